@@ -1,0 +1,13 @@
+// The whole dialect: every op family is one file, included here.
+
+#ifndef GRADUS_TD
+#define GRADUS_TD
+
+include "dialect/Base.td"
+include "dialect/Elementwise.td"
+include "dialect/Plan.td"
+include "dialect/Reduction.td"
+include "dialect/Shape.td"
+include "dialect/Structure.td"
+
+#endif // GRADUS_TD

@@ -1,0 +1,188 @@
+// Functions, derivatives, control, draws and oracles: what stays a region until a pass says otherwise.
+
+#ifndef GRADUS_STRUCTURE_TD
+#define GRADUS_STRUCTURE_TD
+
+include "dialect/Base.td"
+
+def Gradus_FuncOp : Gradus_Op<"func", [FunctionOpInterface, IsolatedFromAbove, Symbol, SingleBlock]> {
+  let summary = "A unit of the language: a loss, a function, one step of a rule";
+  let description = [{
+    A pure function. Its arguments and results carry, as attributes, `gradus.name` (the name in the spec) and
+    `gradus.role`; hyper-parameters also `gradus.default` and `gradus.interval`; a result of role `next` names in
+    `gradus.of` the index of the argument whose buffer it replaces. All results commit together. The unit
+    attribute `open` says that a `rule_step` runs for every tensor of a collection in lock step. `pretty` is the name
+    in the spec where the symbol differs from it.
+
+    ```mlir
+    gradus.func rule_step @sgd.step(%lr: !gradus.array<[], f64> {gradus.name = "lr", gradus.role = #gradus.role<hyper>},
+        %w: !gradus.array<[w.numel], f32> {gradus.name = "w", gradus.role = #gradus.role<param>},
+        %g: !gradus.array<[w.numel], f32> {gradus.name = "g", gradus.role = #gradus.role<grad>})
+        -> (!gradus.array<[w.numel], f32> {gradus.name = "w", gradus.of = 1 : i64, gradus.role = #gradus.role<next>})
+        attributes {open} {
+      %a = gradus.cast %lr : !gradus.array<[], f64> to !gradus.array<[], f32>
+      %b = gradus.broadcast %a axes [] : !gradus.array<[], f32> to !gradus.array<[w.numel], f32>
+      %c = gradus.mul %b, %g : !gradus.array<[w.numel], f32>
+      %d = gradus.sub %w, %c : !gradus.array<[w.numel], f32>
+      gradus.return %d : !gradus.array<[w.numel], f32>
+    }
+    ```
+  }];
+  let arguments = (ins Gradus_FuncKindAttr:$kind, SymbolNameAttr:$sym_name, TypeAttrOf<FunctionType>:$function_type,
+                       OptionalAttr<DictArrayAttr>:$arg_attrs, OptionalAttr<DictArrayAttr>:$res_attrs);
+  let regions = (region SizedRegion<1>:$body);
+  let hasCustomAssemblyFormat = 1;
+  let hasVerifier = 1;
+  let extraClassDeclaration = [{
+    /// FunctionOpInterface.
+    ::mlir::Region *getCallableRegion() { return &getBody(); }
+    ::llvm::ArrayRef<::mlir::Type> getArgumentTypes() { return getFunctionType().getInputs(); }
+    ::llvm::ArrayRef<::mlir::Type> getResultTypes() { return getFunctionType().getResults(); }
+    bool isDeclaration() { return false; }
+
+    bool isOpen() { return (*this)->hasAttr("open"); }
+    /// The role, name and `of` of an argument or a result; the verifier has made sure that roles and names are there.
+    ::gradus::Role getArgRole(unsigned index);
+    ::gradus::Role getResultRole(unsigned index);
+    ::llvm::StringRef getArgName(unsigned index);
+    ::llvm::StringRef getResultName(unsigned index);
+    /// The argument that result `index` replaces, or -1.
+    int64_t getResultOf(unsigned index);
+  }];
+}
+
+def Gradus_ReturnOp : Gradus_PureOp<"return", [HasParent<"FuncOp">, Terminator]> {
+  let summary = "Ends a function; all results commit together";
+  let arguments = (ins Variadic<AnyArray>:$values);
+  let assemblyFormat = "($values^ `:` type($values))? attr-dict";
+  let hasVerifier = 1;
+}
+
+def Gradus_YieldOp : Gradus_PureOp<"yield", [Terminator]> {
+  let summary = "Ends a region";
+  let arguments = (ins Variadic<AnyArray>:$values);
+  let assemblyFormat = "($values^ `:` type($values))? attr-dict";
+}
+
+def Gradus_GradOp : Gradus_PureOp<"grad", [SingleBlock, RecursiveMemoryEffects]> {
+  let summary = "The value of a region and its gradient in each of the region's arguments";
+  let description = [{
+    The region is a function of its block arguments, which take the values `wrt`; what it reads from outside is
+    constant for the derivative. The first result is the value, the others are the gradients in order.
+    (grad_c1) the block arguments have the types of `wrt`, which are floating. (grad_c2) the region yields one
+    floating scalar. (grad_c3) results: the type of the yield, then the types of `wrt`.
+    Regions nest: the derivative of a gradient is a `gradus.grad` around another.
+
+    ```mlir
+    %value, %dw = gradus.grad (%w) : (!gradus.array<[n], f64>) -> (!gradus.array<[], f64>, !gradus.array<[n], f64>) {
+    ^bb0(%v: !gradus.array<[n], f64>):
+      %s = gradus.mul %v, %v : !gradus.array<[n], f64>
+      %r = gradus.reduce sum %s axes [0] : !gradus.array<[n], f64> to !gradus.array<[], f64>
+      gradus.yield %r : !gradus.array<[], f64>
+    }
+    ```
+  }];
+  let arguments = (ins Variadic<FloatArray>:$wrt);
+  let results = (outs FloatScalar:$value, Variadic<FloatArray>:$gradients);
+  let regions = (region SizedRegion<1>:$body);
+  let assemblyFormat = "`(` $wrt `)` attr-dict `:` functional-type($wrt, results) $body";
+  let hasVerifier = 1;
+}
+
+def Gradus_LoopOp : Gradus_PureOp<"loop", [SingleBlock, RecursiveMemoryEffects, AllTypesMatch<["init", "carried"]>]> {
+  let summary = "Repeats a region with loop-carried values";
+  let description = [{
+    The block takes the index (i64, from 0), then the carried values; it yields the next ones. `count` below 1 runs it never.
+    (loop_c1) the block takes an i64 scalar and the types of `init`. (loop_c2) it yields the types of `init`.
+
+    ```mlir
+    %y = gradus.loop %n init(%x) : !gradus.array<[], i64>, (!gradus.array<[k], f64>) {
+    ^bb0(%i: !gradus.array<[], i64>, %v: !gradus.array<[k], f64>):
+      %s = gradus.mul %v, %v : !gradus.array<[k], f64>
+      gradus.yield %s : !gradus.array<[k], f64>
+    }
+    ```
+  }];
+  let arguments = (ins IntScalar:$count, Variadic<AnyArray>:$init);
+  let results = (outs Variadic<AnyArray>:$carried);
+  let regions = (region SizedRegion<1>:$body);
+  let assemblyFormat = "$count `init` `(` $init `)` attr-dict `:` type($count) `,` `(` type($init) `)` $body";
+  let hasVerifier = 1;
+}
+
+def Gradus_EveryOp : Gradus_PureOp<"every", [SingleBlock, RecursiveMemoryEffects, AllTypesMatch<["kept", "next"]>, AllTypesMatch<["period", "time"]>]> {
+  let summary = "Runs a region at t = 1, k + 1, 2 k + 1, ..; else keeps the values given";
+  let description = [{
+    (every_c1) the block takes no argument and yields the types of `kept`.
+
+    ```mlir
+    %y = gradus.every %k at %t keep(%x) : !gradus.array<[], i64>, (!gradus.array<[n], f64>) {
+      %s = gradus.mul %x, %x : !gradus.array<[n], f64>
+      gradus.yield %s : !gradus.array<[n], f64>
+    }
+    ```
+  }];
+  let arguments = (ins IntScalar:$period, IntScalar:$time, Variadic<AnyArray>:$kept);
+  let results = (outs Variadic<AnyArray>:$next);
+  let regions = (region SizedRegion<1>:$body);
+  let assemblyFormat = "$period `at` $time `keep` `(` $kept `)` attr-dict `:` type($period) `,` `(` type($kept) `)` $body";
+  let hasVerifier = 1;
+}
+
+def Gradus_DrawOp : Gradus_PureOp<"draw"> {
+  let summary = "A counter-based random array";
+  let description = [{
+    The numbers depend on the call's seed, the time, the site and the element alone (Philox 4x32-10), so that a draw can be made again.
+
+    ```mlir
+    %u = gradus.draw normal "sophia.u" at %t : !gradus.array<[], i64>, !gradus.array<[n], f32>
+    ```
+  }];
+  let arguments = (ins Gradus_DrawAttr:$distribution, StrAttr:$site, IntScalar:$time);
+  let results = (outs FloatArray:$y);
+  let assemblyFormat = "$distribution $site `at` $time attr-dict `:` type($time) `,` type($y)";
+}
+
+def Gradus_OracleOp : Gradus_PureOp<"oracle"> {
+  let summary = "Asks the objective of a rule for its value or gradient at a point";
+  let description = [{
+    Stands for an objective that is not bound yet; binding replaces it by the loss, or by a query to the application.
+    (oracle_c1) `value` gives one floating scalar, `gradient` the types of the point.
+
+    ```mlir
+    %g = gradus.oracle gradient "f" (%w) : (!gradus.array<[n], f64>) -> (!gradus.array<[n], f64>)
+    ```
+  }];
+  let arguments = (ins Gradus_QueryAttr:$query, StrAttr:$name, Variadic<FloatArray>:$point);
+  let results = (outs Variadic<FloatArray>:$answer);
+  let assemblyFormat = "$query $name `(` $point `)` attr-dict `:` functional-type($point, $answer)";
+  let hasVerifier = 1;
+}
+
+def Gradus_ExpectOp : Gradus_Op<"expect", [ParentOneOf<["FuncOp", "LoopOp"]>]> {
+  let summary = "A test's claim: every element of the condition is true";
+  let description = [{
+    `text` is the claim as the spec writes it.
+
+    ```mlir
+    gradus.expect %c "r.w == [0.0, 3.0]" : !gradus.array<[2], i1>
+    ```
+  }];
+  let arguments = (ins BoolArray:$condition, StrAttr:$text);
+  let assemblyFormat = "$condition $text attr-dict `:` type($condition)";
+}
+
+def Gradus_ExpectNearOp : Gradus_Op<"expect_near", [ParentOneOf<["FuncOp", "LoopOp"]>, SameTypeOperands]> {
+  let summary = "A test's claim: |a - b| <= tolerance * max(1, |b|) in every element";
+  let description = [{
+    NaN is near nothing; an infinity is near itself alone. `text` is the claim as the spec writes it.
+
+    ```mlir
+    gradus.expect_near %a, %b within 1.0e-6 "a ~ b within 1e-6" : !gradus.array<[2], f64>
+    ```
+  }];
+  let arguments = (ins FloatArray:$a, FloatArray:$b, F64Attr:$tolerance, StrAttr:$text);
+  let assemblyFormat = "$a `,` $b `within` $tolerance $text attr-dict `:` type($a)";
+}
+
+#endif // GRADUS_STRUCTURE_TD

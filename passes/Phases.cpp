@@ -1,0 +1,62 @@
+//===- Phases.cpp - The named phases of the compiler --------------------------===//
+
+#include "passes/Phases.h"
+
+#include "passes/Passes.h"
+
+#include "mlir/Pass/PassRegistry.h"
+
+using namespace mlir;
+
+namespace gradus {
+
+static constexpr PhaseInfo phases[] = {
+    {Phase::Emit, "emit", "as the front end wrote it"},
+    {Phase::Differentiate, "differentiate", "gradients are expressions"},
+    {Phase::Simplify, "simplify", "algebra, numerical stability, common subexpressions"},
+    {Phase::Fuse, "fuse", "phases and kernels with their bytes"},
+    {Phase::Lower, "lower", "loops over vectors"},
+};
+
+llvm::ArrayRef<PhaseInfo> getPhases() { return phases; }
+
+std::optional<Phase> findPhase(llvm::StringRef name) {
+  for (const PhaseInfo &info : phases)
+    if (info.name == name)
+      return info.phase;
+  return std::nullopt;
+}
+
+void buildPhase(OpPassManager &pm, Phase phase, const PhaseOptions &options) {
+  switch (phase) {
+  case Phase::Emit:
+    break;
+  case Phase::Differentiate:
+    break;
+  case Phase::Simplify:
+    break;
+  case Phase::Fuse:
+    break;
+  case Phase::Lower:
+    break;
+  }
+}
+
+void buildPhasesUpTo(OpPassManager &pm, Phase last, const PhaseOptions &options) {
+  for (const PhaseInfo &info : phases)
+    if (info.phase <= last)
+      buildPhase(pm, info.phase, options);
+}
+
+void registerPhases() {
+  for (const PhaseInfo &info : phases)
+    registerPassPipeline(
+        ("gradus-" + info.name + "-phase").str(), info.summary,
+        [phase = info.phase](OpPassManager &pm, StringRef, function_ref<LogicalResult(const Twine &)>) {
+          buildPhase(pm, phase);
+          return success();
+        },
+        [](function_ref<void(const mlir::detail::PassOptions &)>) {});
+}
+
+} // namespace gradus

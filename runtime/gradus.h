@@ -1,0 +1,199 @@
+/*===- gradus.h - The C ABI of compiled Gradus specs ----------------------------===*
+ *
+ * Plain C99. An application owns every buffer; a call allocates nothing, keeps no global, never aborts and returns a
+ * code. The header that `gradus build` writes for a spec includes this one.
+ *
+ *===----------------------------------------------------------------------------===*/
+
+#ifndef GRADUS_H
+#define GRADUS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** Raised whenever a struct or a meaning below changes. */
+#define GRADUS_ABI_VERSION 1
+/** The most axes an array has. */
+#define GRADUS_MAX_RANK 8
+
+/*===- Tensors --------------------------------------------------------------------===*/
+
+/** Element types. */
+typedef enum gradus_dtype {
+  GRADUS_F16 = 1,
+  GRADUS_BF16 = 2,
+  GRADUS_F32 = 3,
+  GRADUS_F64 = 4,
+  GRADUS_I32 = 5,
+  GRADUS_I64 = 6,
+  GRADUS_BOOL = 7 /**< one byte, 0 or 1 */
+} gradus_dtype;
+
+/** Device types, with DLPack's numbers. */
+typedef enum gradus_device_type { GRADUS_CPU = 1, GRADUS_CUDA = 2, GRADUS_VULKAN = 7 } gradus_device_type;
+
+/**
+ * A view of the caller's memory. Convertible to and from DLPack's DLTensor field by field (gradus_dlpack.h).
+ * `strides` counts elements and may be null for row-major contiguous data; anything else is refused.
+ * `data` must be aligned to its element; 64 bytes is the fast path.
+ */
+typedef struct gradus_tensor {
+  void *data;
+  const int64_t *dims;    /**< `rank` sizes */
+  const int64_t *strides; /**< null, or `rank` strides in elements */
+  int32_t rank;
+  int32_t dtype;       /**< gradus_dtype */
+  int32_t device_type; /**< gradus_device_type */
+  int32_t device_id;
+} gradus_tensor;
+
+/*===- Errors ---------------------------------------------------------------------===*/
+
+/** Results of every call; the numbers are stable. */
+typedef enum gradus_status {
+  GRADUS_OK = 0,
+  GRADUS_ERROR_NULL = 1,       /**< a pointer that is needed is null */
+  GRADUS_ERROR_DTYPE = 2,      /**< an element type other than the compiled one */
+  GRADUS_ERROR_RANK = 3,       /**< the wrong number of axes */
+  GRADUS_ERROR_SHAPE = 4,      /**< a size that disagrees with another argument or with the spec */
+  GRADUS_ERROR_STRIDE = 5,     /**< not contiguous */
+  GRADUS_ERROR_ALIGNMENT = 6,  /**< not aligned to its element */
+  GRADUS_ERROR_DEVICE = 7,     /**< a device that this library has no code for */
+  GRADUS_ERROR_OVERLAP = 8,    /**< a buffer that is written overlaps another argument */
+  GRADUS_ERROR_INTERVAL = 9,   /**< a hyper-parameter outside its interval, or not a number */
+  GRADUS_ERROR_WORKSPACE = 10, /**< a workspace too small or not aligned to 64 bytes */
+  GRADUS_ERROR_INDEX = 11,     /**< an index in the data outside its axis */
+  GRADUS_ERROR_VERSION = 12,   /**< an artifact of another ABI version */
+  GRADUS_ERROR_STEP = 13,      /**< t is 0: steps count from 1 */
+  GRADUS_ERROR_OVERFLOW = 14,  /**< sizes whose product does not fit */
+  GRADUS_ERROR_IO = 15,        /**< a file could not be read or written */
+  GRADUS_ERROR_FORMAT = 16     /**< a file that is not what it should be */
+} gradus_status;
+
+/** What went wrong, for people and for programs. Strings live as long as the artifact. */
+typedef struct gradus_error {
+  int32_t status;       /**< gradus_status */
+  const char *entry;    /**< the entry point called */
+  const char *argument; /**< the argument concerned, or null */
+  size_t slot;          /**< index into the array of slots */
+  int32_t dimension;    /**< the axis concerned, or -1 */
+  double expected;      /**< the size, bound or code expected */
+  double got;
+  char message[256]; /**< all of the above in one sentence */
+} gradus_error;
+
+/*===- Context --------------------------------------------------------------------===*/
+
+/** Work on the half-open range [begin, end); never called twice for one index. */
+typedef void (*gradus_body)(void *closure, int64_t begin, int64_t end);
+
+/**
+ * What a call may use of the application. A null context, or a null member, means: serial, silent.
+ * The context is read only; one may serve many threads if its hooks may.
+ */
+typedef struct gradus_context {
+  void *user; /**< passed to every hook */
+  /** Runs body over [0, count) in pieces, perhaps in parallel, and returns when all are done. */
+  void (*parallel_for)(void *user, int64_t count, gradus_body body, void *closure);
+  /** Told of every error before the call returns its code. */
+  void (*error)(void *user, const gradus_error *error);
+  /** One line of information, never during a step. */
+  void (*log)(void *user, const char *line);
+  /** For convenience functions only (gradus_checkpoint_*); a step never allocates. Null: malloc and free. */
+  void *(*allocate)(void *user, size_t bytes, size_t alignment);
+  void (*release)(void *user, void *pointer, size_t bytes);
+} gradus_context;
+
+/** What a call reports; every field is written when the call succeeds. */
+typedef struct gradus_report {
+  double value;      /**< the loss at the parameters before the step; NaN where the entry has none */
+  uint64_t t;        /**< the step that was committed */
+  int32_t committed; /**< 1 if everything moved, 0 if nothing did */
+  int32_t reserved;
+} gradus_report;
+
+/*===- Entries --------------------------------------------------------------------===*/
+
+/** What a tensor argument is for. */
+typedef enum gradus_role {
+  GRADUS_PARAM = 0,
+  GRADUS_GRAD = 1,
+  GRADUS_STATE = 2,
+  GRADUS_INPUT = 3,
+  GRADUS_DATA = 4,
+  GRADUS_OUTPUT = 5
+} gradus_role;
+
+/** One tensor argument of an entry. `dims[k]` is the symbol (an index into `symbols`) or -1 - size for a fixed size. */
+typedef struct gradus_argument {
+  const char *name;
+  int32_t role;    /**< gradus_role */
+  int32_t dtype;   /**< gradus_dtype */
+  int32_t rank;    /**< number of axes, or -1: any, and all such arguments of one symbol have one shape */
+  int32_t written; /**< 1 if the call writes it */
+  int32_t dims[GRADUS_MAX_RANK];
+} gradus_argument;
+
+/** One hyper-parameter; all are double in the hyper struct, in this order. Integers and booleans are checked to be whole. */
+typedef struct gradus_hyper {
+  const char *name;
+  double initial; /**< the default, or NaN where the caller must give one */
+  double low, high;
+  int32_t low_closed, high_closed;
+  int32_t is_integer;
+  int32_t reserved;
+} gradus_hyper;
+
+/** The compiled code of an entry. Sizes are checked, the workspace is large enough. Returns a gradus_status. */
+typedef int32_t (*gradus_kernel)(const gradus_context *context, const double *hyper, uint64_t t, uint64_t seed,
+                                 const gradus_tensor *tensors, size_t n_slots, char *workspace, gradus_report *report);
+/** The bytes of workspace that the kernel needs for these tensors. */
+typedef size_t (*gradus_workspace_size)(const gradus_tensor *tensors, size_t n_slots);
+
+/** A compiled entry: constant data in the artifact that says how it may be called. */
+typedef struct gradus_entry {
+  int32_t abi_version;
+  int32_t n_arguments; /**< tensors in one slot */
+  int32_t n_hypers;
+  int32_t n_symbols;
+  int32_t takes_time; /**< 1 if t counts steps from 1 */
+  int32_t is_open;    /**< 1 if any number of slots may be given, else exactly 1 */
+  const char *name;
+  const gradus_argument *arguments;
+  const gradus_hyper *hypers;
+  const char *const *symbols;
+  gradus_kernel kernel;
+  gradus_workspace_size workspace_size;
+} gradus_entry;
+
+/**
+ * Checks everything that can be wrong with a call, then runs the kernel. No byte is written unless all checks pass.
+ * `hyper` points to n_hypers doubles, or is null for the defaults. `tensors` are n_slots times n_arguments.
+ * `workspace` has gradus_workspace(entry, ..) bytes, aligned to 64; null if that is 0. `report` may be null.
+ */
+gradus_status gradus_call(const gradus_entry *entry, const gradus_context *context, const void *hyper, uint64_t t, uint64_t seed,
+                          const gradus_tensor *tensors, size_t n_slots, void *workspace, size_t workspace_bytes,
+                          gradus_report *report);
+/** The bytes of workspace a call needs; SIZE_MAX where the tensors would be refused. */
+size_t gradus_workspace(const gradus_entry *entry, const gradus_tensor *tensors, size_t n_slots);
+/** Fills n_hypers doubles with the defaults; NaN where there is none. */
+void gradus_hyper_defaults(const gradus_entry *entry, void *hyper);
+
+/** The number of elements, 1 for rank 0. The caller has checked that it fits. */
+int64_t gradus_numel(const gradus_tensor *tensor);
+/** The bytes of one element, 0 for an unknown type. */
+size_t gradus_dtype_size(int32_t dtype);
+/** A short name: "f32". */
+const char *gradus_dtype_name(int32_t dtype);
+/** A stable word for a status: "shape". */
+const char *gradus_status_name(int32_t status);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* GRADUS_H */

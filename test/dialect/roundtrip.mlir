@@ -1,0 +1,27 @@
+// RUN: gradus-opt %s --verify-roundtrip | FileCheck %s
+// Functions, regions and types print and parse back.
+
+// CHECK-LABEL: gradus.func loss @half_square
+// CHECK-SAME: %[[W:.*]]: !gradus.array<[n, 64], f32> {gradus.name = "w", gradus.role = #gradus.role<param>}
+gradus.func loss @half_square(%w: !gradus.array<[n, 64], f32> {gradus.name = "w", gradus.role = #gradus.role<param>})
+    -> (!gradus.array<[], f64> {gradus.name = "value", gradus.role = #gradus.role<value>}) {
+  // CHECK: gradus.mul %[[W]], %[[W]] : <[n, 64], f32>
+  %s = gradus.mul %w, %w : !gradus.array<[n, 64], f32>
+  %r = gradus.reduce sum %s axes [0, 1] : !gradus.array<[n, 64], f32> to !gradus.array<[], f64>
+  // CHECK: gradus.constant dense<5.000000e-01> : tensor<f64>
+  %h = gradus.constant dense<0.5> : tensor<f64>
+  // CHECK: gradus.loop
+  %n = gradus.dim "n"
+  %l = gradus.loop %n init(%h) : !gradus.array<[], i64>, (!gradus.array<[], f64>) {
+  ^bb0(%i: !gradus.array<[], i64>, %v: !gradus.array<[], f64>):
+    %q = gradus.mul %v, %r : !gradus.array<[], f64>
+    gradus.yield %q : !gradus.array<[], f64>
+  }
+  // CHECK: gradus.grad (%{{.*}}) : (!gradus.array<[], f64>) -> (!gradus.array<[], f64>, !gradus.array<[], f64>)
+  %value, %d = gradus.grad (%h) : (!gradus.array<[], f64>) -> (!gradus.array<[], f64>, !gradus.array<[], f64>) {
+  ^bb0(%v: !gradus.array<[], f64>):
+    %q = gradus.mul %v, %l : !gradus.array<[], f64>
+    gradus.yield %q : !gradus.array<[], f64>
+  }
+  gradus.return %d : !gradus.array<[], f64>
+}
