@@ -27,6 +27,10 @@ namespace gradus {
 template <typename ConcreteType>
 class Pointwise : public mlir::OpTrait::TraitBase<ConcreteType, Pointwise> {};
 
+/// `[n, 64]`, as in a type.
+mlir::ParseResult parseShape(mlir::AsmParser &parser, mlir::ArrayAttr &shape);
+void printShape(mlir::AsmPrinter &printer, mlir::Operation *op, mlir::ArrayAttr shape);
+
 } // namespace gradus
 
 #define GET_ATTRDEF_CLASSES

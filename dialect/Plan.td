@@ -5,4 +5,59 @@
 
 include "dialect/Base.td"
 
+def Gradus_PhaseOp : Gradus_Op<"phase", [SingleBlock, RecursiveMemoryEffects, HasParent<"FuncOp">]> {
+  let summary = "What runs for one tensor after another without waiting for the whole collection";
+  let description = [{
+    In an open function the region runs once for every slot of the call, else once; all slots are done before
+    anything that follows. Its ops are kernels and rank-0 ops. It yields the values that are used outside: per-slot scalars
+    that a `gradus.all_reduce` after the phase combines, and the results of the function.
+    After fusion a function holds rank-0 ops, phases, all_reduces of phase results and the return, nothing else.
+
+    ```mlir
+    %s = gradus.phase {
+      %q = gradus.kernel over [w.numel] (%g) : (!gradus.array<[w.numel], f32>) -> (!gradus.array<[], f64>) {
+      ^bb0(%x: !gradus.array<[w.numel], f32>):
+        %xx = gradus.mul %x, %x : !gradus.array<[w.numel], f32>
+        %r = gradus.reduce sum %xx axes [0] : !gradus.array<[w.numel], f32> to !gradus.array<[], f64>
+        gradus.yield %r : !gradus.array<[], f64>
+      }
+      gradus.yield %q : !gradus.array<[], f64>
+    } -> (!gradus.array<[], f64>)
+    %total = gradus.all_reduce sum %s : !gradus.array<[], f64>
+    ```
+  }];
+  let results = (outs Variadic<AnyArray>:$values);
+  let regions = (region SizedRegion<1>:$body);
+  let assemblyFormat = "attr-dict-with-keyword $body `->` `(` type($values) `)`";
+  let hasVerifier = 1;
+}
+
+def Gradus_KernelOp : Gradus_PureOp<"kernel", [SingleBlock, IsolatedFromAbove]> {
+  let summary = "Operations that become one loop nest over a domain";
+  let description = [{
+    The body says, for each point of the domain, what to compute ("pull" form): pointwise ops, casts, `iota`, and the
+    loads `broadcast`, `transpose`, `reshape` and `gather` of block arguments or of other values of the body. A value of rank 0 is
+    the same at every point. Each yielded value is either of the shape of the domain and stored at each point, or
+    the result of a `gradus.reduce` or `gradus.arg_reduce` of a value of the domain's shape (all reductions of a
+    kernel over the same axes). A kernel whose body is one `gradus.contract` (operands: block arguments; the domain is
+    its result) or one `gradus.scatter_add` (the domain is that of the updates) stands alone.
+    (kernel_c1) the block takes the types of the operands. (kernel_c2) it yields the types of the results.
+    Every operand of an array type is an argument of the function or the result of another kernel.
+
+    ```mlir
+    %y = gradus.kernel over [n, c] (%x, %b) : (!gradus.array<[n, c], f32>, !gradus.array<[c], f32>) -> (!gradus.array<[n, c], f32>) {
+    ^bb0(%u: !gradus.array<[n, c], f32>, %v: !gradus.array<[c], f32>):
+      %w = gradus.broadcast %v axes [1] : !gradus.array<[c], f32> to !gradus.array<[n, c], f32>
+      %z = gradus.add %u, %w : !gradus.array<[n, c], f32>
+      gradus.yield %z : !gradus.array<[n, c], f32>
+    }
+    ```
+  }];
+  let arguments = (ins ArrayAttr:$domain, Variadic<AnyArray>:$operands);
+  let results = (outs Variadic<AnyArray>:$stored);
+  let regions = (region SizedRegion<1>:$body);
+  let assemblyFormat = "`over` custom<Shape>($domain) `(` $operands `)` attr-dict `:` functional-type($operands, $stored) $body";
+  let hasVerifier = 1;
+}
+
 #endif // GRADUS_PLAN_TD

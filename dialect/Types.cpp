@@ -48,11 +48,10 @@ static bool isBareIdentifier(StringRef text) {
   return llvm::all_of(text, [](char c) { return llvm::isAlnum(c) || c == '_' || c == '.' || c == '$'; });
 }
 
-Type ArrayType::parse(AsmParser &parser) {
+/// [n, 64, "a dim"]
+static ParseResult parseShapeList(AsmParser &parser, SmallVectorImpl<Attribute> &shape) {
   Builder builder(parser.getContext());
-  SmallVector<Attribute> shape;
-  Type element;
-  auto parseDim = [&]() -> ParseResult {
+  return parser.parseCommaSeparatedList(AsmParser::Delimiter::Square, [&]() -> ParseResult {
     int64_t size;
     if (OptionalParseResult parsed = parser.parseOptionalInteger(size); parsed.has_value()) {
       shape.push_back(builder.getI64IntegerAttr(size));
@@ -63,16 +62,12 @@ Type ArrayType::parse(AsmParser &parser) {
       return failure();
     shape.push_back(builder.getStringAttr(symbol));
     return success();
-  };
-  if (parser.parseLess() || parser.parseCommaSeparatedList(AsmParser::Delimiter::Square, parseDim) || parser.parseComma() ||
-      parser.parseType(element) || parser.parseGreater())
-    return {};
-  return getChecked([&] { return parser.emitError(parser.getNameLoc()); }, parser.getContext(), ArrayRef<Attribute>(shape), element);
+  });
 }
 
-void ArrayType::print(AsmPrinter &printer) const {
-  printer << "<[";
-  llvm::interleaveComma(getShape(), printer, [&](Attribute dim) {
+static void printShapeList(AsmPrinter &printer, ArrayRef<Attribute> shape) {
+  printer << '[';
+  llvm::interleaveComma(shape, printer, [&](Attribute dim) {
     auto symbol = dyn_cast<StringAttr>(dim);
     if (!symbol)
       printer << cast<IntegerAttr>(dim).getInt();
@@ -81,5 +76,30 @@ void ArrayType::print(AsmPrinter &printer) const {
     else
       printer.printString(symbol.getValue());
   });
-  printer << "], " << getElementType() << '>';
+  printer << ']';
+}
+
+ParseResult gradus::parseShape(AsmParser &parser, ArrayAttr &shape) {
+  SmallVector<Attribute> dims;
+  if (parseShapeList(parser, dims))
+    return failure();
+  shape = ArrayAttr::get(parser.getContext(), dims);
+  return success();
+}
+
+void gradus::printShape(AsmPrinter &printer, Operation *, ArrayAttr shape) { printShapeList(printer, shape.getValue()); }
+
+Type ArrayType::parse(AsmParser &parser) {
+  SmallVector<Attribute> shape;
+  Type element;
+  if (parser.parseLess() || parseShapeList(parser, shape) || parser.parseComma() || parser.parseType(element) ||
+      parser.parseGreater())
+    return {};
+  return getChecked([&] { return parser.emitError(parser.getNameLoc()); }, parser.getContext(), ArrayRef<Attribute>(shape), element);
+}
+
+void ArrayType::print(AsmPrinter &printer) const {
+  printer << '<';
+  printShapeList(printer, getShape());
+  printer << ", " << getElementType() << '>';
 }

@@ -262,3 +262,13 @@ LogicalResult OracleOp::verify() { // oracle_c1
     return emitOpError(isValue ? "expects one floating scalar as answer" : "expects an answer of the types of its point");
   return success();
 }
+
+//===----------------------------------------------------------------------===//
+// Plan
+//===----------------------------------------------------------------------===//
+
+LogicalResult PhaseOp::verify() { return verifyRegion(*this, getBody(), {}, TypeRange(getValues())); }
+
+LogicalResult KernelOp::verify() { // kernel_c1, kernel_c2
+  return verifyRegion(*this, getBody(), TypeRange(getOperands()), TypeRange(getStored()));
+}

@@ -17,7 +17,7 @@ gradus.func loss @half_square(%w: !gradus.array<[n, 64], f32> {gradus.name = "w"
     %q = gradus.mul %v, %r : !gradus.array<[], f64>
     gradus.yield %q : !gradus.array<[], f64>
   }
-  // CHECK: gradus.grad (%{{.*}}) : (!gradus.array<[], f64>) -> (!gradus.array<[], f64>, !gradus.array<[], f64>)
+  // CHECK: gradus.grad(%{{.*}}) : (!gradus.array<[], f64>) -> (!gradus.array<[], f64>, !gradus.array<[], f64>)
   %value, %d = gradus.grad (%h) : (!gradus.array<[], f64>) -> (!gradus.array<[], f64>, !gradus.array<[], f64>) {
   ^bb0(%v: !gradus.array<[], f64>):
     %q = gradus.mul %v, %l : !gradus.array<[], f64>
