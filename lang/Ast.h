@@ -1,0 +1,608 @@
+//===- Ast.h - the syntax tree ----------------------------------*- C++ -*-===//
+//
+// The whole language as plain structs, exactly as written: nothing is resolved, checked or simplified here. Nodes
+// are told apart by `kind` with llvm::isa / dyn_cast; children are owned. Aliases (a nabla for grad, a typographic prime)
+// are already replaced, so that one name has one spelling.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef GRADUS_LANG_AST_H
+#define GRADUS_LANG_AST_H
+
+#include "lang/Source.h"
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace gradus::ast {
+
+//===----------------------------------------------------------------------===//
+// Expressions
+//===----------------------------------------------------------------------===//
+
+enum class ExprKind {
+  Number,
+  String,
+  Bool,
+  Name,
+  List,
+  Tuple,
+  Unary,
+  Binary,
+  Compare,
+  If,
+  Lambda,
+  Range,
+  Call,
+  Index,
+  Member,
+  Derivative,
+  TotalDerivative,
+  Like,
+  By,
+};
+
+struct Expr {
+  const ExprKind kind;
+  Location loc;
+  /// Written in parentheses of its own; only the formatter asks.
+  bool parenthesized = false;
+
+  virtual ~Expr() = default;
+
+protected:
+  Expr(ExprKind kind, Location loc) : kind(kind), loc(loc) {}
+};
+using ExprPtr = std::unique_ptr<Expr>;
+
+/// Gives a node its kind and the `classof` that llvm::dyn_cast wants.
+template <ExprKind K>
+struct ExprNode : Expr {
+  explicit ExprNode(Location loc) : Expr(K, loc) {}
+  static bool classof(const Expr *expr) { return expr->kind == K; }
+};
+
+/// A name where it is written.
+struct Ident {
+  std::string name;
+  Location loc;
+  bool primed = false;
+};
+
+/// `1`, `2.5e-3`. Integers fit int64, otherwise the parser reports them.
+struct Number : ExprNode<ExprKind::Number> {
+  using ExprNode::ExprNode;
+  double value = 0;
+  bool isInteger = false;
+  int64_t integer = 0;
+  std::string text;
+};
+
+/// `"..."`, the text between the quotes.
+struct String : ExprNode<ExprKind::String> {
+  using ExprNode::ExprNode;
+  std::string value;
+};
+
+struct Bool : ExprNode<ExprKind::Bool> {
+  using ExprNode::ExprNode;
+  bool value = false;
+};
+
+/// `w`, or `w'` when primed.
+struct Name : ExprNode<ExprKind::Name> {
+  using ExprNode::ExprNode;
+  std::string name;
+  bool primed = false;
+};
+
+/// `[a, b]`, possibly empty.
+struct List : ExprNode<ExprKind::List> {
+  using ExprNode::ExprNode;
+  std::vector<ExprPtr> elements;
+};
+
+/// `(a, b)` with at least two elements.
+struct Tuple : ExprNode<ExprKind::Tuple> {
+  using ExprNode::ExprNode;
+  std::vector<ExprPtr> elements;
+};
+
+enum class UnaryOp { Neg, Plus, Not };
+
+struct Unary : ExprNode<ExprKind::Unary> {
+  using ExprNode::ExprNode;
+  UnaryOp op = UnaryOp::Neg;
+  ExprPtr operand;
+};
+
+enum class BinaryOp { Or, And, Add, Sub, Mul, Div, MatMul, Mod, Pow };
+
+struct Binary : ExprNode<ExprKind::Binary> {
+  using ExprNode::ExprNode;
+  BinaryOp op = BinaryOp::Add;
+  Location opLoc;
+  ExprPtr lhs;
+  ExprPtr rhs;
+};
+
+/// Near is `~`, which only `expect` understands.
+enum class CompareOp { Lt, Gt, Le, Ge, Eq, Ne, Near };
+
+/// The chain `operands[0] ops[0] operands[1] ops[1] ...`; one more operand than operators, at least one operator.
+struct Compare : ExprNode<ExprKind::Compare> {
+  using ExprNode::ExprNode;
+  std::vector<ExprPtr> operands;
+  std::vector<CompareOp> ops;
+  std::vector<Location> opLocs;
+};
+
+struct If : ExprNode<ExprKind::If> {
+  using ExprNode::ExprNode;
+  ExprPtr condition;
+  ExprPtr thenValue;
+  ExprPtr elseValue;
+};
+
+/// `x -> e`.
+struct Lambda : ExprNode<ExprKind::Lambda> {
+  using ExprNode::ExprNode;
+  Ident parameter;
+  ExprPtr body;
+};
+
+/// `a..b`, for loops and dims; b is excluded.
+struct Range : ExprNode<ExprKind::Range> {
+  using ExprNode::ExprNode;
+  ExprPtr from;
+  ExprPtr to;
+};
+
+/// `e`, `name = e` or `else = e` in an argument list.
+struct Argument {
+  Location loc;
+  std::optional<Ident> name;
+  bool isElse = false;
+  ExprPtr value;
+};
+
+/// `f(x, y = 1)`. A word with a subscript, `sum[j](e)`, is a call whose callee is an Index.
+struct Call : ExprNode<ExprKind::Call> {
+  using ExprNode::ExprNode;
+  ExprPtr callee;
+  std::vector<Argument> arguments;
+};
+
+enum class SubKind {
+  Value, ///< `i`, `k + 1`, `all`, `k < i`: an expression
+  Slice, ///< `a:b`, `:b`, `a:`, `:`
+  Rest,  ///< `..`
+  Named, ///< `axis = 1`
+};
+
+/// One slot of a subscript.
+struct Subscript {
+  SubKind kind = SubKind::Value;
+  Location loc;
+  std::optional<Ident> name; ///< of Named
+  ExprPtr value;             ///< of Value and Named
+  ExprPtr from;              ///< of Slice, null if open
+  ExprPtr to;                ///< of Slice, null if open
+};
+
+/// `x[i, :]`.
+struct Index : ExprNode<ExprKind::Index> {
+  using ExprNode::ExprNode;
+  ExprPtr base;
+  std::vector<Subscript> subscripts;
+};
+
+/// `X.T`, `base.m`.
+struct Member : ExprNode<ExprKind::Member> {
+  using ExprNode::ExprNode;
+  ExprPtr base;
+  Ident member;
+};
+
+enum class DerivativeKind { Grad, Hess, Jac };
+
+/// `grad f(w)`, `hess[x, y] g(x, y)`, `grad f[next](w)`.
+struct Derivative : ExprNode<ExprKind::Derivative> {
+  using ExprNode::ExprNode;
+  DerivativeKind derivative = DerivativeKind::Grad;
+  std::vector<Ident> slots;
+  Ident function;
+  std::vector<Subscript> selection; ///< which data: next, all, each, i
+  std::vector<Argument> arguments;
+};
+
+/// `grad[v](e)`: through this body's definitions.
+struct TotalDerivative : ExprNode<ExprKind::TotalDerivative> {
+  using ExprNode::ExprNode;
+  std::vector<Ident> variables;
+  ExprPtr value;
+};
+
+/// `like w` as an argument: the shape of w.
+struct Like : ExprNode<ExprKind::Like> {
+  using ExprNode::ExprNode;
+  Ident name;
+};
+
+/// `argmin[u](e) by lbfgs() from x within tol limit n`; the last three may be null.
+struct By : ExprNode<ExprKind::By> {
+  using ExprNode::ExprNode;
+  ExprPtr problem;
+  ExprPtr method;
+  ExprPtr from;
+  ExprPtr within;
+  ExprPtr limit;
+};
+
+//===----------------------------------------------------------------------===//
+// Types, parameters, declarations
+//===----------------------------------------------------------------------===//
+
+/// A size expression, or `q..` for all trailing axes folded into one.
+struct Dim {
+  Location loc;
+  ExprPtr size;                  ///< null for a folded dim
+  std::optional<Ident> trailing; ///< the q of `q..`
+};
+
+/// One word after the dims: `int`, `bf16`, `stochastic`, `blocks(256)`, `like w`, `like arg x of f`.
+struct Storage {
+  Location loc;
+  bool isLike = false;
+  Ident name;               ///< the word, or the name after `like`
+  std::optional<Ident> arg; ///< the x of `like arg x of f`; then `name` is f
+  ExprPtr argument;         ///< of a word with parentheses, else null
+};
+
+enum class TypeKind { Tensor, Rule, Fn, Projection };
+
+struct Type {
+  TypeKind kind = TypeKind::Tensor;
+  Location loc;
+  bool hasDims = false; ///< `[]` has dims, none of them
+  std::vector<Dim> dims;
+  std::vector<Storage> storage;
+};
+
+/// `in [0, 1)`.
+struct Interval {
+  Location loc;
+  ExprPtr low;
+  ExprPtr high;
+  bool lowOpen = false;
+  bool highOpen = false;
+};
+
+/// A parameter in a header.
+struct Param {
+  Location loc;
+  bool isSize = false;
+  Ident name;
+  std::optional<Type> type;
+  ExprPtr defaultValue; ///< null if there is none
+  std::optional<Interval> interval;
+};
+
+/// `m: [p] = 0` after param, state, input or const.
+struct Decl {
+  Location loc;
+  Ident name;
+  std::optional<Type> type;
+  ExprPtr value; ///< null if there is none
+};
+
+//===----------------------------------------------------------------------===//
+// Statements
+//===----------------------------------------------------------------------===//
+
+enum class StmtKind {
+  Const,
+  Param,
+  Grad,
+  State,
+  Input,
+  Draw,
+  Function,
+  Assign,
+  Every,
+  When,
+  On,
+  Loop,
+  Emit,
+  Return,
+  Expect,
+  Solves,
+};
+
+struct Stmt {
+  const StmtKind kind;
+  Location loc;
+
+  virtual ~Stmt() = default;
+
+protected:
+  Stmt(StmtKind kind, Location loc) : kind(kind), loc(loc) {}
+};
+using StmtPtr = std::unique_ptr<Stmt>;
+
+template <StmtKind K>
+struct StmtNode : Stmt {
+  explicit StmtNode(Location loc) : Stmt(K, loc) {}
+  static bool classof(const Stmt *stmt) { return stmt->kind == K; }
+};
+
+/// `{ ... }` with its braces.
+struct Block {
+  Location loc;
+  std::vector<StmtPtr> statements;
+};
+
+/// `= expr` (then `value`) or `{ ... return expr }` (then `block`): exactly one of the two.
+struct Body {
+  ExprPtr value;
+  std::unique_ptr<Block> block;
+};
+
+struct ConstStmt : StmtNode<StmtKind::Const> {
+  using StmtNode::StmtNode;
+  Decl decl;
+};
+
+/// `joint param U: [p, r], V: [q, r]`.
+struct ParamStmt : StmtNode<StmtKind::Param> {
+  using StmtNode::StmtNode;
+  bool isJoint = false;
+  std::vector<Decl> decls;
+};
+
+/// `grad gU of U, gV of V`.
+struct GradStmt : StmtNode<StmtKind::Grad> {
+  using StmtNode::StmtNode;
+  struct Entry {
+    Ident name;
+    std::optional<Ident> of;
+  };
+  std::vector<Entry> entries;
+};
+
+struct StateStmt : StmtNode<StmtKind::State> {
+  using StmtNode::StmtNode;
+  bool isShared = false;
+  std::vector<Decl> decls;
+};
+
+struct InputStmt : StmtNode<StmtKind::Input> {
+  using StmtNode::StmtNode;
+  bool isShared = false;
+  std::vector<Decl> decls;
+};
+
+/// `draw z = normal(like w)`, `draw z2 = z at t - j`.
+struct DrawStmt : StmtNode<StmtKind::Draw> {
+  using StmtNode::StmtNode;
+  Ident name;
+  ExprPtr value;
+  ExprPtr at; ///< null if there is none
+};
+
+/// A local function: `fn q(x: [1]) = ...`, `phi(a) = ...` or, in index form, `E(x, y)[i, j] = ...`.
+struct FunctionStmt : StmtNode<StmtKind::Function> {
+  using StmtNode::StmtNode;
+  bool hasKeyword = false;
+  Ident name;
+  std::vector<ast::Param> params;
+  std::vector<Subscript> indices;
+  Body body;
+};
+
+/// What stands left of `=`.
+struct Target {
+  Location loc;
+  Ident name; ///< may be primed
+  std::vector<Subscript> subscripts;
+};
+
+/// `x = e`, `Q, R = qr(A)`, `x[i] += e`, `A[k] = e, A[T] = 0` (then `boundary` and `boundaryValue` are set).
+struct AssignStmt : StmtNode<StmtKind::Assign> {
+  using StmtNode::StmtNode;
+  std::vector<Target> targets;
+  bool isAdd = false;
+  ExprPtr value;
+  std::optional<Target> boundary;
+  ExprPtr boundaryValue;
+};
+
+struct EveryStmt : StmtNode<StmtKind::Every> {
+  using StmtNode::StmtNode;
+  ExprPtr period;
+  Block block;
+};
+
+struct WhenStmt : StmtNode<StmtKind::When> {
+  using StmtNode::StmtNode;
+  ExprPtr condition;
+  Block block;
+  std::optional<Block> otherwise;
+};
+
+/// `on edge(j: int) { ... }`: a named entry of a rule.
+struct OnStmt : StmtNode<StmtKind::On> {
+  using StmtNode::StmtNode;
+  Ident name;
+  std::vector<ast::Param> params;
+  Block block;
+};
+
+/// `X = init` after `with`.
+struct LoopInit {
+  Location loc;
+  Ident name;
+  std::optional<Type> type;
+  ExprPtr value;
+};
+
+/// `loop 5 with X = B while c { ... }`, `loop i in a..b ...`.
+struct LoopStmt : StmtNode<StmtKind::Loop> {
+  using StmtNode::StmtNode;
+  std::optional<Ident> variable;
+  ExprPtr bound; ///< a count, or a Range if there is a variable
+  std::vector<LoopInit> inits;
+  ExprPtr condition; ///< null if there is none
+  Block block;
+};
+
+struct EmitStmt : StmtNode<StmtKind::Emit> {
+  using StmtNode::StmtNode;
+  std::vector<Ident> names;
+};
+
+struct ReturnStmt : StmtNode<StmtKind::Return> {
+  using StmtNode::StmtNode;
+  std::vector<ExprPtr> values;
+};
+
+/// `expect a ~ b within e`.
+struct ExpectStmt : StmtNode<StmtKind::Expect> {
+  using StmtNode::StmtNode;
+  ExprPtr condition;
+  ExprPtr within; ///< null if there is none
+};
+
+/// `solves A @ x == b` inside a solver.
+struct SolvesStmt : StmtNode<StmtKind::Solves> {
+  using StmtNode::StmtNode;
+  std::vector<ExprPtr> equations;
+};
+
+//===----------------------------------------------------------------------===//
+// Units
+//===----------------------------------------------------------------------===//
+
+enum class UnitKind { Function, Rule, Train, Test, Import };
+
+struct Unit {
+  const UnitKind kind;
+  Location loc;
+  /// The lines of the `///` comment above, without the slashes and one blank.
+  std::vector<std::string> doc;
+
+  virtual ~Unit() = default;
+
+protected:
+  Unit(UnitKind kind, Location loc) : kind(kind), loc(loc) {}
+};
+using UnitPtr = std::unique_ptr<Unit>;
+
+template <UnitKind K>
+struct UnitNode : Unit {
+  explicit UnitNode(Location loc) : Unit(K, loc) {}
+  static bool classof(const Unit *unit) { return unit->kind == K; }
+};
+
+enum class FunctionKind { Loss, Fn, Prox, Projection, Solver, Schedule };
+
+/// `derivative(dy) = e1, e2` below a fn: one expression per argument.
+struct CustomDerivative {
+  Location loc;
+  std::vector<Ident> cotangents;
+  std::vector<ExprPtr> values;
+};
+
+/// Everything with a header and a body that returns: loss, fn, prox, projection, solver, schedule.
+struct Function : UnitNode<UnitKind::Function> {
+  using UnitNode::UnitNode;
+  FunctionKind function = FunctionKind::Fn;
+  Ident name;
+  std::vector<Param> params;
+  std::vector<Subscript> indices;  ///< of a fn in index form
+  std::optional<Type> resultType;  ///< of loss and fn
+  ExprPtr proxOf;                  ///< of prox
+  std::vector<ExprPtr> solves;     ///< of solver
+  Body body;
+  std::optional<CustomDerivative> derivative;
+};
+
+/// `f` or `f(x, y)` after `over`.
+struct Oracle {
+  Location loc;
+  Ident name;
+  std::vector<Ident> arguments;
+};
+
+struct Rule : UnitNode<UnitKind::Rule> {
+  using UnitNode::UnitNode;
+  Ident name;
+  std::vector<Param> params;
+  std::vector<Oracle> oracles;
+  Block block;
+};
+
+/// `minimize f over x, y`; the function is null in `maximize over y`.
+struct Objective {
+  Location loc;
+  bool isMaximize = false;
+  ExprPtr function;
+  std::vector<Ident> over;
+};
+
+/// A name, or names in parentheses that fill a rule of several params in order.
+struct GroupMember {
+  Location loc;
+  bool isTuple = false;
+  std::vector<Ident> names;
+};
+
+/// `W1, W2: muon()`; without members it is the `else` group or the single rule after `with`.
+struct Group {
+  Location loc;
+  std::vector<GroupMember> members;
+  bool isElse = false;
+  ExprPtr rule;
+};
+
+struct Train : UnitNode<UnitKind::Train> {
+  using UnitNode::UnitNode;
+  Ident name;
+  std::vector<Objective> objectives;
+  bool hasBraces = false; ///< `with { ... }`; otherwise one group without members
+  std::vector<Group> groups;
+};
+
+struct Test : UnitNode<UnitKind::Test> {
+  using UnitNode::UnitNode;
+  bool isProperty = false;
+  std::string title;
+  Location titleLoc;
+  Block block;
+};
+
+struct Import : UnitNode<UnitKind::Import> {
+  using UnitNode::UnitNode;
+  std::string path;
+  Location pathLoc;
+};
+
+/// A `//` comment (or a `///` one that documents no unit) with its slashes; for the formatter.
+struct Comment {
+  Location loc;
+  std::string text;
+  bool ownLine = false;
+};
+
+/// One file.
+struct Sheet {
+  uint32_t file = 0;
+  std::vector<UnitPtr> units;
+  std::vector<Comment> comments;
+};
+
+} // namespace gradus::ast
+
+#endif // GRADUS_LANG_AST_H
