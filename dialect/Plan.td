@@ -28,14 +28,14 @@ def Gradus_PhaseOp : Gradus_Op<"phase", [SingleBlock, RecursiveMemoryEffects, Ha
   }];
   let results = (outs Variadic<AnyArray>:$values);
   let regions = (region SizedRegion<1>:$body);
-  let assemblyFormat = "attr-dict-with-keyword $body `->` `(` type($values) `)`";
+  let assemblyFormat = "attr-dict-with-keyword $body (`->` `(` type($values)^ `)`)?";
   let hasVerifier = 1;
 }
 
 def Gradus_KernelOp : Gradus_PureOp<"kernel", [SingleBlock, IsolatedFromAbove]> {
   let summary = "Operations that become one loop nest over a domain";
   let description = [{
-    The body says, for each point of the domain, what to compute ("pull" form): pointwise ops, casts, `iota`, and the
+    The body says, for each point of the domain, what to compute ("pull" form): pointwise ops, casts, `constant`, `iota`, and the
     loads `broadcast`, `transpose`, `reshape` and `gather` of block arguments or of other values of the body. A value of rank 0 is
     the same at every point. Each yielded value is either of the shape of the domain and stored at each point, or
     the result of a `gradus.reduce` or `gradus.arg_reduce` of a value of the domain's shape (all reductions of a

@@ -5,4 +5,31 @@
 
 include "mlir/Pass/PassBase.td"
 
+def Decompose : Pass<"gradus-decompose", "gradus::FuncOp"> {
+  let summary = "Write logsumexp and norm in terms of reductions";
+  let description = [{
+    Runs after every derivative has been taken. `logsumexp` is shifted by its largest argument, with care for infinities; `norm` is
+    the root of the sum of squares. Example: test/passes/simplify/decompose_logsumexp.mlir.
+  }];
+  let dependentDialects = ["gradus::GradusDialect"];
+}
+
+def Fuse : Pass<"gradus-fuse", "gradus::FuncOp"> {
+  let summary = "Group operations into kernels and kernels into phases";
+  let description = [{
+    Brings a function into the form of dialect/Plan.td: rank-0 ops, phases of kernels, collection-wide reductions, the
+    return. Tests and functions that are fused already are left alone. passes/fuse/README.md has the cost model.
+    Example: test/passes/fuse/adamw_is_one_kernel.mlir.
+  }];
+  let options = [Option<"noFuse", "no-fuse", "bool", "false", "One kernel for each operation, for comparison">];
+  let dependentDialects = ["gradus::GradusDialect"];
+}
+
+def VerifyPlan : Pass<"gradus-verify-plan", "gradus::FuncOp"> {
+  let summary = "Check that functions have the form of dialect/Plan.td";
+  let description = [{
+    `gradus-fuse` ends with the same check. Example: test/passes/fuse/verify_plan.mlir.
+  }];
+}
+
 #endif // GRADUS_PASSES_TD

@@ -5,6 +5,7 @@
 #include "passes/Passes.h"
 
 #include "mlir/Pass/PassRegistry.h"
+#include "mlir/Transforms/Passes.h"
 
 using namespace mlir;
 
@@ -36,6 +37,9 @@ void buildPhase(OpPassManager &pm, Phase phase, const PhaseOptions &options) {
   case Phase::Simplify:
     break;
   case Phase::Fuse:
+    pm.addNestedPass<FuncOp>(createDecompose());
+    pm.addPass(createCSEPass());
+    pm.addNestedPass<FuncOp>(createFuse({options.noFuse}));
     break;
   case Phase::Lower:
     break;

@@ -1,0 +1,23 @@
+//===- Cost.cpp - What an operation costs ---------------------------------------===//
+
+#include "passes/fuse/Cost.h"
+
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+
+namespace gradus {
+
+int64_t getFlopWeight(Operation *op) {
+  return llvm::TypeSwitch<Operation *, int64_t>(op)
+      .Case<BroadcastOp, ConstantOp, DimOp, GatherOp, IotaOp, ReshapeOp, StopOp, TransposeOp, YieldOp>([](auto) { return 0; })
+      .Case<DivOp, IntDivOp, IntPowOp, ModOp, SqrtOp>([](auto) { return 4; })
+      .Case<CosOp, ErfOp, ExpOp, Expm1Op, LogOp, Log1pOp, SigmoidOp, SinOp, SoftplusOp, TanOp, TanhOp>([](auto) { return 16; })
+      .Case<PowOp>([](auto) { return 32; })
+      .Case<ContractOp>([](auto) { return 2; }) // a product and a sum for each point of the contracted space
+      .Default([](Operation *) { return 1; });
+}
+
+int64_t getElementBytes(ArrayType type) { return (type.getElementType().getIntOrFloatBitWidth() + 7) / 8; }
+
+} // namespace gradus

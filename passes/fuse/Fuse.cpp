@@ -1,0 +1,325 @@
+//===- Fuse.cpp - From expressions to phases and kernels ------------------------===//
+//
+// Rewrites a function into the form that dialect/Plan.td states. What shares a kernel is decided by Grouping.cpp; this
+// file puts rank-0 ops on the host, cuts phases at collection-wide reductions, and builds the ops.
+//
+//===----------------------------------------------------------------------===//
+
+#include "passes/Passes.h"
+#include "passes/fuse/Cost.h"
+#include "passes/fuse/Grouping.h"
+#include "passes/fuse/Plan.h"
+
+#include "mlir/IR/IRMapping.h"
+#include "mlir/IR/Remarks.h"
+
+namespace gradus {
+#define GEN_PASS_DEF_FUSE
+#include "passes/Passes.h.inc"
+} // namespace gradus
+
+using namespace mlir;
+using namespace gradus;
+
+static bool isRankZero(Value value) { return cast<ArrayType>(value.getType()).isScalar(); }
+
+//===----------------------------------------------------------------------===//
+// Preparation
+//===----------------------------------------------------------------------===//
+
+/// A ranked constant of one repeated element becomes a rank-0 constant and a broadcast.
+static void repeatSplat(ConstantOp op) {
+  auto splat = dyn_cast<SplatElementsAttr>(op.getValue());
+  auto type = cast<ArrayType>(op.getType());
+  if (!splat || type.isScalar())
+    return;
+  OpBuilder builder(op);
+  auto element = DenseElementsAttr::get(RankedTensorType::get({}, type.getElementType()), splat.getSplatValue<Attribute>());
+  Value scalar = ConstantOp::create(builder, op.getLoc(), element);
+  op.replaceAllUsesWith(BroadcastOp::create(builder, op.getLoc(), type, scalar, ArrayRef<int64_t>{}).getResult());
+  op.erase();
+}
+
+/// contract(transpose(x)) -> contract(x) with the labels permuted: a matrix is never copied to be transposed.
+static void foldTranspose(OpOperand &operand, DenseI64ArrayAttr labels, function_ref<void(ArrayRef<int64_t>)> setLabels) {
+  auto transpose = operand.get().getDefiningOp<TransposeOp>();
+  if (!transpose)
+    return;
+  SmallVector<int64_t> permuted(labels.size());
+  for (auto [k, axis] : llvm::enumerate(transpose.getPermutation()))
+    permuted[axis] = labels[k];
+  operand.set(transpose.getX());
+  setLabels(permuted);
+}
+
+static void prepare(FuncOp func) {
+  for (Operation &op : llvm::make_early_inc_range(func.getBody().front())) {
+    if (auto constant = dyn_cast<ConstantOp>(op))
+      repeatSplat(constant);
+    if (auto contract = dyn_cast<ContractOp>(op)) {
+      foldTranspose(contract.getAMutable(), contract.getLhsAttr(), [&](ArrayRef<int64_t> labels) { contract.setLhs(labels); });
+      foldTranspose(contract.getBMutable(), contract.getRhsAttr(), [&](ArrayRef<int64_t> labels) { contract.setRhs(labels); });
+    }
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// Remarks
+//===----------------------------------------------------------------------===//
+
+static remark::RemarkOpts remarkNamed(StringRef name, FuncOp func) {
+  return remark::RemarkOpts::name(name).category("gradus-fuse").function(func.getSymName());
+}
+
+static std::string printDomain(ArrayRef<Attribute> domain) {
+  std::string text = "[";
+  llvm::raw_string_ostream os(text);
+  llvm::interleaveComma(domain, os, [&](Attribute dim) {
+    if (auto symbol = dyn_cast<StringAttr>(dim))
+      os << symbol.getValue();
+    else
+      os << cast<IntegerAttr>(dim).getInt();
+  });
+  os << ']';
+  return text;
+}
+
+/// Says for each kernel what it holds and, for each kernel that it waits for, why the two are not one.
+static void remarkOnPhase(FuncOp func, unsigned level, const PhasePlan &plan) {
+  for (auto [index, kernel] : llvm::enumerate(plan.kernels)) {
+    Operation *root = kernel.targets.front().value.getDefiningOp();
+    Location loc = root ? root->getLoc() : func.getLoc();
+    int64_t ops = llvm::count_if(kernel.body, [](Operation *op) { return getFlopWeight(op) > 0; });
+    remark::passed(loc, remarkNamed("fused", func))
+        << "phase " << std::to_string(level) << ", kernel " << std::to_string(index) << " over " << printDomain(kernel.domain) << ": "
+        << std::to_string(ops) << (ops == 1 ? " operation, " : " operations, ") << std::to_string(kernel.targets.size())
+        << (kernel.targets.size() == 1 ? " value stored" : " values stored");
+    for (Value leaf : kernel.leaves) {
+      auto home = plan.homes.find(leaf);
+      if (home == plan.homes.end())
+        continue;
+      const Target &source = plan.kernels[home->second.first].targets[home->second.second];
+      remark::missed(leaf.getLoc(), remarkNamed("not-fused", func))
+          << "phase " << std::to_string(level) << ", kernel " << std::to_string(home->second.first) << " is not fused into kernel "
+          << std::to_string(index) << ": " << source.reason;
+    }
+  }
+  for (auto [op, count] : plan.recomputed)
+    remark::analysis(op->getLoc(), remarkNamed("recomputed", func))
+        << "phase " << std::to_string(level) << ": '" << op->getName().stripDialect() << "' is computed in " << std::to_string(count)
+        << " kernels, which moves fewer bytes than storing it";
+}
+
+//===----------------------------------------------------------------------===//
+// Building
+//===----------------------------------------------------------------------===//
+
+namespace {
+
+/// Builds the ops of one phase at the insertion point.
+class PhaseBuilder {
+public:
+  PhaseBuilder(OpBuilder &builder, const Placement &placement, const PhasePlan &plan)
+      : builder(builder), placement(placement), plan(plan) {}
+
+  PhaseOp build(Location loc, ArrayRef<PhaseOutput> outputs);
+
+private:
+  Value getOuter(Value value);
+  KernelOp buildKernel(const PlannedKernel &kernel);
+
+  OpBuilder &builder;
+  const Placement &placement;
+  const PhasePlan &plan;
+  SmallVector<KernelOp> kernels;
+  /// Rank-0 ops of the phase, built when first needed.
+  IRMapping scalars;
+};
+
+} // namespace
+
+/// What stands, outside the kernels of the phase, for a value of the function as it was.
+Value PhaseBuilder::getOuter(Value value) {
+  if (auto home = plan.homes.find(value); home != plan.homes.end())
+    return kernels[home->second.first].getResult(home->second.second);
+  Operation *op = value.getDefiningOp();
+  if (!op || placement.isUniform(value))
+    return value;
+  if (scalars.contains(value))
+    return scalars.lookup(value);
+  for (Value operand : op->getOperands())
+    scalars.map(operand, getOuter(operand));
+  builder.clone(*op, scalars);
+  return scalars.lookup(value);
+}
+
+KernelOp PhaseBuilder::buildKernel(const PlannedKernel &kernel) {
+  SmallVector<Value> operands;
+  for (Value leaf : kernel.leaves)
+    operands.push_back(getOuter(leaf));
+  SmallVector<Type> types;
+  SmallVector<Location> locs;
+  for (const Target &target : kernel.targets) {
+    types.push_back(target.value.getType());
+    locs.push_back(target.value.getLoc());
+  }
+  auto op = KernelOp::create(builder, builder.getFusedLoc(locs), types, builder.getArrayAttr(kernel.domain), operands);
+  OpBuilder::InsertionGuard guard(builder);
+  Block *block = builder.createBlock(&op.getBody());
+  IRMapping mapping;
+  for (Value leaf : kernel.leaves)
+    mapping.map(leaf, block->addArgument(leaf.getType(), leaf.getLoc()));
+  for (Operation *inner : kernel.body)
+    builder.clone(*inner, mapping);
+  SmallVector<Value> yielded;
+  for (const Target &target : kernel.targets)
+    yielded.push_back(mapping.lookup(target.value));
+  YieldOp::create(builder, op.getLoc(), yielded);
+  return op;
+}
+
+PhaseOp PhaseBuilder::build(Location loc, ArrayRef<PhaseOutput> outputs) {
+  SmallVector<Type> types;
+  for (const PhaseOutput &output : outputs)
+    types.push_back(output.value.getType());
+  auto phase = PhaseOp::create(builder, loc, types);
+  OpBuilder::InsertionGuard guard(builder);
+  builder.createBlock(&phase.getBody());
+  SmallVector<Value> yielded(outputs.size());
+  for (auto [index, kernel] : llvm::enumerate(plan.kernels)) {
+    kernels.push_back(buildKernel(kernel));
+    for (auto [k, target] : llvm::enumerate(kernel.targets))
+      if (target.output >= 0)
+        yielded[target.output] = kernels.back().getResult(k);
+  }
+  for (auto [index, output] : llvm::enumerate(outputs))
+    if (!yielded[index])
+      yielded[index] = getOuter(output.value);
+  YieldOp::create(builder, loc, yielded);
+  return phase;
+}
+
+//===----------------------------------------------------------------------===//
+// The pass
+//===----------------------------------------------------------------------===//
+
+namespace {
+
+/// Rebuilds the body of one function, phase by phase, before its return.
+class FunctionFuser {
+public:
+  FunctionFuser(FuncOp func, const Placement &placement, bool noFuse)
+      : func(func), placement(placement), noFuse(noFuse), body(func.getBody().front()), builder(body.getTerminator()) {
+    for (Operation &op : body.without_terminator())
+      old.push_back(&op);
+  }
+
+  void run();
+
+private:
+  void moveUniform(unsigned level);
+  void buildPhase(unsigned level);
+  void buildLastPhase();
+  SmallVector<Value> buildOutputs(unsigned level, ArrayRef<PhaseOutput> outputs);
+  void eraseOld();
+
+  FuncOp func;
+  const Placement &placement;
+  bool noFuse;
+  Block &body;
+  OpBuilder builder;
+  SmallVector<Operation *> old;
+};
+
+} // namespace
+
+/// The host's ops of one level stay in the function, in their order.
+void FunctionFuser::moveUniform(unsigned level) {
+  for (Operation *op : old)
+    if (placement.getPlace(op) == Place::Uniform && placement.getLevel(op->getResult(0)) == level)
+      op->moveBefore(body.getTerminator());
+}
+
+SmallVector<Value> FunctionFuser::buildOutputs(unsigned level, ArrayRef<PhaseOutput> outputs) {
+  if (outputs.empty())
+    return {};
+  PhasePlan plan = planPhase(placement, func, outputs, noFuse);
+  remarkOnPhase(func, level, plan);
+  return PhaseBuilder(builder, placement, plan).build(outputs.front().value.getLoc(), outputs).getValues();
+}
+
+/// Computes what the collection-wide reductions of this level take, then the reductions.
+void FunctionFuser::buildPhase(unsigned level) {
+  SmallVector<PhaseOutput> outputs;
+  SmallVector<AllReduceOp> reductions;
+  for (Operation *op : old)
+    if (auto reduction = dyn_cast<AllReduceOp>(op); reduction && placement.getLevel(reduction.getX()) == level) {
+      outputs.push_back({reduction.getX()});
+      reductions.push_back(reduction);
+    }
+  SmallVector<Value> values = buildOutputs(level, outputs);
+  for (auto [reduction, value] : llvm::zip_equal(reductions, values)) {
+    remark::missed(reduction.getLoc(), remarkNamed("phase", func))
+        << "phase " << std::to_string(level + 1) << " waits for phase " << std::to_string(level)
+        << ": a reduction over the collection needs every tensor";
+    reduction->moveBefore(body.getTerminator());
+    reduction.getXMutable().set(value);
+  }
+}
+
+/// Computes the results of the function that the host does not have and that are no unchanged arguments.
+void FunctionFuser::buildLastPhase() {
+  SmallVector<PhaseOutput> outputs;
+  SmallVector<OpOperand *> uses;
+  for (OpOperand &operand : body.getTerminator()->getOpOperands()) {
+    Value value = operand.get();
+    int64_t replaces = func.getResultOf(operand.getOperandNumber());
+    bool isUnchanged = replaces >= 0 && value == func.getArgument(replaces);
+    if (placement.isUniform(value) || isUnchanged)
+      continue;
+    outputs.push_back({value, isRankZero(value) ? -1 : replaces});
+    uses.push_back(&operand);
+  }
+  for (auto [use, value] : llvm::zip_equal(uses, buildOutputs(placement.getLastLevel(), outputs)))
+    use->set(value);
+}
+
+void FunctionFuser::eraseOld() {
+  for (Operation *op : llvm::reverse(old)) {
+    Place place = placement.getPlace(op);
+    if (op->use_empty() || (place != Place::Uniform && place != Place::AllReduce))
+      op->erase();
+  }
+}
+
+void FunctionFuser::run() {
+  for (unsigned level = 0; level < placement.getLastLevel(); ++level) {
+    moveUniform(level);
+    buildPhase(level);
+  }
+  moveUniform(placement.getLastLevel());
+  buildLastPhase();
+  eraseOld();
+}
+
+namespace {
+
+struct Fuse : gradus::impl::FuseBase<Fuse> {
+  using Base::Base;
+
+  void runOnOperation() override {
+    FuncOp func = getOperation();
+    bool isFused = !func.getBody().getOps<PhaseOp>().empty();
+    if (func.getKind() == FuncKind::Test || isFused)
+      return markAllAnalysesPreserved();
+    prepare(func);
+    FailureOr<Placement> placement = Placement::compute(func);
+    if (failed(placement))
+      return signalPassFailure();
+    FunctionFuser(func, *placement, noFuse).run();
+    if (failed(verifyPlan(func)))
+      signalPassFailure();
+  }
+};
+
+} // namespace

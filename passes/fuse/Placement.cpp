@@ -1,0 +1,70 @@
+//===- Placement.cpp - Where each value of a function is computed --------------===//
+
+#include "passes/fuse/Placement.h"
+
+using namespace mlir;
+
+namespace gradus {
+
+static bool isRankZero(Value value) { return cast<ArrayType>(value.getType()).isScalar(); }
+
+bool Placement::isLiteral(Operation *op) {
+  if (!op)
+    return false;
+  if (auto cast = dyn_cast<CastOp>(op))
+    op = cast.getX().getDefiningOp();
+  auto constant = dyn_cast_or_null<ConstantOp>(op);
+  return constant && isRankZero(constant);
+}
+
+/// The place of an op that is not uniform, or nothing where it has none.
+static std::optional<Place> placeOf(Operation *op) {
+  if (isa<AllReduceOp>(op))
+    return Place::AllReduce;
+  if (isa<ContractOp, ScatterAddOp>(op))
+    return Place::Alone;
+  bool isScalarOp = llvm::all_of(op->getOperands(), isRankZero) && llvm::all_of(op->getResults(), isRankZero);
+  if (isScalarOp && isMemoryEffectFree(op) && op->getNumRegions() == 0)
+    return Place::Slot;
+  if (isa<ReduceOp, ArgReduceOp>(op))
+    return Place::Reduction;
+  if (op->hasTrait<Pointwise>() || isa<BroadcastOp, ConstantOp, GatherOp, IntPowOp, IotaOp, ReshapeOp, TransposeOp>(op))
+    return Place::Pull;
+  return std::nullopt;
+}
+
+FailureOr<Placement> Placement::compute(FuncOp func) {
+  Placement result;
+  for (auto [index, arg] : llvm::enumerate(func.getArguments())) {
+    Role role = func.getArgRole(index);
+    bool isPerCall = role == Role::Hyper || role == Role::Time || !func.isOpen();
+    if (isPerCall && isRankZero(arg))
+      result.uniform.insert(arg);
+  }
+  for (Operation &op : func.getBody().front().without_terminator()) {
+    result.order[&op] = result.order.size();
+    std::optional<Place> place = placeOf(&op);
+    if (!place)
+      return op.emitError("G0930: not built yet: '") << op.getName() << "' in a kernel";
+    unsigned level = 0;
+    for (Value operand : op.getOperands())
+      level = std::max(level, result.levels.lookup(operand));
+    // The size of a dimension comes from the tensors of a slot.
+    bool isPerSlot = isa<DimOp>(op) && func.isOpen();
+    bool readsUniform = llvm::all_of(op.getOperands(), [&](Value operand) { return result.isUniform(operand); });
+    if (*place == Place::Slot && readsUniform && !isPerSlot)
+      place = Place::Uniform;
+    if (*place == Place::AllReduce)
+      ++level;
+    for (Value value : op.getResults()) {
+      result.levels[value] = level;
+      if (*place == Place::Uniform || *place == Place::AllReduce)
+        result.uniform.insert(value);
+    }
+    result.places[&op] = *place;
+    result.lastLevel = std::max(result.lastLevel, level);
+  }
+  return result;
+}
+
+} // namespace gradus

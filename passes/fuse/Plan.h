@@ -1,0 +1,65 @@
+//===- Plan.h - What a fused function stores where -------------------------------===//
+//
+// An analysis of a function in the form that dialect/Plan.td states. It decides where the result of each kernel lives, so that
+// lowering, `explain` and the GPU agree: nothing that a later kernel still reads is overwritten, and no argument is
+// written before the last kernel that can fail.
+//
+//===----------------------------------------------------------------------===//
+
+#pragma once
+
+#include "dialect/Gradus.h"
+
+#include "llvm/ADT/DenseMap.h"
+#include "llvm/ADT/SmallVector.h"
+
+namespace gradus {
+
+/// Where the result of a kernel lives.
+enum class Home {
+  Scalar,    ///< rank 0: a register, or a slot of the host
+  Workspace, ///< a temporary of the call (for each slot in an open function)
+  Result,    ///< directly in the buffer of a result of the function
+  Deferred,  ///< in the workspace; copied to the buffer of the result after the last kernel of the function
+};
+
+struct Storage {
+  Home home = Home::Workspace;
+  /// The result of the function for Result and Deferred, else -1. A rank-0 value that is returned has it too.
+  int64_t result = -1;
+  /// The argument whose buffer the result replaces, or -1 if it has a buffer of its own.
+  int64_t argument = -1;
+  /// The last kernel (index into `getKernels`) that reads the value; its own index if none does.
+  unsigned lastRead = 0;
+};
+
+class Plan {
+public:
+  explicit Plan(FuncOp func);
+
+  /// All kernels in the order in which they run.
+  llvm::ArrayRef<KernelOp> getKernels() const { return kernels; }
+  /// Where a result of a kernel lives.
+  const Storage &getStorage(mlir::Value kernelResult) const { return storage.find(kernelResult)->second; }
+  /// The position of a kernel in `getKernels`.
+  unsigned getPosition(KernelOp kernel) const { return positions.lookup(kernel.getOperation()); }
+
+private:
+  void decideHome(KernelOp kernel, mlir::Value value, Storage &where);
+
+  FuncOp func;
+  llvm::SmallVector<KernelOp> kernels;
+  llvm::DenseMap<mlir::Operation *, unsigned> positions;
+  llvm::DenseMap<mlir::Value, Storage> storage;
+};
+
+/// A gather or scatter whose indices come from data, so that the call may be refused when it runs.
+bool canFail(mlir::Operation *op);
+
+/// Whether an op of `body` reads `value`, or what is computed from it point by point, at other points than its own.
+bool isReadElsewhere(mlir::Value value, llvm::function_ref<bool(mlir::Operation *)> isInBody);
+
+/// Checks that a function has the form of dialect/Plan.td; a located error where it has not.
+mlir::LogicalResult verifyPlan(FuncOp func);
+
+} // namespace gradus

@@ -1,0 +1,82 @@
+// RUN: gradus-opt %s --gradus-verify-plan --split-input-file --verify-diagnostics
+// Every claim of the plan is checked.
+
+gradus.func fn @outside(%x: !gradus.array<[k], f32> {gradus.name = "x", gradus.role = #gradus.role<input>}) {
+  // expected-error @below {{expects only rank-0 operations outside of phases}}
+  %y = gradus.mul %x, %x : !gradus.array<[k], f32>
+  gradus.return
+}
+
+// -----
+
+gradus.func fn @in_phase(%x: !gradus.array<[k], f32> {gradus.name = "x", gradus.role = #gradus.role<input>}) {
+  gradus.phase {
+    // expected-error @below {{expects only kernels and rank-0 operations in a phase}}
+    %y = gradus.mul %x, %x : !gradus.array<[k], f32>
+    gradus.yield
+  }
+  gradus.return
+}
+
+// -----
+
+gradus.func fn @shape(%x: !gradus.array<[k], f32> {gradus.name = "x", gradus.role = #gradus.role<input>}) {
+  gradus.phase {
+    %y = gradus.kernel over [n](%x) : (!gradus.array<[k], f32>) -> (!gradus.array<[k], f32>) {
+    ^bb0(%u: !gradus.array<[k], f32>):
+      %z = gradus.mul %u, %u : !gradus.array<[k], f32>
+      // expected-error @below {{expects a value of the shape of the kernel's domain, but got '!gradus.array<[k], f32>'}}
+      gradus.yield %z : !gradus.array<[k], f32>
+    }
+    gradus.yield
+  }
+  gradus.return
+}
+
+// -----
+
+gradus.func fn @axes(%x: !gradus.array<[k, n], f32> {gradus.name = "x", gradus.role = #gradus.role<input>}) {
+  gradus.phase {
+    %y:2 = gradus.kernel over [k, n](%x) : (!gradus.array<[k, n], f32>) -> (!gradus.array<[k], f32>, !gradus.array<[n], f32>) {
+    ^bb0(%u: !gradus.array<[k, n], f32>):
+      %a = gradus.reduce sum %u axes [1] : !gradus.array<[k, n], f32> to !gradus.array<[k], f32>
+      // expected-error @below {{expects the axes of the other reductions of its kernel}}
+      %b = gradus.reduce sum %u axes [0] : !gradus.array<[k, n], f32> to !gradus.array<[n], f32>
+      gradus.yield %a, %b : !gradus.array<[k], f32>, !gradus.array<[n], f32>
+    }
+    gradus.yield
+  }
+  gradus.return
+}
+
+// -----
+
+gradus.func fn @early(%x: !gradus.array<[k], f64> {gradus.name = "x", gradus.role = #gradus.role<input>}) {
+  gradus.phase {
+    %y = gradus.kernel over [k](%x) : (!gradus.array<[k], f64>) -> (!gradus.array<[k], f64>) {
+    ^bb0(%u: !gradus.array<[k], f64>):
+      // expected-error @below {{is read in its own kernel, before it is complete}}
+      %a = gradus.reduce sum %u axes [0] : !gradus.array<[k], f64> to !gradus.array<[], f64>
+      %b = gradus.broadcast %a axes [] : !gradus.array<[], f64> to !gradus.array<[k], f64>
+      gradus.yield %b : !gradus.array<[k], f64>
+    }
+    gradus.yield
+  }
+  gradus.return
+}
+
+// -----
+
+gradus.func fn @alone(%x: !gradus.array<[k], f32> {gradus.name = "x", gradus.role = #gradus.role<input>}) {
+  gradus.phase {
+    %y = gradus.kernel over [](%x) : (!gradus.array<[k], f32>) -> (!gradus.array<[], f64>) {
+    ^bb0(%u: !gradus.array<[k], f32>):
+      %v = gradus.mul %u, %u : !gradus.array<[k], f32>
+      // expected-error @below {{expects to stand alone in its kernel}}
+      %a = gradus.contract %v [0], %u [0] -> [] : !gradus.array<[k], f32>, !gradus.array<[k], f32> -> !gradus.array<[], f64>
+      gradus.yield %a : !gradus.array<[], f64>
+    }
+    gradus.yield
+  }
+  gradus.return
+}

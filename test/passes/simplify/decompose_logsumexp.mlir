@@ -1,0 +1,29 @@
+// RUN: gradus-opt %s --gradus-decompose | FileCheck %s
+// logsumexp is shifted by its largest argument where that is finite; norm is the root of a sum of squares.
+
+!x = !gradus.array<[n, c], f32>
+!n = !gradus.array<[n], f32>
+!s = !gradus.array<[], f64>
+
+// CHECK-LABEL: gradus.func fn @f
+// CHECK-SAME: (%[[X:[^:]*]]:
+// CHECK: %[[M:.*]] = gradus.reduce max %[[X]] axes [1]
+// CHECK: %[[SIZE:.*]] = gradus.abs %[[M]]
+// CHECK: %[[FINITE:.*]] = gradus.compare lt %[[SIZE]]
+// CHECK: %[[S:.*]] = gradus.select %[[FINITE]], %[[M]]
+// CHECK: %[[REPEATED:.*]] = gradus.broadcast %[[S]] axes [0]
+// CHECK: %[[D:.*]] = gradus.sub %[[X]], %[[REPEATED]]
+// CHECK: %[[E:.*]] = gradus.exp %[[D]]
+// CHECK: %[[SUM:.*]] = gradus.reduce sum %[[E]] axes [1]
+// CHECK: %[[LOG:.*]] = gradus.log %[[SUM]]
+// CHECK: %[[Y:.*]] = gradus.add %[[S]], %[[LOG]]
+// CHECK: %[[Q:.*]] = gradus.mul %[[X]], %[[X]]
+// CHECK: %[[T:.*]] = gradus.reduce sum %[[Q]] axes [0, 1] : <[n, c], f32> to <[], f64>
+// CHECK: %[[R:.*]] = gradus.sqrt %[[T]]
+// CHECK: gradus.return %[[Y]], %[[R]]
+gradus.func fn @f(%x: !x {gradus.name = "x", gradus.role = #gradus.role<input>})
+    -> (!n {gradus.name = "y", gradus.role = #gradus.role<value>}, !s {gradus.name = "r", gradus.role = #gradus.role<value>}) {
+  %y = gradus.logsumexp %x axes [1] : !x to !n
+  %r = gradus.norm %x axes [0, 1] : !x to !s
+  gradus.return %y, %r : !n, !s
+}
