@@ -4,6 +4,7 @@
 #define GRADUS_TD
 
 include "dialect/Base.td"
+include "dialect/Derivative.td"
 include "dialect/Elementwise.td"
 include "dialect/Plan.td"
 include "dialect/Reduction.td"

@@ -14,6 +14,17 @@ def Decompose : Pass<"gradus-decompose", "gradus::FuncOp"> {
   let dependentDialects = ["gradus::GradusDialect"];
 }
 
+def Differentiate : Pass<"gradus-differentiate", "::gradus::FuncOp"> {
+  let summary = "Replace every gradus.grad by the ops of its value and gradients";
+  let description = [{
+    Reverse mode, innermost regions first, so that gradients nest to any order. Elementwise ops have rows in
+    `passes/diff/Derivatives.td`; ops that move or add elements have rules in C++. One cotangent a value; only values that
+    depend on the region's arguments get one. An op without a derivative is an error that names the path from the
+    loss to the op (G0850).
+  }];
+  let dependentDialects = ["::gradus::GradusDialect"];
+}
+
 def Fuse : Pass<"gradus-fuse", "gradus::FuncOp"> {
   let summary = "Group operations into kernels and kernels into phases";
   let description = [{

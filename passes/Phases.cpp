@@ -33,6 +33,7 @@ void buildPhase(OpPassManager &pm, Phase phase, const PhaseOptions &options) {
   case Phase::Emit:
     break;
   case Phase::Differentiate:
+    pm.addNestedPass<FuncOp>(createDifferentiate());
     break;
   case Phase::Simplify:
     break;

@@ -1,0 +1,64 @@
+//===- Build.cpp - Small expressions that several passes build ----------------===//
+
+#include "passes/Build.h"
+
+using namespace mlir;
+
+namespace gradus {
+
+Value buildFill(OpBuilder &builder, Location loc, Type type, double value) {
+  Value number = ConstantOp::create(builder, loc, value, builder.getF64Type());
+  return buildBroadcast(builder, loc, number, cast<ArrayType>(type), {});
+}
+
+Value buildIntFill(OpBuilder &builder, Location loc, Type type, int64_t value) {
+  Value number = ConstantOp::create(builder, loc, value);
+  return buildBroadcast(builder, loc, number, cast<ArrayType>(type), {});
+}
+
+Value buildCast(OpBuilder &builder, Location loc, Value x, Type element) {
+  if (arrayType(x).getElementType() == element)
+    return x;
+  return CastOp::create(builder, loc, arrayType(x).withElement(element), x);
+}
+
+Value buildBroadcast(OpBuilder &builder, Location loc, Value x, ArrayType type, ArrayRef<int64_t> kept) {
+  x = buildCast(builder, loc, x, type.getElementType());
+  if (x.getType() == type)
+    return x;
+  return BroadcastOp::create(builder, loc, type, x, kept);
+}
+
+Value buildReduce(OpBuilder &builder, Location loc, ReductionKind kind, Value x, ArrayRef<int64_t> axes) {
+  if (axes.empty())
+    return x;
+  ArrayType type = arrayType(x).dropAxes(axes);
+  if (type.isScalar() && type.isFloat())
+    type = type.withElement(builder.getF64Type());
+  return ReduceOp::create(builder, loc, type, kind, x, axes, TypeAttr());
+}
+
+SmallVector<int64_t> complementAxes(int64_t rank, ArrayRef<int64_t> axes) {
+  SmallVector<int64_t> rest;
+  for (int64_t axis = 0; axis < rank; ++axis)
+    if (!llvm::is_contained(axes, axis))
+      rest.push_back(axis);
+  return rest;
+}
+
+std::optional<double> getFill(Value value) {
+  while (Operation *op = value.getDefiningOp()) {
+    if (auto constant = dyn_cast<ConstantOp>(op)) {
+      auto dense = dyn_cast<DenseElementsAttr>(constant.getValue());
+      if (!dense || !dense.isSplat() || !isa<FloatType>(dense.getElementType()))
+        return std::nullopt;
+      return dense.getSplatValue<APFloat>().convertToDouble();
+    }
+    if (!isa<CastOp, BroadcastOp>(op) || !arrayType(op->getOperand(0)).isFloat() || !arrayType(value).isFloat())
+      return std::nullopt;
+    value = op->getOperand(0);
+  }
+  return std::nullopt;
+}
+
+} // namespace gradus

@@ -1,0 +1,104 @@
+//===- BuildGradient.cpp - The function that gives a loss and its gradients ---===//
+
+#include "passes/diff/BuildGradient.h"
+
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/IRMapping.h"
+
+using namespace mlir;
+
+namespace gradus {
+
+static bool isFloatArgument(FuncOp loss, unsigned index) { return cast<ArrayType>(loss.getArgumentTypes()[index]).isFloat(); }
+
+/// The arguments in which to differentiate if none is named.
+static SmallVector<unsigned> chooseArguments(FuncOp loss) {
+  SmallVector<unsigned> params, others;
+  for (unsigned i = 0, n = loss.getNumArguments(); i < n; ++i) {
+    Role role = loss.getArgRole(i);
+    if (!isFloatArgument(loss, i) || role == Role::Hyper || role == Role::Time)
+      continue;
+    (role == Role::Param ? params : others).push_back(i);
+  }
+  return params.empty() ? others : params;
+}
+
+static FailureOr<SmallVector<unsigned>> findArguments(FuncOp loss, ArrayRef<StringRef> wrt) {
+  SmallVector<unsigned> found;
+  for (StringRef name : wrt) {
+    unsigned index = 0, count = loss.getNumArguments();
+    while (index < count && loss.getArgName(index) != name)
+      ++index;
+    if (index == count || !isFloatArgument(loss, index))
+      return loss.emitError("G0851: ") << "cannot differentiate '" << loss.getSymName() << "' in '" << name << "': "
+                                       << (index == count ? "it has no such argument" : "it is not real");
+    found.push_back(index);
+  }
+  return found;
+}
+
+/// The value of the loss: its result of that role.
+static FailureOr<unsigned> findValue(FuncOp loss) {
+  for (unsigned i = 0, n = loss.getNumResults(); i < n; ++i)
+    if (loss.getResultRole(i) == Role::Value)
+      return i;
+  return loss.emitError("G0852: ") << "cannot differentiate '" << loss.getSymName() << "': it has no value";
+}
+
+/// Attributes of a result: its name and role.
+static DictionaryAttr describe(Builder &builder, StringRef name, Role role) {
+  return builder.getDictionaryAttr({builder.getNamedAttr("gradus.name", builder.getStringAttr(name)),
+                                    builder.getNamedAttr("gradus.role", RoleAttr::get(builder.getContext(), role))});
+}
+
+/// The body: one gradus.grad around a copy of the loss.
+static void buildBody(FuncOp func, FuncOp loss, ArrayRef<unsigned> wrt, unsigned value) {
+  OpBuilder builder(func.getContext());
+  Location loc = loss.getLoc();
+  Block *entry = builder.createBlock(&func.getBody());
+  for (auto [type, argument] : llvm::zip_equal(loss.getArgumentTypes(), loss.getArguments()))
+    entry->addArgument(type, argument.getLoc());
+  SmallVector<Value> points;
+  for (unsigned index : wrt)
+    points.push_back(entry->getArgument(index));
+  SmallVector<Type> types = llvm::to_vector(llvm::map_range(points, [](Value point) { return point.getType(); }));
+  auto grad = GradOp::create(builder, loc, loss.getResultTypes()[value], types, points);
+
+  Block *body = builder.createBlock(&grad.getBody());
+  IRMapping mapping;
+  mapping.map(loss.getArguments(), entry->getArguments());
+  for (unsigned index : wrt)
+    mapping.map(loss.getArgument(index), body->addArgument(loss.getArgumentTypes()[index], loss.getArgument(index).getLoc()));
+  for (Operation &op : loss.getBody().front().without_terminator())
+    builder.clone(op, mapping);
+  Operation *end = loss.getBody().front().getTerminator();
+  YieldOp::create(builder, end->getLoc(), mapping.lookupOrDefault(end->getOperand(value)));
+
+  builder.setInsertionPointToEnd(entry);
+  ReturnOp::create(builder, loc, grad->getResults());
+}
+
+FailureOr<FuncOp> buildGradientFunction(ModuleOp module, FuncOp loss, ArrayRef<StringRef> wrt) {
+  std::string name = (loss.getSymName() + ".grad").str();
+  if (auto known = SymbolTable::lookupSymbolIn(module, name))
+    return cast<FuncOp>(known);
+  FailureOr<SmallVector<unsigned>> chosen = wrt.empty() ? chooseArguments(loss) : findArguments(loss, wrt);
+  FailureOr<unsigned> value = findValue(loss);
+  if (failed(chosen) || failed(value))
+    return failure();
+
+  OpBuilder builder(module.getContext());
+  builder.setInsertionPointAfter(loss);
+  SmallVector<Type> types{loss.getResultTypes()[*value]};
+  SmallVector<Attribute> results{describe(builder, loss.getResultName(*value), Role::Value)};
+  for (unsigned index : *chosen) {
+    types.push_back(loss.getArgumentTypes()[index]);
+    results.push_back(describe(builder, ("grad_" + loss.getArgName(index)).str(), Role::Grad));
+  }
+  auto func = FuncOp::create(builder, loss.getLoc(), loss.getKind(), name, builder.getFunctionType(loss.getArgumentTypes(), types),
+                             loss.getArgAttrsAttr(), builder.getArrayAttr(results));
+  buildBody(func, loss, *chosen, *value);
+  return func;
+}
+
+} // namespace gradus

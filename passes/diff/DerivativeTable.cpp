@@ -1,0 +1,53 @@
+//===- DerivativeTable.cpp - The rows of Derivatives.td, one op at a time -----===//
+
+#include "passes/diff/Rules.h"
+
+#include "mlir/IR/PatternMatch.h"
+#include "mlir/Rewrite/FrozenRewritePatternSet.h"
+#include "mlir/Rewrite/PatternApplicator.h"
+
+using namespace mlir;
+
+namespace gradus {
+
+namespace {
+#include "passes/diff/Derivatives.inc"
+
+/// Keeps what a row put in the place of a gradus.partial.
+struct CaptureReplacement : RewriterBase::Listener {
+  void notifyOperationReplaced(Operation *op, ValueRange replacement) override {
+    if (isa<PartialOp>(op))
+      value = replacement.front();
+  }
+  Value value;
+};
+} // namespace
+
+struct DerivativeTable::Impl {
+  explicit Impl(MLIRContext *context) : patterns(collect(context)), applicator(patterns) { applicator.applyDefaultCostModel(); }
+  static FrozenRewritePatternSet collect(MLIRContext *context) {
+    RewritePatternSet set(context);
+    populateWithGenerated(set);
+    return std::move(set);
+  }
+  FrozenRewritePatternSet patterns;
+  PatternApplicator applicator;
+};
+
+DerivativeTable::DerivativeTable(MLIRContext *context) : impl(std::make_unique<Impl>(context)) {}
+DerivativeTable::~DerivativeTable() = default;
+
+Value DerivativeTable::apply(OpBuilder &builder, Value result, Value t, int64_t operand) const {
+  auto partial = PartialOp::create(builder, result.getLoc(), result, t, operand);
+  CaptureReplacement capture;
+  PatternRewriter rewriter(builder.getContext());
+  rewriter.setListener(&capture);
+  rewriter.setInsertionPoint(partial);
+  if (failed(impl->applicator.matchAndRewrite(partial, rewriter))) {
+    partial.erase();
+    return {};
+  }
+  return capture.value;
+}
+
+} // namespace gradus

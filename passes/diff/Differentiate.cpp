@@ -1,0 +1,256 @@
+//===- Differentiate.cpp - gradus-differentiate: no gradus.grad is left -------===//
+//
+// Reverse mode. The ops of a region are walked once, from the yield back; every value has one cotangent, complete when its
+// defining op is reached, so that a shared subterm is never expanded twice.
+//
+//===----------------------------------------------------------------------===//
+
+#include "passes/Passes.h"
+#include "passes/diff/Rules.h"
+
+#include "mlir/Transforms/RegionUtils.h"
+#include "llvm/ADT/SetVector.h"
+
+using namespace mlir;
+
+namespace gradus {
+
+#define GEN_PASS_DEF_DIFFERENTIATE
+#include "passes/Passes.h.inc"
+
+namespace {
+
+/// The reverse sweep over one region.
+class ReverseSweep {
+public:
+  ReverseSweep(GradOp grad, const DerivativeTable &table)
+      : grad(grad), table(table), builder(grad.getBody().front().getTerminator()) {}
+
+  /// Appends the gradients to the region; fails with an error at the first op that has no derivative.
+  FailureOr<SmallVector<Value>> run();
+
+private:
+  struct Cotangent {
+    Value value;
+    /// It may be 0 because a choice (where, max, ..) was not taken: then 0 * inf must not arise.
+    bool isMasked = false;
+  };
+
+  void findActive();
+  LogicalResult visit(Operation *op, Cotangent dy);
+  LogicalResult visitElementwise(Operation *op, Cotangent dy);
+  void add(Operation *from, Value operand, Value contribution, bool isMasked);
+  bool needsGuard(Operation *op, Cotangent dy) const;
+  Value guard(Location loc, Value t, Value contribution);
+  LogicalResult emitNoDerivative(Operation *op);
+  /// The element type in which the cotangent of `value` is added up.
+  Type cotangentElement(Value value) const;
+
+  GradOp grad;
+  const DerivativeTable &table;
+  OpBuilder builder;
+  /// Values that depend on the region's arguments.
+  DenseSet<Value> active;
+  /// Values that can be infinite though all inputs are finite.
+  DenseSet<Value> unbounded;
+  DenseMap<Value, Cotangent> cotangents;
+  /// The op through which a value got its first cotangent: one step of the path back to the loss.
+  DenseMap<Value, Operation *> cameFrom;
+};
+
+} // namespace
+
+/// Ops whose value or partial derivative is infinite at, or overflows near, ordinary arguments.
+static bool isUnbounded(Operation *op) {
+  if (auto div = dyn_cast<DivOp>(op))
+    return getFill(div.getB()).value_or(0.0) == 0.0;
+  return isa<ExpOp, Expm1Op, IntPowOp, LogOp, Log1pOp, ModOp, PowOp, SqrtOp, TanOp>(op);
+}
+
+/// Ops that pass a cotangent on, at most with another sign.
+static bool passesOn(Operation *op) { return isa<AddOp, SubOp, NegOp, MaxOp, MinOp, SelectOp, StopOp>(op); }
+
+static bool chooses(Operation *op) {
+  if (auto reduce = dyn_cast<ReduceOp>(op))
+    return reduce.getKind() == ReductionKind::Max || reduce.getKind() == ReductionKind::Min;
+  return isa<AbsOp, MaxOp, MinOp, SelectOp>(op);
+}
+
+void ReverseSweep::findActive() {
+  Block &body = grad.getBody().front();
+  active.insert(body.args_begin(), body.args_end());
+  for (Operation &op : body) {
+    auto isIn = [](const DenseSet<Value> &set) { return [&set](Value value) { return set.contains(value); }; };
+    llvm::SetVector<Value> captured;
+    for (Region &region : op.getRegions())
+      getUsedValuesDefinedAbove(region, captured);
+    bool isActive = llvm::any_of(op.getOperands(), isIn(active)) || llvm::any_of(captured, isIn(active));
+    bool canOverflow = isUnbounded(&op) || llvm::any_of(op.getOperands(), isIn(unbounded));
+    for (Value result : op.getResults()) {
+      if (isActive && arrayType(result).isFloat())
+        active.insert(result);
+      if (canOverflow)
+        unbounded.insert(result);
+    }
+  }
+}
+
+Type ReverseSweep::cotangentElement(Value value) const {
+  ArrayType type = arrayType(value);
+  if (type.isScalar())
+    return Float64Type::get(value.getContext());
+  if (type.getElementType().getIntOrFloatBitWidth() < 32)
+    return Float32Type::get(value.getContext());
+  return type.getElementType();
+}
+
+void ReverseSweep::add(Operation *from, Value operand, Value contribution, bool isMasked) {
+  if (!active.contains(operand) || getFill(contribution) == 0.0)
+    return;
+  contribution = buildCast(builder, from->getLoc(), contribution, cotangentElement(operand));
+  auto [at, isFirst] = cotangents.try_emplace(operand, Cotangent{contribution, isMasked});
+  if (isFirst) {
+    cameFrom.try_emplace(operand, from);
+    return;
+  }
+  at->second.value = AddOp::create(builder, from->getLoc(), at->second.value, contribution);
+  at->second.isMasked |= isMasked;
+}
+
+bool ReverseSweep::needsGuard(Operation *op, Cotangent dy) const {
+  if (!dy.isMasked || passesOn(op))
+    return false;
+  return isUnbounded(op) || llvm::any_of(op->getOperands(), [&](Value value) { return unbounded.contains(value); });
+}
+
+/// `contribution`, but 0 where t = 0.
+Value ReverseSweep::guard(Location loc, Value t, Value contribution) {
+  Value zero = buildFill(builder, loc, t.getType(), 0.0);
+  Value isZero = CompareOp::create(builder, loc, ComparePredicate::Eq, t, zero);
+  return SelectOp::create(builder, loc, isZero, zero, contribution);
+}
+
+LogicalResult ReverseSweep::visitElementwise(Operation *op, Cotangent dy) {
+  Value result = op->getResult(0);
+  Value t = buildCast(builder, op->getLoc(), dy.value, arrayType(result).getElementType());
+  for (auto [index, operand] : llvm::enumerate(op->getOperands())) {
+    if (!active.contains(operand))
+      continue;
+    Value contribution = table.apply(builder, result, t, index);
+    if (!contribution)
+      return failure();
+    if (getFill(contribution) != 0.0 && needsGuard(op, dy))
+      contribution = guard(op->getLoc(), t, contribution);
+    add(op, operand, contribution, dy.isMasked || chooses(op));
+  }
+  return success();
+}
+
+LogicalResult ReverseSweep::visit(Operation *op, Cotangent dy) {
+  if (op->hasTrait<Pointwise>() && !isa<CastOp>(op))
+    return visitElementwise(op, dy);
+  auto addTo = [&](Value operand, Value contribution) {
+    if (isa<IntPowOp>(op) && needsGuard(op, dy)) {
+      Value t = buildCast(builder, op->getLoc(), dy.value, arrayType(contribution).getElementType());
+      contribution = guard(op->getLoc(), t, contribution);
+    }
+    add(op, operand, contribution, dy.isMasked || chooses(op));
+  };
+  auto needs = [&](Value operand) { return active.contains(operand); };
+  ReverseContext context{builder, op->getLoc(), addTo, needs};
+  if (applyShapeRule(op, dy.value, context) == RuleResult::Done || applyReduceRule(op, dy.value, context) == RuleResult::Done)
+    return success();
+  return failure();
+}
+
+LogicalResult ReverseSweep::emitNoDerivative(Operation *op) {
+  InFlightDiagnostic error = op->emitError("G0850: no derivative of '");
+  error << op->getName() << "'";
+  if (op->getNumRegions() != 0)
+    error << " in reverse: not built yet";
+  SmallVector<Operation *> path; // from the op to the loss
+  for (Operation *step = op; step;) {
+    Operation *next = nullptr;
+    for (Value result : step->getResults())
+      if (Operation *from = cameFrom.lookup(result))
+        next = from;
+    if (next)
+      path.push_back(next);
+    step = next;
+  }
+  for (Operation *step : llvm::reverse(path)) {
+    if (isa<YieldOp>(step))
+      error.attachNote(grad.getLoc()) << "the gradient is asked for here";
+    else
+      error.attachNote(step->getLoc()) << "which goes through '" << step->getName() << "'";
+  }
+  error.attachNote(op->getLoc()) << "and needs the derivative of '" << op->getName() << "'; 'stop' makes it a constant";
+  return failure();
+}
+
+FailureOr<SmallVector<Value>> ReverseSweep::run() {
+  findActive();
+  Block &body = grad.getBody().front();
+  Operation *yield = body.getTerminator();
+  SmallVector<Operation *> ops;
+  for (Operation &op : body.without_terminator())
+    ops.push_back(&op);
+  Value one = ConstantOp::create(builder, yield->getLoc(), 1.0, builder.getF64Type());
+  add(yield, yield->getOperand(0), one, /*isMasked=*/false);
+
+  for (Operation *op : llvm::reverse(ops)) {
+    auto hasCotangent = [&](Value result) { return cotangents.contains(result); };
+    if (llvm::none_of(op->getResults(), hasCotangent))
+      continue;
+    if (op->getNumResults() != 1 || failed(visit(op, cotangents.lookup(op->getResult(0)))))
+      return emitNoDerivative(op);
+  }
+
+  SmallVector<Value> gradients;
+  for (Value argument : body.getArguments()) {
+    Value gradient = cotangents.lookup(argument).value;
+    if (!gradient) // the loss does not depend on it
+      gradient = buildFill(builder, grad.getLoc(), argument.getType(), 0.0);
+    gradients.push_back(buildCast(builder, grad.getLoc(), gradient, arrayType(argument).getElementType()));
+  }
+  return gradients;
+}
+
+/// Replaces `grad` by the ops of its region and those of its gradients.
+static LogicalResult expand(GradOp grad, const DerivativeTable &table) {
+  FailureOr<SmallVector<Value>> gradients = ReverseSweep(grad, table).run();
+  if (failed(gradients))
+    return failure();
+  Block &body = grad.getBody().front();
+  SmallVector<Value> results{body.getTerminator()->getOperand(0)};
+  llvm::append_range(results, *gradients);
+  for (auto [argument, value] : llvm::zip_equal(body.getArguments(), grad.getWrt())) {
+    argument.replaceAllUsesWith(value);
+    for (Value &result : results)
+      if (result == argument)
+        result = value;
+  }
+  body.getTerminator()->erase();
+  grad->getBlock()->getOperations().splice(grad->getIterator(), body.getOperations());
+  grad->replaceAllUsesWith(results);
+  grad.erase();
+  return success();
+}
+
+namespace {
+struct Differentiate : impl::DifferentiateBase<Differentiate> {
+  using Base::Base;
+  void runOnOperation() override {
+    SmallVector<GradOp> grads;
+    getOperation()->walk([&](GradOp grad) { grads.push_back(grad); }); // innermost first
+    if (grads.empty())
+      return markAllAnalysesPreserved();
+    DerivativeTable table(&getContext());
+    for (GradOp grad : grads)
+      if (failed(expand(grad, table)))
+        return signalPassFailure(); // an outer gradient would only report the same op again
+  }
+};
+} // namespace
+
+} // namespace gradus
