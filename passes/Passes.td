@@ -36,6 +36,16 @@ def Fuse : Pass<"gradus-fuse", "gradus::FuncOp"> {
   let dependentDialects = ["gradus::GradusDialect"];
 }
 
+def ScatterToSelect : Pass<"gradus-scatter-to-select", "gradus::FuncOp"> {
+  let summary = "Write a scatter of at most one update a row as a choice by the index";
+  let description = [{
+    The derivative of `z[i, label[i]]` adds to one element of each row. As a choice where the column equals the label it fuses with what
+    else is computed for each element, and no array of zeros is stored. Done only where a gather by the same index checks it.
+    Example: test/passes/simplify/scatter_to_select.mlir.
+  }];
+  let dependentDialects = ["gradus::GradusDialect"];
+}
+
 def VerifyPlan : Pass<"gradus-verify-plan", "gradus::FuncOp"> {
   let summary = "Check that functions have the form of dialect/Plan.td";
   let description = [{

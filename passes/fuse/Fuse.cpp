@@ -12,6 +12,7 @@
 
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/Remarks.h"
+#include "llvm/Support/FormatVariadic.h"
 
 namespace gradus {
 #define GEN_PASS_DEF_FUSE
@@ -72,8 +73,9 @@ static remark::RemarkOpts remarkNamed(StringRef name, FuncOp func) {
 }
 
 static std::string printDomain(ArrayRef<Attribute> domain) {
-  std::string text = "[";
+  std::string text;
   llvm::raw_string_ostream os(text);
+  os << '[';
   llvm::interleaveComma(domain, os, [&](Attribute dim) {
     if (auto symbol = dyn_cast<StringAttr>(dim))
       os << symbol.getValue();
@@ -84,30 +86,54 @@ static std::string printDomain(ArrayRef<Attribute> domain) {
   return text;
 }
 
+static std::string countOf(size_t n, StringRef noun) { return llvm::formatv("{0} {1}{2}", n, noun, n == 1 ? "" : "s"); }
+
 /// Says for each kernel what it holds and, for each kernel that it waits for, why the two are not one.
 static void remarkOnPhase(FuncOp func, unsigned level, const PhasePlan &plan) {
-  for (auto [index, kernel] : llvm::enumerate(plan.kernels)) {
+  for (unsigned index = 0; index < plan.kernels.size(); ++index) {
+    const PlannedKernel &kernel = plan.kernels[index];
     Operation *root = kernel.targets.front().value.getDefiningOp();
     Location loc = root ? root->getLoc() : func.getLoc();
-    int64_t ops = llvm::count_if(kernel.body, [](Operation *op) { return getFlopWeight(op) > 0; });
+    size_t ops = llvm::count_if(kernel.body, [](Operation *op) { return getFlopWeight(op) > 0; });
     remark::passed(loc, remarkNamed("fused", func))
-        << "phase " << std::to_string(level) << ", kernel " << std::to_string(index) << " over " << printDomain(kernel.domain) << ": "
-        << std::to_string(ops) << (ops == 1 ? " operation, " : " operations, ") << std::to_string(kernel.targets.size())
-        << (kernel.targets.size() == 1 ? " value stored" : " values stored");
+        << llvm::formatv("phase {0}, kernel {1} over {2}: {3}, {4} stored", level, index, printDomain(kernel.domain),
+                         countOf(ops, "operation"), countOf(kernel.targets.size(), "value"))
+               .str();
     for (Value leaf : kernel.leaves) {
       auto home = plan.homes.find(leaf);
       if (home == plan.homes.end())
         continue;
-      const Target &source = plan.kernels[home->second.first].targets[home->second.second];
+      auto [from, slot] = home->second;
       remark::missed(leaf.getLoc(), remarkNamed("not-fused", func))
-          << "phase " << std::to_string(level) << ", kernel " << std::to_string(home->second.first) << " is not fused into kernel "
-          << std::to_string(index) << ": " << source.reason;
+          << llvm::formatv("phase {0}, kernel {1} is not fused into kernel {2}: {3}", level, from, index,
+                           plan.kernels[from].targets[slot].reason)
+                 .str();
     }
   }
   for (auto [op, count] : plan.recomputed)
     remark::analysis(op->getLoc(), remarkNamed("recomputed", func))
-        << "phase " << std::to_string(level) << ": '" << op->getName().stripDialect() << "' is computed in " << std::to_string(count)
-        << " kernels, which moves fewer bytes than storing it";
+        << llvm::formatv("phase {0}: '{1}' is computed in {2} kernels, which moves fewer bytes than storing it", level,
+                         op->getName().stripDialect(), count)
+               .str();
+}
+
+/// Says where each array that a kernel stores lives.
+static void remarkOnStorage(FuncOp func) {
+  Plan plan(func);
+  for (KernelOp kernel : plan.getKernels())
+    for (Value value : kernel.getStored()) {
+      const Storage &where = plan.getStorage(value);
+      if (where.home == Home::Scalar)
+        continue;
+      std::string text = "in the workspace";
+      if (where.home == Home::Result)
+        text = llvm::formatv("in '{0}'", func.getResultName(where.result));
+      if (where.home == Home::Deferred)
+        text = llvm::formatv("in the workspace, copied to '{0}' at the end: the old value is read, or the call may be refused, later",
+                             func.getResultName(where.result));
+      remark::analysis(kernel.getLoc(), remarkNamed("stored", func))
+          << llvm::formatv("kernel {0}, value {1}: {2}", plan.getPosition(kernel), cast<OpResult>(value).getResultNumber(), text).str();
+    }
 }
 
 //===----------------------------------------------------------------------===//
@@ -260,8 +286,7 @@ void FunctionFuser::buildPhase(unsigned level) {
   SmallVector<Value> values = buildOutputs(level, outputs);
   for (auto [reduction, value] : llvm::zip_equal(reductions, values)) {
     remark::missed(reduction.getLoc(), remarkNamed("phase", func))
-        << "phase " << std::to_string(level + 1) << " waits for phase " << std::to_string(level)
-        << ": a reduction over the collection needs every tensor";
+        << llvm::formatv("phase {0} waits for phase {1}: a reduction over the collection needs every tensor", level + 1, level).str();
     reduction->moveBefore(body.getTerminator());
     reduction.getXMutable().set(value);
   }
@@ -318,7 +343,8 @@ struct Fuse : gradus::impl::FuseBase<Fuse> {
       return signalPassFailure();
     FunctionFuser(func, *placement, noFuse).run();
     if (failed(verifyPlan(func)))
-      signalPassFailure();
+      return signalPassFailure();
+    remarkOnStorage(func);
   }
 };
 

@@ -340,7 +340,8 @@ bool Grouper::storeOneMore() {
     int64_t rank = arrayOf(value).getRank();
     bool isSmaller;
     int64_t cost = getConeCost(value, isSmaller);
-    int64_t storing = 2 * getElementBytes(arrayOf(value)) * flopsPerByte;
+    // A mask is small, but what is chosen by it is the better value to store.
+    int64_t storing = 2 * std::max<int64_t>(getElementBytes(arrayOf(value)), 4) * flopsPerByte;
     if (copies.lookup(op) > 1 && rank > 0 && cost > storing) {
       extra.insert({value, "computing it twice costs more than storing it"});
       return true;
