@@ -19,11 +19,14 @@ namespace gradus {
 /// Limits that are checked before the parser recurses or allocates.
 inline constexpr size_t maxFileSize = size_t(8) << 20;
 inline constexpr unsigned maxNesting = 256;
-inline constexpr size_t maxTokens = size_t(1) << 20;
+inline constexpr size_t maxTokens = size_t(1) << 18;
 
 /// Reads a file into `sources`. Null, with an error in `diagnostics`, for what cannot be a spec: a directory, an
 /// unreadable or too large file.
 const Source *readSource(const std::string &path, SourceManager &sources, Diagnostics &diagnostics);
+
+/// Checks that a text can be one at all: UTF-8 without byte order mark and NUL, within the size limit.
+bool checkText(const Source &source, Diagnostics &diagnostics);
 
 /// Parses one text. Every error goes to `diagnostics`; null if there was one, for half a tree misleads all that follows.
 std::unique_ptr<ast::Sheet> parse(const Source &source, Diagnostics &diagnostics);

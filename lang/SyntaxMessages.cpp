@@ -1,0 +1,335 @@
+//===- SyntaxMessages.cpp - syntax errors in words for people -------------===//
+//
+// A list of cases from the most particular to the general one; the first that recognises the slip reports it.
+//
+//===----------------------------------------------------------------------===//
+
+#include "lang/SyntaxMessages.h"
+
+#include <algorithm>
+#include <array>
+
+using namespace gradus;
+
+namespace {
+class Reporter {
+public:
+  Reporter(const SyntaxError &error, Diagnostics &diagnostics)
+      : error(error), diagnostics(diagnostics), token(error.tokens[error.at]),
+        before(error.at ? error.tokens[error.at - 1] : Token{}), start(error.tokens[error.start]) {}
+
+  void run();
+
+private:
+  bool expects(Tok kind) const { return error.expected.count(kind) != 0; }
+  bool expectsFormula() const { return expects(Tok::NUM) && expects(Tok::LPAREN); }
+  bool expectsName() const { return expects(Tok::ID) && !expectsFormula(); }
+  bool isAfterOperand() const { return expects(Tok::PLUS) && !expectsFormula(); }
+  Token next() const { return error.tokens[std::min(error.at + 1, error.tokens.size() - 1)]; }
+  std::string found() const;
+  std::string expectedList() const;
+
+  bool reportUnitStart();
+  bool reportStatementStart();
+  bool reportStatementWord();
+  bool reportReserved();
+  bool reportMissingEquals();
+  bool reportMissingElse();
+  bool reportMissingFormula();
+  bool reportMismatch();
+  bool reportSecondStatement();
+  bool reportEquals();
+  void reportPlain();
+
+  const SyntaxError &error;
+  Diagnostics &diagnostics;
+  Token token;
+  Token before;
+  Token start;
+};
+} // namespace
+
+static bool startsOperand(Tok kind) {
+  return kind == Tok::ID || kind == Tok::PRIMED || kind == Tok::NUM || kind == Tok::STR || kind == Tok::GRAD ||
+         kind == Tok::HESS || kind == Tok::JAC || kind == Tok::TRUE_WORD || kind == Tok::FALSE_WORD ||
+         (isWord(kind) && !isReserved(kind));
+}
+
+static bool isOperator(Tok kind) {
+  return (kind >= Tok::PLUS && kind <= Tok::NEAR) || kind == Tok::AND || kind == Tok::OR || kind == Tok::ARROW;
+}
+
+static std::string quoted(const Token &token) { return "'" + std::string(token.text) + "'"; }
+
+std::string Reporter::found() const {
+  switch (token.kind) {
+  case Tok::None:
+    return "the end of the file";
+  case Tok::END:
+    return "the end of the line";
+  default:
+    return quoted(token);
+  }
+}
+
+std::string Reporter::expectedList() const {
+  std::vector<std::string> parts;
+  bool hasName = expects(Tok::ID);
+  if (expectsFormula())
+    parts.push_back("a formula");
+  else if (hasName)
+    parts.push_back(expects(Tok::PRIMED) ? "a name or a primed name" : "a name");
+  else if (expects(Tok::STR))
+    parts.push_back("a text in quotes");
+  if (isAfterOperand())
+    parts.push_back("an operator");
+  for (Tok kind : error.expected) {
+    bool isCovered = isOperator(kind) || kind == Tok::ID || kind == Tok::PRIMED || kind == Tok::NUM ||
+                     kind == Tok::STR || kind == Tok::END || kind == Tok::None;
+    bool isPartOfFormula = expectsFormula() && (kind == Tok::LPAREN || kind == Tok::LBRACKET);
+    bool isTrailer = isAfterOperand() && (kind == Tok::LPAREN || kind == Tok::LBRACKET || kind == Tok::DOT);
+    bool isNoise = isWord(kind) && (hasName || expectsFormula());
+    if (!isCovered && !isPartOfFormula && !isTrailer && !isNoise)
+      parts.push_back(describe(kind));
+  }
+  if (expects(Tok::END))
+    parts.push_back("the end of the line");
+  constexpr size_t maxParts = 5;
+  parts.resize(std::min(parts.size(), maxParts));
+  std::string text;
+  for (size_t i = 0; i < parts.size(); ++i)
+    text += (i == 0 ? "" : i + 1 == parts.size() ? " or " : ", ") + parts[i];
+  return text.empty() ? "something else" : text;
+}
+
+//===----------------------------------------------------------------------===//
+// The start of a unit or statement
+//===----------------------------------------------------------------------===//
+
+static const std::vector<std::string> &unitWords() {
+  static const std::vector<std::string> words = {"fn",       "import",   "loss",   "projection", "property", "prox",
+                                                 "rule",     "schedule", "solver", "test",       "train"};
+  return words;
+}
+
+static const std::vector<std::string> &statementWords() {
+  static const std::vector<std::string> words = {"const", "draw",  "emit",  "every",  "expect", "fn",    "grad",  "input",
+                                                 "joint", "loop",  "on",    "param",  "return", "shared", "state", "when"};
+  return words;
+}
+
+/// Words of other languages and what stands for them here.
+static std::string foreignWord(std::string_view word) {
+  struct Row {
+    std::string_view word;
+    const char *wayOut;
+  };
+  static constexpr Row table[] = {
+      {"class", "an update rule is written rule name(...) { ... }"},
+      {"def", "a function is written fn name(x) = formula"},
+      {"for", "a loop is written loop i in 0..n with x = start { x' = ... }"},
+      {"func", "a function is written fn name(x) = formula"},
+      {"function", "a function is written fn name(x) = formula"},
+      {"let", "a definition is written name = formula, without let"},
+      {"optimizer", "an update rule is written rule name(...) { ... }"},
+      {"var", "a definition is written name = formula, without var"},
+  };
+  for (const Row &row : table)
+    if (row.word == word)
+      return row.wayOut;
+  return {};
+}
+
+bool Reporter::reportUnitStart() {
+  if (error.isInStatement || error.at > 1)
+    return false;
+  bool isHead = error.at == 0 || !startsUnit(start.kind);
+  if (!isHead)
+    return false;
+  std::string help = foreignWord(start.text);
+  if (help.empty() && start.kind == Tok::ID)
+    help = didYouMean(start.text, unitWords());
+  if (help.empty())
+    help = "a unit begins with loss, fn, rule, schedule, train, test, import, prox, projection, solver or property; "
+           "all else stands inside its { }";
+  diagnostics.error(Code::UnknownUnit, start.loc, quoted(start) + " begins no unit").suggest(std::move(help));
+  return true;
+}
+
+bool Reporter::reportStatementStart() {
+  if (!error.isInStatement || error.at != error.start)
+    return false;
+  if (token.kind == Tok::LPAREN || token.kind == Tok::LBRACKET) {
+    diagnostics.error(Code::StatementStartsWithBracket, token.loc, "a statement cannot begin with " + quoted(token))
+        .suggest("to go on with the line above, end that line with an operator or put the formula into ( )");
+    return true;
+  }
+  if (isReserved(token.kind) && next().kind == Tok::EQUALS)
+    return reportReserved();
+  if (isOperator(token.kind)) {
+    diagnostics.error(Code::StatementStartsWithOperator, token.loc, "a statement cannot begin with " + quoted(token))
+        .suggest("give the value a name, as in x = formula");
+    return true;
+  }
+  std::string help = "a statement is a definition such as x = formula, or begins with a word such as param or return";
+  if (token.kind == Tok::IF)
+    help = "write when c { ... } else { ... }, or give the value a name: x = if c then a else b";
+  diagnostics.error(Code::UnexpectedWord, token.loc, "a statement cannot begin with " + found()).suggest(help);
+  return true;
+}
+
+/// `parm w`, `rule x(...)` inside a block, `let x = 1`.
+bool Reporter::reportStatementWord() {
+  if (!error.isInStatement || error.at != error.start + 1 || (!startsOperand(token.kind)))
+    return false;
+  if (startsUnit(start.kind) && (token.kind == Tok::ID || token.kind == Tok::STR)) {
+    diagnostics
+        .error(Code::UnitInsideUnit, start.loc, "a " + std::string(start.text) + " cannot stand inside another unit")
+        .suggest("close the block above with '}', or use fn for a local function");
+    return true;
+  }
+  if (start.kind != Tok::ID)
+    return false;
+  std::string help = foreignWord(start.text);
+  if (help.empty())
+    help = didYouMean(start.text, statementWords());
+  if (help.empty())
+    return false;
+  diagnostics.error(Code::UnexpectedWord, start.loc, quoted(start) + " begins no statement").suggest(std::move(help));
+  return true;
+}
+
+//===----------------------------------------------------------------------===//
+// Names and equals signs
+//===----------------------------------------------------------------------===//
+
+bool Reporter::reportReserved() {
+  const Token *culprit = nullptr;
+  bool isStatementWord = token.kind == Tok::LOOP || token.kind == Tok::RETURN || token.kind == Tok::IN_WORD;
+  if (token.kind == Tok::EQUALS && isReserved(before.kind))
+    culprit = &before;
+  else if (isReserved(token.kind) && (expectsName() || error.at == error.start))
+    culprit = &token;
+  else if (isStatementWord && expectsFormula())
+    culprit = &token;
+  if (!culprit)
+    return false;
+  diagnostics.error(Code::ReservedWord, culprit->loc, quoted(*culprit) + " is a reserved word and cannot be a name")
+      .suggest("choose another name, for instance " + std::string(culprit->text) + "_");
+  return true;
+}
+
+bool Reporter::reportMissingEquals() {
+  bool couldFollow = startsOperand(token.kind) || token.kind == Tok::END || token.kind == Tok::EQUAL_EQUAL ||
+                     token.kind == Tok::LPAREN || token.kind == Tok::MINUS || token.kind == Tok::IF ||
+                     token.kind == Tok::COLON;
+  if (!expects(Tok::EQUALS) || expects(Tok::END) || !couldFollow || expects(Tok::RPAREN))
+    return false;
+  std::string text = "expected " + std::string(expects(Tok::LBRACE) ? "'=' or '{'" : "'='") + ", found " + found();
+  std::string help = "a definition is written name = formula";
+  if (expects(Tok::LBRACE))
+    help = "write = formula, or a block { ... }";
+  if (token.kind == Tok::EQUAL_EQUAL)
+    help = "a definition has one '=', a comparison two";
+  diagnostics.error(Code::MissingEquals, token.loc, std::move(text)).suggest(std::move(help));
+  return true;
+}
+
+bool Reporter::reportEquals() {
+  if (token.kind != Tok::EQUALS || !isAfterOperand())
+    return false;
+  Diagnostic &d = diagnostics.error(Code::UnexpectedWord, token.loc, "found '=', expected " + expectedList());
+  size_t operand = error.at - 1;
+  const Token &name = error.tokens[operand];
+  bool startsLine = operand > 0 && error.tokens[operand - 1].loc.endLine < name.loc.line;
+  if (startsLine)
+    d.suggest("the line above ends with " + quoted(error.tokens[operand - 1]) + ", so it goes on here");
+  else
+    d.suggest("a comparison is written ==; one statement defines one name");
+  return true;
+}
+
+//===----------------------------------------------------------------------===//
+// Inside formulas
+//===----------------------------------------------------------------------===//
+
+bool Reporter::reportMissingElse() {
+  if (!expects(Tok::ELSE) || expects(Tok::END))
+    return false;
+  diagnostics.error(Code::MissingElse, token.loc, "expected 'else', found " + found())
+      .suggest("a choice needs both values: if c then a else b");
+  return true;
+}
+
+bool Reporter::reportMissingFormula() {
+  if (!expectsFormula())
+    return false;
+  if (token.kind == Tok::IF) {
+    diagnostics.error(Code::UnexpectedWord, token.loc, "a choice inside a formula needs parentheses")
+        .suggest("write (if c then a else b)");
+    return true;
+  }
+  Diagnostic &d = diagnostics.error(Code::MissingExpression, token.loc, "expected a formula, found " + found());
+  if (isOperator(before.kind))
+    d.suggest(quoted(before) + " needs a formula on its right");
+  else if (before.kind == Tok::EQUALS)
+    d.suggest("write the value after '='");
+  else if (before.kind == Tok::COMMA)
+    d.suggest("remove the comma before it, or write what is missing");
+  return true;
+}
+
+bool Reporter::reportMismatch() {
+  bool isParen = token.kind == Tok::RPAREN, isBracket = token.kind == Tok::RBRACKET;
+  if (!(isParen && expects(Tok::RBRACKET)) && !(isBracket && expects(Tok::RPAREN)))
+    return false;
+  size_t depth = 0, open = error.at;
+  while (open > 0) {
+    Tok kind = error.tokens[--open].kind;
+    if (kind == Tok::RPAREN || kind == Tok::RBRACKET)
+      ++depth;
+    else if ((kind == Tok::LPAREN || kind == Tok::LBRACKET) && depth-- == 0)
+      break;
+  }
+  const Token &opening = error.tokens[open];
+  diagnostics.error(Code::BracketMismatch, token.loc, quoted(opening) + " is closed by " + found())
+      .note(opening.loc, quoted(opening) + " is opened here")
+      .suggest("only an interval after 'in' mixes them, as in [0, 1)");
+  return true;
+}
+
+bool Reporter::reportSecondStatement() {
+  if (!isAfterOperand() || !startsOperand(token.kind))
+    return false;
+  bool touches = before.loc.endLine == token.loc.line && before.loc.endCol == token.loc.col;
+  if (touches && before.kind == Tok::NUM) {
+    diagnostics
+        .error(Code::UnexpectedWord, token.loc, "expected an operator between " + quoted(before) + " and " + found())
+        .suggest("write " + std::string(before.text) + " * " + std::string(token.text));
+    return true;
+  }
+  if (!expects(Tok::END))
+    return false;
+  diagnostics.error(Code::MissingStatementEnd, token.loc, "expected an operator or the end of the line, found " + found())
+      .suggest("two statements on one line are parted by ';'");
+  return true;
+}
+
+void Reporter::reportPlain() {
+  diagnostics.error(Code::UnexpectedWord, token.loc, "found " + found() + ", expected " + expectedList());
+}
+
+void Reporter::run() {
+  if (token.isQuiet)
+    return;
+  using Case = bool (Reporter::*)();
+  static constexpr std::array cases = {
+      Case(&Reporter::reportUnitStart),      Case(&Reporter::reportStatementStart), Case(&Reporter::reportStatementWord),
+      Case(&Reporter::reportReserved),       Case(&Reporter::reportMismatch),       Case(&Reporter::reportMissingEquals),
+      Case(&Reporter::reportMissingElse),    Case(&Reporter::reportMissingFormula), Case(&Reporter::reportEquals),
+      Case(&Reporter::reportSecondStatement)};
+  if (std::none_of(cases.begin(), cases.end(), [&](Case c) { return (this->*c)(); }))
+    reportPlain();
+}
+
+void gradus::report(const SyntaxError &error, Diagnostics &diagnostics) { Reporter(error, diagnostics).run(); }
