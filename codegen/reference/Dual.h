@@ -1,0 +1,173 @@
+//===- Dual.h - Dual numbers: a value and its derivatives in a few directions --===//
+//
+// Forward mode, the other way round than the compiler's derivatives, so that the two can check each other. A dual number
+// is again a scalar of the evaluator: Dual<Dual<double>> carries second derivatives. It has several tangents, so that one
+// evaluation serves several elements of the gradient.
+//
+// A tangent that is exactly zero stays zero whatever the partial: an element that does not depend on the direction gets
+// no NaN from an infinite slope elsewhere (sqrt at 0).
+//
+//===----------------------------------------------------------------------===//
+
+#pragma once
+
+#include "codegen/reference/Scalar.h"
+
+#include <array>
+
+namespace gradus::reference {
+
+/// Tangents in each level: nested numbers grow by the product.
+template <typename T>
+constexpr int tangentCount = Math<T>::order == 0 ? 8 : Math<T>::order == 1 ? 4 : 1;
+
+template <typename T>
+struct Dual {
+  static constexpr int width = tangentCount<T>;
+  T value;
+  std::array<T, width> tangent;
+
+  Dual() : Dual(T(0)) {}
+  /// A constant.
+  explicit Dual(T value) : value(value) { tangent.fill(T(0)); }
+  template <typename U>
+    requires(std::is_arithmetic_v<U> && !std::same_as<U, T>)
+  explicit Dual(U value) : Dual(T(static_cast<typename Math<T>::Lead>(value))) {}
+};
+
+template <typename T>
+struct IsDual : std::false_type {};
+template <typename T>
+struct IsDual<Dual<T>> : std::true_type {};
+
+/// slope * t, but 0 where t is.
+template <typename T>
+T along(const T &slope, const T &t) {
+  return Math<T>::isZero(t) ? T(0) : slope * t;
+}
+
+/// f(x) from its value and slope.
+template <typename T>
+Dual<T> chain(const Dual<T> &x, const T &value, const T &slope) {
+  Dual<T> y(value);
+  for (int k = 0; k < Dual<T>::width; ++k)
+    y.tangent[k] = along(slope, x.tangent[k]);
+  return y;
+}
+
+/// f(a, b) from its value and slopes.
+template <typename T>
+Dual<T> chain(const Dual<T> &a, const Dual<T> &b, const T &value, const T &slopeA, const T &slopeB) {
+  Dual<T> y(value);
+  for (int k = 0; k < Dual<T>::width; ++k)
+    y.tangent[k] = along(slopeA, a.tangent[k]) + along(slopeB, b.tangent[k]);
+  return y;
+}
+
+template <typename T>
+Dual<T> operator-(const Dual<T> &x) {
+  return chain(x, -x.value, T(-1));
+}
+template <typename T>
+Dual<T> operator+(const Dual<T> &a, const Dual<T> &b) {
+  Dual<T> y(a.value + b.value);
+  for (int k = 0; k < Dual<T>::width; ++k)
+    y.tangent[k] = a.tangent[k] + b.tangent[k];
+  return y;
+}
+template <typename T>
+Dual<T> operator-(const Dual<T> &a, const Dual<T> &b) {
+  Dual<T> y(a.value - b.value);
+  for (int k = 0; k < Dual<T>::width; ++k)
+    y.tangent[k] = a.tangent[k] - b.tangent[k];
+  return y;
+}
+template <typename T>
+Dual<T> operator*(const Dual<T> &a, const Dual<T> &b) {
+  return chain(a, b, a.value * b.value, b.value, a.value);
+}
+template <typename T>
+Dual<T> operator/(const Dual<T> &a, const Dual<T> &b) {
+  T quotient = a.value / b.value, slope = T(1) / b.value;
+  return chain(a, b, quotient, slope, -(quotient * slope));
+}
+
+template <typename T>
+struct Math<Dual<T>> : Kinks<Dual<T>> {
+  using M = Math<T>;
+  using Lead = typename M::Lead;
+  using D = Dual<T>;
+  static constexpr int order = M::order + 1;
+  static Lead lead(const D &x) { return M::lead(x.value); }
+  static D drop(const D &x) { return D(M::drop(x.value)); }
+  static bool isZero(const D &x) {
+    if (!M::isZero(x.value))
+      return false;
+    for (const T &t : x.tangent)
+      if (!M::isZero(t))
+        return false;
+    return true;
+  }
+
+  static D abs(const D &x) {
+    Lead at = lead(x);
+    return at < 0 ? -x : at == 0 ? D(M::abs(x.value)) : x; // slope 0 at 0
+  }
+  static D cos(const D &x) { return chain(x, M::cos(x.value), -M::sin(x.value)); }
+  static D erf(const D &x) {
+    T factor(std::numbers::inv_sqrtpi_v<Lead> * 2);
+    return chain(x, M::erf(x.value), factor * M::exp(-(x.value * x.value)));
+  }
+  static D exp(const D &x) {
+    T y = M::exp(x.value);
+    return chain(x, y, y);
+  }
+  static D expm1(const D &x) { return chain(x, M::expm1(x.value), M::exp(x.value)); }
+  static D log(const D &x) { return chain(x, M::log(x.value), T(1) / x.value); }
+  static D log1p(const D &x) { return chain(x, M::log1p(x.value), T(1) / (T(1) + x.value)); }
+  static D sigmoid(const D &x) {
+    T y = M::sigmoid(x.value);
+    return chain(x, y, y * M::sigmoid(-x.value)); // 1 - y would cancel
+  }
+  static D sin(const D &x) { return chain(x, M::sin(x.value), M::cos(x.value)); }
+  static D softplus(const D &x) { return chain(x, M::softplus(x.value), M::sigmoid(x.value)); }
+  /// At 0 the slope is +inf, also at -0: adding 0 clears its sign.
+  static D sqrt(const D &x) { return chain(x, M::sqrt(x.value), T(0.5) / M::sqrt(x.value + T(0))); }
+  static D tan(const D &x) {
+    T y = M::tan(x.value);
+    return chain(x, y, T(1) + y * y);
+  }
+  /// 1 - tanh^2 would cancel: 4 e / (1 + e)^2 with e = exp(-2 |x|).
+  static D tanh(const D &x) {
+    T e = M::exp(lead(x) < 0 ? x.value + x.value : -(x.value + x.value)), s = T(1) + e;
+    return chain(x, M::tanh(x.value), T(4) * e / (s * s));
+  }
+  /// Partials b a^(b - 1), 0 where b = 0, and a^b ln(a), 0 where a = 0.
+  static D pow(const D &a, const D &b) {
+    T y = M::pow(a.value, b.value);
+    T slopeA = lead(b) == 0 ? T(0) : b.value * M::pow(a.value, b.value - T(1));
+    T slopeB = lead(a) == 0 ? T(0) : y * M::log(a.value);
+    return chain(a, b, y, slopeA, slopeB);
+  }
+};
+
+/// The number of derivatives that can be nested on each scalar type of the evaluator.
+template <typename S>
+struct Nesting {
+  using Base = S;
+  static constexpr int limit = std::same_as<S, double> ? 3 : std::same_as<S, long double> ? 2 : 1;
+};
+template <typename T>
+struct Nesting<Dual<T>> : Nesting<T> {};
+
+/// The scalar below a dual number; a plain number itself.
+template <typename S>
+struct Below {
+  using Type = S;
+};
+template <typename T>
+struct Below<Dual<T>> {
+  using Type = T;
+};
+
+} // namespace gradus::reference

@@ -1,0 +1,238 @@
+//===- EvaluatorControl.cpp - Regions: derivatives, loops, phases, claims ------===//
+
+#include "codegen/reference/Frame.h"
+
+#include "llvm/ADT/TypeSwitch.h"
+
+using namespace mlir;
+using namespace gradus;
+using namespace gradus::reference;
+
+//===----------------------------------------------------------------------===//
+// Values
+//===----------------------------------------------------------------------===//
+
+template <typename S>
+const Array<S> &Frame<S>::get(Value value, unsigned slot) {
+  std::unique_ptr<Array<S>> &entry = values[slot][value];
+  if constexpr (Math<S>::order > 0) {
+    if (!entry) { // read from outside the region of a gradus.grad: a constant for its derivative
+      const auto &outer = below->get(value, slot);
+      entry = std::make_unique<Array<S>>(Array<S>{outer.kind, outer.shape, {}, outer.ints});
+      for (const auto &element : outer.reals)
+        entry->reals.push_back(S(element));
+    }
+  }
+  return *entry;
+}
+
+template <typename S>
+LogicalResult Frame<S>::runBlock(Block &block, Slots slots) {
+  for (Operation &op : block.without_terminator())
+    if (failed(runOp(&op, slots)))
+      return failure();
+  return success();
+}
+
+template <typename S>
+LogicalResult Frame<S>::runOp(Operation *op, Slots slots) {
+  return TypeSwitch<Operation *, LogicalResult>(op)
+      .template Case<AllReduceOp>([&](auto o) { return runAllReduce(o, slots); })
+      .template Case<GradOp>([&](auto o) { return runGrad(o, slots); })
+      .template Case<KernelOp>([&](auto o) { return runKernel(o, slots); })
+      .template Case<PhaseOp>([&](auto o) { return runPhase(o, slots); })
+      .template Case<LoopOp>([&](auto o) { return runLoop(o, slots); })
+      .template Case<EveryOp>([&](auto o) { return runEvery(o, slots); })
+      .template Case<DrawOp>([&](auto) { return session.fail(op, "draws are not built yet in the reference evaluator"); })
+      .template Case<OracleOp>([&](auto o) {
+        return session.fail(op, "the objective '" + o.getName() + "' is not bound to a loss, so it has no value here");
+      })
+      .Default([&](Operation *) {
+        for (unsigned slot : slots) {
+          Array<S> y;
+          if (auto expect = dyn_cast<ExpectOp>(op))
+            runExpect(expect, slot);
+          else if (auto near = dyn_cast<ExpectNearOp>(op))
+            runExpectNear(near, slot);
+          else if (failed(evaluate(op, slot, y)))
+            return failure();
+          else
+            set(op->getResult(0), slot, std::move(y));
+        }
+        return success();
+      });
+}
+
+template <typename S>
+LogicalResult Frame<S>::evaluate(Operation *op, unsigned slot, Array<S> &y) {
+  if (evaluatePointwise(op, slot, y))
+    return success();
+  if (isa<ReduceOp, LogSumExpOp, NormOp, ArgReduceOp, ContractOp>(op))
+    return evaluateReduction(op, slot, y);
+  return evaluateShape(op, slot, y);
+}
+
+//===----------------------------------------------------------------------===//
+// Collections, kernels, control
+//===----------------------------------------------------------------------===//
+
+template <typename S>
+LogicalResult Frame<S>::runAllReduce(AllReduceOp op, Slots slots) {
+  if (slots.size() != values.size())
+    return session.fail(op, "not every tensor of the collection gets here, so there is nothing to reduce");
+  if (slots.empty())
+    return success();
+  Array<S> all = get(op.getX(), slots.front());
+  for (unsigned slot : slots.drop_front()) {
+    const Array<S> &x = get(op.getX(), slot);
+    llvm::append_range(all.reals, x.reals);
+    llvm::append_range(all.ints, x.ints);
+  }
+  std::vector<int64_t> oneGroup(slots.size(), 0);
+  Array<S> y = reduceGroups(op.getKind(), all, oneGroup, {});
+  for (unsigned slot : slots)
+    set(op.getY(), slot, y);
+  return success();
+}
+
+/// The body says for whole arrays what the kernel does for each point.
+template <typename S>
+LogicalResult Frame<S>::runKernel(KernelOp op, Slots slots) {
+  Block &body = op.getBody().front();
+  for (unsigned slot : slots)
+    for (auto [argument, operand] : llvm::zip(body.getArguments(), op.getOperands()))
+      set(argument, slot, get(operand, slot));
+  if (failed(runBlock(body, slots)))
+    return failure();
+  for (unsigned slot : slots)
+    for (auto [result, yielded] : llvm::zip(op.getResults(), body.getTerminator()->getOperands()))
+      set(result, slot, get(yielded, slot));
+  return success();
+}
+
+template <typename S>
+LogicalResult Frame<S>::runPhase(PhaseOp op, Slots slots) {
+  Block &body = op.getBody().front();
+  if (failed(runBlock(body, slots)))
+    return failure();
+  for (unsigned slot : slots)
+    for (auto [result, yielded] : llvm::zip(op.getResults(), body.getTerminator()->getOperands()))
+      set(result, slot, get(yielded, slot));
+  return success();
+}
+
+/// A slot whose count is lower drops out while the others go on.
+template <typename S>
+LogicalResult Frame<S>::runLoop(LoopOp op, Slots slots) {
+  Block &body = op.getBody().front();
+  auto carried = body.getArguments().drop_front();
+  SmallVector<unsigned> running;
+  std::vector<Arrays<S>> next(values.size());
+  for (unsigned slot : slots)
+    for (Value init : op.getInit())
+      next[slot].push_back(get(init, slot));
+  for (int64_t i = 0;; ++i) {
+    running.clear();
+    for (unsigned slot : slots)
+      if (i < get(op.getCount(), slot).ints[0])
+        running.push_back(slot);
+    if (running.empty())
+      break;
+    for (unsigned slot : running) {
+      set(body.getArgument(0), slot, Array<S>::scalarInt(i));
+      for (auto [argument, value] : llvm::zip(carried, next[slot]))
+        set(argument, slot, value);
+    }
+    if (failed(runBlock(body, running)))
+      return failure();
+    for (unsigned slot : running)
+      for (auto [value, yielded] : llvm::zip(next[slot], body.getTerminator()->getOperands()))
+        value = get(yielded, slot);
+  }
+  for (unsigned slot : slots)
+    for (auto [result, value] : llvm::zip(op.getResults(), next[slot]))
+      set(result, slot, std::move(value));
+  return success();
+}
+
+template <typename S>
+LogicalResult Frame<S>::runEvery(EveryOp op, Slots slots) {
+  Block &body = op.getBody().front();
+  SmallVector<unsigned> running;
+  for (unsigned slot : slots) {
+    int64_t period = get(op.getPeriod(), slot).ints[0], time = get(op.getTime(), slot).ints[0];
+    if (period < 1)
+      return session.fail(op, "expects a period of at least 1, but got " + Twine(period));
+    if ((time - 1) % period == 0)
+      running.push_back(slot);
+  }
+  if (!running.empty() && failed(runBlock(body, running)))
+    return failure();
+  for (unsigned slot : slots) {
+    bool isRun = llvm::is_contained(running, slot);
+    for (auto [result, kept, yielded] : llvm::zip(op.getResults(), op.getKept(), body.getTerminator()->getOperands()))
+      set(result, slot, get(isRun ? yielded : kept, slot));
+  }
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Claims
+//===----------------------------------------------------------------------===//
+
+template <typename S>
+void Frame<S>::runExpect(ExpectOp op, unsigned slot) {
+  if (!session.test)
+    return;
+  ++session.test->claims;
+  const Array<S> &condition = get(op.getCondition(), slot);
+  auto bad = llvm::find(condition.ints, 0);
+  if (bad == condition.ints.end())
+    return;
+  session.test->failures.push_back({op.getText().str(), op.getLoc(), unflatten(bad - condition.ints.begin(), condition.shape)});
+}
+
+/// How far a claim |a - b| <= tolerance * max(1, |b|) is from holding: the excess, or infinity where NaN or one
+/// infinity is involved; at most 0 if it holds.
+static double excess(double a, double b, double tolerance) {
+  if (a == b) // an infinity is near itself alone
+    return 0;
+  if (!std::isfinite(a) || !std::isfinite(b))
+    return std::numeric_limits<double>::infinity();
+  return std::fabs(a - b) - tolerance * std::fmax(1, std::fabs(b));
+}
+
+template <typename S>
+void Frame<S>::runExpectNear(ExpectNearOp op, unsigned slot) {
+  if (!session.test)
+    return;
+  ++session.test->claims;
+  const Array<S> &a = get(op.getA(), slot), &b = get(op.getB(), slot);
+  double tolerance = op.getTolerance().convertToDouble(), worst = 0;
+  int64_t at = -1;
+  for (size_t i = 0; i < a.reals.size(); ++i) {
+    double over = excess(Math<S>::lead(a.reals[i]), Math<S>::lead(b.reals[i]), tolerance);
+    if (over > worst) {
+      worst = over;
+      at = i;
+    }
+  }
+  if (at >= 0)
+    session.test->failures.push_back({op.getText().str(), op.getLoc(), unflatten(at, a.shape), true,
+                                      static_cast<double>(Math<S>::lead(a.reals[at])),
+                                      static_cast<double>(Math<S>::lead(b.reals[at])), tolerance});
+}
+
+#define INSTANTIATE(S)                                                                                                 \
+  template const Array<S> &Frame<S>::get(Value, unsigned);                                                             \
+  template LogicalResult Frame<S>::runBlock(Block &, Slots);                                                           \
+  template LogicalResult Frame<S>::runOp(Operation *, Slots);                                                          \
+  template LogicalResult Frame<S>::evaluate(Operation *, unsigned, Array<S> &);                                        \
+  template LogicalResult Frame<S>::runAllReduce(AllReduceOp, Slots);                                                   \
+  template LogicalResult Frame<S>::runKernel(KernelOp, Slots);                                                         \
+  template LogicalResult Frame<S>::runPhase(PhaseOp, Slots);                                                           \
+  template LogicalResult Frame<S>::runLoop(LoopOp, Slots);                                                             \
+  template LogicalResult Frame<S>::runEvery(EveryOp, Slots);                                                           \
+  template void Frame<S>::runExpect(ExpectOp, unsigned);                                                               \
+  template void Frame<S>::runExpectNear(ExpectNearOp, unsigned);
+GRADUS_FOR_EACH_SCALAR(INSTANTIATE)

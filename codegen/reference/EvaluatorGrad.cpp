@@ -1,0 +1,110 @@
+//===- EvaluatorGrad.cpp - gradus.grad by dual numbers -------------------------===//
+//
+// Each element of the arguments is one direction; one evaluation of the region serves as many directions as a dual number
+// has tangents. The cost is that of the value times the number of elements: this is an oracle, not an engine.
+//
+//===----------------------------------------------------------------------===//
+
+#include "codegen/reference/Frame.h"
+
+using namespace mlir;
+using namespace gradus;
+using namespace gradus::reference;
+
+namespace {
+/// One element of one argument of one slot.
+struct Direction {
+  unsigned slot;
+  unsigned argument;
+  int64_t element;
+};
+} // namespace
+
+/// The slots that must run together: all, if the region reduces over them, else each alone.
+static SmallVector<SmallVector<unsigned>> groupSlots(Region &region, Slots slots) {
+  if (reducesOverSlots(region))
+    return {SmallVector<unsigned>(slots)};
+  SmallVector<SmallVector<unsigned>> groups;
+  for (unsigned slot : slots)
+    groups.push_back({slot});
+  return groups;
+}
+
+/// Runs the block of `inner` once for each chunk of directions. Where a region reduces over the slots, the value of a
+/// slot depends on all of them; its gradient is in its own arguments.
+template <typename S>
+static LogicalResult sweep(Frame<Dual<S>> &inner, Frame<S> &outer, Block &block, ValueRange arguments, ValueRange primals,
+                           Slots slots, std::vector<Arrays<S>> &results) {
+  using D = Dual<S>;
+  std::vector<Direction> directions;
+  for (unsigned slot : slots) {
+    results[slot].assign(1, Array<S>::scalar(S(0)));
+    for (auto [k, primal] : llvm::enumerate(primals)) {
+      const Array<S> &x = outer.get(primal, slot);
+      results[slot].push_back(Array<S>::zeros(Kind::Real, x.shape));
+      for (int64_t i = 0; i < x.size(); ++i)
+        directions.push_back({slot, static_cast<unsigned>(k), i});
+    }
+  }
+  Value value = block.getTerminator()->getOperand(0);
+  size_t first = 0;
+  do { // at least once, for the value
+    auto chunk = llvm::ArrayRef(directions).slice(first, std::min<size_t>(D::width, directions.size() - first));
+    std::vector<Arrays<D>> seeded(results.size());
+    for (unsigned slot : slots)
+      for (Value primal : primals) {
+        const Array<S> &x = outer.get(primal, slot);
+        Array<D> lifted{x.kind, x.shape, {}, {}};
+        for (const S &element : x.reals)
+          lifted.reals.push_back(D(element));
+        seeded[slot].push_back(std::move(lifted));
+      }
+    for (auto [t, direction] : llvm::enumerate(chunk))
+      seeded[direction.slot][direction.argument].reals[direction.element].tangent[t] = S(1);
+    for (unsigned slot : slots)
+      for (auto [argument, array] : llvm::zip(arguments, seeded[slot]))
+        inner.set(argument, slot, std::move(array));
+    if (failed(inner.runBlock(block, slots)))
+      return failure();
+    for (unsigned slot : slots)
+      results[slot][0].reals[0] = inner.get(value, slot).reals[0].value;
+    for (auto [t, direction] : llvm::enumerate(chunk))
+      results[direction.slot][direction.argument + 1].reals[direction.element] =
+          inner.get(value, direction.slot).reals[0].tangent[t];
+    first += D::width;
+  } while (first < directions.size());
+  return success();
+}
+
+template <typename S>
+LogicalResult Frame<S>::differentiate(Block &block, ValueRange arguments, ValueRange primals, Slots slots,
+                                      std::vector<Arrays<S>> &results) {
+  results.resize(values.size());
+  if constexpr (Math<S>::order < Nesting<S>::limit) {
+    for (const SmallVector<unsigned> &group : groupSlots(*block.getParent(), slots)) {
+      Frame<Dual<S>> inner(session, this);
+      if (failed(sweep<S>(inner, *this, block, arguments, primals, group, results)))
+        return failure();
+    }
+    return success();
+  }
+  return session.fail(block.getParentOp(), "derivatives of order " + Twine(Nesting<S>::limit + 1) +
+                                               " are beyond the reference evaluator with this scalar type");
+}
+
+template <typename S>
+LogicalResult Frame<S>::runGrad(GradOp op, Slots slots) {
+  std::vector<Arrays<S>> results;
+  Block &body = op.getBody().front();
+  if (failed(differentiate(body, body.getArguments(), op.getWrt(), slots, results)))
+    return failure();
+  for (unsigned slot : slots)
+    for (auto [result, array] : llvm::zip(op.getResults(), results[slot]))
+      set(result, slot, std::move(array));
+  return success();
+}
+
+#define INSTANTIATE(S)                                                                                                 \
+  template LogicalResult Frame<S>::differentiate(Block &, ValueRange, ValueRange, Slots, std::vector<Arrays<S>> &);    \
+  template LogicalResult Frame<S>::runGrad(GradOp, Slots);
+GRADUS_FOR_EACH_SCALAR(INSTANTIATE)
