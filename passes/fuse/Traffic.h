@@ -1,0 +1,32 @@
+//===- Traffic.h - The bytes that a lowered kernel moves -------------------------===//
+//
+// Figures of `gradus explain` are counted in the code that runs, not in the spec. Lowering calls `recordTraffic` once for each
+// kernel with the main loop that it has built; `explain` reads the figures back from the lowered module.
+//
+//===----------------------------------------------------------------------===//
+
+#pragma once
+
+#include "mlir/IR/Operation.h"
+
+#include <optional>
+
+namespace gradus {
+
+/// Bytes for each element of a kernel's domain.
+struct Traffic {
+  double read = 0;
+  double written = 0;
+};
+
+/// Counts the loads and stores of a loop (scf.for, or any op whose region is the loop's body) that takes `elements` of the domain
+/// at a time. What does not change from one pass to the next is not counted, nor is the stack.
+Traffic countTraffic(mlir::Operation *loop, int64_t elements);
+
+/// Notes on `holder` (the lowered function, or the module) what kernel number `kernel` (Plan::getPosition) of the function `entry` moves.
+void recordTraffic(mlir::Operation *holder, llvm::StringRef entry, unsigned kernel, Traffic traffic);
+
+/// What was recorded anywhere in `module`; nothing for a kernel that has no main loop, as a contraction.
+std::optional<Traffic> findTraffic(mlir::Operation *module, llvm::StringRef entry, unsigned kernel);
+
+} // namespace gradus
