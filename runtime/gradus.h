@@ -148,10 +148,14 @@ typedef struct gradus_hyper {
   int32_t reserved;
 } gradus_hyper;
 
-/** The compiled code of an entry. Sizes are checked, the workspace is large enough. Returns a gradus_status. */
+/**
+ * The compiled code of an entry. Everything is checked, the workspace is large enough, `report` is never null and holds a
+ * NaN as value. Returns a gradus_status. A kernel that refuses (GRADUS_ERROR_INDEX) has written no tensor; it
+ * leaves the offending number in report->value and 1 + the argument's number in report->reserved (0: not known).
+ */
 typedef int32_t (*gradus_kernel)(const gradus_context *context, const double *hyper, uint64_t t, uint64_t seed,
                                  const gradus_tensor *tensors, size_t n_slots, char *workspace, gradus_report *report);
-/** The bytes of workspace that the kernel needs for these tensors. */
+/** The bytes of workspace that the kernel needs for these tensors; may look at their sizes, not at their data. */
 typedef size_t (*gradus_workspace_size)(const gradus_tensor *tensors, size_t n_slots);
 
 /** A compiled entry: constant data in the artifact that says how it may be called. */
@@ -165,23 +169,29 @@ typedef struct gradus_entry {
   const char *name;
   const gradus_argument *arguments;
   const gradus_hyper *hypers;
+  const double *defaults; /**< the n_hypers values `initial` in a row, null where there is none */
   const char *const *symbols;
   gradus_kernel kernel;
-  gradus_workspace_size workspace_size;
+  gradus_workspace_size workspace_size; /**< null: the kernel needs none */
+  uint64_t content;                     /**< the content hash of the artifact, as in its header's ..._ABI */
 } gradus_entry;
 
 /**
- * Checks everything that can be wrong with a call, then runs the kernel. No byte is written unless all checks pass.
- * `hyper` points to n_hypers doubles, or is null for the defaults. `tensors` are n_slots times n_arguments.
+ * Checks everything that can be wrong with a call, then runs the kernel. No byte of a tensor or of the report is written
+ * unless all checks pass; the workspace is scratch from the start.
+ * `hyper` points to n_hypers doubles, or is null for the defaults. `tensors` are n_slots times n_arguments; the data of
+ * a tensor without elements may be null. Symbols are bound anew in every slot.
  * `workspace` has gradus_workspace(entry, ..) bytes, aligned to 64; null if that is 0. `report` may be null.
  */
 gradus_status gradus_call(const gradus_entry *entry, const gradus_context *context, const void *hyper, uint64_t t, uint64_t seed,
                           const gradus_tensor *tensors, size_t n_slots, void *workspace, size_t workspace_bytes,
                           gradus_report *report);
-/** The bytes of workspace a call needs; SIZE_MAX where the tensors would be refused. */
+/** The bytes of workspace a call needs; SIZE_MAX where the tensors' types or shapes would be refused. Data may be null. */
 size_t gradus_workspace(const gradus_entry *entry, const gradus_tensor *tensors, size_t n_slots);
 /** Fills n_hypers doubles with the defaults; NaN where there is none. */
 void gradus_hyper_defaults(const gradus_entry *entry, void *hyper);
+/** A hash of the names, roles, types and shapes of parameters and state: what a checkpoint of the entry depends on. */
+uint64_t gradus_schema(const gradus_entry *entry);
 
 /** The number of elements, 1 for rank 0. The caller has checked that it fits. */
 int64_t gradus_numel(const gradus_tensor *tensor);

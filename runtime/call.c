@@ -1,0 +1,221 @@
+/*===- call.c - Check a call, then run it ------------------------------------------===*
+ *
+ * The one way into compiled code. The order of the checks is part of the contract: what needs no tensor first, then
+ * shapes, buffers, workspace and overlap; each kind of error is reported once and nothing is written before all have passed.
+ *
+ *===----------------------------------------------------------------------------===*/
+
+#include "runtime/internal.h"
+
+#include <math.h>
+
+static gradus_place nowhere(void) {
+  gradus_place place;
+  place.slot = 0;
+  place.argument = -1;
+  place.dimension = -1;
+  return place;
+}
+
+static gradus_status checkEntry(const gradus_call_site *site) {
+  const gradus_entry *entry = site->entry;
+  if (entry == NULL)
+    return gradus_internal_fail(site, GRADUS_ERROR_NULL, nowhere(), 0, 0, "the entry is a null pointer", NULL);
+  if (entry->abi_version != GRADUS_ABI_VERSION) {
+    /* Nothing of the entry may be read that another version lays out otherwise. */
+    gradus_call_site anonymous = *site;
+    anonymous.entry = NULL;
+    return gradus_internal_fail(&anonymous, GRADUS_ERROR_VERSION, nowhere(), GRADUS_ABI_VERSION, entry->abi_version,
+                                "the artifact has ABI version {g}, this runtime {e}", NULL);
+  }
+  return GRADUS_OK;
+}
+
+/* One hyper-parameter against its interval. The message names it as an argument would be. */
+static gradus_status checkHyper(const gradus_call_site *site, const gradus_hyper *hyper, double value) {
+  double const largest = 9007199254740992.0; /* 2^53: above, doubles are no longer all the integers */
+  if (value != value)
+    return gradus_internal_fail(site, GRADUS_ERROR_INTERVAL, nowhere(), hyper->initial, value,
+                                "hyper-parameter '%s' is not a number", hyper->name);
+  if (value < hyper->low || (value == hyper->low && !hyper->low_closed))
+    return gradus_internal_fail(site, GRADUS_ERROR_INTERVAL, nowhere(), hyper->low, value,
+                                hyper->low_closed ? "hyper-parameter '%s' is {g}, expected at least {e}"
+                                                  : "hyper-parameter '%s' is {g}, expected more than {e}",
+                                hyper->name);
+  if (value > hyper->high || (value == hyper->high && !hyper->high_closed))
+    return gradus_internal_fail(site, GRADUS_ERROR_INTERVAL, nowhere(), hyper->high, value,
+                                hyper->high_closed ? "hyper-parameter '%s' is {g}, expected at most {e}"
+                                                   : "hyper-parameter '%s' is {g}, expected less than {e}",
+                                hyper->name);
+  if (hyper->is_integer && (value < -largest || value > largest || value != (double)(int64_t)value))
+    return gradus_internal_fail(site, GRADUS_ERROR_INTERVAL, nowhere(), hyper->initial, value,
+                                "hyper-parameter '%s' is {g}, expected a whole number", hyper->name);
+  return GRADUS_OK;
+}
+
+static gradus_status checkHypers(const gradus_call_site *site, const double *hyper) {
+  const gradus_entry *entry = site->entry;
+  gradus_status status;
+  int32_t k;
+  if (entry->n_hypers > 0 && hyper == NULL)
+    return gradus_internal_fail(site, GRADUS_ERROR_NULL, nowhere(), 0, 0, "the hyper-parameters are a null pointer", NULL);
+  if ((uintptr_t)hyper % sizeof(double) != 0)
+    return gradus_internal_fail(site, GRADUS_ERROR_ALIGNMENT, nowhere(), sizeof(double),
+                                (double)((uintptr_t)hyper % sizeof(double)),
+                                "the hyper-parameters are {g} bytes past a multiple of {e}", NULL);
+  for (k = 0; k < entry->n_hypers; ++k) {
+    status = checkHyper(site, &entry->hypers[k], hyper[k]);
+    if (status != GRADUS_OK)
+      return status;
+  }
+  return GRADUS_OK;
+}
+
+static gradus_status checkTime(const gradus_call_site *site, uint64_t t) {
+  if (!site->entry->takes_time)
+    return GRADUS_OK;
+  if (t == 0)
+    return gradus_internal_fail(site, GRADUS_ERROR_STEP, nowhere(), 1, 0, "t is 0: steps count from 1", NULL);
+  if (t > (uint64_t)INT64_MAX)
+    return gradus_internal_fail(site, GRADUS_ERROR_STEP, nowhere(), 9223372036854775807.0, (double)t,
+                                "t is {g}: too large", NULL);
+  return GRADUS_OK;
+}
+
+/* The bytes of a checked set of tensors; the sort of overlap.c is over before the kernel begins, so they share. */
+static size_t workspaceBytes(const gradus_call_site *site) {
+  const gradus_entry *entry = site->entry;
+  size_t const forOverlap = gradus_internal_overlap_bytes(site->n_slots * (size_t)entry->n_arguments);
+  size_t const forKernel = entry->workspace_size != NULL ? entry->workspace_size(site->tensors, site->n_slots) : 0;
+  return forKernel > forOverlap ? forKernel : forOverlap;
+}
+
+static gradus_status checkWorkspace(const gradus_call_site *site, const void *workspace, size_t bytes, size_t needed) {
+  if (needed == SIZE_MAX)
+    return gradus_internal_fail(site, GRADUS_ERROR_OVERFLOW, nowhere(), 0, 0, "the size of the workspace does not fit", NULL);
+  if (needed == 0)
+    return GRADUS_OK;
+  if (workspace == NULL)
+    return gradus_internal_fail(site, GRADUS_ERROR_WORKSPACE, nowhere(), (double)needed, 0,
+                                "the workspace is a null pointer, expected {e} bytes", NULL);
+  if (bytes < needed)
+    return gradus_internal_fail(site, GRADUS_ERROR_WORKSPACE, nowhere(), (double)needed, (double)bytes,
+                                "the workspace has {g} bytes, expected {e}", NULL);
+  if ((uintptr_t)workspace % 64 != 0)
+    return gradus_internal_fail(site, GRADUS_ERROR_WORKSPACE, nowhere(), 64, (double)((uintptr_t)workspace % 64),
+                                "the workspace is {g} bytes past a multiple of {e}", NULL);
+  return GRADUS_OK;
+}
+
+/* What is not a tensor but shares the call: `isWritten` meets any tensor, else only those that are written. */
+static gradus_status checkApart(const gradus_call_site *site, const void *data, size_t bytes, int isWritten,
+                                const char *what) {
+  const gradus_entry *entry = site->entry;
+  const gradus_tensor *tensor = site->tensors;
+  uintptr_t const begin = (uintptr_t)data;
+  gradus_place place = nowhere();
+  int32_t k;
+  if (data == NULL || bytes == 0)
+    return GRADUS_OK;
+  if (begin > UINTPTR_MAX - bytes)
+    return gradus_internal_fail(site, GRADUS_ERROR_OVERFLOW, place, 0, 0, "%s runs past the end of memory", what);
+  for (place.slot = 0; place.slot < site->n_slots; ++place.slot) {
+    for (k = 0; k < entry->n_arguments; ++k, ++tensor) {
+      gradus_range const range = gradus_internal_range(tensor);
+      if (range.begin < range.end && range.begin < begin + bytes && begin < range.end &&
+          (isWritten || entry->arguments[k].written)) {
+        place.argument = k;
+        return gradus_internal_fail(site, GRADUS_ERROR_OVERLAP, place, 0, 0, "it overlaps %s", what);
+      }
+    }
+  }
+  return GRADUS_OK;
+}
+
+/* The kernel looked at the data and refused. */
+static gradus_status failKernel(const gradus_call_site *site, gradus_status status, const gradus_report *report) {
+  gradus_place place = nowhere();
+  if (report->reserved > 0 && report->reserved <= site->entry->n_arguments)
+    place.argument = report->reserved - 1;
+  if (status == GRADUS_ERROR_INDEX && report->value == report->value)
+    return gradus_internal_fail(site, status, place, 0, report->value, "index {g} is outside its axis", NULL);
+  if (status == GRADUS_ERROR_INDEX)
+    return gradus_internal_fail(site, status, place, 0, 0, "an index in the data is outside its axis", NULL);
+  return gradus_internal_fail(site, status, place, 0, 0, "the kernel refused: %s", gradus_status_name((int32_t)status));
+}
+
+/* All that follows the checks of single arguments. */
+static gradus_status checkMemory(const gradus_call_site *site, const double *hyper, void *workspace, size_t workspaceSize,
+                                 gradus_report *report) {
+  size_t const needed = workspaceBytes(site);
+  gradus_status status = checkWorkspace(site, workspace, workspaceSize, needed);
+  if (status == GRADUS_OK)
+    status = checkApart(site, workspace, needed, 1, "the workspace");
+  if (status == GRADUS_OK)
+    status = checkApart(site, report, sizeof(*report), 1, "the report");
+  if (status == GRADUS_OK)
+    status = checkApart(site, hyper, (size_t)site->entry->n_hypers * sizeof(double), 0, "the hyper-parameters");
+  if (status == GRADUS_OK)
+    status = gradus_internal_check_overlap(site, workspace);
+  return status;
+}
+
+gradus_status gradus_call(const gradus_entry *entry, const gradus_context *context, const void *hyper, uint64_t t, uint64_t seed,
+                          const gradus_tensor *tensors, size_t n_slots, void *workspace, size_t workspace_bytes,
+                          gradus_report *report) {
+  gradus_call_site site;
+  gradus_report own;
+  gradus_status status;
+  const double *values;
+  site.entry = entry;
+  site.context = context;
+  site.tensors = tensors;
+  site.n_slots = n_slots;
+  status = checkEntry(&site);
+  if (status != GRADUS_OK)
+    return status;
+  values = hyper != NULL ? (const double *)hyper : entry->defaults;
+  status = checkTime(&site, t);
+  if (status == GRADUS_OK)
+    status = checkHypers(&site, values);
+  if (status == GRADUS_OK)
+    status = gradus_internal_check_shapes(&site);
+  if (status == GRADUS_OK)
+    status = gradus_internal_check_buffers(&site);
+  if (status == GRADUS_OK)
+    status = checkMemory(&site, values, workspace, workspace_bytes, report);
+  if (status != GRADUS_OK)
+    return status;
+  own.value = NAN;
+  own.t = t;
+  own.committed = 0;
+  own.reserved = 0;
+  status = (gradus_status)entry->kernel(context, values, t, seed, tensors, n_slots, (char *)workspace, &own);
+  if (status != GRADUS_OK)
+    return failKernel(&site, status, &own);
+  if (report != NULL) {
+    report->value = own.value;
+    report->t = t;
+    report->committed = 1;
+    report->reserved = 0;
+  }
+  return GRADUS_OK;
+}
+
+size_t gradus_workspace(const gradus_entry *entry, const gradus_tensor *tensors, size_t n_slots) {
+  gradus_call_site site;
+  site.entry = entry;
+  site.context = NULL;
+  site.tensors = tensors;
+  site.n_slots = n_slots;
+  if (checkEntry(&site) != GRADUS_OK || gradus_internal_check_shapes(&site) != GRADUS_OK)
+    return SIZE_MAX;
+  return workspaceBytes(&site);
+}
+
+void gradus_hyper_defaults(const gradus_entry *entry, void *hyper) {
+  double *values = (double *)hyper;
+  int32_t k;
+  for (k = 0; k < entry->n_hypers; ++k)
+    values[k] = entry->hypers[k].initial;
+}

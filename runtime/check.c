@@ -1,0 +1,233 @@
+/*===- check.c - Types, shapes and pointers of a call ------------------------------===*
+ *
+ * Symbols of a shape are bound slot by slot: the first argument that has a symbol fixes its size, the later ones must agree.
+ *
+ *===----------------------------------------------------------------------------===*/
+
+#include "runtime/internal.h"
+
+/* Who fixed a symbol in this slot: an argument, or -1 for nobody yet. */
+typedef struct binding {
+  int64_t size;
+  int32_t argument;
+} binding;
+
+static gradus_place placeOf(size_t slot, int32_t argument, int32_t dimension) {
+  gradus_place place;
+  place.slot = slot;
+  place.argument = argument;
+  place.dimension = dimension;
+  return place;
+}
+
+/* Finds who has the symbol among the arguments before `end`, for symbols that the table has no room for. */
+static binding findBinding(const gradus_entry *entry, const gradus_tensor *slot, int32_t end, int32_t symbol) {
+  binding found;
+  int32_t k, axis;
+  for (k = 0; k < end; ++k) {
+    const gradus_argument *argument = &entry->arguments[k];
+    if (argument->rank < 0 && argument->dims[0] == symbol) {
+      found.size = gradus_numel(&slot[k]);
+      found.argument = k;
+      return found;
+    }
+    for (axis = 0; axis < argument->rank; ++axis) {
+      if (argument->dims[axis] == symbol) {
+        found.size = slot[k].dims[axis];
+        found.argument = k;
+        return found;
+      }
+    }
+  }
+  found.size = 0;
+  found.argument = -1;
+  return found;
+}
+
+/* Requires `size` for the symbol, or fixes it. Returns who disagrees, or null. */
+static const char *bindSymbol(const gradus_entry *entry, const gradus_tensor *slot, binding *table, int32_t argument,
+                              int32_t symbol, int64_t size, int64_t *expected) {
+  binding bound =
+      symbol < GRADUS_SYMBOL_TABLE ? table[symbol] : findBinding(entry, slot, argument, symbol);
+  if (bound.argument >= 0) {
+    *expected = bound.size;
+    return bound.size == size ? NULL : entry->arguments[bound.argument].name;
+  }
+  if (symbol < GRADUS_SYMBOL_TABLE) {
+    table[symbol].size = size;
+    table[symbol].argument = argument;
+  }
+  return NULL;
+}
+
+/* What can be said about a tensor without its neighbours. */
+static gradus_status checkAlone(const gradus_call_site *site, size_t slot, int32_t k, const gradus_tensor *tensor) {
+  const gradus_argument *argument = &site->entry->arguments[k];
+  int64_t elements;
+  size_t bytes;
+  int32_t axis;
+  if (tensor->dtype != argument->dtype) {
+    if (gradus_dtype_size(tensor->dtype) == 0)
+      return gradus_internal_fail(site, GRADUS_ERROR_DTYPE, placeOf(slot, k, -1), argument->dtype, tensor->dtype,
+                                  "the element type has the unknown code {g}, expected %s",
+                                  gradus_dtype_name(argument->dtype));
+    return gradus_internal_fail(site, GRADUS_ERROR_DTYPE, placeOf(slot, k, -1), argument->dtype, tensor->dtype,
+                                "the element type differs, expected %s", gradus_dtype_name(argument->dtype));
+  }
+  if (tensor->rank < 0 || tensor->rank > GRADUS_MAX_RANK)
+    return gradus_internal_fail(site, GRADUS_ERROR_RANK, placeOf(slot, k, -1), GRADUS_MAX_RANK, tensor->rank,
+                                "rank {g} is not in [0, {e}]", NULL);
+  if (argument->rank >= 0 && tensor->rank != argument->rank)
+    return gradus_internal_fail(site, GRADUS_ERROR_RANK, placeOf(slot, k, -1), argument->rank, tensor->rank,
+                                "rank is {g}, expected {e}", NULL);
+  if (tensor->rank > 0 && tensor->dims == NULL)
+    return gradus_internal_fail(site, GRADUS_ERROR_NULL, placeOf(slot, k, -1), 0, 0, "the sizes are a null pointer", NULL);
+  for (axis = 0; axis < tensor->rank; ++axis)
+    if (tensor->dims[axis] < 0)
+      return gradus_internal_fail(site, GRADUS_ERROR_SHAPE, placeOf(slot, k, axis), 0, (double)tensor->dims[axis],
+                                  "is negative: {g}", NULL);
+  if (!gradus_internal_extent(tensor, &elements, &bytes))
+    return gradus_internal_fail(site, GRADUS_ERROR_OVERFLOW, placeOf(slot, k, -1), 0, 0,
+                                "the product of its sizes does not fit", NULL);
+  if (tensor->strides == NULL || elements == 0)
+    return GRADUS_OK;
+  elements = 1;
+  for (axis = tensor->rank - 1; axis >= 0; --axis) {
+    if (tensor->dims[axis] != 1 && tensor->strides[axis] != elements)
+      return gradus_internal_fail(site, GRADUS_ERROR_STRIDE, placeOf(slot, k, axis), (double)elements,
+                                  (double)tensor->strides[axis], "has stride {g}, expected {e}: only contiguous data is taken",
+                                  NULL);
+    elements *= tensor->dims[axis];
+  }
+  return GRADUS_OK;
+}
+
+/* An argument of any rank: its symbol counts elements, and all that share it have one shape. */
+static gradus_status checkAnyRank(const gradus_call_site *site, size_t slot, int32_t k, const gradus_tensor *tensors,
+                                  binding *table) {
+  const gradus_argument *arguments = site->entry->arguments;
+  const gradus_tensor *tensor = &tensors[k];
+  int32_t const symbol = arguments[k].dims[0];
+  int64_t expected = 0;
+  const char *other;
+  int32_t first, axis;
+  for (first = 0; first < k; ++first)
+    if (arguments[first].rank < 0 && arguments[first].dims[0] == symbol)
+      break;
+  if (first < k) {
+    const gradus_tensor *model = &tensors[first];
+    if (model->rank != tensor->rank)
+      return gradus_internal_fail(site, GRADUS_ERROR_RANK, placeOf(slot, k, -1), model->rank, tensor->rank,
+                                  "rank is {g}, expected {e} (as '%s' has)", arguments[first].name);
+    for (axis = 0; axis < tensor->rank; ++axis)
+      if (model->dims[axis] != tensor->dims[axis])
+        return gradus_internal_fail(site, GRADUS_ERROR_SHAPE, placeOf(slot, k, axis), (double)model->dims[axis],
+                                    (double)tensor->dims[axis], "is {g}, expected {e} (as '%s' has)",
+                                    arguments[first].name);
+    return GRADUS_OK;
+  }
+  other = bindSymbol(site->entry, tensors, table, k, symbol, gradus_numel(tensor), &expected);
+  if (other != NULL)
+    return gradus_internal_fail(site, GRADUS_ERROR_SHAPE, placeOf(slot, k, -1), (double)expected,
+                                (double)gradus_numel(tensor), "has {g} elements, expected {e} (as '%s' says)", other);
+  return GRADUS_OK;
+}
+
+static gradus_status checkDims(const gradus_call_site *site, size_t slot, int32_t k, const gradus_tensor *tensors,
+                               binding *table) {
+  const gradus_argument *argument = &site->entry->arguments[k];
+  const gradus_tensor *tensor = &tensors[k];
+  int32_t axis;
+  for (axis = 0; axis < argument->rank; ++axis) {
+    int64_t const size = tensor->dims[axis];
+    int64_t expected = 0;
+    const char *other;
+    if (argument->dims[axis] < 0) {
+      expected = -1 - (int64_t)argument->dims[axis];
+      if (size != expected)
+        return gradus_internal_fail(site, GRADUS_ERROR_SHAPE, placeOf(slot, k, axis), (double)expected, (double)size,
+                                    "is {g}, expected {e}", NULL);
+      continue;
+    }
+    other = bindSymbol(site->entry, tensors, table, k, argument->dims[axis], size, &expected);
+    if (other != NULL)
+      return gradus_internal_fail(site, GRADUS_ERROR_SHAPE, placeOf(slot, k, axis), (double)expected, (double)size,
+                                  "is {g}, expected {e} (as '%s' has)", other);
+  }
+  return GRADUS_OK;
+}
+
+static gradus_status checkSlot(const gradus_call_site *site, size_t slot) {
+  const gradus_entry *entry = site->entry;
+  const gradus_tensor *tensors = site->tensors + slot * (size_t)entry->n_arguments;
+  binding table[GRADUS_SYMBOL_TABLE];
+  gradus_status status;
+  int32_t k;
+  for (k = 0; k < entry->n_symbols && k < GRADUS_SYMBOL_TABLE; ++k)
+    table[k].argument = -1;
+  for (k = 0; k < entry->n_arguments; ++k) {
+    status = checkAlone(site, slot, k, &tensors[k]);
+    if (status == GRADUS_OK)
+      status = entry->arguments[k].rank < 0 ? checkAnyRank(site, slot, k, tensors, table)
+                                            : checkDims(site, slot, k, tensors, table);
+    if (status != GRADUS_OK)
+      return status;
+  }
+  return GRADUS_OK;
+}
+
+gradus_status gradus_internal_check_shapes(const gradus_call_site *site) {
+  const gradus_entry *entry = site->entry;
+  gradus_status status;
+  size_t slot;
+  if (!entry->is_open && site->n_slots != 1)
+    return gradus_internal_fail(site, GRADUS_ERROR_SHAPE, placeOf(0, -1, -1), 1, (double)site->n_slots,
+                                "{g} slots are given, expected {e}", NULL);
+  if (entry->n_arguments > 0 && site->n_slots > SIZE_MAX / sizeof(gradus_tensor) / (size_t)entry->n_arguments)
+    return gradus_internal_fail(site, GRADUS_ERROR_OVERFLOW, placeOf(0, -1, -1), 0, (double)site->n_slots,
+                                "{g} slots do not fit in memory", NULL);
+  if (entry->n_arguments > 0 && site->n_slots > 0 && site->tensors == NULL)
+    return gradus_internal_fail(site, GRADUS_ERROR_NULL, placeOf(0, -1, -1), 0, 0, "the slots are a null pointer", NULL);
+  for (slot = 0; slot < site->n_slots; ++slot) {
+    status = checkSlot(site, slot);
+    if (status != GRADUS_OK)
+      return status;
+  }
+  return GRADUS_OK;
+}
+
+static gradus_status checkBuffer(const gradus_call_site *site, size_t slot, int32_t k, const gradus_tensor *tensor) {
+  size_t const size = gradus_dtype_size(tensor->dtype);
+  uintptr_t const begin = (uintptr_t)tensor->data;
+  size_t const bytes = (size_t)gradus_numel(tensor) * size;
+  if (tensor->device_type != GRADUS_CPU)
+    return gradus_internal_fail(site, GRADUS_ERROR_DEVICE, placeOf(slot, k, -1), GRADUS_CPU, tensor->device_type,
+                                "this library has no code for device type {g}, expected {e} (CPU)", NULL);
+  if (bytes == 0)
+    return GRADUS_OK;
+  if (tensor->data == NULL)
+    return gradus_internal_fail(site, GRADUS_ERROR_NULL, placeOf(slot, k, -1), 0, 0, "its data is a null pointer", NULL);
+  if (begin % size != 0)
+    return gradus_internal_fail(site, GRADUS_ERROR_ALIGNMENT, placeOf(slot, k, -1), (double)size, (double)(begin % size),
+                                "its data is {g} bytes past a multiple of {e}", NULL);
+  if (begin > UINTPTR_MAX - bytes)
+    return gradus_internal_fail(site, GRADUS_ERROR_OVERFLOW, placeOf(slot, k, -1), 0, 0,
+                                "its data runs past the end of memory", NULL);
+  return GRADUS_OK;
+}
+
+gradus_status gradus_internal_check_buffers(const gradus_call_site *site) {
+  const gradus_entry *entry = site->entry;
+  const gradus_tensor *tensor = site->tensors;
+  gradus_status status;
+  size_t slot;
+  int32_t k;
+  for (slot = 0; slot < site->n_slots; ++slot) {
+    for (k = 0; k < entry->n_arguments; ++k, ++tensor) {
+      status = checkBuffer(site, slot, k, tensor);
+      if (status != GRADUS_OK)
+        return status;
+    }
+  }
+  return GRADUS_OK;
+}

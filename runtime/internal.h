@@ -1,0 +1,64 @@
+/*===- internal.h - What the runtime's files share ---------------------------------===*
+ *
+ * Not installed. Every check works on a `gradus_call_site`, which says whose call it is and where errors go.
+ *
+ *===----------------------------------------------------------------------------===*/
+
+#ifndef GRADUS_INTERNAL_H
+#define GRADUS_INTERNAL_H
+
+#include "runtime/gradus.h"
+
+/** Up to this many buffers overlap is sought pairwise; above, by sorting indices in the workspace. */
+#define GRADUS_PAIRWISE_LIMIT 16
+/** Symbols bound in a table on the stack; those beyond are looked up in the arguments before. */
+#define GRADUS_SYMBOL_TABLE 64
+
+/** One call: the entry, its tensors and the sink of its errors. */
+typedef struct gradus_call_site {
+  const gradus_entry *entry;
+  const gradus_context *context; /**< null: nobody listens */
+  const gradus_tensor *tensors;
+  size_t n_slots;
+} gradus_call_site;
+
+/** Where an error is: an argument of a slot and an axis, each perhaps unknown. */
+typedef struct gradus_place {
+  size_t slot;
+  int32_t argument;  /**< -1: none */
+  int32_t dimension; /**< -1: none */
+} gradus_place;
+
+/** The memory of a buffer as half-open range of addresses. */
+typedef struct gradus_range {
+  uintptr_t begin;
+  uintptr_t end;
+} gradus_range;
+
+/**
+ * Reports an error to the sink, if there is one, and returns `status`. `format` is the reason, the part of the message after
+ * entry and argument, with at most one %s (`text`) and {e} and {g} for the numbers expected and got.
+ */
+gradus_status gradus_internal_fail(const gradus_call_site *site, gradus_status status, gradus_place place, double expected,
+                                   double got, const char *format, const char *text);
+/** The same for who has no call: the fields of `error` but its message are filled in; context->error is not null. */
+gradus_status gradus_internal_report(const gradus_context *context, gradus_error *error, int show_slot, const char *format,
+                                     const char *text);
+/** Writes a number as people write it: whole numbers without exponent, a point in every locale. */
+void gradus_internal_number(double value, char *buffer, size_t size);
+
+/** Counts elements and bytes; 0 if a size is negative or the product does not fit. */
+int gradus_internal_extent(const gradus_tensor *tensor, int64_t *elements, size_t *bytes);
+/** The addresses of a checked tensor. */
+gradus_range gradus_internal_range(const gradus_tensor *tensor);
+
+/** Types, ranks, shapes and strides of all slots. */
+gradus_status gradus_internal_check_shapes(const gradus_call_site *site);
+/** Pointers, alignment and device of all slots. */
+gradus_status gradus_internal_check_buffers(const gradus_call_site *site);
+/** No buffer that is written overlaps another one. `scratch` holds gradus_internal_overlap_bytes. */
+gradus_status gradus_internal_check_overlap(const gradus_call_site *site, void *scratch);
+/** The bytes of scratch that check_overlap needs for this many buffers; SIZE_MAX where they do not fit. */
+size_t gradus_internal_overlap_bytes(size_t buffers);
+
+#endif /* GRADUS_INTERNAL_H */

@@ -1,0 +1,131 @@
+/*===- types.c - Element types, status words and sizes ------------------------------===*/
+
+#include "runtime/internal.h"
+
+size_t gradus_dtype_size(int32_t dtype) {
+  switch (dtype) {
+  case GRADUS_BOOL:
+    return 1;
+  case GRADUS_F16:
+  case GRADUS_BF16:
+    return 2;
+  case GRADUS_F32:
+  case GRADUS_I32:
+    return 4;
+  case GRADUS_F64:
+  case GRADUS_I64:
+    return 8;
+  default:
+    return 0;
+  }
+}
+
+const char *gradus_dtype_name(int32_t dtype) {
+  switch (dtype) {
+  case GRADUS_F16:
+    return "f16";
+  case GRADUS_BF16:
+    return "bf16";
+  case GRADUS_F32:
+    return "f32";
+  case GRADUS_F64:
+    return "f64";
+  case GRADUS_I32:
+    return "i32";
+  case GRADUS_I64:
+    return "i64";
+  case GRADUS_BOOL:
+    return "bool";
+  default:
+    return "unknown";
+  }
+}
+
+const char *gradus_status_name(int32_t status) {
+  static const char *const names[] = {"ok",       "null",      "dtype",   "rank",  "shape",    "stride",
+                                      "alignment", "device",   "overlap", "interval", "workspace", "index",
+                                      "version",  "step",      "overflow", "io",    "format"};
+  if (status < 0 || status >= (int32_t)(sizeof(names) / sizeof(names[0])))
+    return "unknown";
+  return names[status];
+}
+
+int64_t gradus_numel(const gradus_tensor *tensor) {
+  int64_t elements = 1;
+  int32_t axis;
+  for (axis = 0; axis < tensor->rank; ++axis)
+    elements *= tensor->dims[axis];
+  return elements;
+}
+
+int gradus_internal_extent(const gradus_tensor *tensor, int64_t *elements, size_t *bytes) {
+  int64_t const limit = (int64_t)(PTRDIFF_MAX / (ptrdiff_t)8);
+  int64_t product = 1;
+  int empty = 0;
+  int32_t axis;
+  for (axis = 0; axis < tensor->rank; ++axis) {
+    int64_t const size = tensor->dims[axis];
+    if (size < 0)
+      return 0;
+    if (size == 0)
+      empty = 1;
+    else if (!empty && product > limit / size)
+      return 0;
+    else if (!empty)
+      product *= size;
+  }
+  *elements = empty ? 0 : product;
+  *bytes = (size_t)*elements * gradus_dtype_size(tensor->dtype);
+  return 1;
+}
+
+gradus_range gradus_internal_range(const gradus_tensor *tensor) {
+  gradus_range range;
+  range.begin = (uintptr_t)tensor->data;
+  range.end = range.begin + (uintptr_t)gradus_numel(tensor) * gradus_dtype_size(tensor->dtype);
+  return range;
+}
+
+static uint64_t hashBytes(uint64_t hash, const unsigned char *bytes, size_t count) {
+  size_t k;
+  for (k = 0; k < count; ++k)
+    hash = (hash ^ bytes[k]) * UINT64_C(1099511628211); /* FNV-1a */
+  return hash;
+}
+
+static uint64_t hashNumber(uint64_t hash, uint64_t value) {
+  unsigned char bytes[8];
+  int k;
+  for (k = 0; k < 8; ++k)
+    bytes[k] = (unsigned char)(value >> (8 * k));
+  return hashBytes(hash, bytes, sizeof(bytes));
+}
+
+static uint64_t hashName(uint64_t hash, const char *name) {
+  size_t length = 0;
+  while (name[length] != 0)
+    ++length;
+  return hashBytes(hashNumber(hash, length), (const unsigned char *)name, length);
+}
+
+uint64_t gradus_schema(const gradus_entry *entry) {
+  uint64_t hash = UINT64_C(14695981039346656037);
+  int32_t k, axis;
+  for (k = 0; k < entry->n_arguments; ++k) {
+    const gradus_argument *argument = &entry->arguments[k];
+    int32_t const n_dims = argument->rank < 0 ? 1 : argument->rank;
+    if (argument->role != GRADUS_PARAM && argument->role != GRADUS_STATE)
+      continue;
+    hash = hashName(hash, argument->name);
+    hash = hashNumber(hash, (uint64_t)argument->role);
+    hash = hashNumber(hash, (uint64_t)argument->dtype);
+    hash = hashNumber(hash, (uint64_t)(int64_t)argument->rank);
+    for (axis = 0; axis < n_dims; ++axis) {
+      if (argument->dims[axis] < 0)
+        hash = hashNumber(hash, (uint64_t)(int64_t)argument->dims[axis]);
+      else
+        hash = hashName(hash, entry->symbols[argument->dims[axis]]);
+    }
+  }
+  return hash;
+}
