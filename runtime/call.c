@@ -107,25 +107,41 @@ static gradus_status checkWorkspace(const gradus_call_site *site, const void *wo
   return GRADUS_OK;
 }
 
-/* What is not a tensor but shares the call: `isWritten` meets any tensor, else only those that are written. */
-static gradus_status checkApart(const gradus_call_site *site, const void *data, size_t bytes, int isWritten,
-                                const char *what) {
+/* What is not a tensor but shares the call: if written it must not meet any tensor, else only those that are not written. */
+typedef struct neighbour {
+  gradus_range range;
+  int isWritten;
+  const char *name;
+} neighbour;
+enum { neighbourCount = 3 };
+
+static neighbour makeNeighbour(const void *data, size_t bytes, int isWritten, const char *name) {
+  neighbour result;
+  result.range.begin = (uintptr_t)data;
+  result.range.end = data == NULL ? 0 : (uintptr_t)data + bytes;
+  result.isWritten = isWritten;
+  result.name = name;
+  return result;
+}
+
+static gradus_status checkApart(const gradus_call_site *site, const neighbour *neighbours) {
   const gradus_entry *entry = site->entry;
   const gradus_tensor *tensor = site->tensors;
-  uintptr_t const begin = (uintptr_t)data;
   gradus_place place = nowhere();
-  int32_t k;
-  if (data == NULL || bytes == 0)
-    return GRADUS_OK;
-  if (begin > UINTPTR_MAX - bytes)
-    return gradus_internal_fail(site, GRADUS_ERROR_OVERFLOW, place, 0, 0, "%s runs past the end of memory", what);
+  int32_t k, n;
+  for (n = 0; n < neighbourCount; ++n)
+    if (neighbours[n].range.end < neighbours[n].range.begin)
+      return gradus_internal_fail(site, GRADUS_ERROR_OVERFLOW, place, 0, 0, "%s: past the end of memory",
+                                  neighbours[n].name);
   for (place.slot = 0; place.slot < site->n_slots; ++place.slot) {
     for (k = 0; k < entry->n_arguments; ++k, ++tensor) {
       gradus_range const range = gradus_internal_range(tensor);
-      if (range.begin < range.end && range.begin < begin + bytes && begin < range.end &&
-          (isWritten || entry->arguments[k].written)) {
-        place.argument = k;
-        return gradus_internal_fail(site, GRADUS_ERROR_OVERLAP, place, 0, 0, "it overlaps %s", what);
+      for (n = 0; n < neighbourCount; ++n) {
+        if (range.begin < neighbours[n].range.end && neighbours[n].range.begin < range.end && range.begin < range.end &&
+            (neighbours[n].isWritten || entry->arguments[k].written)) {
+          place.argument = k;
+          return gradus_internal_fail(site, GRADUS_ERROR_OVERLAP, place, 0, 0, "it overlaps %s", neighbours[n].name);
+        }
       }
     }
   }
@@ -148,13 +164,14 @@ static gradus_status failKernel(const gradus_call_site *site, gradus_status stat
 static gradus_status checkMemory(const gradus_call_site *site, const double *hyper, void *workspace, size_t workspaceSize,
                                  gradus_report *report) {
   size_t const needed = workspaceBytes(site);
+  neighbour neighbours[neighbourCount];
   gradus_status status = checkWorkspace(site, workspace, workspaceSize, needed);
-  if (status == GRADUS_OK)
-    status = checkApart(site, workspace, needed, 1, "the workspace");
-  if (status == GRADUS_OK)
-    status = checkApart(site, report, sizeof(*report), 1, "the report");
-  if (status == GRADUS_OK)
-    status = checkApart(site, hyper, (size_t)site->entry->n_hypers * sizeof(double), 0, "the hyper-parameters");
+  if (status != GRADUS_OK)
+    return status;
+  neighbours[0] = makeNeighbour(workspace, needed, 1, "the workspace");
+  neighbours[1] = makeNeighbour(report, sizeof(*report), 1, "the report");
+  neighbours[2] = makeNeighbour(hyper, (size_t)site->entry->n_hypers * sizeof(double), 0, "the hyper-parameters");
+  status = checkApart(site, neighbours);
   if (status == GRADUS_OK)
     status = gradus_internal_check_overlap(site, workspace);
   return status;

@@ -66,14 +66,12 @@ static gradus_status checkAlone(const gradus_call_site *site, size_t slot, int32
   int64_t elements;
   size_t bytes;
   int32_t axis;
-  if (tensor->dtype != argument->dtype) {
-    if (gradus_dtype_size(tensor->dtype) == 0)
-      return gradus_internal_fail(site, GRADUS_ERROR_DTYPE, placeOf(slot, k, -1), argument->dtype, tensor->dtype,
-                                  "the element type has the unknown code {g}, expected %s",
-                                  gradus_dtype_name(argument->dtype));
+  if (tensor->dtype != argument->dtype)
     return gradus_internal_fail(site, GRADUS_ERROR_DTYPE, placeOf(slot, k, -1), argument->dtype, tensor->dtype,
-                                "the element type differs, expected %s", gradus_dtype_name(argument->dtype));
-  }
+                                gradus_dtype_size(tensor->dtype) == 0
+                                    ? "the element type has the unknown code {g}, expected %s"
+                                    : "the element type is {G}, expected %s",
+                                gradus_dtype_name(argument->dtype));
   if (tensor->rank < 0 || tensor->rank > GRADUS_MAX_RANK)
     return gradus_internal_fail(site, GRADUS_ERROR_RANK, placeOf(slot, k, -1), GRADUS_MAX_RANK, tensor->rank,
                                 "rank {g} is not in [0, {e}]", NULL);
@@ -207,8 +205,8 @@ static gradus_status checkBuffer(const gradus_call_site *site, size_t slot, int3
     return GRADUS_OK;
   if (tensor->data == NULL)
     return gradus_internal_fail(site, GRADUS_ERROR_NULL, placeOf(slot, k, -1), 0, 0, "its data is a null pointer", NULL);
-  if (begin % size != 0)
-    return gradus_internal_fail(site, GRADUS_ERROR_ALIGNMENT, placeOf(slot, k, -1), (double)size, (double)(begin % size),
+  if ((begin & (size - 1)) != 0)
+    return gradus_internal_fail(site, GRADUS_ERROR_ALIGNMENT, placeOf(slot, k, -1), (double)size, (double)(begin & (size - 1)),
                                 "its data is {g} bytes past a multiple of {e}", NULL);
   if (begin > UINTPTR_MAX - bytes)
     return gradus_internal_fail(site, GRADUS_ERROR_OVERFLOW, placeOf(slot, k, -1), 0, 0,

@@ -53,7 +53,7 @@ static void appendNumber(line *out, double value) {
   append(out, digits);
 }
 
-/* Copies `format`; %s is the text, {e} and {g} are the numbers expected and got. */
+/* Copies `format`; %s is the text, {e} and {g} are the numbers expected and got, {G} is the element type got. */
 static void appendReason(line *out, const char *format, double expected, double got, const char *text) {
   char one[2] = {0, 0};
   while (*format != 0) {
@@ -61,7 +61,10 @@ static void appendReason(line *out, const char *format, double expected, double 
       append(out, text);
       format += 2;
     } else if (format[0] == '{' && format[1] != 0 && format[2] == '}') {
-      appendNumber(out, format[1] == 'e' ? expected : got);
+      if (format[1] == 'G')
+        append(out, gradus_dtype_name((int32_t)got));
+      else
+        appendNumber(out, format[1] == 'e' ? expected : got);
       format += 3;
     } else {
       one[0] = *format++;

@@ -37,7 +37,7 @@ typedef struct gradus_range {
 
 /**
  * Reports an error to the sink, if there is one, and returns `status`. `format` is the reason, the part of the message after
- * entry and argument, with at most one %s (`text`) and {e} and {g} for the numbers expected and got.
+ * entry and argument, with at most one %s (`text`) {e} and {g} for the numbers expected and got, {G} for the element type got.
  */
 gradus_status gradus_internal_fail(const gradus_call_site *site, gradus_status status, gradus_place place, double expected,
                                    double got, const char *format, const char *text);
@@ -49,8 +49,18 @@ void gradus_internal_number(double value, char *buffer, size_t size);
 
 /** Counts elements and bytes; 0 if a size is negative or the product does not fit. */
 int gradus_internal_extent(const gradus_tensor *tensor, int64_t *elements, size_t *bytes);
+
 /** The addresses of a checked tensor. */
-gradus_range gradus_internal_range(const gradus_tensor *tensor);
+static inline gradus_range gradus_internal_range(const gradus_tensor *tensor) {
+  gradus_range range;
+  uintptr_t bytes = gradus_dtype_size(tensor->dtype);
+  int32_t axis;
+  for (axis = 0; axis < tensor->rank; ++axis)
+    bytes *= (uintptr_t)tensor->dims[axis];
+  range.begin = (uintptr_t)tensor->data;
+  range.end = range.begin + bytes;
+  return range;
+}
 
 /** Types, ranks, shapes and strides of all slots. */
 gradus_status gradus_internal_check_shapes(const gradus_call_site *site);

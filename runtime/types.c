@@ -60,7 +60,7 @@ int64_t gradus_numel(const gradus_tensor *tensor) {
 
 int gradus_internal_extent(const gradus_tensor *tensor, int64_t *elements, size_t *bytes) {
   int64_t const limit = (int64_t)(PTRDIFF_MAX / (ptrdiff_t)8);
-  int64_t product = 1;
+  int64_t product = 1; /* of the sizes that are not 0 */
   int empty = 0;
   int32_t axis;
   for (axis = 0; axis < tensor->rank; ++axis) {
@@ -69,21 +69,18 @@ int gradus_internal_extent(const gradus_tensor *tensor, int64_t *elements, size_
       return 0;
     if (size == 0)
       empty = 1;
+    else if ((product | size) >> 31 == 0)
+      product *= size; /* the common case, without a division */
     else if (!empty && product > limit / size)
       return 0;
     else if (!empty)
       product *= size;
   }
+  if (!empty && product > limit)
+    return 0;
   *elements = empty ? 0 : product;
   *bytes = (size_t)*elements * gradus_dtype_size(tensor->dtype);
   return 1;
-}
-
-gradus_range gradus_internal_range(const gradus_tensor *tensor) {
-  gradus_range range;
-  range.begin = (uintptr_t)tensor->data;
-  range.end = range.begin + (uintptr_t)gradus_numel(tensor) * gradus_dtype_size(tensor->dtype);
-  return range;
 }
 
 static uint64_t hashBytes(uint64_t hash, const unsigned char *bytes, size_t count) {
