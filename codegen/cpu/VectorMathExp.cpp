@@ -1,0 +1,83 @@
+//===- VectorMathExp.cpp - exp, expm1, sigmoid, tanh ----------------------------===//
+//
+// All reduce x = n ln 2 + r with |r| <= ln 2 / 2 and end in the same polynomial for e^r - 1. Where a quotient or a
+// difference follows, e^r is carried as a pair, so that the roundings do not add up.
+//
+//===----------------------------------------------------------------------------===//
+
+#include "codegen/cpu/VectorMathEmitter.h"
+
+using namespace mlir;
+using namespace gradus;
+
+ExpParts MathEmitter::reduceExp(Value x) {
+  ExpParts parts;
+  parts.exponent = nearest(x, constant(0x1.71547652b82fep+0), parts.n);
+  // The first product is exact and so is the difference; what the second one loses is kept for the tail.
+  Value first = fma(parts.n, constant(-info.ln2[0]), x);
+  Value minusLow = constant(-info.ln2[1]);
+  parts.r = fma(parts.n, minusLow, first);
+  Value lost = fma(parts.n, minusLow, sub(first, parts.r));
+  parts.tail = fma(mul(parts.r, parts.r), horner(parts.r, info.exp), lost);
+  return parts;
+}
+
+std::pair<Value, Value> MathEmitter::scales(const ExpParts &parts) {
+  // Two factors, since 2^n itself may lie outside of the normal numbers; the second product is the only rounding.
+  Value ignored;
+  Value half = nearest(parts.n, constant(0.5), ignored);
+  return {powerOfTwo(half), powerOfTwo(subInt(parts.exponent, half))};
+}
+
+Pair MathEmitter::mantissaOfExp(const ExpParts &parts) {
+  Pair sum = quickSum(constant(1.0), parts.r);
+  return {sum.hi, add(sum.lo, parts.tail)};
+}
+
+Pair MathEmitter::halfExpm1(Value x) {
+  ExpParts parts = reduceExp(atLeast(x, -40.0));
+  Value scale = powerOfTwo(subInt(parts.exponent, integer(1)));
+  Pair sum = twoSum(sub(scale, constant(0.5)), mul(scale, parts.r));
+  return quickSum(sum.hi, fma(scale, parts.tail, sum.lo));
+}
+
+Value MathEmitter::exp(Value x) {
+  ExpParts parts = reduceExp(atMost(atLeast(x, info.expLow), info.expHigh));
+  Pair mantissa = mantissaOfExp(parts);
+  auto [first, second] = scales(parts);
+  return mul(mul(add(mantissa.hi, mantissa.lo), first), second);
+}
+
+Value MathEmitter::expm1(Value x) {
+  Pair half = halfExpm1(atMost(x, info.expHigh));
+  return select(less(abs(x), constant(info.tiny)), x, add(half.hi, half.hi));
+}
+
+Value MathEmitter::sigmoid(Value x) {
+  // e^x / (1 + e^x) where x < 0 and 1 / (1 + e^-x) elsewhere; the numerator is scaled after the division, so that a
+  // result below the normal numbers is rounded once.
+  Value zero = constant(0.0), one = constant(1.0);
+  Value negative = less(x, zero);
+  ExpParts parts = reduceExp(atLeast(neg(abs(x)), info.expLow));
+  Pair mantissa = mantissaOfExp(parts);
+  auto [first, second] = scales(parts);
+  Value power = mul(mul(mantissa.hi, first), second);
+  Value powerLow = mul(mul(mantissa.lo, first), second);
+  Pair denominator = quickSum(one, power);
+  denominator.lo = add(denominator.lo, powerLow);
+  Pair numerator = {select(negative, mantissa.hi, one), select(negative, mantissa.lo, zero)};
+  Value ratio = quotient(numerator, denominator);
+  return mul(mul(ratio, select(negative, first, one)), select(negative, second, one));
+}
+
+Value MathEmitter::tanh(Value x) {
+  // With h = (e^(-2 |x|) - 1) / 2: tanh |x| = -h / (1 + h).
+  Value magnitude = abs(x);
+  Pair half = halfExpm1(mul(magnitude, constant(-2.0)));
+  Pair denominator = quickSum(constant(1.0), half.hi);
+  denominator.lo = add(denominator.lo, half.lo);
+  Value result = quotient({neg(half.hi), neg(half.lo)}, denominator);
+  // Below 2^-14 or 2^-28 the cubic term does not count.
+  double small = info.width == 32 ? 0x1p-14 : 0x1p-28;
+  return select(less(magnitude, constant(small)), x, copySign(result, x));
+}
