@@ -1,0 +1,91 @@
+//===- Commands.cpp - The table of commands -----------------------------------===//
+
+#include "codegen/driver/Commands.h"
+
+#include "codegen/emit/Version.h"
+#include "runtime/gradus.h"
+
+#include "llvm/Config/llvm-config.h"
+#include "llvm/Support/raw_ostream.h"
+
+namespace gradus::driver {
+
+static constexpr OptionSpec dtype{"--dtype", "f32|f64", "storage of parameters, gradients and data (default f32)"};
+static constexpr OptionSpec exactDiv{"--fp", "exact-div|reciprocal",
+                                     "divide by rank-0 values, or multiply by their reciprocals (default reciprocal)"};
+static constexpr OptionSpec noFuse{"--no-fuse", "", "one kernel for each operation, for comparison"};
+static constexpr OptionSpec target{"--target", "x86-64-v3|x86-64-v4|native", "instruction set of the code (default x86-64-v3)"};
+
+static constexpr OptionSpec buildOptions[] = {
+    {"-o", "DIR", "where the artifacts go (default: the current folder)"},
+    dtype,
+    exactDiv,
+    noFuse,
+    {"--prefix", "PREFIX", "starts every exported symbol"},
+    target,
+};
+static constexpr OptionSpec checkOptions[] = {
+    {"--seed", "N", "of the random points (default 0)"},
+    {"--no-gradients", "", "types and shapes only"},
+};
+static constexpr OptionSpec emitOptions[] = {
+    dtype,
+    exactDiv,
+    noFuse,
+    {"--stage", "PHASE", "print after: emit, differentiate, simplify, fuse, lower, llvm, llvm-ir, asm (default emit)"},
+    target,
+};
+static constexpr OptionSpec explainOptions[] = {
+    dtype,
+    exactDiv,
+    {"--json", "", "for programs"},
+    noFuse,
+};
+static constexpr OptionSpec fmtOptions[] = {
+    {"--check", "", "change nothing; exit with 1 where a file is not formatted"},
+};
+static constexpr OptionSpec gradOptions[] = {
+    {"--emit", "spec|mlir", "Gradus source, or the dialect (default spec)"},
+    {"--of", "LOSS", "the loss (default: all)"},
+    {"--wrt", "NAMES", "the arguments, with commas between (default: all floating ones that are no data)"},
+};
+static constexpr OptionSpec runOptions[] = {
+    {"--batch", "N", "rows a step (default: all)"},
+    {"--checkpoint", "FILE", "taken up where it exists, written every 100 steps and at the end"},
+    {"--data", "FILE.csv", "one sample a line, the target last; a first line of words is skipped"},
+    {"--dim", "NAME=N", "the size of a dimension that the data do not tell; may come often"},
+    dtype,
+    {"--engine", "jit|reference", "compiled code, or the f64 evaluator (default jit)"},
+    {"--hyper", "NAME=VALUE", "a hyper-parameter; may come often"},
+    {"--plot", "FILE.svg", "the loss curve"},
+    {"--seed", "N", "of the first parameters and the order of the rows (default 0)"},
+    {"--steps", "N", "how many (default 1000)"},
+    {"--unit", "NAME", "the train unit (default: the only one)"},
+};
+static constexpr OptionSpec testOptions[] = {
+    {"--filter", "TEXT", "only tests whose title holds the text"},
+};
+
+static constexpr CommandSpec commands[] = {
+    {"build", "compile to an archive, a C and a C++ header, a manifest and a depfile", "SPEC.grad", buildOptions,
+     "gradus build adamw.grad -o out", runBuild},
+    {"check", "types and shapes, then every loss's gradient against differences and dual numbers", "SPEC.grad", checkOptions,
+     "gradus check logistic.grad", runCheck},
+    {"emit", "print the program after a phase", "SPEC.grad", emitOptions, "gradus emit adamw.grad --stage=fuse", runEmit},
+    {"explain", "kernels, bytes and flops per element, what was fused and why not", "SPEC.grad", explainOptions,
+     "gradus explain adamw.grad", runExplain},
+    {"fmt", "rewrite specs in the canonical form", "SPEC.grad ...", fmtOptions, "gradus fmt adamw.grad", runFmt},
+    {"grad", "print the gradient of a loss as Gradus source", "SPEC.grad", gradOptions, "gradus grad logistic.grad --wrt w", runGrad},
+    {"run", "train a unit on CSV data", "SPEC.grad", runOptions,
+     "gradus run digits.grad --unit softmax --data digits.csv --batch 64 --plot loss.svg", runRun},
+    {"test", "run the test blocks in f64", "SPEC.grad ...", testOptions, "gradus test adamw.grad", runTest},
+};
+
+llvm::ArrayRef<CommandSpec> getCommands() { return commands; }
+
+void printVersion(llvm::raw_ostream &os) {
+  os << "gradus " << gradusVersion << "\nLLVM " << LLVM_VERSION_STRING << "\nABI " << GRADUS_ABI_VERSION << "\nmanifest schema "
+     << manifestSchemaVersion << '\n';
+}
+
+} // namespace gradus::driver

@@ -1,0 +1,61 @@
+//===- Session.h - One spec on its way through the compiler --------------------===//
+//
+// Owns the context, the sources and the messages of one run. What passes say through MLIR's diagnostics comes out in the same form
+// as what the front end says.
+//
+//===----------------------------------------------------------------------===//
+
+#pragma once
+
+#include "codegen/driver/CommandLine.h"
+#include "dialect/Gradus.h"
+#include "lang/Messages.h"
+#include "lang/Source.h"
+#include "passes/Phases.h"
+
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/MLIRContext.h"
+#include "mlir/IR/OwningOpRef.h"
+
+#include <memory>
+
+namespace gradus::driver {
+
+class Session {
+public:
+  Session();
+  ~Session();
+
+  /// Reads, checks and emits a spec. Null if it has errors, which are then on stderr.
+  mlir::ModuleOp load(const std::string &path, llvm::StringRef dtype = "f32");
+  /// Adds `@<loss>.grad` for every loss, or for the one named; false on an error.
+  bool addGradients(llvm::StringRef loss = "", llvm::ArrayRef<llvm::StringRef> wrt = {});
+  /// Runs the phases up to `last`; false on an error, which is then on stderr.
+  bool runPhases(Phase last, const PhaseOptions &options = {});
+
+  mlir::ModuleOp getModule() { return *module; }
+  mlir::MLIRContext &getContext() { return context; }
+  Diagnostics &getDiagnostics() { return diagnostics; }
+  SourceManager &getSources() { return sources; }
+  /// Every file that was read, for the depfile.
+  std::vector<std::string> getFiles() const;
+  /// Prints what was said since the last time; true if there was an error.
+  bool report();
+
+private:
+  mlir::LogicalResult takeDiagnostic(mlir::Diagnostic &diagnostic);
+  Location toLocation(mlir::Location location) const;
+
+  mlir::MLIRContext context;
+  SourceManager sources;
+  Diagnostics diagnostics;
+  mlir::OwningOpRef<mlir::ModuleOp> module;
+  size_t numReported = 0;
+};
+
+/// The folder of the standard library: beside the build, in the installed tree, or what GRADUS_STD says.
+std::string findStandardLibrary();
+/// The options that several commands share.
+PhaseOptions getPhaseOptions(const Invocation &invocation);
+
+} // namespace gradus::driver
