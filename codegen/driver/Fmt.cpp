@@ -1,0 +1,45 @@
+//===- Fmt.cpp - gradus fmt ----------------------------------------------------===//
+
+#include "codegen/driver/Commands.h"
+#include "codegen/driver/Session.h"
+#include "lang/Format.h"
+#include "lang/Parser.h"
+
+#include "llvm/Support/FileUtilities.h"
+
+namespace gradus::driver {
+
+int runFmt(const Invocation &invocation) {
+  int exit = ExitOk;
+  for (const std::string &path : invocation.inputs) {
+    SourceManager sources;
+    Diagnostics diagnostics(sources);
+    const Source *source = readSource(path, sources, diagnostics);
+    std::unique_ptr<ast::Sheet> sheet = source ? parse(*source, diagnostics) : nullptr;
+    if (!sheet) {
+      llvm::errs() << diagnostics.render();
+      exit = ExitFailed;
+      continue;
+    }
+    std::string text = format(*sheet, *source);
+    if (text == source->getText())
+      continue;
+    if (invocation.has("--check")) {
+      llvm::outs() << path << ": not formatted\n";
+      exit = ExitFailed;
+      continue;
+    }
+    // To a temporary name, then renamed: a spec is never half written.
+    llvm::Error error = llvm::writeToOutput(path, [&](llvm::raw_ostream &os) {
+      os << text;
+      return llvm::Error::success();
+    });
+    if (error) {
+      llvm::errs() << "gradus: error: cannot write '" << path << "': " << llvm::toString(std::move(error)) << '\n';
+      exit = ExitFailed;
+    }
+  }
+  return exit;
+}
+
+} // namespace gradus::driver

@@ -1,0 +1,114 @@
+//===- Session.cpp - One spec on its way through the compiler ------------------===//
+
+#include "codegen/driver/Session.h"
+
+#include "lang/Frontend.h"
+#include "passes/diff/BuildGradient.h"
+
+#include "mlir/Pass/PassManager.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Path.h"
+#include "llvm/Support/Process.h"
+
+using namespace mlir;
+
+namespace gradus::driver {
+
+Session::Session() : context(MLIRContext::Threading::DISABLED), diagnostics(sources) {
+  context.loadDialect<GradusDialect>();
+  context.getDiagEngine().registerHandler([this](mlir::Diagnostic &diagnostic) { return takeDiagnostic(diagnostic); });
+}
+
+Session::~Session() = default;
+
+Location Session::toLocation(mlir::Location location) const {
+  Location result;
+  location->walk([&](mlir::Location part) {
+    auto place = dyn_cast<FileLineColLoc>(part);
+    const Source *source = place ? sources.find(place.getFilename().getValue()) : nullptr;
+    if (!source || place.getLine() == 0)
+      return WalkResult::advance();
+    result = {source->getId(), place.getLine(), place.getColumn(), place.getLine(), place.getColumn() + 1};
+    return WalkResult::interrupt();
+  });
+  return result;
+}
+
+/// A pass starts its message with a code, "G0850: no derivative of ..". Anything without one is a fault of the compiler.
+LogicalResult Session::takeDiagnostic(mlir::Diagnostic &diagnostic) {
+  std::string text = diagnostic.str();
+  unsigned number = 0;
+  if (text.size() > 6 && text[0] == 'G' && !StringRef(text).substr(1, 4).getAsInteger(10, number) && text[5] == ':')
+    text = text.substr(text.find_first_not_of(' ', 6));
+  else if (diagnostic.getSeverity() == DiagnosticSeverity::Error)
+    text = "internal: " + text;
+  if (diagnostic.getSeverity() != DiagnosticSeverity::Error)
+    return success(); // remarks are asked for by `explain`
+  gradus::Diagnostic &message = diagnostics.error(static_cast<Code>(number), toLocation(diagnostic.getLocation()), text);
+  for (mlir::Diagnostic &note : diagnostic.getNotes())
+    message.note(toLocation(note.getLocation()), note.str());
+  return success();
+}
+
+bool Session::report() {
+  bool hasErrors = diagnostics.hasErrors();
+  if (diagnostics.getAll().size() > numReported)
+    llvm::errs() << diagnostics.render();
+  numReported = diagnostics.getAll().size();
+  return hasErrors;
+}
+
+ModuleOp Session::load(const std::string &path, StringRef dtype) {
+  EmitOptions options;
+  options.dtype = dtype.str();
+  options.standardLibrary = findStandardLibrary();
+  module = emitFile(context, sources, path, diagnostics, options);
+  if (report() || !module)
+    return nullptr;
+  return *module;
+}
+
+bool Session::addGradients(StringRef loss, llvm::ArrayRef<StringRef> wrt) {
+  SmallVector<FuncOp> losses;
+  for (FuncOp func : module->getOps<FuncOp>())
+    if (func.getKind() == FuncKind::Loss && (loss.empty() || func.getSymName() == loss))
+      losses.push_back(func);
+  for (FuncOp func : losses)
+    if (failed(buildGradientFunction(*module, func, wrt)))
+      break;
+  return !report();
+}
+
+bool Session::runPhases(Phase last, const PhaseOptions &options) {
+  PassManager pm(&context);
+  pm.enableVerifier(true);
+  buildPhasesUpTo(pm, last, options);
+  bool isDone = succeeded(pm.run(*module));
+  return !report() && isDone;
+}
+
+std::vector<std::string> Session::getFiles() const {
+  std::vector<std::string> files;
+  for (uint32_t i = 0; i < sources.size(); ++i)
+    files.push_back(sources.get(i).getName());
+  return files;
+}
+
+std::string findStandardLibrary() {
+  if (std::optional<std::string> given = llvm::sys::Process::GetEnv("GRADUS_STD"))
+    return *given;
+  static int anchor;
+  std::string tool = llvm::sys::fs::getMainExecutable(nullptr, &anchor);
+  llvm::SmallString<256> installed(llvm::sys::path::parent_path(llvm::sys::path::parent_path(tool)));
+  llvm::sys::path::append(installed, "share", "gradus", "std");
+  return llvm::sys::fs::is_directory(installed) ? std::string(installed) : GRADUS_SOURCE_STD;
+}
+
+PhaseOptions getPhaseOptions(const Invocation &invocation) {
+  PhaseOptions options;
+  options.noFuse = invocation.has("--no-fuse");
+  options.exactDiv = invocation.get("--fp") == "exact-div";
+  return options;
+}
+
+} // namespace gradus::driver

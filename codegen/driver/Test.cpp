@@ -1,0 +1,55 @@
+//===- Test.cpp - gradus test --------------------------------------------------===//
+
+#include "codegen/driver/Commands.h"
+#include "codegen/driver/Session.h"
+#include "codegen/reference/Evaluator.h"
+
+#include "llvm/Support/Format.h"
+
+using namespace mlir;
+
+namespace gradus::driver {
+
+/// "2, 0", or nothing for a scalar.
+static std::string describeIndex(const reference::Shape &index) {
+  std::string text;
+  for (auto [axis, i] : llvm::enumerate(index))
+    text += (axis ? ", " : "") + std::to_string(i);
+  return text;
+}
+
+static void printFailure(const reference::ClaimFailure &failure) {
+  llvm::outs() << "  " << failure.location << ": expect " << failure.text << '\n';
+  std::string index = describeIndex(failure.index);
+  if (failure.isNear)
+    llvm::outs() << "    " << (index.empty() ? "" : "element [" + index + "]: ")
+                 << llvm::format("got %.17g, expected %.17g within %g", failure.a, failure.b, failure.tolerance) << '\n';
+  else if (!index.empty())
+    llvm::outs() << "    does not hold at element [" << index << "]\n";
+}
+
+int runTest(const Invocation &invocation) {
+  unsigned passed = 0, failed = 0;
+  for (const std::string &path : invocation.inputs) {
+    Session session;
+    ModuleOp module = session.load(path, "f64");
+    if (!module)
+      return ExitFailed;
+    for (FuncOp func : module.getOps<FuncOp>()) {
+      if (func.getKind() != FuncKind::Test || !func.getSymName().contains(invocation.get("--filter")))
+        continue;
+      reference::TestResult result = reference::runTest(func);
+      bool isGood = result.passed && result.error.empty();
+      llvm::outs() << (isGood ? "pass  " : "FAIL  ") << func.getSymName() << '\n';
+      for (const reference::ClaimFailure &failure : result.failures)
+        printFailure(failure);
+      if (!result.error.empty())
+        llvm::outs() << "  could not run: " << result.error << '\n';
+      ++(isGood ? passed : failed);
+    }
+  }
+  llvm::outs() << passed << " passed, " << failed << " failed\n";
+  return failed ? ExitFailed : ExitOk;
+}
+
+} // namespace gradus::driver
