@@ -1,0 +1,64 @@
+//===- Csv.cpp - Samples from a CSV file ---------------------------------------===//
+
+#include "codegen/driver/Csv.h"
+
+#include "llvm/ADT/SmallVector.h"
+#include "llvm/ADT/StringRef.h"
+#include "llvm/Support/MemoryBuffer.h"
+
+using namespace llvm;
+
+namespace gradus::driver {
+
+/// The numbers of a line; false where a word is none.
+static bool parseLine(StringRef line, SmallVectorImpl<double> &numbers) {
+  numbers.clear();
+  SmallVector<StringRef> words;
+  char separator = line.contains(',') ? ',' : line.contains(';') ? ';' : line.contains('\t') ? '\t' : ' ';
+  line.split(words, separator, /*MaxSplit=*/-1, /*KeepEmpty=*/separator != ' ');
+  for (StringRef word : words) {
+    double value;
+    if (word.trim().getAsDouble(value))
+      return false;
+    numbers.push_back(value);
+  }
+  return !numbers.empty();
+}
+
+FailureOr<Table> readCsv(const std::string &path, std::string &error) {
+  auto buffer = MemoryBuffer::getFile(path, /*IsText=*/true);
+  if (!buffer) {
+    error = "cannot read '" + path + "': " + buffer.getError().message();
+    return failure();
+  }
+  Table table;
+  SmallVector<double> numbers;
+  StringRef rest = (*buffer)->getBuffer();
+  for (size_t number = 1; !rest.empty(); ++number) {
+    auto [line, next] = rest.split('\n');
+    rest = next;
+    if (line.trim().empty())
+      continue;
+    if (!parseLine(line.trim(), numbers)) {
+      if (number == 1)
+        continue; // a line of column names
+      error = path + ":" + std::to_string(number) + ": expected numbers with commas between, but got '" + line.take_front(40).trim().str() + "'";
+      return failure();
+    }
+    if (table.rows && numbers.size() != table.columns) {
+      error = path + ":" + std::to_string(number) + ": expected " + std::to_string(table.columns) + " numbers as in the lines before, but got " +
+              std::to_string(numbers.size());
+      return failure();
+    }
+    table.columns = numbers.size();
+    table.values.insert(table.values.end(), numbers.begin(), numbers.end());
+    ++table.rows;
+  }
+  if (!table.rows) {
+    error = path + ": expected at least one line of numbers";
+    return failure();
+  }
+  return table;
+}
+
+} // namespace gradus::driver
