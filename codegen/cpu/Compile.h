@@ -1,0 +1,40 @@
+//===- Compile.h - From loops to machine code ----------------------------------===//
+//
+// The last arrows of a spec's path: module of phase Lower -> LLVM dialect -> llvm::Module -> optimised -> object or assembly.
+//
+//===----------------------------------------------------------------------===//
+
+#pragma once
+
+#include "mlir/IR/BuiltinOps.h"
+#include "llvm/ADT/SmallVector.h"
+#include "llvm/ADT/StringRef.h"
+#include "llvm/IR/LLVMContext.h"
+#include "llvm/IR/Module.h"
+#include "llvm/Target/TargetMachine.h"
+
+#include <memory>
+#include <string>
+
+namespace gradus {
+
+/// The instruction set of the code.
+struct CpuTarget {
+  std::string name = "x86-64-v3"; ///< x86-64-v3, x86-64-v4 or native
+
+  /// A machine for it. Null, with `error` set, if this LLVM has none.
+  std::unique_ptr<llvm::TargetMachine> createMachine(std::string &error) const;
+};
+
+/// Rewrites scf, arith, vector and func into the LLVM dialect.
+mlir::LogicalResult convertToLLVMDialect(mlir::ModuleOp module);
+/// Translates a module of the LLVM dialect for `machine`; not yet optimised. Null if it cannot be translated.
+std::unique_ptr<llvm::Module> translateToLLVM(mlir::ModuleOp module, llvm::LLVMContext &context, llvm::TargetMachine &machine);
+/// Runs LLVM's pipeline for -O3. Nothing is contracted or reassociated: the IR carries no fast-math flag.
+void optimize(llvm::Module &module, llvm::TargetMachine &machine);
+
+/// Machine code as an object file or as assembly text.
+mlir::FailureOr<llvm::SmallVector<char, 0>> emitMachineCode(llvm::Module &module, llvm::TargetMachine &machine, bool asAssembly,
+                                                            std::string &error);
+
+} // namespace gradus
