@@ -1,0 +1,131 @@
+//===- RandomPoint.cpp - Arguments at which a function can be tried -------------===//
+
+#include "codegen/reference/RandomPoint.h"
+#include "dialect/Gradus.h"
+
+#include "llvm/ADT/SmallPtrSet.h"
+
+#include <numbers>
+#include <random>
+
+using namespace mlir;
+using namespace gradus;
+using namespace gradus::reference;
+
+namespace {
+
+/// Numbers by the generator's bits alone: the library's distributions differ between vendors.
+class Random {
+public:
+  explicit Random(uint64_t seed) : bits(seed) {}
+  /// In (0, 1).
+  double uniform() { return (static_cast<double>(bits() >> 11) + 0.5) * 0x1p-53; }
+  int64_t below(int64_t bound) { return bound > 0 ? static_cast<int64_t>(bits() % static_cast<uint64_t>(bound)) : 0; }
+  double normal() { // Box and Muller
+    double radius = std::sqrt(-2 * std::log(uniform()));
+    return radius * std::cos(2 * std::numbers::pi * uniform());
+  }
+
+private:
+  std::mt19937_64 bits;
+};
+
+using Sizes = llvm::StringMap<int64_t>;
+
+} // namespace
+
+/// A size for every symbol of the arguments that has none.
+static void chooseSizes(FuncOp func, Random &random, Sizes &sizes) {
+  SmallVector<int64_t> pool;
+  for (Type type : func.getArgumentTypes())
+    for (Attribute dim : llvm::cast<ArrayType>(type).getShape()) {
+      auto symbol = dyn_cast<StringAttr>(dim);
+      if (!symbol || sizes.contains(symbol.getValue()))
+        continue;
+      if (pool.empty())
+        pool = {3, 4, 5, 6, 7};
+      auto *chosen = pool.begin() + random.below(pool.size());
+      sizes[symbol.getValue()] = *chosen;
+      pool.erase(chosen);
+    }
+}
+
+static int64_t sizeOf(Attribute dim, const Sizes &sizes) {
+  if (auto size = dyn_cast<IntegerAttr>(dim))
+    return size.getInt();
+  auto found = sizes.find(llvm::cast<StringAttr>(dim).getValue());
+  return found == sizes.end() ? INT64_MAX : found->second;
+}
+
+/// The size of the smallest axis that `value` indexes, after any move or cast, or that it is compared with.
+static int64_t findIndexBound(Value value, const Sizes &sizes, llvm::SmallPtrSetImpl<Operation *> &seen) {
+  int64_t bound = INT64_MAX;
+  auto indexes = [&](Value array, ValueRange indices) {
+    for (auto [dim, index] : llvm::zip(llvm::cast<ArrayType>(array.getType()).getShape(), indices))
+      if (index == value)
+        bound = std::min(bound, sizeOf(dim, sizes));
+  };
+  for (OpOperand &use : value.getUses()) {
+    Operation *user = use.getOwner();
+    if (auto gather = dyn_cast<GatherOp>(user))
+      indexes(gather.getX(), gather.getIndices());
+    else if (auto scatter = dyn_cast<ScatterAddOp>(user))
+      indexes(scatter.getX(), scatter.getIndices());
+    else if (auto kernel = dyn_cast<KernelOp>(user))
+      bound = std::min(bound, findIndexBound(kernel.getBody().getArgument(use.getOperandNumber()), sizes, seen));
+    else if (isa<CastOp, BroadcastOp, ReshapeOp, TransposeOp>(user) && seen.insert(user).second)
+      bound = std::min(bound, findIndexBound(user->getResult(0), sizes, seen));
+    else if (auto compare = dyn_cast<CompareOp>(user))
+      for (Value other : user->getOperands())
+        if (auto iota = other.getDefiningOp<IotaOp>())
+          bound = std::min(bound, sizeOf(llvm::cast<ArrayType>(iota.getType()).getShape()[iota.getAxis()], sizes));
+  }
+  return bound;
+}
+
+/// A number inside an interval, away from its ends.
+static double drawInside(IntervalAttr interval, Random &random) {
+  double low = interval.getLowValue(), high = interval.getHighValue(), part = 0.1 + 0.8 * random.uniform();
+  if (std::isfinite(low) && std::isfinite(high))
+    return low + (high - low) * part;
+  return std::isfinite(low) ? low + part : std::isfinite(high) ? high - part : part;
+}
+
+static double drawReal(FuncOp func, unsigned index, Random &random, const PointOptions &options) {
+  if (auto fallback = func.getArgAttrOfType<FloatAttr>(index, "gradus.default"))
+    return fallback.getValueAsDouble();
+  if (auto interval = func.getArgAttrOfType<IntervalAttr>(index, "gradus.interval"))
+    return drawInside(interval, random);
+  return options.isPositive ? 0.1 + 0.9 * random.uniform() : random.normal();
+}
+
+static int64_t drawInt(FuncOp func, unsigned index, int64_t bound, Random &random) {
+  if (auto fallback = func.getArgAttrOfType<IntegerAttr>(index, "gradus.default"))
+    return fallback.getInt();
+  if (func.getArgRole(index) == Role::Time || func.getArgRole(index) == Role::Hyper)
+    return 1 + random.below(5);
+  return random.below(bound == INT64_MAX ? 3 : bound);
+}
+
+Arrays<double> reference::makeRandomPoint(FuncOp func, const PointOptions &options) {
+  Random random(options.seed);
+  Sizes sizes = options.sizes;
+  chooseSizes(func, random, sizes);
+  Arrays<double> point;
+  for (unsigned i = 0; i < func.getNumArguments(); ++i) {
+    auto type = llvm::cast<ArrayType>(func.getArgumentTypes()[i]);
+    Shape shape;
+    for (Attribute dim : type.getShape())
+      shape.push_back(sizeOf(dim, sizes));
+    auto array = Array<double>::zeros(type.isFloat() ? Kind::Real : type.isBool() ? Kind::Bool : Kind::Integer, shape);
+    for (double &element : array.reals)
+      element = drawReal(func, i, random, options);
+    llvm::SmallPtrSet<Operation *, 8> seen;
+    int64_t bound = type.isInt() ? findIndexBound(func.getBody().front().getArgument(i), sizes, seen) : 2;
+    auto flag = func.getArgAttrOfType<BoolAttr>(i, "gradus.default");
+    for (int64_t &element : array.ints)
+      element = type.isInt() ? drawInt(func, i, bound, random) : flag ? flag.getValue() : random.below(2);
+    point.push_back(std::move(array));
+  }
+  return point;
+}
