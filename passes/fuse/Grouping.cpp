@@ -129,7 +129,7 @@ void Grouper::collectTargets() {
     bool any = false;
     for (auto [index, output] : llvm::enumerate(outputs))
       if (output.value == value) {
-        add({value, static_cast<int64_t>(index), output.replaces, "a result"});
+        add({value, static_cast<int64_t>(index), output.replaces, noFuse ? "fusion is off" : "it is a result that is stored anyway"});
         any = true;
       }
     return any;

@@ -1,0 +1,222 @@
+//===- Explain.cpp - Collects what a spec costs, and why -------------------------===//
+
+#include "codegen/emit/Explain.h"
+
+#include "dialect/Gradus.h"
+#include "passes/fuse/Cost.h"
+#include "passes/fuse/Plan.h"
+
+#include "mlir/IR/Remarks.h"
+
+using namespace mlir;
+
+namespace gradus {
+
+//===----------------------------------------------------------------------===//
+// Remarks
+//===----------------------------------------------------------------------===//
+
+namespace {
+
+struct CollectedRemark {
+  std::string function;
+  ExplainedNote note;
+};
+
+/// Keeps what the passes say instead of writing it to a file.
+class RemarkCollector : public remark::detail::MLIRRemarkStreamerBase {
+public:
+  explicit RemarkCollector(std::vector<CollectedRemark> &into) : into(into) {}
+
+  void streamOptimizationRemark(const remark::detail::Remark &remark) override {
+    CollectedRemark collected;
+    collected.function = remark.getFunction().str();
+    collected.note.kind = remark.getRemarkName().str();
+    for (const auto &arg : remark.getArgs())
+      collected.note.text += arg.val;
+    remark.getLocation()->walk([&](Location at) {
+      auto file = dyn_cast<FileLineColLoc>(at);
+      if (!file)
+        return WalkResult::advance();
+      collected.note.line = file.getLine();
+      return WalkResult::interrupt();
+    });
+    into.push_back(std::move(collected));
+  }
+
+private:
+  std::vector<CollectedRemark> &into;
+};
+
+/// Listens to the remarks of fusion while it lives. One thread alone runs meanwhile, so that they come in order.
+class RemarkScope {
+public:
+  RemarkScope(MLIRContext &context, std::vector<CollectedRemark> &into) : context(context), wasThreaded(context.isMultithreadingEnabled()) {
+    context.disableMultithreading();
+    remark::RemarkCategories categories;
+    categories.passed = categories.missed = categories.analysis = "gradus-fuse";
+    isListening = succeeded(remark::enableOptimizationRemarks(context, std::make_unique<RemarkCollector>(into),
+                                                              std::make_unique<remark::RemarkEmittingPolicyAll>(), categories));
+  }
+  ~RemarkScope() {
+    if (isListening)
+      context.setRemarkEngine(nullptr);
+    context.enableMultithreading(wasThreaded);
+  }
+  bool isOpen() const { return isListening; }
+
+private:
+  MLIRContext &context;
+  bool wasThreaded;
+  bool isListening = false;
+};
+
+} // namespace
+
+//===----------------------------------------------------------------------===//
+// Kernels
+//===----------------------------------------------------------------------===//
+
+static std::string toText(Attribute dim) {
+  if (auto symbol = dyn_cast<StringAttr>(dim))
+    return symbol.str();
+  return std::to_string(cast<IntegerAttr>(dim).getInt());
+}
+
+static std::string kindOf(KernelOp kernel) {
+  std::string kind = "elementwise";
+  for (Operation &op : kernel.getBody().front()) {
+    if (isa<ContractOp>(op))
+      kind = "contraction";
+    if (isa<ScatterAddOp>(op))
+      kind = "scatter";
+    if (isa<ReduceOp, ArgReduceOp>(op))
+      kind = "reduction";
+  }
+  return kind;
+}
+
+/// The dimensions that a contraction sums over.
+static std::vector<std::string> findSummed(KernelOp kernel) {
+  std::vector<std::string> summed;
+  for (auto contract : kernel.getBody().getOps<ContractOp>()) {
+    llvm::SmallDenseSet<int64_t> seen(contract.getOut().begin(), contract.getOut().end());
+    auto add = [&](Value operand, ArrayRef<int64_t> labels) {
+      for (auto [dim, label] : llvm::zip_equal(cast<ArrayType>(operand.getType()).getShape(), labels))
+        if (seen.insert(label).second)
+          summed.push_back(toText(dim));
+    };
+    add(contract.getA(), contract.getLhs());
+    add(contract.getB(), contract.getRhs());
+  }
+  return summed;
+}
+
+/// How a value that a kernel reads or stores is called.
+static std::string nameOf(FuncOp func, const Plan &plan, Value value) {
+  if (auto arg = dyn_cast<BlockArgument>(value))
+    return func.getArgName(arg.getArgNumber()).str();
+  const Storage &where = plan.getStorage(value);
+  if (where.result >= 0)
+    return func.getResultName(where.result).str();
+  std::string suffix = "." + std::to_string(cast<OpResult>(value).getResultNumber());
+  return "#" + std::to_string(plan.getPosition(cast<KernelOp>(value.getDefiningOp()))) + suffix;
+}
+
+/// Whether the kernel runs over the elements of an argument of role param.
+static bool runsOverParameter(FuncOp func, KernelOp kernel) {
+  SmallVector<Attribute> domain = llvm::to_vector(kernel.getDomain());
+  for (auto [index, type] : llvm::enumerate(func.getArgumentTypes()))
+    if (func.getArgRole(index) == Role::Param && cast<ArrayType>(type).getShape() == ArrayRef<Attribute>(domain))
+      return true;
+  return false;
+}
+
+static ExplainedKernel describe(FuncOp func, const Plan &plan, KernelOp kernel, unsigned phase) {
+  ExplainedKernel result;
+  result.phase = phase;
+  result.position = plan.getPosition(kernel);
+  result.kind = kindOf(kernel);
+  for (Attribute dim : kernel.getDomain())
+    result.domain.push_back(toText(dim));
+  result.summed = findSummed(kernel);
+  for (Value operand : kernel.getOperands())
+    if (!cast<ArrayType>(operand.getType()).isScalar())
+      result.reads.push_back(nameOf(func, plan, operand));
+  for (Value stored : kernel.getStored())
+    result.writes.push_back(nameOf(func, plan, stored));
+  bool isStandingAlone = result.kind == "contraction" || result.kind == "scatter";
+  for (Operation &op : kernel.getBody().front()) {
+    // What is of lower rank is computed once a row.
+    int64_t rank = op.getNumOperands() ? cast<ArrayType>(op.getOperand(0).getType()).getRank() : 0;
+    if (getFlopWeight(&op) == 0 || (!isStandingAlone && rank < static_cast<int64_t>(kernel.getDomain().size())))
+      continue;
+    ++result.operations;
+    result.flops += getFlopWeight(&op);
+  }
+  result.isPerParameter = runsOverParameter(func, kernel);
+  return result;
+}
+
+static ExplainedEntry describe(FuncOp func, ArrayRef<CollectedRemark> remarks) {
+  ExplainedEntry entry;
+  entry.name = func.getSymName().str();
+  entry.kind = stringifyFuncKind(func.getKind()).str();
+  Plan plan(func);
+  for (PhaseOp phase : func.getBody().getOps<PhaseOp>()) {
+    for (KernelOp kernel : phase.getBody().getOps<KernelOp>())
+      entry.kernels.push_back(describe(func, plan, kernel, entry.phases));
+    ++entry.phases;
+  }
+  for (const CollectedRemark &remark : remarks)
+    if (remark.function == entry.name)
+      entry.notes.push_back(remark.note);
+  return entry;
+}
+
+//===----------------------------------------------------------------------===//
+// The whole
+//===----------------------------------------------------------------------===//
+
+std::optional<double> ExplainedEntry::getBytesPerParameter() const {
+  std::optional<double> sum;
+  for (const ExplainedKernel &kernel : kernels)
+    if (kernel.isPerParameter && kernel.traffic)
+      sum = sum.value_or(0.0) + kernel.traffic->read + kernel.traffic->written;
+  return kind == "rule_step" ? sum : std::nullopt;
+}
+
+std::optional<int64_t> ExplainedEntry::getFlopsPerParameter() const {
+  std::optional<int64_t> sum;
+  for (const ExplainedKernel &kernel : kernels)
+    if (kernel.isPerParameter)
+      sum = sum.value_or(0) + kernel.flops;
+  return kind == "rule_step" ? sum : std::nullopt;
+}
+
+FailureOr<Explanation> explain(ModuleOp module, const PhaseOptions &options) {
+  MLIRContext &context = *module.getContext();
+  OwningOpRef<ModuleOp> copy(module.clone());
+  std::vector<CollectedRemark> remarks;
+  RemarkScope scope(context, remarks);
+  if (!scope.isOpen())
+    return module.emitError("the remarks of fusion cannot be collected");
+  PassManager planning(&context);
+  buildPhasesUpTo(planning, Phase::Fuse, options);
+  if (failed(planning.run(*copy)))
+    return failure();
+  Explanation explanation;
+  for (FuncOp func : copy->getOps<FuncOp>())
+    if (func.getKind() != FuncKind::Test)
+      explanation.push_back(describe(func, remarks));
+  PassManager lowering(&context);
+  buildPhase(lowering, Phase::Lower, options);
+  if (failed(lowering.run(*copy)))
+    return failure();
+  for (ExplainedEntry &entry : explanation)
+    for (ExplainedKernel &kernel : entry.kernels)
+      kernel.traffic = findTraffic(*copy, entry.name, kernel.position);
+  return explanation;
+}
+
+} // namespace gradus

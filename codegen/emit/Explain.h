@@ -1,0 +1,65 @@
+//===- Explain.h - What a spec costs, and why ------------------------------------===//
+//
+// For every entry: its phases and kernels, the bytes that the lowered kernels move, the flops, and what was fused or not for
+// which reason. The bytes are counted in the code that lowering has built (passes/fuse/Traffic.h), the reasons are
+// the remarks of `gradus-fuse`.
+//
+//===----------------------------------------------------------------------===//
+
+#pragma once
+
+#include "passes/Phases.h"
+#include "passes/fuse/Traffic.h"
+
+#include "mlir/IR/BuiltinOps.h"
+#include "llvm/Support/JSON.h"
+
+#include <string>
+#include <vector>
+
+namespace gradus {
+
+/// One kernel as it runs.
+struct ExplainedKernel {
+  unsigned phase = 0;
+  unsigned position = 0;             ///< among the kernels of the entry
+  std::string kind;                  ///< elementwise, reduction, contraction, scatter
+  std::vector<std::string> domain;   ///< sizes and symbols
+  std::vector<std::string> summed;   ///< the further dimensions of a contraction
+  std::vector<std::string> reads;    ///< arrays
+  std::vector<std::string> writes;   ///< arrays and sums
+  unsigned operations = 0;           ///< that compute a number at each point
+  int64_t flops = 0;                 ///< for each point of domain and summed dimensions, by the weights of passes/fuse
+  std::optional<Traffic> traffic;    ///< none where no main loop was counted
+  bool isPerParameter = false;       ///< the domain is that of a parameter
+};
+
+/// Why the plan is as it is.
+struct ExplainedNote {
+  std::string kind; ///< fused, not-fused, recomputed, phase, stored
+  std::string text;
+  unsigned line = 0; ///< 0 if not known
+};
+
+struct ExplainedEntry {
+  std::string name;
+  std::string kind;
+  unsigned phases = 0;
+  std::vector<ExplainedKernel> kernels;
+  std::vector<ExplainedNote> notes;
+
+  /// Bytes for each parameter: the sum over kernels that run over a parameter. None for other entries.
+  std::optional<double> getBytesPerParameter() const;
+  std::optional<int64_t> getFlopsPerParameter() const;
+};
+
+using Explanation = std::vector<ExplainedEntry>;
+
+/// Plans and lowers a copy of `module`, which is as the front end wrote it. Errors are diagnostics of the context.
+mlir::FailureOr<Explanation> explain(mlir::ModuleOp module, const PhaseOptions &options);
+
+void printExplanation(const Explanation &explanation, llvm::raw_ostream &os);
+/// {"schema": 1, "entries": [..]}
+llvm::json::Value toJson(const Explanation &explanation);
+
+} // namespace gradus
