@@ -2,6 +2,8 @@
 
 #include "passes/Build.h"
 
+#include <cmath>
+
 using namespace mlir;
 
 namespace gradus {
@@ -59,6 +61,11 @@ std::optional<double> getFill(Value value) {
     value = op->getOperand(0);
   }
   return std::nullopt;
+}
+
+bool isFill(Value value, double number) {
+  std::optional<double> fill = getFill(value);
+  return fill && *fill == number && std::signbit(*fill) == std::signbit(number);
 }
 
 } // namespace gradus

@@ -29,5 +29,7 @@ mlir::Value buildReduce(mlir::OpBuilder &builder, mlir::Location loc, ReductionK
 llvm::SmallVector<int64_t> complementAxes(int64_t rank, llvm::ArrayRef<int64_t> axes);
 /// The number that every element of `value` is, if `value` is made by buildFill or is a rank-0 constant.
 std::optional<double> getFill(mlir::Value value);
+/// Every element of `value` is `number`, its sign included.
+bool isFill(mlir::Value value, double number);
 
 } // namespace gradus

@@ -5,6 +5,16 @@
 
 include "mlir/Pass/PassBase.td"
 
+def Algebra : Pass<"gradus-algebra", "gradus::FuncOp"> {
+  let summary = "Rewrite by identities that change no bit of a result";
+  let description = [{
+    The identities of `passes/simplify/Algebra.td`; elementwise ops of broadcasts become broadcasts of smaller ops, down to
+    rank 0, where they are evaluated once per call in f64.
+    Example: test/passes/simplify/hoist_scalars.mlir.
+  }];
+  let dependentDialects = ["gradus::GradusDialect"];
+}
+
 def Decompose : Pass<"gradus-decompose", "gradus::FuncOp"> {
   let summary = "Write logsumexp and norm in terms of reductions";
   let description = [{
@@ -25,6 +35,16 @@ def Differentiate : Pass<"gradus-differentiate", "::gradus::FuncOp"> {
   let dependentDialects = ["::gradus::GradusDialect"];
 }
 
+def FormContractions : Pass<"gradus-form-contractions", "gradus::FuncOp"> {
+  let summary = "Turn a sum of products of broadcasts into a contraction";
+  let description = [{
+    `sum[j](X[i, j] * W[j, k])` becomes `X @ W`. Left alone are sums of products that no factor lacks an axis of: they fuse with what
+    surrounds them. Transposes of a contraction's operands become labels.
+    Example: test/passes/simplify/form_contractions.mlir.
+  }];
+  let dependentDialects = ["gradus::GradusDialect"];
+}
+
 def Fuse : Pass<"gradus-fuse", "gradus::FuncOp"> {
   let summary = "Group operations into kernels and kernels into phases";
   let description = [{
@@ -36,12 +56,30 @@ def Fuse : Pass<"gradus-fuse", "gradus::FuncOp"> {
   let dependentDialects = ["gradus::GradusDialect"];
 }
 
+def Reciprocal : Pass<"gradus-reciprocal", "gradus::FuncOp"> {
+  let summary = "Multiply arrays by reciprocals instead of dividing them by scalars";
+  let description = [{
+    The reciprocal of a rank-0 value is computed once per call in f64 and rounded once: at most 1 ulp from the quotient. Not
+    run under `--fp=exact-div`. Example: test/passes/simplify/reciprocal.mlir.
+  }];
+  let dependentDialects = ["gradus::GradusDialect"];
+}
+
 def ScatterToSelect : Pass<"gradus-scatter-to-select", "gradus::FuncOp"> {
   let summary = "Write a scatter of at most one update a row as a choice by the index";
   let description = [{
     The derivative of `z[i, label[i]]` adds to one element of each row. As a choice where the column equals the label it fuses with what
     else is computed for each element, and no array of zeros is stored. Done only where a gather by the same index checks it.
     Example: test/passes/simplify/scatter_to_select.mlir.
+  }];
+  let dependentDialects = ["gradus::GradusDialect"];
+}
+
+def Stabilize : Pass<"gradus-stabilize", "gradus::FuncOp"> {
+  let summary = "Replace forms that overflow or cancel by stable ones";
+  let description = [{
+    The table `passes/simplify/Stability.td` and the softmax `exp(x) / sum(exp(x))`. It runs before derivatives are taken.
+    Example: test/passes/simplify/stability.mlir.
   }];
   let dependentDialects = ["gradus::GradusDialect"];
 }

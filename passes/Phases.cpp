@@ -32,10 +32,22 @@ void buildPhase(OpPassManager &pm, Phase phase, const PhaseOptions &options) {
   switch (phase) {
   case Phase::Emit:
     break;
-  case Phase::Differentiate:
+  case Phase::Differentiate: // stable forms first: their derivatives are stable too
+    pm.addNestedPass<FuncOp>(createCSEPass());
+    pm.addNestedPass<FuncOp>(createStabilize());
     pm.addNestedPass<FuncOp>(createDifferentiate());
     break;
   case Phase::Simplify:
+    pm.addNestedPass<FuncOp>(createCanonicalizerPass());
+    pm.addNestedPass<FuncOp>(createCSEPass());
+    pm.addNestedPass<FuncOp>(createStabilize());
+    pm.addNestedPass<FuncOp>(createFormContractions());
+    pm.addNestedPass<FuncOp>(createScatterToSelect());
+    pm.addNestedPass<FuncOp>(createAlgebra());
+    if (!options.exactDiv)
+      pm.addNestedPass<FuncOp>(createReciprocal());
+    pm.addNestedPass<FuncOp>(createCanonicalizerPass());
+    pm.addNestedPass<FuncOp>(createCSEPass());
     break;
   case Phase::Fuse:
     pm.addNestedPass<FuncOp>(createDecompose());
