@@ -96,15 +96,15 @@ public:
   std::pair<mlir::Value, mlir::Value> scales(const ExpParts &parts);
   /// Reduces x, which lies in [expLow, expHigh] or is NaN.
   ExpParts reduceExp(mlir::Value x);
-  /// e^x of a clamped x before the scaling: 1 + r + tail as a pair.
+  /// e^x of a clamped x before the scaling.
   Pair mantissaOfExp(const ExpParts &parts);
   /// (e^x - 1) / 2, exact to about two extra bits; x is at most expHigh.
   Pair halfExpm1(mlir::Value x);
   /// Splits a positive normal u = 2^e m with m in [sqrt 1/2, sqrt 2).
   void splitExponent(mlir::Value u, mlir::Value &e, mlir::Value &m);
-  /// e ln 2 + ln(1 + f).
-  mlir::Value logOf(mlir::Value e, mlir::Value f);
-  /// ln(1 + x + rest) for x > -1, not infinite; rest is small against the last place of 1 + x.
+  /// e ln 2 + ln(1 + f); the low part of f may be null.
+  mlir::Value logOf(mlir::Value e, Pair f);
+  /// ln(1 + x + rest) for x > -1, not infinite; rest is at most a last place of x, or null.
   mlir::Value log1pOf(mlir::Value x, mlir::Value rest);
 
   // Functions; see MathFunction.

@@ -18,6 +18,6 @@ Value MathEmitter::erf(Value x) {
   Value clamped = atMost(atLeast(magnitude, 1.0), info.erfOne);
   ExpParts parts = reduceExp(horner(sub(clamped, one), info.erfFar));
   Pair mantissa = mantissaOfExp(parts);
-  Value complement = mul(add(mantissa.hi, mantissa.lo), powerOfTwo(parts.exponent));
+  Value complement = mul(mantissa.hi, powerOfTwo(parts.exponent));
   return select(less(magnitude, one), near, copySign(sub(one, complement), x));
 }

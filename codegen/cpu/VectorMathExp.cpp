@@ -31,21 +31,22 @@ std::pair<Value, Value> MathEmitter::scales(const ExpParts &parts) {
 
 Pair MathEmitter::mantissaOfExp(const ExpParts &parts) {
   Pair sum = quickSum(constant(1.0), parts.r);
-  return {sum.hi, add(sum.lo, parts.tail)};
+  return quickSum(sum.hi, add(sum.lo, parts.tail));
 }
 
 Pair MathEmitter::halfExpm1(Value x) {
   ExpParts parts = reduceExp(atLeast(x, -40.0));
   Value scale = powerOfTwo(subInt(parts.exponent, integer(1)));
-  Pair sum = twoSum(sub(scale, constant(0.5)), mul(scale, parts.r));
-  return quickSum(sum.hi, fma(scale, parts.tail, sum.lo));
+  Pair whole = twoSum(scale, constant(-0.5));
+  Pair sum = twoSum(whole.hi, mul(scale, parts.r));
+  return quickSum(sum.hi, fma(scale, parts.tail, add(whole.lo, sum.lo)));
 }
 
 Value MathEmitter::exp(Value x) {
   ExpParts parts = reduceExp(atMost(atLeast(x, info.expLow), info.expHigh));
   Pair mantissa = mantissaOfExp(parts);
   auto [first, second] = scales(parts);
-  return mul(mul(add(mantissa.hi, mantissa.lo), first), second);
+  return mul(mul(mantissa.hi, first), second);
 }
 
 Value MathEmitter::expm1(Value x) {

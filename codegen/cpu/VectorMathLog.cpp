@@ -13,12 +13,15 @@
 using namespace mlir;
 using namespace gradus;
 
-Value MathEmitter::logOf(Value e, Value f) {
+Value MathEmitter::logOf(Value e, Pair mantissa) {
+  Value f = mantissa.hi;
   Value s = div(f, add(constant(2.0), f));
   Value z = mul(s, s);
   Value rest = mul(z, horner(z, info.log));
   Value halfSquare = mul(mul(f, constant(0.5)), f);
   Value tail = fma(e, constant(info.ln2[1]), mul(s, add(halfSquare, rest)));
+  if (mantissa.lo) // the derivative 1 / (1 + f), to a tenth
+    tail = fma(mantissa.lo, sub(constant(1.0), f), tail);
   Pair sum = quickSum(mul(e, constant(info.ln2[0])), f);
   return add(sum.hi, add(sum.lo, sub(tail, halfSquare)));
 }
@@ -32,7 +35,7 @@ Value MathEmitter::log(Value x) {
   Value e, m;
   splitExponent(scaled, e, m);
   e = select(small, sub(e, constant(shift)), e);
-  Value result = logOf(e, sub(m, constant(1.0)));
+  Value result = logOf(e, {sub(m, constant(1.0)), nullptr});
   result = select(less(x, infinity), result, x);
   result = select(less(x, zero), constant(std::numeric_limits<double>::quiet_NaN()), result);
   return select(equal(x, zero), neg(infinity), result);
@@ -48,7 +51,7 @@ Value MathEmitter::log1pOf(Value x, Value rest) {
   Value ignored;
   Value scale = powerOfTwo(nearest(e, constant(-1.0), ignored));
   Value correction = select(less(x, constant(std::ldexp(1.0, info.mantissa + 4))), mul(u.lo, scale), constant(0.0));
-  return logOf(e, add(sub(m, constant(1.0)), correction));
+  return logOf(e, quickSum(sub(m, constant(1.0)), correction));
 }
 
 Value MathEmitter::log1p(Value x) {
@@ -66,10 +69,8 @@ Value MathEmitter::softplus(Value x) {
   ExpParts parts = reduceExp(atLeast(neg(abs(x)), info.expLow));
   Pair mantissa = mantissaOfExp(parts);
   auto [first, second] = scales(parts);
-  // Rounded once in hi, which is the result where it is tiny.
-  Pair sum = quickSum(mantissa.hi, mantissa.lo);
-  Value power = mul(mul(sum.hi, first), second);
-  Value powerLow = mul(mul(sum.lo, first), second);
+  Value power = mul(mul(mantissa.hi, first), second);
+  Value powerLow = mul(mul(mantissa.lo, first), second);
   Value logarithm = select(less(power, constant(info.tiny)), power, log1pOf(power, powerLow));
-  return add(select(less(zero, x), x, zero), logarithm);
+  return add(select(less(x, zero), zero, x), logarithm);
 }

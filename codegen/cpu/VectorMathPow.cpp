@@ -66,11 +66,11 @@ Value MathEmitter::powerOfMagnitude(Value magnitude, Value y) {
   splitExponent(scaled, e, m);
   e = select(small, sub(e, constant(shift)), e);
   Value f = sub(m, one);
-  Pair logarithm = single ? Pair{logOf(e, f), zero} : logPair(e, f);
+  Pair logarithm = single ? Pair{logOf(e, {f, nullptr}), zero} : logPair(e, f);
   logarithm.hi = select(equal(magnitude, zero), neg(infinity), logarithm.hi);
   logarithm.hi = select(equal(magnitude, infinity), infinity, logarithm.hi);
 
-  // The low part means nothing where the exponent leaves the range, and would make a NaN of infinity.
+  // The low part of the exponent means nothing where the exponent leaves the range, and would make a NaN of infinity.
   Pair exponent = twoProduct(y, logarithm.hi);
   exponent.lo = fma(y, logarithm.lo, exponent.lo);
   exponent.lo = select(less(abs(exponent.hi), constant(1024.0)), exponent.lo, zero);

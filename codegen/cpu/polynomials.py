@@ -127,7 +127,7 @@ def main():
 
     half = ln2 / 2 * mpf("1.0001")
     q = taylor_safe(lambda r: (exp(r) - 1 - r) / r ** 2, lambda r: mpf(1) / 2 + r / 6 + r * r / 24)
-    emit("kExpF32", "(e^r - 1 - r) / r^2 for |r| <= ln 2 / 2", q, abs_or_tiny, -half, half, 4, to_single)
+    emit("kExpF32", "(e^r - 1 - r) / r^2 for |r| <= ln 2 / 2", q, abs_or_tiny, -half, half, 5, to_single)
     emit("kExpF64", "(e^r - 1 - r) / r^2 for |r| <= ln 2 / 2", q, abs_or_tiny, -half, half, 10, to_double)
     emit("kExpShort", "(e^r - 1 - r) / r^2 for |r| <= ln 2 / 2, for results in single precision", q, abs_or_tiny, -half,
          half, 5, to_double)

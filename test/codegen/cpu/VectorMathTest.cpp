@@ -1,0 +1,240 @@
+//===- VectorMathTest.cpp - Error bounds and special values ---------------------===//
+//
+// The bounds are the ones that codegen/cpu/ulp.md states: the test reads them from there.
+//
+//===----------------------------------------------------------------------------===//
+
+#include "MathJit.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <cstring>
+#include <fstream>
+#include <limits>
+#include <random>
+#include <sstream>
+
+using namespace gradus;
+using namespace gradus::test;
+
+namespace {
+
+using Reference = long double (*)(long double, long double);
+
+struct Case {
+  const char *name;
+  MathFunction function;
+  Reference reference;
+  double low, high; ///< where dense samples lie
+};
+
+long double sigmoidl(long double x) { return x < 0 ? expl(x) / (1 + expl(x)) : 1 / (1 + expl(-x)); }
+long double softplusl(long double x) { return x > 0 ? x + log1pl(expl(-x)) : log1pl(expl(x)); }
+
+const Case cases[] = {
+    {"exp", MathFunction::Exp, [](long double x, long double) { return expl(x); }, -10, 10},
+    {"expm1", MathFunction::Expm1, [](long double x, long double) { return expm1l(x); }, -3, 3},
+    {"log", MathFunction::Log, [](long double x, long double) { return logl(x); }, 0.25, 4},
+    {"log1p", MathFunction::Log1p, [](long double x, long double) { return log1pl(x); }, -1, 4},
+    {"sin", MathFunction::Sin, [](long double x, long double) { return sinl(x); }, -100, 100},
+    {"cos", MathFunction::Cos, [](long double x, long double) { return cosl(x); }, -100, 100},
+    {"tanh", MathFunction::Tanh, [](long double x, long double) { return tanhl(x); }, -4, 4},
+    {"sigmoid", MathFunction::Sigmoid, [](long double x, long double) { return sigmoidl(x); }, -10, 10},
+    {"softplus", MathFunction::Softplus, [](long double x, long double) { return softplusl(x); }, -10, 10},
+    {"erf", MathFunction::Erf, [](long double x, long double) { return erfl(x); }, -4, 4},
+    {"sqrt", MathFunction::Sqrt, [](long double x, long double) { return sqrtl(x); }, 0, 4},
+    {"floor", MathFunction::Floor, [](long double x, long double) { return floorl(x); }, -4, 4},
+    {"ceil", MathFunction::Ceil, [](long double x, long double) { return ceill(x); }, -4, 4},
+    {"pow", MathFunction::Pow, [](long double x, long double y) { return powl(x, y); }, 0, 4},
+};
+
+void PrintTo(const Case &c, std::ostream *out) { *out << c.name; }
+
+template <typename T>
+using Bits = std::conditional_t<sizeof(T) == 4, uint32_t, uint64_t>;
+
+template <typename T>
+T fromBits(Bits<T> bits) {
+  T value;
+  std::memcpy(&value, &bits, sizeof(T));
+  return value;
+}
+
+template <typename T>
+Bits<T> toBits(T value) {
+  Bits<T> bits;
+  std::memcpy(&bits, &value, sizeof(T));
+  return bits;
+}
+
+/// |got - exact| in units of the last place of exact; infinite where one is NaN and the other is not.
+template <typename T>
+double ulpError(T got, long double exact) {
+  using Limits = std::numeric_limits<T>;
+  if (std::isnan(exact) || std::isnan(got))
+    return std::isnan(exact) && std::isnan(got) ? 0 : INFINITY;
+  if (std::isinf(exact))
+    return got == T(exact) ? 0 : INFINITY;
+  if (exact == 0)
+    return got == 0 && std::signbit(got) == std::signbit(exact) ? 0 : INFINITY;
+  // An infinity stands for the first number that is too large.
+  long double value = std::isinf(got) ? copysignl(ldexpl(1, Limits::max_exponent), got) : (long double)got;
+  if (std::isinf(got) && std::isinf(T(exact)) && std::signbit(got) == std::signbit(exact))
+    return 0;
+  int exponent = std::max(ilogbl(exact), Limits::min_exponent - 1);
+  return double(fabsl(value - exact) / ldexpl(1, exponent - Limits::digits + 1));
+}
+
+template <typename T>
+std::vector<T> specialValues() {
+  using Limits = std::numeric_limits<T>;
+  std::vector<T> values;
+  for (T v : {T(0), Limits::denorm_min(), Limits::min(), Limits::epsilon(), Limits::max(), Limits::infinity(),
+              Limits::quiet_NaN(), T(0.5), T(1), T(2), T(3), T(1.5), T(88.72), T(103.9), T(709.78), T(745.13), T(1e22),
+              T(0x1p45), T(0x1p46), T(3.14159265358979), T(1.5707963267948966), T(0x1p24), T(0x1p53), T(0.70710678118654752)})
+    for (T s : {v, -v})
+      for (T neighbour : {s, std::nextafter(s, Limits::infinity()), std::nextafter(s, -Limits::infinity())})
+        values.push_back(neighbour);
+  return values;
+}
+
+/// Special values, all magnitudes, and densely the interval where the function bends.
+template <typename T>
+void sample(const Case &c, std::vector<T> &x, std::vector<T> &y) {
+  std::mt19937_64 random(1);
+  std::vector<T> special = specialValues<T>();
+  for (T a : special)
+    for (T b : c.function == MathFunction::Pow ? special : std::vector<T>{T(0)}) {
+      x.push_back(a);
+      y.push_back(b);
+    }
+  std::uniform_real_distribution<double> dense(c.low, c.high), exponent(-90, 90), wide(-750, 750);
+  for (int i = 0; i < 200000; ++i) {
+    x.push_back(fromBits<T>(Bits<T>(random())));
+    y.push_back(fromBits<T>(Bits<T>(random())));
+    x.push_back(T(dense(random)));
+    y.push_back(T(exponent(random)));
+    x.push_back(T(wide(random)));
+    y.push_back(T(std::floor(exponent(random))));
+    x.push_back(T(std::exp2(wide(random) / 8)));
+    y.push_back(T(exponent(random) / 8));
+  }
+  while (x.size() % 16) {
+    x.push_back(T(1));
+    y.push_back(T(1));
+  }
+}
+
+/// The bound of ulp.md: rows | name | f32 | f64 | ... |.
+double statedBound(const std::string &name, int width) {
+  std::ifstream file(GRADUS_ULP_TABLE);
+  std::string line;
+  while (std::getline(file, line)) {
+    std::stringstream cells(line);
+    std::string bar, function, f32, f64;
+    std::getline(cells, bar, '|');
+    std::getline(cells, function, '|');
+    std::getline(cells, f32, '|');
+    std::getline(cells, f64, '|');
+    if (function == " `" + name + "` ")
+      return std::stod(width == 32 ? f32 : f64);
+  }
+  ADD_FAILURE() << "no row for " << name << " in " << GRADUS_ULP_TABLE;
+  return 0;
+}
+
+class VectorMath : public testing::TestWithParam<Case> {};
+
+template <typename T>
+void checkError(const Case &c) {
+  MathVariant variant{c.function, int(8 * sizeof(T))};
+  auto compiled = CompiledMath::compile(variant);
+  ASSERT_TRUE(compiled);
+  std::vector<T> x, y;
+  sample(c, x, y);
+  std::vector<T> got = compiled->operator()(x, y);
+  double bound = statedBound(c.name, variant.width), worst = 0;
+  size_t where = 0;
+  for (size_t i = 0; i < x.size(); ++i) {
+    double error = ulpError(got[i], c.reference(x[i], y[i]));
+    if (error > worst) {
+      worst = error;
+      where = i;
+    }
+  }
+  testing::Test::RecordProperty(sizeof(T) == 4 ? "f32" : "f64", std::to_string(worst));
+  printf("%-9s f%d: %.4f ulp at %a, %a: %a\n", c.name, variant.width, worst, double(x[where]), double(y[where]),
+         double(got[where]));
+  EXPECT_LE(worst, bound);
+}
+
+TEST_P(VectorMath, StaysWithinTheBoundsOfTheTable) {
+  checkError<float>(GetParam());
+  checkError<double>(GetParam());
+}
+
+template <typename T>
+void checkBits(const Case &c, int lanes, const std::string &cpu) {
+  auto one = CompiledMath::compile({c.function, int(8 * sizeof(T))});
+  auto other = CompiledMath::compile({c.function, int(8 * sizeof(T)), lanes, cpu});
+  ASSERT_TRUE(one && other);
+  std::vector<T> x, y;
+  sample(c, x, y);
+  std::vector<T> a = (*one)(x, y), b = (*other)(x, y);
+  for (size_t i = 0; i < x.size(); ++i) // a NaN is a NaN: its sign and payload are free
+    if (toBits(a[i]) != toBits(b[i]) && !(std::isnan(a[i]) && std::isnan(b[i])))
+      FAIL() << c.name << " of " << x[i] << ", " << y[i] << ": " << a[i] << " and " << b[i];
+}
+
+TEST_P(VectorMath, GivesOneLaneTheBitsOfAVector) {
+  checkBits<float>(GetParam(), 1, "x86-64-v3");
+  checkBits<double>(GetParam(), 1, "x86-64-v3");
+  checkBits<float>(GetParam(), 4, "x86-64-v3");
+}
+
+TEST_P(VectorMath, GivesAvx512TheBitsOfAvx2) {
+  if (!machineHas("x86-64-v4"))
+    GTEST_SKIP() << "this machine has no AVX-512";
+  checkBits<float>(GetParam(), 16, "x86-64-v4");
+  checkBits<double>(GetParam(), 16, "x86-64-v4");
+}
+
+INSTANTIATE_TEST_SUITE_P(, VectorMath, testing::ValuesIn(cases),
+                         [](const auto &info) { return std::string(info.param.name); });
+
+template <typename T>
+T repeatedSquaring(T x, int64_t n) {
+  T result = 1;
+  for (uint64_t k = n < 0 ? 0 - uint64_t(n) : uint64_t(n); k != 0; k >>= 1) {
+    if (k & 1)
+      result *= x;
+    x *= x;
+  }
+  return n < 0 ? 1 / result : result;
+}
+
+template <typename T>
+void checkIntPow(int64_t n, bool constant, int lanes) {
+  MathVariant variant{MathFunction::IntPow, int(8 * sizeof(T)), lanes};
+  variant.constantPower = constant;
+  variant.power = n;
+  auto compiled = CompiledMath::compile(variant);
+  ASSERT_TRUE(compiled);
+  std::vector<T> x = {T(0), T(-0.0), T(1), T(-1), T(1.1), T(-1.1), T(0.9), T(-0.9), T(2), T(-3), T(1e-3), T(1e10),
+                      std::numeric_limits<T>::infinity(), -std::numeric_limits<T>::infinity(), T(0.999), T(7)};
+  std::vector<T> got = (*compiled)(x);
+  for (size_t i = 0; i < x.size(); ++i)
+    EXPECT_EQ(toBits(got[i]), toBits(repeatedSquaring(x[i], n))) << x[i] << "^" << n;
+}
+
+TEST(IntPow, MultipliesByRepeatedSquaring) {
+  for (int64_t n : {int64_t(0), int64_t(1), int64_t(2), int64_t(3), int64_t(10), int64_t(1000), int64_t(-1), int64_t(-3),
+                    std::numeric_limits<int64_t>::max(), std::numeric_limits<int64_t>::min()})
+    for (bool constant : {false, true}) {
+      checkIntPow<float>(n, constant, 16);
+      checkIntPow<double>(n, constant, 1);
+    }
+}
+
+} // namespace
