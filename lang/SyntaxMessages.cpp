@@ -21,6 +21,7 @@ public:
   void run();
 
 private:
+  void completeExpected();
   bool expects(Tok kind) const { return error.expected.count(kind) != 0; }
   bool expectsFormula() const { return expects(Tok::NUM) && expects(Tok::LPAREN); }
   bool expectsName() const { return expects(Tok::ID) && !expectsFormula(); }
@@ -41,7 +42,7 @@ private:
   bool reportEquals();
   void reportPlain();
 
-  const SyntaxError &error;
+  SyntaxError error;
   Diagnostics &diagnostics;
   Token token;
   Token before;
@@ -299,7 +300,7 @@ bool Reporter::reportMismatch() {
 }
 
 bool Reporter::reportSecondStatement() {
-  if (!isAfterOperand() || !startsOperand(token.kind))
+  if (!startsOperand(token.kind) || expectsFormula())
     return false;
   bool touches = before.loc.endLine == token.loc.line && before.loc.endCol == token.loc.col;
   if (touches && before.kind == Tok::NUM) {
@@ -308,7 +309,7 @@ bool Reporter::reportSecondStatement() {
         .suggest("write " + std::string(before.text) + " * " + std::string(token.text));
     return true;
   }
-  if (!expects(Tok::END))
+  if (!expects(Tok::END) || !isAfterOperand())
     return false;
   diagnostics.error(Code::MissingStatementEnd, token.loc, "expected an operator or the end of the line, found " + found())
       .suggest("two statements on one line are parted by ';'");
@@ -319,9 +320,24 @@ void Reporter::reportPlain() {
   diagnostics.error(Code::UnexpectedWord, token.loc, "found " + found() + ", expected " + expectedList());
 }
 
+/// A parser that has left a formula knows only the sign that must close it; an operator could stand there as well.
+void Reporter::completeExpected() {
+  static const std::set<Tok> closers = {Tok::END, Tok::RPAREN, Tok::RBRACKET, Tok::LBRACE};
+  bool onlyCloses = !error.expected.empty() && std::includes(closers.begin(), closers.end(), error.expected.begin(),
+                                                             error.expected.end());
+  bool isOperand = startsOperand(before.kind) || before.kind == Tok::RPAREN || before.kind == Tok::RBRACKET;
+  if (!onlyCloses || !isOperand)
+    return;
+  if (expects(Tok::RPAREN) || expects(Tok::RBRACKET))
+    error.expected.insert(Tok::COMMA);
+  if (error.isInStatement)
+    error.expected.insert(Tok::PLUS);
+}
+
 void Reporter::run() {
   if (token.isQuiet)
     return;
+  completeExpected();
   using Case = bool (Reporter::*)();
   static constexpr std::array cases = {
       Case(&Reporter::reportUnitStart),      Case(&Reporter::reportStatementStart), Case(&Reporter::reportStatementWord),
