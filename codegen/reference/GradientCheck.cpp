@@ -4,6 +4,7 @@
 #include "dialect/Gradus.h"
 
 #include <cmath>
+#include <complex>
 
 using namespace mlir;
 using namespace gradus;
@@ -118,6 +119,24 @@ static LogicalResult difference(FuncOp value, Point &point, unsigned argument, i
   return success();
 }
 
+/// What stands for a difference where the function holds a `gradus.stop`, which a difference does not see: a complex
+/// step, whose imaginary part ends there.
+static LogicalResult complexStep(FuncOp value, const Point &point, unsigned argument, int64_t element, Differences &result, std::string &error) {
+  using Complex = std::complex<double>;
+  Arrays<Complex> args;
+  for (const Array<double> &array : point.args) {
+    auto &lifted = args.emplace_back(Array<Complex>{array.kind, array.shape, {}, array.ints});
+    lifted.reals.assign(array.reals.begin(), array.reals.end());
+  }
+  const double step = 1e-30;
+  args[argument].reals[element] += Complex(0, step);
+  auto results = evaluate<Complex>(value, args, error);
+  if (failed(results))
+    return failure();
+  result.left = result.right = result.central = (*results)[0].reals[0].imag() / step;
+  return success();
+}
+
 static double largest(const Array<double> &array) {
   double most = 0;
   for (double x : array.reals)
@@ -148,6 +167,7 @@ static Shape indexOf(int64_t flat, const Shape &shape) {
 static LogicalResult compareGradient(FuncOp value, Point &point, const Pairing &pair, const Array<double> &dual,
                                      const GradientCheckOptions &options, GradientCheckReport &report) {
   const Array<double> &got = point.results[pair.result];
+  bool stops = value.walk([](StopOp) { return WalkResult::interrupt(); }).wasInterrupted();
   double floor = std::fmax(0.01 * largest(dual), 1e-3 * std::fmax(1, std::fabs(point.value)));
   for (int64_t i = 0; i < got.size(); ++i) {
     ++report.elements;
@@ -156,7 +176,8 @@ static LogicalResult compareGradient(FuncOp value, Point &point, const Pairing &
     keepWorst(report.dual, element);
     for (long double h : {1e-4L, 1e-6L, 1e-8L}) {
       Differences differences;
-      if (failed(difference(value, point, pair.argument, i, h, differences, report.error)))
+      if (failed(stops ? complexStep(value, point, pair.argument, i, differences, report.error)
+                       : difference(value, point, pair.argument, i, h, differences, report.error)))
         return failure();
       element.expected = differences.central;
       element.error = relativeError(element.got, element.expected, floor);

@@ -1,7 +1,7 @@
 //===- GradientCheck.h - Whether a gradient function gives the gradients --------===//
 //
 // Compares the gradients that the compiler made with central differences of the value and with dual numbers, at random
-// smooth points. `gradus check` calls it.
+// smooth points. Where the value holds a `gradus.stop`, a complex step replaces the difference. `gradus check` calls it.
 //
 //===----------------------------------------------------------------------===//
 
