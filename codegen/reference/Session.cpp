@@ -63,17 +63,8 @@ LogicalResult Session::fail(Operation *op, const Twine &reason) {
   return failure();
 }
 
-LogicalResult Session::resolve(Operation *op, ArrayRef<Attribute> dims, unsigned slot, Shape &shape) {
-  shape.clear();
-  for (Attribute dim : dims) {
-    auto symbol = dyn_cast<StringAttr>(dim);
-    auto size = symbol ? sizes[slot].find(symbol.getValue()) : sizes[slot].end();
-    if (symbol && size == sizes[slot].end())
-      return fail(op, "no argument gives the dimension '" + symbol.getValue() + "' a size");
-    shape.push_back(symbol ? size->second : llvm::cast<IntegerAttr>(dim).getInt());
-  }
-  return success();
-}
+/// The most elements of one array: 2 GiB of doubles.
+static constexpr int64_t mostElements = int64_t(1) << 28;
 
 static std::string describeShape(ArrayRef<int64_t> shape) {
   std::string text;
@@ -82,6 +73,21 @@ static std::string describeShape(ArrayRef<int64_t> shape) {
   llvm::interleaveComma(shape, out);
   out << ']';
   return text;
+}
+
+LogicalResult Session::resolve(Operation *op, ArrayRef<Attribute> dims, unsigned slot, Shape &shape) {
+  shape.clear();
+  int64_t count = 1;
+  for (Attribute dim : dims) {
+    auto symbol = dyn_cast<StringAttr>(dim);
+    auto size = symbol ? sizes[slot].find(symbol.getValue()) : sizes[slot].end();
+    if (symbol && size == sizes[slot].end())
+      return fail(op, "no argument gives the dimension '" + symbol.getValue() + "' a size");
+    shape.push_back(symbol ? size->second : llvm::cast<IntegerAttr>(dim).getInt());
+    if (__builtin_mul_overflow(count, shape.back(), &count) || count > mostElements)
+      return fail(op, "the array of shape " + describeShape(shape) + " is too large for the reference evaluator");
+  }
+  return success();
 }
 
 LogicalResult Session::resolveReshape(Operation *op, ArrayRef<Attribute> dims, int64_t count, unsigned slot, Shape &shape) {

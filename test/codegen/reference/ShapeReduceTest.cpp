@@ -139,3 +139,10 @@ TEST(Arguments, WrongOnesAreNamed) {
   EXPECT_EQ(program.runError({vec({1}), ivec({1})}), "test:1:1: gradus.func: argument 'a1' expects floating elements, but got integer ones");
   EXPECT_EQ(program.runError({vec({1}), matrix}), "test:1:1: gradus.func: argument 'a1' expects 1 axes, but got the shape [2, 3]");
 }
+
+TEST(Arguments, TooLargeAnArrayIsAnError) {
+  Program program(function({"[], f64"}, {"[4294967296, 4294967296], f64"},
+                           "%y = gradus.broadcast %a0 axes [] : !gradus.array<[], f64> to !gradus.array<[4294967296, 4294967296], f64>\n"
+                           "gradus.return %y : !gradus.array<[4294967296, 4294967296], f64>"));
+  EXPECT_NE(program.runError({A::scalar(1)}).find("too large for the reference evaluator"), std::string::npos);
+}
