@@ -60,65 +60,73 @@ Diagnostic &Diagnostics::add(Code code, Severity severity, Location loc, std::st
 //===----------------------------------------------------------------------===//
 
 namespace {
-/// A source line cut into cells: what is shown for each code point and how wide it is.
+/// The part of a source line that is shown, cut into cells: the glyph of each code point and how wide it is.
 struct Cells {
   std::vector<std::string> glyphs;
   std::vector<unsigned> widths;
+  size_t first = 0;
+  bool isCutBehind = false;
 
+  /// The width of the code points from `begin` to `end`; each beyond the line counts one.
   unsigned width(size_t begin, size_t end) const {
-    end = std::min(end, widths.size());
-    return begin < end ? std::accumulate(widths.begin() + begin, widths.begin() + end, 0u) : 0;
+    unsigned sum = 0;
+    for (size_t i = begin; i < end; ++i)
+      sum += i < first ? 0 : i - first < widths.size() ? widths[i - first] : 1;
+    return sum;
   }
 };
 } // namespace
 
-static Cells layOut(std::string_view line) {
+static constexpr size_t windowSize = 120;
+
+static void addCell(Cells &cells, std::string glyph, bool isValid) {
+  int width = isValid ? llvm::sys::unicode::columnWidthUTF8(glyph) : -1;
+  if (glyph == "\t") {
+    glyph = "    ";
+    width = 4;
+  } else if (width < 0) {
+    glyph = "\xEF\xBF\xBD";
+    width = 1;
+  }
+  cells.glyphs.push_back(std::move(glyph));
+  cells.widths.push_back(static_cast<unsigned>(width));
+}
+
+/// Cuts out the window that has the code point `caret` in its middle, or the whole of a short line.
+static Cells layOut(std::string_view line, size_t caret) {
   Cells cells;
-  for (size_t pos = 0; pos < line.size();) {
-    auto [bytes, isValid] = utf8Length(line, pos);
-    std::string glyph(line.substr(pos, bytes));
-    pos += bytes;
-    int width = isValid ? llvm::sys::unicode::columnWidthUTF8(glyph) : -1;
-    if (glyph == "\t") {
-      glyph = "    ";
-      width = 4;
-    } else if (width < 0) {
-      glyph = "\xEF\xBF\xBD";
-      width = 1;
+  cells.first = line.size() > windowSize && caret > windowSize / 2 ? caret - windowSize / 2 : 0;
+  size_t index = 0;
+  for (size_t pos = 0; pos < line.size(); ++index) {
+    if (index >= cells.first + windowSize) {
+      cells.isCutBehind = true;
+      break;
     }
-    cells.glyphs.push_back(std::move(glyph));
-    cells.widths.push_back(static_cast<unsigned>(width));
+    auto [bytes, isValid] = utf8Length(line, pos);
+    if (index >= cells.first)
+      addCell(cells, std::string(line.substr(pos, bytes)), isValid);
+    pos += bytes;
   }
   return cells;
 }
 
 /// Appends the source line and the carets below it.
 static void drawPicture(std::string &out, const Source &source, const Location &loc) {
-  constexpr size_t window = 120;
-  Cells cells = layOut(source.getLine(loc.line));
   size_t begin = loc.col ? loc.col - 1 : 0;
-  size_t end = loc.endLine == loc.line ? std::max<size_t>(loc.endCol, loc.col + 1) - 1 : cells.glyphs.size();
-  end = std::max(end, begin + 1);
-
-  size_t first = 0, last = cells.glyphs.size();
-  if (last > window) {
-    first = begin > window / 2 ? std::min(begin - window / 2, last - window) : 0;
-    last = first + window;
-  }
-  end = std::min(end, std::max(last, begin + 1));
+  Cells cells = layOut(source.getLine(loc.line), begin);
+  size_t last = cells.first + cells.glyphs.size();
+  bool endsHere = loc.endLine == loc.line;
+  size_t end = std::max(begin + 1, std::min(endsHere ? std::max<size_t>(loc.endCol, 1) - 1 : last, last));
 
   std::string number = std::to_string(loc.line);
-  out += "  " + number + " | ";
-  std::string lead = first ? "..." : "";
-  out += lead;
-  for (size_t i = first; i < last; ++i)
-    out += cells.glyphs[i];
-  out += last < cells.glyphs.size() ? "...\n" : "\n";
-  while (out.size() > 1 && out[out.size() - 2] == ' ')
-    out.erase(out.size() - 2, 1);
-
-  unsigned before = cells.width(first, begin) + (begin > cells.glyphs.size() ? begin - cells.glyphs.size() : 0);
-  out += "  " + std::string(number.size(), ' ') + " | " + std::string(lead.size() + before, ' ');
+  std::string lead = cells.first ? "..." : "";
+  out += "  " + number + " | " + lead;
+  for (const std::string &glyph : cells.glyphs)
+    out += glyph;
+  if (cells.isCutBehind)
+    out += "...";
+  out.erase(out.find_last_not_of(' ') + 1);
+  out += "\n  " + std::string(number.size(), ' ') + " | " + std::string(lead.size() + cells.width(0, begin), ' ');
   out += std::string(std::max(1u, cells.width(begin, end)), '^') + "\n";
 }
 

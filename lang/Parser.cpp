@@ -83,7 +83,11 @@ class Recovery : public antlr4::DefaultErrorStrategy {
 public:
   Recovery(std::span<const Token> tokens, Diagnostics &diagnostics) : tokens(tokens), diagnostics(diagnostics) {}
 
+  /// Whether there was an error at all, even one that was not worth a message of its own.
+  bool hasFailed() const { return failed; }
+
   void reportError(antlr4::Parser *parser, const antlr4::RecognitionException &error) override {
+    failed = true;
     if (inErrorRecoveryMode(parser))
       return;
     beginErrorCondition(parser);
@@ -118,6 +122,7 @@ public:
          kind = parser->getInputStream()->LA(1)) {
       if (atn.nextTokens(atn.states[parser->getState()]).contains(kind))
         return;
+      failed = true;
       size_t at = parser->getCurrentToken()->getStartIndex();
       ::report({tokens, at, {}, at, true}, diagnostics);
       skipLine(parser);
@@ -191,6 +196,7 @@ private:
 
   std::span<const Token> tokens;
   Diagnostics &diagnostics;
+  bool failed = false;
 };
 } // namespace
 
@@ -218,12 +224,11 @@ static ast::UnitPtr parseUnit(std::span<const Token> tokens, Diagnostics &diagno
   antlr4::CommonTokenStream stream(words.get());
   GradusParser parser(&stream);
   parser.removeErrorListeners();
-  parser.setErrorHandler(std::make_shared<Recovery>(tokens, diagnostics));
-  size_t errorsBefore = diagnostics.getErrorCount();
+  auto recovery = std::make_shared<Recovery>(tokens, diagnostics);
+  parser.setErrorHandler(recovery);
   try {
     GradusParser::EntryContext *entry = parser.entry();
-    // The filter may have reported an error for this unit before, so a clean parse is asked of the parser too.
-    if (diagnostics.getErrorCount() == errorsBefore && parser.getNumberOfSyntaxErrors() == 0)
+    if (!recovery->hasFailed())
       return buildUnit(*entry->unit(), tokens);
   } catch (const antlr4::RecognitionException &) {
     // Reported where it was thrown; the rest of the unit is left out.

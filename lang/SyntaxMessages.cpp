@@ -40,6 +40,8 @@ private:
   bool reportMismatch();
   bool reportSecondStatement();
   bool reportEquals();
+  bool reportPrimedDeclaration();
+  std::string plainHelp() const;
   void reportPlain();
 
   SyntaxError error;
@@ -220,6 +222,20 @@ bool Reporter::reportReserved() {
   return true;
 }
 
+/// `state m' = 0`: only what is already declared has a next value.
+bool Reporter::reportPrimedDeclaration() {
+  static const std::set<Tok> declaring = {Tok::CONST, Tok::DRAW,  Tok::EMIT,  Tok::GRAD, Tok::INPUT,
+                                          Tok::PARAM, Tok::STATE, Tok::WITH};
+  bool isListed = before.kind == Tok::COMMA && expectsName() && !expects(Tok::PRIMED);
+  if (token.kind != Tok::PRIMED || (declaring.count(before.kind) == 0 && !isListed))
+    return false;
+  size_t primeSize = token.text.ends_with('\'') ? 1 : std::string_view("\u2032").size();
+  std::string name(token.text.substr(0, token.text.size() - primeSize));
+  diagnostics.error(Code::PrimedDeclaration, token.loc, "a name is declared without a prime")
+      .suggest("write " + name + " here and " + name + "' where its next value is defined");
+  return true;
+}
+
 bool Reporter::reportMissingEquals() {
   bool couldFollow = startsOperand(token.kind) || token.kind == Tok::END || token.kind == Tok::EQUAL_EQUAL ||
                      token.kind == Tok::LPAREN || token.kind == Tok::MINUS || token.kind == Tok::IF ||
@@ -255,7 +271,7 @@ bool Reporter::reportEquals() {
 //===----------------------------------------------------------------------===//
 
 bool Reporter::reportMissingElse() {
-  if (!expects(Tok::ELSE) || expects(Tok::END))
+  if (!expects(Tok::ELSE) || expects(Tok::END) || expectsFormula())
     return false;
   diagnostics.error(Code::MissingElse, token.loc, "expected 'else', found " + found())
       .suggest("a choice needs both values: if c then a else b");
@@ -316,8 +332,24 @@ bool Reporter::reportSecondStatement() {
   return true;
 }
 
+/// What helps at places where people who know other notations slip.
+std::string Reporter::plainHelp() const {
+  if (token.kind == Tok::SEMICOLON)
+    return "the rows of a matrix are written [[1, 2], [3, 4]]";
+  if (expects(Tok::STR) && !expectsFormula())
+    return "a text stands in double quotes";
+  if (token.kind == Tok::STR && expectsName())
+    return "a name stands without quotes";
+  if (expects(Tok::WITH) && start.kind == Tok::TRAIN && !expectsName())
+    return "a train unit is written train name = minimize loss over W with rule()";
+  if (expects(Tok::COLON) && start.kind == Tok::TRAIN)
+    return "a group is written W: rule()";
+  return {};
+}
+
 void Reporter::reportPlain() {
-  diagnostics.error(Code::UnexpectedWord, token.loc, "found " + found() + ", expected " + expectedList());
+  diagnostics.error(Code::UnexpectedWord, token.loc, "found " + found() + ", expected " + expectedList())
+      .suggest(plainHelp());
 }
 
 /// A parser that has left a formula knows only the sign that must close it; an operator could stand there as well.
@@ -330,7 +362,7 @@ void Reporter::completeExpected() {
     return;
   if (expects(Tok::RPAREN) || expects(Tok::RBRACKET))
     error.expected.insert(Tok::COMMA);
-  if (error.isInStatement)
+  if (error.isInStatement || expects(Tok::END))
     error.expected.insert(Tok::PLUS);
 }
 
@@ -341,9 +373,9 @@ void Reporter::run() {
   using Case = bool (Reporter::*)();
   static constexpr std::array cases = {
       Case(&Reporter::reportUnitStart),      Case(&Reporter::reportStatementStart), Case(&Reporter::reportStatementWord),
-      Case(&Reporter::reportReserved),       Case(&Reporter::reportMismatch),       Case(&Reporter::reportMissingEquals),
-      Case(&Reporter::reportMissingElse),    Case(&Reporter::reportMissingFormula), Case(&Reporter::reportEquals),
-      Case(&Reporter::reportSecondStatement)};
+      Case(&Reporter::reportReserved),       Case(&Reporter::reportMismatch),       Case(&Reporter::reportPrimedDeclaration),
+      Case(&Reporter::reportMissingEquals),  Case(&Reporter::reportMissingElse),    Case(&Reporter::reportMissingFormula),
+      Case(&Reporter::reportEquals),         Case(&Reporter::reportSecondStatement)};
   if (std::none_of(cases.begin(), cases.end(), [&](Case c) { return (this->*c)(); }))
     reportPlain();
 }

@@ -180,8 +180,9 @@ void Filter::newline(size_t i) {
       return;
     closeParensAt(words[next]);
   }
+  isNextQuiet |= words[i].isQuiet;
   if (!isDropped(next))
-    endStatement(words[i].isQuiet);
+    endStatement(false);
 }
 
 void Filter::endStatement(bool isQuiet) {

@@ -22,6 +22,7 @@ public:
 
 private:
   void repair(const std::vector<Token> &raw, size_t &i);
+  void repairText(Token token);
   void repairPrimes(const Token &token);
   void repairForeign(Token token);
   void repairUnknown(const std::vector<Token> &raw, size_t &i);
@@ -51,9 +52,24 @@ void WordRepair::keep(Token token) {
   out.push_back(token);
 }
 
+/// A brace at the end of an open text opens the block of a test; it is the quote before it that is missing.
+void WordRepair::repairText(Token token) {
+  token.kind = Tok::STR;
+  size_t last = token.text.find_last_not_of(" \t");
+  bool opensBlock = last > 0 && token.text[last] == '{';
+  keep(token);
+  if (!opensBlock)
+    return;
+  Token brace{Tok::LBRACE, token.loc, token.text.substr(last, 1)};
+  brace.loc.endCol -= static_cast<uint32_t>(token.text.size() - last - 1);
+  brace.loc.col = brace.loc.endCol - 1;
+  keep(brace);
+}
+
 void WordRepair::repairPrimes(const Token &token) {
   if (!out.empty() && touchesLast(token) && out.back().kind == Tok::PRIMED) {
     Location whole = spanning(out.back().loc, token.loc);
+    out.back().isQuiet = true;
     diagnostics.error(Code::DoublePrime, whole, "a name has at most one prime")
         .suggest("the prime is the next step's value; there is none after it, so give the new value a name of its own");
     return;
@@ -153,8 +169,7 @@ void WordRepair::repair(const std::vector<Token> &raw, size_t &i) {
   case Tok::OPEN_STR:
     diagnostics.error(Code::StringNotClosed, token.loc, "this text has no closing quote")
         .suggest("a text ends on its own line with \"");
-    token.kind = Tok::STR;
-    break;
+    return repairText(token);
   case Tok::HASH:
   case Tok::BLOCK_COMMENT:
     diagnostics.error(Code::ForeignOperator, token.loc, "this is not a comment in Gradus")

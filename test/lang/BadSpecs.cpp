@@ -1,0 +1,69 @@
+//===- BadSpecs.cpp - every bad spec with its whole message ---------------===//
+//
+// bad/<name>.grad holds one illegal thing, bad/<name>.expected all that is said about it. A message that changes on purpose
+// is taken over by running this test with GRADUS_UPDATE_EXPECTED=1 and reading the difference.
+//
+//===----------------------------------------------------------------------===//
+
+#include "lang/Parser.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+namespace fs = std::filesystem;
+using namespace gradus;
+
+static std::string readFile(const fs::path &path) {
+  std::ifstream in(path, std::ios::binary);
+  std::stringstream text;
+  text << in.rdbuf();
+  return text.str();
+}
+
+/// Everything the front end says about a file, which it knows by its bare name so that no path stands in the messages.
+static std::string messagesFor(const fs::path &path) {
+  SourceManager sources;
+  Diagnostics diagnostics(sources);
+  const Source &source = sources.add(path.filename().string(), readFile(path));
+  parse(source, diagnostics);
+  EXPECT_TRUE(diagnostics.hasErrors()) << "a bad spec must be refused";
+  return diagnostics.render();
+}
+
+static std::vector<fs::path> badSpecs() {
+  std::vector<fs::path> specs;
+  for (const fs::directory_entry &entry : fs::directory_iterator(GRADUS_BAD_SPECS))
+    if (entry.path().extension() == ".grad")
+      specs.push_back(entry.path());
+  std::sort(specs.begin(), specs.end());
+  return specs;
+}
+
+class BadSpec : public testing::TestWithParam<fs::path> {};
+
+TEST_P(BadSpec, HasItsMessage) {
+  fs::path expected = GetParam();
+  expected.replace_extension(".expected");
+  std::string messages = messagesFor(GetParam());
+  if (std::getenv("GRADUS_UPDATE_EXPECTED"))
+    std::ofstream(expected, std::ios::binary) << messages;
+  EXPECT_EQ(messages, readFile(expected));
+}
+
+INSTANTIATE_TEST_SUITE_P(All, BadSpec, testing::ValuesIn(badSpecs()),
+                         [](const auto &info) { return info.param.stem().string(); });
+
+TEST(BadSpecs, AreAtLeastForty) { EXPECT_GE(badSpecs().size(), 40u); }
+
+TEST(BadSpecs, NoExpectationIsOrphaned) {
+  for (const fs::directory_entry &entry : fs::directory_iterator(GRADUS_BAD_SPECS)) {
+    fs::path spec = entry.path();
+    spec.replace_extension(".grad");
+    EXPECT_TRUE(fs::exists(spec)) << entry.path() << " has no spec";
+  }
+}
