@@ -52,7 +52,6 @@ void buildPhase(OpPassManager &pm, Phase phase, const PhaseOptions &options) {
   case Phase::Fuse:
     pm.addNestedPass<FuncOp>(createDecompose());
     pm.addPass(createCSEPass());
-    pm.addNestedPass<FuncOp>(createScatterToSelect());
     pm.addNestedPass<FuncOp>(createFuse({options.noFuse}));
     break;
   case Phase::Lower:

@@ -1,4 +1,4 @@
-// RUN: gradus-opt %s --gradus-fuse-phase --remarks-filter-analyse=gradus-fuse --remark-format=emitRemark 2>&1 | FileCheck %s
+// RUN: gradus-opt %s --gradus-scatter-to-select --gradus-fuse-phase --remarks-filter-analyse=gradus-fuse --remark-format=emitRemark 2>&1 | FileCheck %s
 // A training step of softmax regression: everything that can be refused or that reads a parameter runs before the first store into one.
 
 !s = !gradus.array<[], f64>
