@@ -16,8 +16,13 @@ int64_t EntryLayout::findSymbol(StringAttr symbol) const {
 
 std::string toCName(StringRef name) {
   std::string result;
-  for (char c : name)
-    result += llvm::isAlnum(c) ? c : '_';
+  for (unsigned char c : name.bytes()) {
+    // Every byte of a character outside ASCII, so that Greek letters stay apart: "_ce_b2".
+    if (c >= 0x80)
+      result += "_" + llvm::utohexstr(c, /*LowerCase=*/true, /*Width=*/2);
+    else
+      result += llvm::isAlnum(c) ? static_cast<char>(c) : '_';
+  }
   return result;
 }
 

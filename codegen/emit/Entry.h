@@ -63,7 +63,7 @@ struct EntryLayout {
   std::string getWorkspaceName() const { return cName + "__workspace"; }
 };
 
-/// A name as a C identifier: what is neither letter nor digit becomes '_'.
+/// A name as a C identifier: what is neither letter nor digit becomes '_', a byte outside ASCII '_' and its two hex digits.
 std::string toCName(llvm::StringRef name);
 /// True for functions that become entry points: all kinds but tests.
 bool isEntry(FuncOp func);

@@ -1,0 +1,253 @@
+//===- Artifact.cpp - What `gradus build` writes about a compiled spec ---------===//
+
+#include "codegen/emit/Artifact.h"
+
+#include "codegen/emit/Version.h"
+#include "dialect/Gradus.h"
+
+#include "mlir/IR/BuiltinAttributes.h"
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/StringSet.h"
+#include "llvm/Config/llvm-config.h"
+#include "llvm/Support/raw_ostream.h"
+#include "llvm/Support/xxhash.h"
+
+#include <charconv>
+#include <cmath>
+#include <limits>
+
+using namespace mlir;
+
+namespace gradus {
+
+std::string Artifact::getAbiMacro() const { return StringRef(toCName(options.prefix + options.name)).upper() + "_ABI"; }
+
+std::vector<std::string> Artifact::getExports() const {
+  std::vector<std::string> names;
+  for (const ArtifactEntry &entry : entries) {
+    names.push_back(entry.symbol);
+    names.push_back(entry.symbol + "_entry");
+    names.push_back(entry.symbol + "_workspace");
+    if (!entry.layout.hypers.empty())
+      names.push_back(entry.symbol + "_defaults");
+  }
+  llvm::sort(names);
+  return names;
+}
+
+//===----------------------------------------------------------------------===//
+// Numbers and shapes as text
+//===----------------------------------------------------------------------===//
+
+std::optional<double> toNumber(Attribute attribute) {
+  if (auto number = dyn_cast_or_null<FloatAttr>(attribute))
+    return number.getValueAsDouble();
+  if (auto truth = dyn_cast_or_null<BoolAttr>(attribute))
+    return truth.getValue() ? 1 : 0;
+  if (auto integer = dyn_cast_or_null<IntegerAttr>(attribute))
+    return static_cast<double>(integer.getValue().getSExtValue());
+  return std::nullopt;
+}
+
+std::string formatNumber(double value) {
+  if (std::isnan(value))
+    return "nan";
+  if (std::isinf(value))
+    return value < 0 ? "-inf" : "inf";
+  char text[64];
+  std::to_chars_result result = std::to_chars(text, text + sizeof(text), value);
+  return std::string(text, result.ptr);
+}
+
+HyperInterval getInterval(const EntryHyper &hyper) {
+  double infinity = std::numeric_limits<double>::infinity();
+  if (hyper.interval)
+    return {hyper.interval.getLowValue(), hyper.interval.getHighValue(), hyper.interval.getLowClosed(),
+            hyper.interval.getHighClosed()};
+  if (hyper.isBool)
+    return {0, 1, true, true};
+  return {-infinity, infinity, false, false};
+}
+
+std::string formatInterval(const EntryHyper &hyper) {
+  if (!hyper.interval)
+    return "";
+  HyperInterval interval = getInterval(hyper);
+  return (interval.lowClosed ? "[" : "(") + formatNumber(interval.low) + ", " + formatNumber(interval.high) +
+         (interval.highClosed ? "]" : ")");
+}
+
+StringRef getRoleName(gradus_role role) {
+  switch (role) {
+  case GRADUS_PARAM:
+    return "param";
+  case GRADUS_GRAD:
+    return "grad";
+  case GRADUS_STATE:
+    return "state";
+  case GRADUS_INPUT:
+    return "input";
+  case GRADUS_DATA:
+    return "data";
+  case GRADUS_OUTPUT:
+    return "output";
+  }
+  return "unknown";
+}
+
+std::string formatShape(const EntryTensor &tensor) {
+  if (tensor.rank < 0)
+    return "any shape";
+  std::string text = "[";
+  for (auto [index, dim] : llvm::enumerate(tensor.dims)) {
+    if (index > 0)
+      text += ", ";
+    if (auto symbol = dyn_cast<StringAttr>(dim))
+      text += symbol.getValue();
+    else
+      text += std::to_string(cast<IntegerAttr>(dim).getInt());
+  }
+  return text + "]";
+}
+
+//===----------------------------------------------------------------------===//
+// Names in C
+//===----------------------------------------------------------------------===//
+
+/// True for what no member or function may be called in C99 to C++26, or as which it would be something else.
+static bool isReserved(StringRef name) {
+  static constexpr StringRef words[] = {
+      "alignas",    "alignof",   "and",       "and_eq",       "asm",      "auto",      "bitand",        "bitor",
+      "bool",       "break",     "case",      "catch",        "char",     "class",     "co_await",      "co_return",
+      "co_yield",   "compl",     "concept",   "const",        "consteval", "constexpr", "constinit",    "const_cast",
+      "continue",   "decltype",  "default",   "delete",       "do",       "double",    "dynamic_cast",  "else",
+      "enum",       "explicit",  "export",    "extern",       "false",    "float",     "for",           "friend",
+      "goto",       "if",        "inline",    "int",          "long",     "main",      "mutable",       "namespace",
+      "new",        "noexcept",  "not",       "not_eq",       "nullptr",  "operator",  "or",            "or_eq",
+      "private",    "protected", "public",    "register",     "reinterpret_cast", "requires", "restrict", "return",
+      "short",      "signed",    "sizeof",    "static",       "static_assert", "static_cast", "struct", "switch",
+      "template",   "this",      "thread_local", "throw",     "true",     "try",       "typedef",       "typeid",
+      "typename",   "typeof",    "union",     "unsigned",     "using",    "virtual",   "void",          "volatile",
+      "wchar_t",    "while",     "xor",       "xor_eq"};
+  return llvm::is_contained(words, name);
+}
+
+static std::string toIdentifier(StringRef name) {
+  std::string result = toCName(name);
+  if (result.empty() || llvm::isDigit(result.front()))
+    result = "n" + result;
+  return isReserved(result) ? result + "_" : result;
+}
+
+/// Members of one struct: names that C cannot tell apart get a number.
+template <typename Range>
+static std::vector<std::string> makeMembers(const Range &range) {
+  std::vector<std::string> members;
+  llvm::StringSet<> taken;
+  for (const auto &item : range) {
+    std::string name = toIdentifier(item.name), unique = name;
+    for (int number = 2; !taken.insert(unique).second; ++number)
+      unique = name + "_" + std::to_string(number);
+    members.push_back(unique);
+  }
+  return members;
+}
+
+//===----------------------------------------------------------------------===//
+// The description
+//===----------------------------------------------------------------------===//
+
+/// The one number that fills a value, through casts and broadcasts of a constant.
+static std::optional<double> findFill(Value value) {
+  while (Operation *op = value.getDefiningOp()) {
+    if (auto constant = dyn_cast<ConstantOp>(op)) {
+      auto elements = dyn_cast<DenseElementsAttr>(constant.getValue());
+      if (!elements || !elements.isSplat())
+        return std::nullopt;
+      return toNumber(elements.getSplatValue<Attribute>());
+    }
+    if (!isa<CastOp, BroadcastOp>(op))
+      return std::nullopt;
+    value = op->getOperand(0);
+  }
+  return std::nullopt;
+}
+
+/// The function that makes the first states of a step: "adamw.init" for "adamw.step".
+static FuncOp findInit(ModuleOp module, const EntryLayout &layout) {
+  StringRef base = layout.name;
+  if (!base.consume_back(".step"))
+    return nullptr;
+  return module.lookupSymbol<FuncOp>((base + ".init").str());
+}
+
+static void fillInitial(ArtifactEntry &entry, FuncOp init) {
+  entry.initial.assign(entry.layout.tensors.size(), std::nullopt);
+  if (!init)
+    return;
+  Operation *last = init.getBody().front().getTerminator();
+  for (auto [index, tensor] : llvm::enumerate(entry.layout.tensors)) {
+    if (tensor.role != GRADUS_STATE)
+      continue;
+    for (unsigned result = 0; result < last->getNumOperands(); ++result)
+      if (init.getResultName(result) == tensor.name)
+        entry.initial[index] = findFill(last->getOperand(result));
+  }
+}
+
+static LogicalResult checkSizes(FuncOp func, const EntryLayout &layout) {
+  for (const EntryTensor &tensor : layout.tensors) {
+    if (tensor.rank > GRADUS_MAX_RANK)
+      return func.emitError() << "'" << tensor.name << "' has " << tensor.rank << " axes; compiled entries take at most "
+                              << GRADUS_MAX_RANK;
+    for (Attribute dim : tensor.dims)
+      if (auto size = dyn_cast<IntegerAttr>(dim); size && size.getInt() > std::numeric_limits<int32_t>::max() - 1)
+        return func.emitError() << "'" << tensor.name << "' has an axis of the fixed size " << size.getInt()
+                                << "; compiled entries take at most " << std::numeric_limits<int32_t>::max() - 1;
+  }
+  return success();
+}
+
+/// The program as text, the flags and the compiler decide the artifact's bytes.
+static uint64_t hashContent(ModuleOp module, const ArtifactOptions &options) {
+  std::string text;
+  llvm::raw_string_ostream os(text);
+  os << "gradus " << gradusVersion << " llvm " << LLVM_VERSION_STRING << " abi " << GRADUS_ABI_VERSION << '\n'
+     << options.prefix << '\n'
+     << options.flags << '\n';
+  module.print(os);
+  return llvm::xxh3_64bits(os.str());
+}
+
+FailureOr<Artifact> describeArtifact(ModuleOp module, const ArtifactOptions &options) {
+  Artifact artifact;
+  artifact.options = options;
+  artifact.content = hashContent(module, options);
+  llvm::StringSet<> symbols;
+  for (FuncOp func : module.getOps<FuncOp>()) {
+    if (!isEntry(func))
+      continue;
+    ArtifactEntry entry;
+    entry.layout = computeEntryLayout(func);
+    entry.symbol = toIdentifier(options.prefix + entry.layout.name);
+    if (auto doc = func->getAttrOfType<StringAttr>("gradus.doc"))
+      entry.doc = doc.getValue().str();
+    entry.tensorMembers = makeMembers(entry.layout.tensors);
+    entry.hyperMembers = makeMembers(entry.layout.hypers);
+    FuncOp init = findInit(module, entry.layout);
+    fillInitial(entry, init);
+    if (init)
+      entry.initSymbol = toIdentifier(options.prefix + init.getSymName().str());
+    if (failed(checkSizes(func, entry.layout)))
+      return failure();
+    artifact.entries.push_back(std::move(entry));
+    for (StringRef suffix : {"", "_workspace", "_defaults", "_entry", "_slot", "_hyper"})
+      if (!symbols.insert(artifact.entries.back().symbol + suffix.str()).second)
+        return func.emitError() << "'" << func.getSymName() << "' has the C name '" << artifact.entries.back().symbol
+                                << suffix << "', which another entry has already";
+  }
+  return artifact;
+}
+
+} // namespace gradus
