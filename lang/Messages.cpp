@@ -45,6 +45,11 @@ Diagnostic &Diagnostics::warning(Code code, Location loc, std::string text) {
 }
 
 Diagnostic &Diagnostics::add(Code code, Severity severity, Location loc, std::string text) {
+  // What will not be shown is counted, not kept.
+  if (isFull() && all.size() > 4 * maxShown) {
+    numErrors += severity == Severity::Error;
+    return unshown = Diagnostic{code, severity, loc, std::move(text), {}, {}};
+  }
   auto isSame = [&](const Diagnostic &d) { return d.code == code && d.loc == loc && d.text == text; };
   if (auto it = std::find_if(all.begin(), all.end(), isSame); it != all.end()) {
     it->notes.clear();

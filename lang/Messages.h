@@ -64,7 +64,7 @@ public:
 
   explicit Diagnostics(const SourceManager &sources) : sources(sources) {}
 
-  /// Adds an error; the reference stays valid. Two errors of one code at one place are one.
+  /// Adds an error; the reference is valid until the next one. Two errors of one code at one place are one.
   Diagnostic &error(Code code, Location loc, std::string text);
   Diagnostic &warning(Code code, Location loc, std::string text);
 
@@ -85,6 +85,7 @@ private:
 
   const SourceManager &sources;
   std::deque<Diagnostic> all;
+  Diagnostic unshown = {Code::UnexpectedWord, Severity::Error, {}, {}, {}, {}};
   size_t numErrors = 0;
 };
 

@@ -94,6 +94,7 @@ public:
     antlr4::Token *offending = error.getOffendingToken();
     ::report({tokens, offending->getStartIndex(), expectedBy(parser, error), startOf(parser), isInStatement(parser)},
              diagnostics);
+    stopIfFull();
   }
 
   void recover(antlr4::Parser *parser, std::exception_ptr error) override {
@@ -125,11 +126,18 @@ public:
       failed = true;
       size_t at = parser->getCurrentToken()->getStartIndex();
       ::report({tokens, at, {}, at, true}, diagnostics);
+      stopIfFull();
       skipLine(parser);
     }
   }
 
 private:
+  /// No more errors will be shown, so none need be found.
+  void stopIfFull() const {
+    if (diagnostics.isFull())
+      throw antlr4::ParseCancellationException();
+  }
+
   static std::set<Tok> toSet(const antlr4::misc::IntervalSet &kinds) {
     std::set<Tok> result;
     for (ssize_t kind : kinds.toList())
@@ -232,6 +240,8 @@ static ast::UnitPtr parseUnit(std::span<const Token> tokens, Diagnostics &diagno
       return buildUnit(*entry->unit(), tokens);
   } catch (const antlr4::RecognitionException &) {
     // Reported where it was thrown; the rest of the unit is left out.
+  } catch (const antlr4::ParseCancellationException &) {
+    // As many errors are known as are shown.
   }
   return nullptr;
 }
