@@ -226,7 +226,7 @@ TEST(Compile, missingKernelIsAnError) {
 TEST(Compile, runtimeForAarch64) {
   std::string const compiler = GRADUS_AARCH64;
   if (compiler.find("NOTFOUND") != std::string::npos)
-    GTEST_SKIP() << "no aarch64-linux-gnu-gcc (package gcc-aarch64-linux-gnu)";
+    GTEST_FAIL() << "no aarch64-linux-gnu-gcc (package gcc-aarch64-linux-gnu, which ./setup installs)";
   Folder folder("aarch64");
   for (std::string file : {"call", "check", "checkpoint", "dlpack", "error", "file", "overlap", "types"})
     EXPECT_EQ(run(compiler + " -std=c99 -O2 -I" GRADUS_RUNTIME_FOLDER "/.." + strict + " -c " GRADUS_RUNTIME_FOLDER "/" + file +
