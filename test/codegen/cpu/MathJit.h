@@ -14,6 +14,10 @@
 #include <string>
 #include <vector>
 
+namespace gradus {
+class Jit;
+} // namespace gradus
+
 namespace gradus::test {
 
 /// How a function is compiled.
@@ -42,9 +46,8 @@ public:
   }
 
 private:
-  struct Engine;
-  CompiledMath() = default;
-  std::unique_ptr<Engine> engine;
+  CompiledMath();
+  std::unique_ptr<Jit> jit;
   void (*call)(const void *x, const void *y, void *out, int64_t n) = nullptr;
   int lanes = 0;
   int64_t power = 0;

@@ -9,6 +9,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <cstdlib>
 #include <cstring>
 #include <fstream>
 #include <limits>
@@ -110,7 +111,9 @@ void sample(const Case &c, std::vector<T> &x, std::vector<T> &y) {
       y.push_back(b);
     }
   std::uniform_real_distribution<double> dense(c.low, c.high), exponent(-90, 90), wide(-750, 750);
-  for (int i = 0; i < 200000; ++i) {
+  // GRADUS_MATH_SAMPLES=5000000 for a longer look than a test may take.
+  const char *wanted = std::getenv("GRADUS_MATH_SAMPLES");
+  for (int i = 0, count = wanted ? std::atoi(wanted) : 200000; i < count; ++i) {
     x.push_back(fromBits<T>(Bits<T>(random())));
     y.push_back(fromBits<T>(Bits<T>(random())));
     x.push_back(T(dense(random)));
