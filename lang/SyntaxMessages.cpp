@@ -30,6 +30,8 @@ private:
   std::string found() const;
   std::string expectedList() const;
 
+  std::string goesOn(size_t index) const;
+
   bool reportUnitStart();
   bool reportStatementStart();
   bool reportStatementWord();
@@ -103,6 +105,16 @@ std::string Reporter::expectedList() const {
   for (size_t i = 0; i < parts.size(); ++i)
     text += (i == 0 ? "" : i + 1 == parts.size() ? " or " : ", ") + parts[i];
   return text.empty() ? "something else" : text;
+}
+
+/// Why the token at `index`, the first of its line, belongs to the line above; empty if it does not.
+std::string Reporter::goesOn(size_t index) const {
+  if (index == 0)
+    return {};
+  const Token &last = error.tokens[index - 1];
+  if (last.kind == Tok::END || last.kind == Tok::LBRACE || last.loc.endLine >= error.tokens[index].loc.line)
+    return {};
+  return "the line above ends with " + quoted(last) + ", so it goes on here";
 }
 
 //===----------------------------------------------------------------------===//
@@ -217,6 +229,10 @@ bool Reporter::reportReserved() {
     culprit = &token;
   if (!culprit)
     return false;
+  if (culprit == &token && !goesOn(error.at).empty()) {
+    reportPlain();
+    return true;
+  }
   diagnostics.error(Code::ReservedWord, culprit->loc, quoted(*culprit) + " is a reserved word and cannot be a name")
       .suggest("choose another name, for instance " + std::string(culprit->text) + "_");
   return true;
@@ -246,6 +262,8 @@ bool Reporter::reportMissingEquals() {
   std::string help = "a definition is written name = formula";
   if (expects(Tok::LBRACE))
     help = "write = formula, or a block { ... }";
+  if (token.kind == Tok::END && error.isInStatement)
+    help = "a definition is written name = formula; a value is given back by return";
   if (token.kind == Tok::EQUAL_EQUAL)
     help = "a definition has one '=', a comparison two";
   diagnostics.error(Code::MissingEquals, token.loc, std::move(text)).suggest(std::move(help));
@@ -256,13 +274,8 @@ bool Reporter::reportEquals() {
   if (token.kind != Tok::EQUALS || !isAfterOperand())
     return false;
   Diagnostic &d = diagnostics.error(Code::UnexpectedWord, token.loc, "found '=', expected " + expectedList());
-  size_t operand = error.at - 1;
-  const Token &name = error.tokens[operand];
-  bool startsLine = operand > 0 && error.tokens[operand - 1].loc.endLine < name.loc.line;
-  if (startsLine)
-    d.suggest("the line above ends with " + quoted(error.tokens[operand - 1]) + ", so it goes on here");
-  else
-    d.suggest("a comparison is written ==; one statement defines one name");
+  std::string help = goesOn(error.at - 1);
+  d.suggest(help.empty() ? "a comparison is written ==; one statement defines one name" : help);
   return true;
 }
 
@@ -328,12 +341,20 @@ bool Reporter::reportSecondStatement() {
   if (!expects(Tok::END) || !isAfterOperand())
     return false;
   diagnostics.error(Code::MissingStatementEnd, token.loc, "expected an operator or the end of the line, found " + found())
-      .suggest("two statements on one line are parted by ';'");
+      .suggest(goesOn(error.at - 1).empty() ? "two statements on one line are parted by ';'" : goesOn(error.at - 1));
   return true;
 }
 
 /// What helps at places where people who know other notations slip.
 std::string Reporter::plainHelp() const {
+  if (std::string help = goesOn(error.at); !help.empty())
+    return help;
+  if (before.kind == Tok::GRAD || before.kind == Tok::HESS || before.kind == Tok::JAC)
+    return "a derivative names its function, as in grad f(w), or its variable, as in grad[w](formula)";
+  if (expects(Tok::THEN))
+    return "a choice is written if c then a else b";
+  if (expects(Tok::LPAREN) && !error.isInStatement && !isAfterOperand())
+    return "the parameters stand in parentheses, as in f(x, y)";
   if (token.kind == Tok::SEMICOLON)
     return "the rows of a matrix are written [[1, 2], [3, 4]]";
   if (expects(Tok::STR) && !expectsFormula())

@@ -1,7 +1,7 @@
 //===- TokenFilter.cpp - the newline rule and the brackets ----------------===//
 //
 // A newline ends a statement, except inside ( ) or [ ], after an operator, `=` `,` `:` `then` `else`, and before an
-// infix operator, `then`, `else`, `)` or `]`. Round and square brackets are counted without regard to kind, so that
+// infix operator, `then`, `else`, `)`, `]` or `{` (which begins no statement either). Round and square brackets are counted without regard to kind, so that
 // `in [0, 1)` balances; the grammar says where they may differ.
 //
 // A bracket that is missing is reported where its absence shows and put in, so that one slip is one message.
@@ -154,7 +154,7 @@ bool Filter::isDropped(size_t next) const {
   Tok kind = wordAt(next).kind;
   if (kind == Tok::ELSE)
     return wordAt(next + 1).kind != Tok::COLON;
-  return isInfix(kind) || kind == Tok::COMMA || kind == Tok::THEN || kind == Tok::RPAREN || kind == Tok::RBRACKET;
+  return isInfix(kind) || kind == Tok::LBRACE || kind == Tok::COMMA || kind == Tok::THEN || kind == Tok::RPAREN || kind == Tok::RBRACKET;
 }
 
 /// Inside brackets: an operand cannot stand on a new line right after another one, so a bracket is missing.
@@ -231,6 +231,7 @@ void Filter::closeParensAt(const Token &at) {
     Tok closing = partnerOf(levels.back().kind);
     closeParen(Token{closing, afterLast(), spelling(closing), true});
   }
+  isNextQuiet = true;
 }
 
 void Filter::closeBracesAt(const Token &at) {

@@ -136,7 +136,9 @@ void WordRepair::repairNumber(const std::vector<Token> &raw, size_t &i) {
   number.kind = Tok::NUM;
   number.loc = whole;
   number.text = "1";
+  number.isQuiet = true;
   keep(number);
+  drop();
   i = last;
 }
 

@@ -37,6 +37,10 @@ TEST(TokenFilter, GoesOnBeforeInfixWords) {
   EXPECT_EQ(statements("when x > 0 { y = 1 }\n else { y = 2 }"), 1u);
 }
 
+TEST(TokenFilter, GoesOnBeforeBraces) {
+  EXPECT_EQ(statements("when x > 0\n{ y = 1 }\nelse\n{ y = 2 }\nloop 3 with z = 1\n\n{ z' = 2 }"), 2u);
+}
+
 TEST(TokenFilter, GoesOnInsideBrackets) {
   EXPECT_EQ(statements("y = f(\n x,\n\n 1\n)"), 1u);
   EXPECT_EQ(statements("y = [\n [1,\n 2]]"), 1u);
