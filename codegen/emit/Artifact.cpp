@@ -133,9 +133,10 @@ static bool isReserved(StringRef name) {
   return llvm::is_contained(words, name);
 }
 
+/// At file scope names that begin with '_' are the implementation's, and so are they here for simplicity.
 static std::string toIdentifier(StringRef name) {
   std::string result = toCName(name);
-  if (result.empty() || llvm::isDigit(result.front()))
+  if (result.empty() || llvm::isDigit(result.front()) || result.front() == '_')
     result = "n" + result;
   return isReserved(result) ? result + "_" : result;
 }

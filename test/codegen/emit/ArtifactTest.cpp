@@ -21,7 +21,7 @@ TEST(Artifact, mapsNamesToC) {
   EXPECT_EQ(artifact->entries[1].symbol, "walk_step");
   EXPECT_EQ(artifact->entries[1].initSymbol, "walk_init");
   EXPECT_EQ(artifact->entries[2].symbol, "half");
-  EXPECT_EQ(artifact->entries[1].hyperMembers, (std::vector<std::string>{"lr", "_ce_b2", "template_", "nesterov"}));
+  EXPECT_EQ(artifact->entries[1].hyperMembers, (std::vector<std::string>{"lr", "n_ce_b2", "template_", "nesterov"}));
   EXPECT_EQ(artifact->entries[1].tensorMembers, (std::vector<std::string>{"w", "g", "x", "base_m"}));
   EXPECT_EQ(artifact->entries[1].initial[3], 0.5);
   EXPECT_EQ(artifact->entries[1].initial[0], std::nullopt);

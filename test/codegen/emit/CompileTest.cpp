@@ -102,7 +102,7 @@ int main(void) {
   walk_step_defaults(&hyper);
   if (walk_step(0, 0, 1, 0, &slot, 1, workspace, 64, 0) != GRADUS_ERROR_INTERVAL) return 1;
   hyper.template_ = 4;
-  if (hyper.nesterov != 1 || hyper._ce_b2 != 0.9) return 2;
+  if (hyper.nesterov != 1 || hyper.n_ce_b2 != 0.9) return 2;
   hyper.lr = 0.5;
   if (walk_step_workspace(&slot, 1) != 64) return 3;
   if (walk_step(0, &hyper, 7, 0, &slot, 1, workspace, 64, &report) != GRADUS_OK) return 4;

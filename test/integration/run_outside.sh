@@ -1,0 +1,46 @@
+#!/usr/bin/env bash
+# Builds and runs the outside project.   run_outside.sh build|prefix|deb BUILD_FOLDER SCRATCH_FOLDER
+set -euo pipefail
+place=$1 build=$2 scratch=$3
+here=$(cd "$(dirname "$0")" && pwd)
+rm -rf "$scratch"
+mkdir -p "$scratch"
+
+case $place in
+  build) prefix=$build ;;
+  prefix)
+    prefix=$scratch/prefix
+    cmake --install "$build" --prefix "$prefix" > "$scratch/install.log"
+    ;;
+  deb)
+    (cd "$scratch" && cpack --config "$build/CPackConfig.cmake" -G DEB -B "$scratch/pack") > "$scratch/pack.log"
+    deb=$(find "$scratch/pack" -maxdepth 1 -name '*.deb')
+    depends=$(dpkg-deb -f "$deb" Depends)
+    echo "Depends: $depends"
+    for package in libmlir-22 libllvm22 libantlr4-runtime4.9 libstdc++6 libc6; do
+      case ", $depends" in
+        *", $package"*) ;;
+        *) echo "error: the .deb does not depend on $package" >&2; exit 1 ;;
+      esac
+    done
+    dpkg-deb -x "$deb" "$scratch/root"
+    prefix=$scratch/root/usr
+    ;;
+  *) echo "run_outside.sh: unknown place '$place'" >&2; exit 2 ;;
+esac
+
+unset GRADUS_STD
+cmake -G Ninja -S "$here/outside" -B "$scratch/outside" -DCMAKE_PREFIX_PATH="$prefix" -DCMAKE_C_COMPILER=gcc -DCMAKE_CXX_COMPILER=g++
+cmake --build "$scratch/outside"
+"$scratch/outside/use_c"
+"$scratch/outside/use_cpp"
+
+# Nothing to do the second time.
+cmake --build "$scratch/outside" | grep -q 'no work to do' || { echo "error: a second build did something" >&2; exit 1; }
+# Two builds of one spec in two folders give the same bytes.
+cp "$here/outside/heavy.grad" "$scratch/heavy.grad"
+"$prefix/bin/gradus" build "$scratch/heavy.grad" -o "$scratch/again"
+for file in heavy.a heavy.h heavy.hpp heavy.json; do
+  cmp "$scratch/again/$file" "$scratch/outside/kernels.gradus/$file"
+done
+echo "outside project against $place: fine"
