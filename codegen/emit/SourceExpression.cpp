@@ -1,0 +1,332 @@
+//===- SourceExpression.cpp - Values as expressions of the language --------------===//
+//
+// An expression is written from the element that is wanted back to the arrays it comes from: a transpose permutes the
+// indices, a broadcast drops some, a reduction binds fresh ones.
+//
+//===----------------------------------------------------------------------===//
+
+#include "codegen/emit/SourceExpression.h"
+
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/ADT/TypeSwitch.h"
+#include "llvm/Support/FormatVariadic.h"
+
+#include <charconv>
+#include <cmath>
+
+using namespace mlir;
+
+namespace gradus {
+
+/// How tightly operators bind, weakest first, as in lang/Gradus.g4.
+enum Binding { BindOr, BindAnd, BindNot, BindCompare, BindSum, BindProduct, BindUnary, BindPower, BindPrimary };
+
+//===----------------------------------------------------------------------===//
+// Names
+//===----------------------------------------------------------------------===//
+
+/// Words that no name may be.
+static bool isReserved(StringRef name) {
+  static constexpr StringRef words[] = {"if", "then", "else", "and", "or", "not", "loop", "return", "grad", "hess", "jac", "true", "false", "in"};
+  return llvm::is_contained(words, name);
+}
+
+std::string SourceNames::fresh(StringRef base) {
+  std::string name = base.str();
+  for (unsigned number = base.size() == 1 ? 1 : 2; base.size() == 1 || used.contains(name) || isReserved(name); ++number) {
+    name = base.str() + std::to_string(number);
+    if (!used.contains(name))
+      break;
+  }
+  used.insert(name);
+  return name;
+}
+
+SmallVector<std::string> SourceNames::takeIndices(size_t count) {
+  SmallVector<std::string> taken;
+  auto take = [&](std::string name) {
+    if (!used.contains(name) && indicesInUse.insert(name).second)
+      taken.push_back(name);
+  };
+  for (char letter : StringRef("ikjlpqrstuvabcdefgh"))
+    if (taken.size() < count)
+      take(std::string(1, letter));
+  for (unsigned number = 1; taken.size() < count; ++number)
+    take("i" + std::to_string(number));
+  return taken;
+}
+
+void SourceNames::giveBack(ArrayRef<std::string> indices) {
+  for (const std::string &index : indices)
+    indicesInUse.erase(index);
+}
+
+//===----------------------------------------------------------------------===//
+// Numbers, shapes, lists
+//===----------------------------------------------------------------------===//
+
+std::string ExpressionWriter::writeNumber(double value) {
+  if (std::isinf(value))
+    return value < 0 ? "-1e400" : "1e400"; // overflows to infinity
+  if (value == std::trunc(value) && std::fabs(value) < 1e15 && !(value == 0 && std::signbit(value)))
+    return std::to_string(static_cast<int64_t>(value));
+  char buffer[64];
+  auto [end, status] = std::to_chars(buffer, buffer + sizeof(buffer), value);
+  std::string text(buffer, end);
+  return status == std::errc() ? text : std::to_string(value);
+}
+
+std::string ExpressionWriter::writeAttribute(Attribute value) {
+  if (auto truth = dyn_cast<BoolAttr>(value))
+    return truth.getValue() ? "true" : "false";
+  if (auto integer = dyn_cast<IntegerAttr>(value))
+    return std::to_string(integer.getInt());
+  if (auto number = dyn_cast<FloatAttr>(value))
+    return writeNumber(number.getValueAsDouble());
+  return {};
+}
+
+std::string ExpressionWriter::writeShape(ArrayType type) {
+  SmallVector<std::string> dims;
+  for (Attribute dim : type.getShape())
+    dims.push_back(isa<StringAttr>(dim) ? cast<StringAttr>(dim).str() : std::to_string(cast<IntegerAttr>(dim).getInt()));
+  return llvm::join(dims, ", ");
+}
+
+/// The elements of `values` from `at` as nested lists of `shape`.
+static std::string nest(ArrayRef<Attribute> values, ArrayRef<int64_t> shape) {
+  if (shape.empty())
+    return ExpressionWriter::writeAttribute(values.front());
+  size_t size = shape.front() ? values.size() / shape.front() : 0;
+  SmallVector<std::string> parts;
+  for (int64_t i = 0; i < shape.front(); ++i)
+    parts.push_back(nest(values.slice(i * size, size), shape.drop_front()));
+  return "[" + llvm::join(parts, ", ") + "]";
+}
+
+std::string ExpressionWriter::writeList(DenseElementsAttr value) {
+  auto elements = llvm::to_vector(value.getValues<Attribute>());
+  return nest(elements, value.getType().getShape());
+}
+
+//===----------------------------------------------------------------------===//
+// Elements
+//===----------------------------------------------------------------------===//
+
+FailureOr<std::string> ExpressionWriter::write(Value value, ArrayRef<std::string> indices, bool isRoot) {
+  Result text = element(value, indices, isRoot);
+  if (failed(text))
+    return failure();
+  return text->text;
+}
+
+ExpressionWriter::Result ExpressionWriter::subscripted(const std::string &name, Indices indices) {
+  for (const std::string &index : indices)
+    if (llvm::all_of(index, [](char c) { return llvm::isAlnum(c) || c == '_'; }))
+      ranged.insert(index);
+  return Text{indices.empty() ? name : name + "[" + llvm::join(indices, ", ") + "]", BindPrimary};
+}
+
+ExpressionWriter::Result ExpressionWriter::element(Value value, Indices indices, bool isRoot) {
+  if (std::string name = names.get(value); !name.empty() && !isRoot)
+    return subscripted(name, indices);
+  if (Operation *op = value.getDefiningOp())
+    return writeOp(op, indices);
+  return subscripted(names.get(value), indices);
+}
+
+static SmallVector<std::string> pick(ArrayRef<std::string> indices, ArrayRef<int64_t> axes) {
+  SmallVector<std::string> picked;
+  for (int64_t axis : axes)
+    picked.push_back(indices[axis]);
+  return picked;
+}
+
+ExpressionWriter::Result ExpressionWriter::writeOp(Operation *op, Indices indices) {
+  return TypeSwitch<Operation *, Result>(op)
+      .Case([&](BroadcastOp wide) {
+        SmallVector<std::string> source = pick(indices, wide.getAxes());
+        for (auto [k, axis] : llvm::enumerate(wide.getAxes()))
+          if (arrayType(wide.getX()).getShape()[k] != wide.getType().getShape()[axis])
+            source[k] = "0"; // a size of 1 that is repeated
+        return element(wide.getX(), source);
+      })
+      .Case([&](CastOp cast) -> Result {
+        if (arrayType(cast.getX()).isFloat() && !cast.getType().isFloat())
+          return op->emitError("G0853: a conversion to whole numbers cannot be written as source");
+        return element(cast.getX(), indices);
+      })
+      .Case([&](TransposeOp transpose) {
+        SmallVector<std::string> source(indices.size());
+        for (auto [k, axis] : llvm::enumerate(transpose.getPermutation()))
+          source[axis] = indices[k];
+        return element(transpose.getX(), source);
+      })
+      .Case([&](ReshapeOp reshape) -> Result {
+        std::string name = names.get(reshape.getX());
+        if (name.empty())
+          return op->emitError("G0853: a reshape of an expression cannot be written as source");
+        return Text{"reshape(" + name + ", [" + writeShape(reshape.getType()) + "])[" + llvm::join(indices, ", ") + "]", BindPrimary};
+      })
+      .Case([&](IotaOp iota) -> Result { return Text{indices[iota.getAxis()], BindPrimary}; })
+      .Case([&](DimOp dim) -> Result { return Text{dim.getSymbol().str(), BindPrimary}; })
+      .Case([&](ConstantOp constant) { return writeConstant(constant); })
+      .Case([&](GatherOp gather) { return writeGather(gather, indices); })
+      .Case([&](ContractOp contract) { return writeContract(contract, indices); })
+      .Case([&](ReduceOp reduce) { return writeReduction(stringifyReductionKind(reduce.getKind()), reduce.getX(), reduce.getAxes(), indices); })
+      .Case([&](LogSumExpOp reduce) { return writeReduction("logsumexp", reduce.getX(), reduce.getAxes(), indices); })
+      .Case([&](NormOp reduce) { return writeReduction("norm", reduce.getX(), reduce.getAxes(), indices); })
+      .Case([&](ArgReduceOp reduce) {
+        int64_t axis = reduce.getAxis();
+        return writeReduction(reduce.getKind() == ReductionKind::Max ? "argmax" : "argmin", reduce.getX(), axis, indices);
+      })
+      .Default([&](Operation *) { return writeArithmetic(op, indices); });
+}
+
+ExpressionWriter::Result ExpressionWriter::writeConstant(ConstantOp op) {
+  auto dense = dyn_cast<DenseElementsAttr>(op.getValue());
+  if (!dense || dense.getNumElements() != 1)
+    return op.emitError("G0853: a constant of this form cannot be written as source");
+  std::string text = writeAttribute(*dense.getValues<Attribute>().begin());
+  return Text{text, text.front() == '-' ? BindUnary : BindPrimary};
+}
+
+ExpressionWriter::Result ExpressionWriter::writeGather(GatherOp op, Indices indices) {
+  SmallVector<std::string> places;
+  for (Value index : op.getIndices()) {
+    Result place = element(index, indices);
+    if (failed(place))
+      return failure();
+    places.push_back(place->text);
+  }
+  return element(op.getX(), places);
+}
+
+ExpressionWriter::Result ExpressionWriter::writeReduction(StringRef word, Value x, ArrayRef<int64_t> axes, Indices indices) {
+  if (axes.empty())
+    return element(x, indices);
+  SmallVector<std::string> binders = names.takeIndices(axes.size()), inner;
+  size_t nextBinder = 0, nextKept = 0;
+  for (int64_t axis = 0, rank = arrayType(x).getRank(); axis < rank; ++axis)
+    inner.push_back(llvm::is_contained(axes, axis) ? binders[nextBinder++] : indices[nextKept++]);
+  Result body = element(x, inner);
+  names.giveBack(binders);
+  if (failed(body))
+    return failure();
+  return Text{(word + "[" + llvm::join(binders, ", ") + "](" + body->text + ")").str(), BindPrimary};
+}
+
+ExpressionWriter::Result ExpressionWriter::writeContract(ContractOp op, Indices indices) {
+  llvm::SmallDenseMap<int64_t, std::string> nameOf;
+  for (auto [label, index] : llvm::zip_equal(op.getOut(), indices))
+    nameOf[label] = index;
+  SmallVector<int64_t> summed;
+  for (ArrayRef<int64_t> labels : {op.getLhs(), op.getRhs()})
+    for (int64_t label : labels)
+      if (!nameOf.contains(label) && !llvm::is_contained(summed, label))
+        summed.push_back(label);
+  SmallVector<std::string> binders = names.takeIndices(summed.size());
+  for (auto [label, binder] : llvm::zip_equal(summed, binders))
+    nameOf[label] = binder;
+  auto factor = [&](Value x, ArrayRef<int64_t> labels) -> FailureOr<std::string> {
+    SmallVector<std::string> inner;
+    for (int64_t label : labels)
+      inner.push_back(nameOf[label]);
+    Result text = element(x, inner);
+    if (failed(text))
+      return failure();
+    return text->binding > BindProduct ? text->text : "(" + text->text + ")";
+  };
+  FailureOr<std::string> a = factor(op.getA(), op.getLhs()), b = factor(op.getB(), op.getRhs());
+  names.giveBack(binders);
+  if (failed(a) || failed(b))
+    return failure();
+  std::string product = *a + " * " + *b;
+  if (binders.empty())
+    return Text{product, BindProduct};
+  return Text{"sum[" + llvm::join(binders, ", ") + "](" + product + ")", BindPrimary};
+}
+
+//===----------------------------------------------------------------------===//
+// Operators and functions
+//===----------------------------------------------------------------------===//
+
+ExpressionWriter::Result ExpressionWriter::writeCall(StringRef word, ValueRange operands, Indices indices) {
+  SmallVector<std::string> arguments;
+  for (Value operand : operands) {
+    Result text = element(operand, indices);
+    if (failed(text))
+      return failure();
+    arguments.push_back(text->text);
+  }
+  return Text{(word + "(" + llvm::join(arguments, ", ") + ")").str(), BindPrimary};
+}
+
+ExpressionWriter::Result ExpressionWriter::writeInfix(StringRef sign, int binding, bool isRightTighter, Value a, Value b, Indices indices) {
+  Result left = element(a, indices), right = element(b, indices);
+  if (failed(left) || failed(right))
+    return failure();
+  auto wrap = [](const Text &text, int least) { return text.binding >= least ? text.text : "(" + text.text + ")"; };
+  // An operand of the same strength on the right would be regrouped; a sign there reads badly.
+  int leastRight = binding == BindPower ? BindUnary : isRightTighter ? binding + 1 : binding;
+  return Text{wrap(*left, isRightTighter ? binding : binding + 1) + " " + sign.str() + " " + wrap(*right, leastRight), binding};
+}
+
+static StringRef signOf(ComparePredicate predicate) {
+  switch (predicate) {
+  case ComparePredicate::Eq: return "==";
+  case ComparePredicate::Ne: return "!=";
+  case ComparePredicate::Lt: return "<";
+  case ComparePredicate::Le: return "<=";
+  case ComparePredicate::Gt: return ">";
+  case ComparePredicate::Ge: return ">=";
+  }
+  return "";
+}
+
+ExpressionWriter::Result ExpressionWriter::writeArithmetic(Operation *op, Indices indices) {
+  auto infix = [&](StringRef sign, int binding) { return writeInfix(sign, binding, true, op->getOperand(0), op->getOperand(1), indices); };
+  auto prefix = [&](StringRef sign, int binding) -> Result {
+    Result x = element(op->getOperand(0), indices);
+    if (failed(x))
+      return failure();
+    return Text{sign.str() + (x->binding >= binding ? x->text : "(" + x->text + ")"), binding};
+  };
+  auto power = [&](bool isReal) -> Result {
+    Result base = element(op->getOperand(0), indices), exponent = element(op->getOperand(1), indices);
+    if (failed(base) || failed(exponent))
+      return failure();
+    std::string up = exponent->text;
+    if (isReal && llvm::all_of(up, llvm::isDigit))
+      up += ".0"; // a whole number would be a power by multiplications
+    auto wrap = [](const std::string &text, bool isTight) { return isTight ? text : "(" + text + ")"; };
+    return Text{wrap(base->text, base->binding == BindPrimary) + "^" + wrap(up, exponent->binding == BindPrimary), BindPower};
+  };
+  return TypeSwitch<Operation *, Result>(op)
+      .Case([&](AddOp) { return infix("+", BindSum); })
+      .Case([&](SubOp) { return infix("-", BindSum); })
+      .Case([&](MulOp) { return infix("*", BindProduct); })
+      .Case([&](DivOp) { return infix("/", BindProduct); })
+      .Case([&](ModOp) { return infix("%", BindProduct); })
+      .Case([&](AndOp) { return infix("and", BindAnd); })
+      .Case([&](OrOp) { return infix("or", BindOr); })
+      .Case([&](CompareOp compare) -> Result {
+        // Comparisons chain in the language: both sides bind tighter.
+        Result a = element(compare.getA(), indices), b = element(compare.getB(), indices);
+        if (failed(a) || failed(b))
+          return failure();
+        auto wrap = [](const Text &text) { return text.binding > BindCompare ? text.text : "(" + text.text + ")"; };
+        return Text{wrap(*a) + " " + signOf(compare.getPredicate()).str() + " " + wrap(*b), BindCompare};
+      })
+      .Case([&](NegOp) { return prefix("-", BindUnary); })
+      .Case([&](NotOp) { return prefix("not ", BindNot); })
+      .Case([&](PowOp) { return power(true); })
+      .Case([&](IntPowOp) { return power(false); })
+      .Case([&](SelectOp) { return writeCall("where", op->getOperands(), indices); })
+      .Case([&](IntDivOp) { return writeCall("div", op->getOperands(), indices); })
+      .Case<AbsOp, CeilOp, CosOp, ErfOp, ExpOp, Expm1Op, FloorOp, LogOp, Log1pOp, MaxOp, MinOp, SigmoidOp, SignOp, SinOp, SoftplusOp, SqrtOp,
+            StopOp, TanOp, TanhOp>([&](auto) { return writeCall(op->getName().stripDialect(), op->getOperands(), indices); })
+      .Default([&](Operation *) -> Result { return op->emitError("G0853: '") << op->getName() << "' cannot be written as source"; });
+}
+
+} // namespace gradus

@@ -1,0 +1,246 @@
+//===- SourcePrinter.cpp - A function as Gradus source ---------------------------===//
+//
+// Statements: which values get a name, the order of the names, the header. Expressions are in SourceExpression.cpp.
+//
+//===----------------------------------------------------------------------===//
+
+#include "codegen/emit/SourcePrinter.h"
+
+#include "codegen/emit/SourceExpression.h"
+
+#include "llvm/ADT/StringExtras.h"
+
+using namespace mlir;
+
+namespace gradus {
+
+namespace {
+
+/// Writes one function.
+class SourceWriter {
+public:
+  explicit SourceWriter(FuncOp func) : func(func), expressions(names) {}
+  FailureOr<std::string> run();
+
+private:
+  void nameArguments();
+  void nameResults();
+  unsigned countUses(Value value);
+  bool needsStatement(Value value, const std::string &inlined);
+  LogicalResult writeStatement(Value value, const std::string &name);
+  LogicalResult writeStatements();
+  LogicalResult writeScatter(ScatterAddOp op, const std::string &name);
+  std::string describeArgument(unsigned index);
+  Type realElement();
+
+  FuncOp func;
+  SourceNames names;
+  ExpressionWriter expressions;
+  DenseMap<Value, unsigned> uses;
+  /// The names that results ask for.
+  DenseMap<Value, std::string> wanted;
+  std::string body;
+};
+
+} // namespace
+
+/// An expression that is longer gets a name of its own.
+static constexpr size_t longestInlined = 48;
+
+//===----------------------------------------------------------------------===//
+// Names
+//===----------------------------------------------------------------------===//
+
+static std::string identifierOf(StringRef name) {
+  std::string text = name.str();
+  for (char &c : text)
+    if (!llvm::isAlnum(c) && c != '_' && static_cast<unsigned char>(c) < 128)
+      c = '_';
+  return text;
+}
+
+void SourceWriter::nameArguments() {
+  for (Type type : func.getArgumentTypes())
+    for (Attribute dim : cast<ArrayType>(type).getShape())
+      if (auto symbol = dyn_cast<StringAttr>(dim))
+        names.reserve(symbol.getValue());
+  for (auto [index, argument] : llvm::enumerate(func.getArguments()))
+    names.setExactly(argument, identifierOf(func.getArgName(index)));
+}
+
+/// Results that are computed take their own names where they are free.
+void SourceWriter::nameResults() {
+  Operation *end = func.getBody().front().getTerminator();
+  for (auto [index, value] : llvm::enumerate(end->getOperands()))
+    if (value.getDefiningOp())
+      wanted.try_emplace(value, identifierOf(func.getResultName(index)));
+}
+
+//===----------------------------------------------------------------------===//
+// Which values get a statement
+//===----------------------------------------------------------------------===//
+
+/// How often an expression for `value` would be written out, seen through ops that leave no trace in the source.
+unsigned SourceWriter::countUses(Value value) {
+  if (auto known = uses.find(value); known != uses.end())
+    return known->second;
+  unsigned count = 0;
+  for (Operation *user : value.getUsers())
+    count += ExpressionWriter::isTransparent(user) && user->getNumResults() == 1 ? countUses(user->getResult(0)) : 1;
+  return uses[value] = count;
+}
+
+bool SourceWriter::needsStatement(Value value, const std::string &inlined) {
+  Operation *op = value.getDefiningOp();
+  if (isa<ScatterAddOp>(op))
+    return true;
+  if (isa<ConstantOp>(op))
+    return arrayType(value).getRank() != 0;
+  if (ExpressionWriter::isTransparent(op) || isa<DimOp, IotaOp>(op))
+    return wanted.contains(value);
+  if (wanted.contains(value))
+    return true;
+  return countUses(value) > 1 || inlined.size() > longestInlined;
+}
+
+//===----------------------------------------------------------------------===//
+// Statements
+//===----------------------------------------------------------------------===//
+
+/// name[i, k] = e, or name = e for a value of rank 0.
+LogicalResult SourceWriter::writeStatement(Value value, const std::string &name) {
+  int64_t rank = arrayType(value).getRank();
+  if (auto constant = value.getDefiningOp<ConstantOp>(); constant && rank != 0) {
+    body += "  " + name + " = " + ExpressionWriter::writeList(cast<DenseElementsAttr>(constant.getValue())) + "\n";
+    names.setExactly(value, name);
+    return success();
+  }
+  SmallVector<std::string> indices = names.takeIndices(rank);
+  expressions.clearRanges();
+  FailureOr<std::string> text = expressions.write(value, indices, /*isRoot=*/true);
+  if (failed(text))
+    return failure();
+  // Every index needs an axis that gives it its range.
+  if (!llvm::all_of(indices, [&](const std::string &index) { return expressions.hasRange(index); })) {
+    std::string shape = names.fresh("shape");
+    body += "  " + shape + " = zeros(" + ExpressionWriter::writeShape(arrayType(value)) + ")\n";
+    *text = shape + "[" + llvm::join(indices, ", ") + "] + (" + *text + ")";
+  }
+  body += "  " + name + (rank ? "[" + llvm::join(indices, ", ") + "]" : "") + " = " + *text + "\n";
+  names.giveBack(indices);
+  names.setExactly(value, name);
+  return success();
+}
+
+/// name[i, k] = x[i, k], then name[i, label[i]] += u[i].
+LogicalResult SourceWriter::writeScatter(ScatterAddOp op, const std::string &name) {
+  if (getFill(op.getX()) == 0.0)
+    body += "  " + name + " = zeros(" + ExpressionWriter::writeShape(op.getType()) + ")\n";
+  else if (failed(writeStatement(op.getX(), name)))
+    return failure();
+  SmallVector<std::string> indices = names.takeIndices(arrayType(op.getUpdates()).getRank());
+  SmallVector<std::string> places;
+  for (Value index : op.getIndices()) {
+    FailureOr<std::string> place = expressions.write(index, indices, /*isRoot=*/true);
+    if (failed(place))
+      return failure();
+    places.push_back(*place);
+  }
+  FailureOr<std::string> update = expressions.write(op.getUpdates(), indices, /*isRoot=*/true);
+  if (failed(update))
+    return failure();
+  body += "  " + name + "[" + llvm::join(places, ", ") + "] += " + *update + "\n";
+  names.giveBack(indices);
+  names.setExactly(op.getResult(), name);
+  return success();
+}
+
+LogicalResult SourceWriter::writeStatements() {
+  for (Operation &op : func.getBody().front().without_terminator()) {
+    if (op.getNumResults() != 1 || op.getNumRegions() != 0)
+      return op.emitError("G0853: '") << op.getName() << "' cannot be written as source";
+    Value value = op.getResult(0);
+    if (value.use_empty())
+      continue;
+    std::string inlined;
+    if (!isa<ScatterAddOp, ConstantOp>(op)) {
+      SmallVector<std::string> indices = names.takeIndices(arrayType(value).getRank());
+      FailureOr<std::string> text = expressions.write(value, indices, /*isRoot=*/true);
+      names.giveBack(indices);
+      if (failed(text))
+        return failure();
+      inlined = *text;
+    }
+    if (!needsStatement(value, inlined))
+      continue;
+    auto asked = wanted.find(value);
+    std::string name = names.fresh(asked != wanted.end() ? asked->second : arrayType(value).getRank() ? "v" : "s");
+    auto scatter = dyn_cast<ScatterAddOp>(op);
+    if (failed(scatter ? writeScatter(scatter, name) : writeStatement(value, name)))
+      return failure();
+  }
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Header
+//===----------------------------------------------------------------------===//
+
+/// The element type that the source calls real: that of the first floating array among the arguments.
+Type SourceWriter::realElement() {
+  for (Type type : func.getArgumentTypes())
+    if (auto array = cast<ArrayType>(type); array.isFloat() && !array.isScalar())
+      return array.getElementType();
+  return Float64Type::get(func.getContext());
+}
+
+/// `W: [d, c]`, `label: [n] int`, `delta = 1.0 in (0, 10]`.
+std::string SourceWriter::describeArgument(unsigned index) {
+  auto type = cast<ArrayType>(func.getArgumentTypes()[index]);
+  std::string text = names.get(func.getArgument(index));
+  bool isHyper = func.getArgRole(index) == Role::Hyper;
+  if (!isHyper || !type.isScalar())
+    text += ": [" + ExpressionWriter::writeShape(type) + "]";
+  std::string storage;
+  if (type.isBool())
+    storage = "bool";
+  else if (type.isInt())
+    storage = "int";
+  else if (!type.isScalar() && type.getElementType() != realElement())
+    llvm::raw_string_ostream(storage) << type.getElementType();
+  if (!storage.empty())
+    text += (isHyper && type.isScalar() ? ": " : " ") + storage;
+  if (auto value = func.getArgAttr(index, "gradus.default"))
+    text += " = " + ExpressionWriter::writeAttribute(value);
+  if (auto interval = func.getArgAttrOfType<IntervalAttr>(index, "gradus.interval"))
+    text += std::string(" in ") + (interval.getLowClosed() ? "[" : "(") + ExpressionWriter::writeNumber(interval.getLowValue()) + ", " +
+            ExpressionWriter::writeNumber(interval.getHighValue()) + (interval.getHighClosed() ? "]" : ")");
+  return text;
+}
+
+FailureOr<std::string> SourceWriter::run() {
+  nameArguments();
+  nameResults();
+  std::string name = identifierOf(func.getSymName());
+  std::string text = "fn " + name + "(";
+  for (unsigned i = 0, n = func.getNumArguments(); i < n; ++i)
+    text += (i ? ", " : "") + describeArgument(i);
+  if (failed(writeStatements()))
+    return failure();
+  SmallVector<std::string> results;
+  for (Value value : func.getBody().front().getTerminator()->getOperands()) {
+    std::string result = names.get(value);
+    if (result.empty()) {
+      FailureOr<std::string> inlined = expressions.write(value, {}, /*isRoot=*/true);
+      if (failed(inlined))
+        return failure();
+      result = *inlined;
+    }
+    results.push_back(result);
+  }
+  return text + ") {\n" + body + "  return " + llvm::join(results, ", ") + "\n}\n";
+}
+
+FailureOr<std::string> printAsSource(FuncOp func) { return SourceWriter(func).run(); }
+
+} // namespace gradus

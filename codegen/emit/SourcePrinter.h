@@ -1,0 +1,20 @@
+//===- SourcePrinter.h - A function as Gradus source -----------------------------===//
+//
+// `gradus grad` prints the derivative of a loss as a spec that parses again and compiles to the same function.
+//
+//===----------------------------------------------------------------------===//
+
+#pragma once
+
+#include "dialect/Gradus.h"
+
+#include <string>
+
+namespace gradus {
+
+/// `func` as `fn <name>(arguments) { .. return results }`, with the name's `.grad` as `_grad`. Arrays are written in index notation,
+/// values of rank 0 by their names; what is used once stands where it is used. Fails with an error (G0853) at an op that
+/// source cannot say: regions, oracles, draws.
+llvm::FailureOr<std::string> printAsSource(FuncOp func);
+
+} // namespace gradus

@@ -1,0 +1,208 @@
+//===- DerivativesTest.cpp - Every row and rule, executed ------------------------===//
+//
+// Each case is an expression in x and y. Its compiled gradient, before and after simplification, is compared by the reference
+// evaluator with central differences and with dual numbers at random points; so is the gradient of its gradient.
+//
+//===----------------------------------------------------------------------===//
+
+#include "codegen/reference/GradientCheck.h"
+#include "passes/Phases.h"
+#include "passes/diff/BuildGradient.h"
+#include "test/codegen/reference/Parse.h"
+
+#include "mlir/Pass/PassManager.h"
+#include "llvm/ADT/StringSet.h"
+
+using namespace gradus;
+using namespace gradus::reference;
+
+namespace {
+
+/// `$x`, `$y` and `$q` are arguments; the body defines %r of shape `result`. `$M` is [n, c], `$N` is [n], of the element type $T.
+struct Case {
+  const char *name;
+  const char *result;
+  const char *body;
+};
+
+std::string replaceAll(std::string text, const std::string &from, const std::string &to) {
+  for (size_t at = text.find(from); at != std::string::npos; at = text.find(from, at + to.size()))
+    text.replace(at, from.size(), to);
+  return text;
+}
+
+/// 0.5 + x^2, a positive base of `name`.
+const std::string positive = "%half = gradus.constant dense<0.5> : tensor<f64>\n%halfT = gradus.cast %half : $S to !gradus.array<[], $T>\n"
+                             "%halves = gradus.broadcast %halfT axes [] : !gradus.array<[], $T> to $M\n"
+                             "%square = gradus.mul $x, $x : $M\n%pos = gradus.add %square, %halves : $M\n";
+
+const Case cases[] = {
+    {"abs", "[n, c]", "%r = gradus.abs $x : $M"},
+    {"ceil", "[n, c]", "%s = gradus.ceil $x : $M\n%r = gradus.mul %s, $x : $M"},
+    {"cos", "[n, c]", "%r = gradus.cos $x : $M"},
+    {"erf", "[n, c]", "%r = gradus.erf $x : $M"},
+    {"exp", "[n, c]", "%r = gradus.exp $x : $M"},
+    {"expm1", "[n, c]", "%r = gradus.expm1 $x : $M"},
+    {"floor", "[n, c]", "%s = gradus.floor $x : $M\n%r = gradus.mul %s, $x : $M"},
+    {"log", "[n, c]", "$P%r = gradus.log %pos : $M"},
+    {"log1p", "[n, c]", "$P%r = gradus.log1p %pos : $M"},
+    {"neg", "[n, c]", "%r = gradus.neg $x : $M"},
+    {"sigmoid", "[n, c]", "%r = gradus.sigmoid $x : $M"},
+    {"sign", "[n, c]", "%s = gradus.sign $x : $M\n%r = gradus.mul %s, $x : $M"},
+    {"sin", "[n, c]", "%r = gradus.sin $x : $M"},
+    {"softplus", "[n, c]", "%r = gradus.softplus $x : $M"},
+    {"sqrt", "[n, c]", "$P%r = gradus.sqrt %pos : $M"},
+    {"tan", "[n, c]", "%s = gradus.tanh $x : $M\n%r = gradus.tan %s : $M"},
+    {"tanh", "[n, c]", "%r = gradus.tanh $x : $M"},
+    {"add", "[n, c]", "%r = gradus.add $x, $y : $M"},
+    {"sub", "[n, c]", "%r = gradus.sub $x, $y : $M"},
+    {"mul", "[n, c]", "%r = gradus.mul $x, $y : $M"},
+    {"div", "[n, c]", "$P%r = gradus.div $y, %pos : $M"},
+    {"pow", "[n, c]", "$P%r = gradus.pow %pos, $y : $M"},
+    {"max", "[n, c]", "%r = gradus.max $x, $y : $M"},
+    {"min", "[n, c]", "%r = gradus.min $x, $y : $M"},
+    {"mod", "[n, c]", "$P%r = gradus.mod $y, %pos : $M"},
+    {"select", "[n, c]", "%c = gradus.compare lt $x, $y : $M -> !gradus.array<[n, c], i1>\n%e = gradus.exp $x : $M\n%o = gradus.mul $x, $y : $M\n"
+                         "%r = gradus.select %c, %e, %o : !gradus.array<[n, c], i1>, $M"},
+    {"guarded_log", "[n, c]",
+     "%k = gradus.constant dense<0.25> : tensor<f64>\n%kT = gradus.cast %k : $S to !gradus.array<[], $T>\n"
+     "%kM = gradus.broadcast %kT axes [] : !gradus.array<[], $T> to $M\n%c = gradus.compare gt $x, %kM : $M -> !gradus.array<[n, c], i1>\n"
+     "%l = gradus.log $x : $M\n%r = gradus.select %c, %l, $y : !gradus.array<[n, c], i1>, $M"},
+    {"int_pow", "[n, c]", "%k = gradus.constant dense<3> : tensor<i64>\n%r = gradus.int_pow $x, %k : $M, !gradus.array<[], i64>"},
+    {"int_pow_negative", "[n, c]", "$P%k = gradus.constant dense<-2> : tensor<i64>\n%r = gradus.int_pow %pos, %k : $M, !gradus.array<[], i64>"},
+    {"int_pow_zero", "[n, c]", "%k = gradus.constant dense<0> : tensor<i64>\n%p = gradus.int_pow $x, %k : $M, !gradus.array<[], i64>\n"
+                               "%r = gradus.mul %p, $x : $M"},
+    {"stop", "[n, c]", "%s = gradus.stop $y : $M\n%r = gradus.mul %s, $x : $M"},
+    {"cast", "[n, c]", "%w = gradus.cast $x : $M to !gradus.array<[n, c], f64>\n%e = gradus.exp %w : !gradus.array<[n, c], f64>\n"
+                       "%r = gradus.cast %e : !gradus.array<[n, c], f64> to $M"},
+    {"shared", "[n, c]", "%e = gradus.exp $x : $M\n%s = gradus.mul %e, $y : $M\n%t = gradus.mul %s, %e : $M\n%r = gradus.add %t, %s : $M"},
+    {"broadcast", "[n, c]", "%s = gradus.reduce sum $x axes [0] : $M to !gradus.array<[c], $T>\n"
+                            "%b = gradus.broadcast %s axes [1] : !gradus.array<[c], $T> to $M\n%e = gradus.mul %b, $x : $M\n%r = gradus.sin %e : $M"},
+    {"scalar_broadcast", "[n, c]", "%s = gradus.reduce sum $x axes [0, 1] : $M to $S\n%t = gradus.sin %s : $S\n%u = gradus.cast %t : $S to !gradus.array<[], $T>\n"
+                                   "%b = gradus.broadcast %u axes [] : !gradus.array<[], $T> to $M\n%r = gradus.mul %b, $x : $M"},
+    {"transpose", "[c, n]", "%t = gradus.transpose $x permutation [1, 0] : $M to !gradus.array<[c, n], $T>\n%r = gradus.sin %t : !gradus.array<[c, n], $T>"},
+    {"reshape", "[n]", "%s = gradus.reduce sum $x axes [1] : $M to $N\n%w = gradus.reshape %s : $N to !gradus.array<[n, 1], $T>\n"
+                       "%e = gradus.exp %w : !gradus.array<[n, 1], $T>\n%b = gradus.broadcast %e axes [0, 1] : !gradus.array<[n, 1], $T> to $M\n"
+                       "%m = gradus.mul %b, $x : $M\n%r = gradus.reduce sum %m axes [1] : $M to $N"},
+    {"gather", "[n]", "%i = gradus.iota 0 : !gradus.array<[n], i64>\n%z = gradus.sub %i, %i : !gradus.array<[n], i64>\n%e = gradus.exp $x : $M\n"
+                      "%r = gradus.gather %e[%i, %z] : $M, (!gradus.array<[n], i64>, !gradus.array<[n], i64>) -> $N"},
+    {"gather_duplicates", "[n]", "%i = gradus.iota 0 : !gradus.array<[n], i64>\n%z = gradus.sub %i, %i : !gradus.array<[n], i64>\n%e = gradus.exp $x : $M\n"
+                                 "%r = gradus.gather %e[%z, %z] : $M, (!gradus.array<[n], i64>, !gradus.array<[n], i64>) -> $N"},
+    {"scatter_add", "[n, c]", "%i = gradus.iota 0 : !gradus.array<[n], i64>\n%z = gradus.sub %i, %i : !gradus.array<[n], i64>\n"
+                              "%u = gradus.reduce sum $x axes [1] : $M to $N\n%s = gradus.sin %u : $N\n"
+                              "%r = gradus.scatter_add $y[%z, %z], %s : $M, (!gradus.array<[n], i64>, !gradus.array<[n], i64>), $N"},
+    {"sum", "[n]", "%e = gradus.exp $x : $M\n%r = gradus.reduce sum %e axes [1] : $M to $N"},
+    {"prod", "[n]", "%r = gradus.reduce prod $x axes [1] : $M to $N"},
+    {"prod_all", "[]", "%r = gradus.reduce prod $x axes [0, 1] : $M to $S"},
+    {"reduce_max", "[n]", "%e = gradus.mul $x, $y : $M\n%r = gradus.reduce max %e axes [1] : $M to $N"},
+    {"reduce_min_all", "[]", "%e = gradus.mul $x, $y : $M\n%r = gradus.reduce min %e axes [0, 1] : $M to $S"},
+    {"logsumexp", "[n]", "%r = gradus.logsumexp $x axes [1] : $M to $N"},
+    {"logsumexp_all", "[]", "%r = gradus.logsumexp $x axes [0, 1] : $M to $S"},
+    {"norm", "[n]", "%r = gradus.norm $x axes [1] : $M to $N"},
+    {"norm_all", "[]", "%r = gradus.norm $x axes [0, 1] : $M to $S"},
+    {"softmax", "[n, c]", "%e = gradus.exp $x : $M\n%s = gradus.reduce sum %e axes [1] : $M to $N\n%b = gradus.broadcast %s axes [0] : $N to $M\n"
+                          "%r = gradus.div %e, %b : $M"},
+    {"matrix_product", "[n, n]", "%r = gradus.contract $x [0, 1], $y [2, 1] -> [0, 2] : $M, $M -> !gradus.array<[n, n], $T>"},
+    {"contract_batched", "[c, n]", "%r = gradus.contract $x [0, 1], $y [0, 1] -> [1, 0] : $M, $M -> !gradus.array<[c, n], $T>"},
+    {"contract_sums_one_side", "[n]", "%v = gradus.reduce sum $y axes [1] : $M to $N\n%r = gradus.contract $x [0, 1], %v [0] -> [0] : $M, $N -> $N"},
+    {"dot", "[]", "%r = gradus.contract $x [0, 1], $y [0, 1] -> [] : $M, $M -> $S"},
+    {"bilinear", "[]", "%v = gradus.reduce sum $y axes [0] : $M to !gradus.array<[c], $T>\n"
+                       "%r = gradus.contract $x [0, 1], %v [1] -> [] : $M, !gradus.array<[c], $T> -> $S"},
+};
+
+/// The loss sum(r * q), with the body's names for x and y.
+std::string lossBody(const Case &test, const std::string &x, const std::string &y, const std::string &element) {
+  std::string type = std::string(test.result) == "[]" ? "$S" : "!gradus.array<" + std::string(test.result) + ", $T>";
+  std::string text = std::string(test.body) + "\n%weighted = gradus.mul %r, $q : " + type + "\n";
+  text = replaceAll(text, "$P", positive);
+  if (type != "$S")
+    text += std::string("%loss = gradus.reduce sum %weighted axes ") + (std::string(test.result) == "[n]" ? "[0]" : "[0, 1]") + " : " + type + " to $S\n";
+  else
+    text += "%loss = gradus.reshape %weighted : $S to $S\n";
+  for (auto [from, to] : {std::pair<std::string, std::string>{"$x", x}, {"$y", y}, {"$q", "%a2"}, {"$M", "!gradus.array<[n, c], $T>"},
+                          {"$N", "!gradus.array<[n], $T>"}, {"$S", "!gradus.array<[], f64>"}, {"$T", element}})
+    text = replaceAll(text, from, to);
+  return text;
+}
+
+std::string signature(const Case &test, const std::string &element, const std::string &body) {
+  std::string matrix = "[n, c], " + element;
+  std::string weight = std::string(test.result) + ", " + (std::string(test.result) == "[]" ? "f64" : element);
+  std::string text = function({matrix, matrix, weight}, {"[], f64"}, body);
+  return replaceAll(text, "#gradus.role<report>", "#gradus.role<value>");
+}
+
+std::string firstOrder(const Case &test, const std::string &element) {
+  return signature(test, element, lossBody(test, "%a0", "%a1", element) + "gradus.return %loss : !gradus.array<[], f64>");
+}
+
+/// sum(sin(d loss / d x)) + sum(sin(d loss / d y)), with the derivatives inside.
+std::string secondOrder(const Case &test, const std::string &element) {
+  std::string m = "!gradus.array<[n, c], " + element + ">", s = "!gradus.array<[], f64>";
+  std::string body = "%value, %gx, %gy = gradus.grad (%a0, %a1) : (" + m + ", " + m + ") -> (" + s + ", " + m + ", " + m + ") {\n^bb0(%px: " + m + ", %py: " + m + "):\n" +
+                     lossBody(test, "%px", "%py", element) + "gradus.yield %loss : " + s + "\n}\n";
+  for (std::string g : {"x", "y"})
+    body += "%s" + g + " = gradus.sin %g" + g + " : " + m + "\n%t" + g + " = gradus.reduce sum %s" + g + " axes [0, 1] : " + m + " to " + s + "\n";
+  return signature(test, element, body + "%total = gradus.add %tx, %ty : " + s + "\ngradus.return %total : " + s);
+}
+
+void runPhases(mlir::ModuleOp module, Phase last) {
+  mlir::PassManager passes(module.getContext());
+  buildPhase(passes, Phase::Differentiate);
+  if (last == Phase::Simplify)
+    buildPhase(passes, Phase::Simplify);
+  ASSERT_TRUE(succeeded(passes.run(module)));
+}
+
+/// Checks the gradients of the one loss in `text`.
+void expectRight(const std::string &text, Phase last, GradientCheckOptions options = {}) {
+  Program compiled(text);
+  mlir::OwningOpRef<FuncOp> original = compiled.func().clone(); // which no pass sees
+  auto built = buildGradientFunction(*compiled.module, compiled.func());
+  ASSERT_TRUE(succeeded(built));
+  runPhases(*compiled.module, last);
+  auto withGradients = compiled.module->lookupSymbol<FuncOp>("f.grad");
+  if (text.find("gradus.stop") != std::string::npos)
+    options.differenceTolerance = inf; // differences see through a stop; duals do not
+  GradientCheckReport report = checkGradients(*original, withGradients, options);
+  EXPECT_TRUE(report.passed) << report.error << " difference " << report.difference.error << " in " << report.difference.argument << ": got "
+                             << report.difference.got << ", expected " << report.difference.expected << "; dual " << report.dual.error
+                             << " in " << report.dual.argument << ": got " << report.dual.got << ", expected " << report.dual.expected;
+  EXPECT_GT(report.elements, 0u);
+}
+
+class Derivatives : public testing::TestWithParam<Case> {};
+
+TEST_P(Derivatives, AreThoseOfDifferencesAndDuals) { expectRight(firstOrder(GetParam(), "f64"), Phase::Differentiate); }
+TEST_P(Derivatives, SurviveSimplification) { expectRight(firstOrder(GetParam(), "f64"), Phase::Simplify); }
+TEST_P(Derivatives, HoldForNarrowArrays) { expectRight(firstOrder(GetParam(), "f32"), Phase::Simplify); }
+TEST_P(Derivatives, HoldAtSecondOrder) {
+  GradientCheckOptions options;
+  options.points = 1;
+  options.dualTolerance = 1e-10; // the sines of large derivatives lose digits
+  expectRight(secondOrder(GetParam(), "f64"), Phase::Simplify, options);
+}
+
+INSTANTIATE_TEST_SUITE_P(All, Derivatives, testing::ValuesIn(cases), [](const auto &info) { return std::string(info.param.name); });
+
+/// Ops that have no derivative, or none yet, or that are never there when derivatives are taken.
+const char *const without[] = {
+    "gradus.all_reduce", "gradus.and", "gradus.any", "gradus.arg_reduce", "gradus.compare", "gradus.constant", "gradus.dim", "gradus.draw",
+    "gradus.every", "gradus.expect", "gradus.expect_near", "gradus.func", "gradus.grad", "gradus.int_div", "gradus.iota", "gradus.kernel",
+    "gradus.loop", "gradus.not", "gradus.or", "gradus.oracle", "gradus.partial", "gradus.phase", "gradus.return", "gradus.yield"};
+
+TEST(DerivativeTable, CoversEveryOpOfTheDialect) {
+  llvm::StringSet<> known;
+  for (const char *name : without)
+    known.insert(name);
+  for (const Case &test : cases) {
+    Program program(firstOrder(test, "f64"));
+    program.module->walk([&](mlir::Operation *op) { known.insert(op->getName().getStringRef()); });
+  }
+  mlir::MLIRContext context;
+  context.loadDialect<GradusDialect>();
+  for (mlir::RegisteredOperationName name : context.getRegisteredOperationsByDialect("gradus"))
+    EXPECT_TRUE(known.contains(name.getStringRef())) << name.getStringRef().str() << " has neither a tested derivative nor an entry in the list of ops without";
+}
+
+} // namespace
