@@ -96,8 +96,8 @@ Value MathEmitter::pow(Value x, Value y) {
   result = select(odd, copySign(result, x), result);
   // A negative number has powers with whole exponents only, but -inf counts as a limit.
   Value finiteNegative = both(less(x, zero), less(constant(-std::numeric_limits<double>::infinity()), x));
-  Value undefined = select(finiteNegative, select(whole, zero, constant(std::numeric_limits<double>::quiet_NaN())), zero);
-  result = select(isNan(undefined), undefined, result);
+  Value nan = constant(std::numeric_limits<double>::quiet_NaN());
+  result = select(finiteNegative, select(whole, result, nan), result);
   result = select(either(isNan(x), isNan(y)), add(x, y), result);
   return select(either(equal(x, one), equal(y, zero)), one, result);
 }

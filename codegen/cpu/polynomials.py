@@ -135,13 +135,17 @@ def main():
     edge = ((sqrt(mpf(2)) - 1) / (sqrt(mpf(2)) + 1)) ** 2 * mpf("1.0001")
     atan_rest = taylor_safe(lambda z: (atanh(sqrt(z)) / sqrt(z) - 1) * 2 / z,
                             lambda z: mpf(2) / 3 + 2 * z / 5 + 2 * z * z / 7, mpf(10) ** -15)
-    emit("kLogF32", "(2 atanh(s) / s - 2) / z for z = s^2, |s| <= 3 - sqrt 8", atan_rest, lambda z: z, 0, edge, 2, to_single)
-    emit("kLogF64", "(2 atanh(s) / s - 2) / z for z = s^2, |s| <= 3 - sqrt 8", atan_rest, lambda z: z, 0, edge, 6, to_double)
-    emit("kLogShort", "(2 atanh(s) / s - 2) / z for z = s^2, for results in single precision", atan_rest, lambda z: z, 0,
+    emit("kLogF32", "(2 atanh(s) / s - 2) / z for z = s^2, |s| <= 3 - sqrt 8", atan_rest, lambda z: z, 0, edge, 2,
+         to_single)
+    emit("kLogF64", "(2 atanh(s) / s - 2) / z for z = s^2, |s| <= 3 - sqrt 8", atan_rest, lambda z: z, 0, edge, 6,
+         to_double)
+    emit("kLogShort", "(2 atanh(s) / s - 2) / z for z = s^2, for results in single precision", atan_rest,
+         lambda z: z, 0,
          edge, 4, to_double)
     tail = taylor_safe(lambda z: (atanh(sqrt(z)) / sqrt(z) - 1 - z / 3 - z * z / 5) / z ** 3,
                        lambda z: mpf(1) / 7 + z / 9 + z * z / 11, mpf(10) ** -8)
-    emit("kLogTail", "(atanh(s) / s - 1 - z / 3 - z^2 / 5) / z^3 for z = s^2", tail, lambda z: z ** 3, 0, edge, 7, to_double)
+    emit("kLogTail", "(atanh(s) / s - 1 - z / 3 - z^2 / 5) / z^3 for z = s^2", tail, lambda z: z ** 3, 0, edge, 7,
+         to_double)
 
     quarter = (pi / 4 * mpf("1.05")) ** 2
     sine = taylor_safe(lambda z: (sin(sqrt(z)) / sqrt(z) - 1) / z, lambda z: -mpf(1) / 6 + z / 120 - z * z / 5040)
@@ -149,8 +153,10 @@ def main():
                          mpf(10) ** -9)
     emit("kSinF64", "(sin r - r) / r^3 in z = r^2, |r| <= 1.05 pi / 4", sine, lambda z: z, 0, quarter, 6, to_double)
     emit("kCosF64", "(cos r - 1 + z / 2) / z^2 in z = r^2", cosine, lambda z: z * z, 0, quarter, 6, to_double)
-    emit("kSinShort", "(sin r - r) / r^3 in z = r^2, for results in single precision", sine, lambda z: z, 0, quarter, 3, to_double)
-    emit("kCosShort", "(cos r - 1 + z / 2) / z^2 in z = r^2, for results in single precision", cosine, lambda z: z * z, 0,
+    emit("kSinShort", "(sin r - r) / r^3 in z = r^2, for results in single precision", sine, lambda z: z, 0,
+         quarter, 3, to_double)
+    emit("kCosShort", "(cos r - 1 + z / 2) / z^2 in z = r^2, for results in single precision", cosine,
+         lambda z: z * z, 0,
          quarter, 3, to_double)
 
     near = taylor_safe(lambda z: erf(sqrt(z)) / sqrt(z) - 1, lambda z: 2 / sqrt(pi) * (1 - z / 3 + z * z / 10) - 1, mpf(10) ** -18)
@@ -175,7 +181,8 @@ def pieces(name, comment, bits, count, scale):
 
 def pair(name, comment, value):
     high = mpf(float(value))
-    print(f"/// {comment} as a pair.\ninline constexpr double {name}[] = {{{float(high).hex()}, {float(value - high).hex()}}};\n")
+    both = f"{{{float(high).hex()}, {float(value - high).hex()}}}"
+    print(f"/// {comment} as a pair.\ninline constexpr double {name}[] = {both};\n")
 
 
 def truncate_down(x, bits):

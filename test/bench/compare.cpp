@@ -102,8 +102,8 @@ bool measure(const Case &c, Buffers &buffers, const gradus_context *context, con
       return false;
     if (!options.bars || result.loopsDiffer <= kLoopsDiffer)
       return true;
-    std::printf("%-13s 2^%.0f  repeated: the loop's two timings differ by %.1f %%\n", c.name.c_str(), std::log2(buffers.n),
-                100 * result.loopsDiffer);
+    std::printf("%-13s 2^%.0f  repeated: the loop's two timings differ by %.1f %%\n", c.name.c_str(),
+                std::log2(buffers.n), 100 * result.loopsDiffer);
   }
   std::fprintf(stderr, "compare: the machine is too restless to measure %s\n", c.name.c_str());
   return false;
@@ -120,7 +120,8 @@ bool agrees(const Case &c, const gradus_context *context) {
     return false;
   c.loop(theirs.n, c.hyper.data(), 3, theirs.w, theirs.g, theirs.m, theirs.v);
   for (int64_t i = 0; i < mine.n; ++i)
-    for (auto [a, b] : {std::pair(mine.w[i], theirs.w[i]), std::pair(mine.m[i], theirs.m[i]), std::pair(mine.v[i], theirs.v[i])})
+    for (auto [a, b] : {std::pair(mine.w[i], theirs.w[i]), std::pair(mine.m[i], theirs.m[i]),
+                        std::pair(mine.v[i], theirs.v[i])})
       if (!(std::fabs(a - b) <= 1e-6f * (1 + std::fabs(b)))) {
         std::fprintf(stderr, "compare: %s differs at element %lld: %g and %g\n", c.name.c_str(), (long long)i, a, b);
         return false;
@@ -239,8 +240,8 @@ bool measureAll(const Options &options, const gradus_context &context, std::vect
       Measurement m;
       if (!measure(c, buffers, &context, options, m))
         return false;
-      std::printf("%-13s %11lld %9.4f %8.2f %8.3f %7.3f %7.3f %11.3f\n", m.name.c_str(), (long long)m.n, m.nsPerParameter,
-                  m.gbPerSecond, m.overFloor, m.overLoop, m.spread, m.loopOfScale);
+      std::printf("%-13s %11lld %9.4f %8.2f %8.3f %7.3f %7.3f %11.3f\n", m.name.c_str(), (long long)m.n,
+                  m.nsPerParameter, m.gbPerSecond, m.overFloor, m.overLoop, m.spread, m.loopOfScale);
       std::fflush(stdout);
       measurements.push_back(m);
       if (options.bars && n > (int64_t(1) << 22)) // the bandwidth is the memory's only beyond the caches

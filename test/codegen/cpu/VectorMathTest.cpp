@@ -93,7 +93,8 @@ std::vector<T> specialValues() {
   std::vector<T> values;
   for (T v : {T(0), Limits::denorm_min(), Limits::min(), Limits::epsilon(), Limits::max(), Limits::infinity(),
               Limits::quiet_NaN(), T(0.5), T(1), T(2), T(3), T(1.5), T(88.72), T(103.9), T(709.78), T(745.13), T(1e22),
-              T(0x1p45), T(0x1p46), T(3.14159265358979), T(1.5707963267948966), T(0x1p24), T(0x1p53), T(0.70710678118654752)})
+              T(0x1p45), T(0x1p46), T(3.14159265358979), T(1.5707963267948966), T(0x1p24), T(0x1p53),
+              T(0.70710678118654752)})
     for (T s : {v, -v})
       for (T neighbour : {s, std::nextafter(s, Limits::infinity()), std::nextafter(s, -Limits::infinity())})
         values.push_back(neighbour);
@@ -232,8 +233,8 @@ void checkIntPow(int64_t n, bool constant, int lanes) {
 }
 
 TEST(IntPow, MultipliesByRepeatedSquaring) {
-  for (int64_t n : {int64_t(0), int64_t(1), int64_t(2), int64_t(3), int64_t(10), int64_t(1000), int64_t(-1), int64_t(-3),
-                    std::numeric_limits<int64_t>::max(), std::numeric_limits<int64_t>::min()})
+  for (int64_t n : {int64_t(0), int64_t(1), int64_t(2), int64_t(3), int64_t(10), int64_t(1000), int64_t(-1),
+                    int64_t(-3), std::numeric_limits<int64_t>::max(), std::numeric_limits<int64_t>::min()})
     for (bool constant : {false, true}) {
       checkIntPow<float>(n, constant, 16);
       checkIntPow<double>(n, constant, 1);
