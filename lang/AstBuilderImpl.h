@@ -111,8 +111,7 @@ private:
   ast::ExprPtr buildChain(Context &context, const std::vector<Operand *> &operands);
 
   /// Builds a labelled alternative of a rule by its dynamic type.
-  template <typename Result, typename... Alternatives, typename Context>
-  Result dispatch(Context &context) {
+  template <typename Result, typename... Alternatives, typename Context> Result dispatch(Context &context) {
     Result result;
     auto tryOne = [&](auto *alternative) {
       if (alternative)

@@ -37,8 +37,7 @@ private:
   void subs(const std::vector<Subscript> &list);
   void arguments(const std::vector<Argument> &list);
   void target(const Target &target);
-  template <typename Fn>
-  void form(const std::string &label, Fn inside) {
+  template <typename Fn> void form(const std::string &label, Fn inside) {
     out += " (" + label;
     inside();
     out += ")";

@@ -321,7 +321,9 @@ void Formatter::write(const Unit &unit) {
   llvm::TypeSwitch<const Unit *>(&unit)
       .Case([&](const Function *u) { writeFunction(*u); })
       .Case([&](const Train *u) { writeTrain(*u); })
-      .Case([&](const Rule *u) { writePiece({headOf(*u), &u->block}); })
+      .Case([&](const Rule *u) {
+        writePiece({headOf(*u), &u->block});
+      })
       .Case([&](const Test *u) {
         Doc head;
         head += (u->isProperty ? "property \"" : "test \"") + u->title + "\"";

@@ -132,8 +132,9 @@ Doc gradus::docOf(const Type &type) {
   }
   if (type.hasDims) {
     doc += "[";
-    doc += commaSeparated(
-        type.dims, [](const Dim &dim) { return dim.trailing ? Doc::of(textOf(*dim.trailing) + "..") : docOf(*dim.size); });
+    doc += commaSeparated(type.dims, [](const Dim &dim) {
+      return dim.trailing ? Doc::of(textOf(*dim.trailing) + "..") : docOf(*dim.size);
+    });
     doc += "]";
   }
   for (const Storage &storage : type.storage) {
@@ -380,7 +381,8 @@ static bool isSetInRows(const List &list) {
   auto isPlainRow = [](const ExprPtr &row) {
     auto *cells = llvm::dyn_cast<List>(row.get());
     return cells && !row->parenthesized &&
-           std::all_of(cells->elements.begin(), cells->elements.end(), [](const ExprPtr &e) { return isFlat(docOf(*e)); });
+           std::all_of(cells->elements.begin(), cells->elements.end(),
+                       [](const ExprPtr &e) { return isFlat(docOf(*e)); });
   };
   return list.elements.size() > 1 && list.loc.line != list.loc.endLine &&
          std::all_of(list.elements.begin(), list.elements.end(), isPlainRow);
@@ -428,8 +430,7 @@ static Doc docOfBy(const By &expr) {
   return doc;
 }
 
-template <typename... Parts>
-static Doc concat(Parts &&...parts) {
+template <typename... Parts> static Doc concat(Parts &&...parts) {
   Doc doc;
   ((doc += std::forward<Parts>(parts)), ...);
   return doc;

@@ -112,10 +112,13 @@ FormatPiece gradus::pieceOf(const Stmt &stmt) {
       .Case([](const GradStmt *s) { return Case{docOfGrad(*s)}; })
       .Case([](const StateStmt *s) { return Case{docOfDecls(s->isShared ? "shared state " : "state ", s->decls)}; })
       .Case([](const InputStmt *s) { return Case{docOfDecls(s->isShared ? "shared input " : "input ", s->decls)}; })
-      .Case([](const DrawStmt *s) { return Case{docOfPair("draw " + textOf(s->name) + " = ", s->value, " at ", s->at)}; })
+      .Case(
+          [](const DrawStmt *s) { return Case{docOfPair("draw " + textOf(s->name) + " = ", s->value, " at ", s->at)}; })
       .Case([&](const FunctionStmt *s) { return pieceOfFunction(*s); })
       .Case([](const AssignStmt *s) { return Case{docOfAssign(*s)}; })
-      .Case([](const EveryStmt *s) { return Case{docOfPair("every ", s->period, "", nullptr), &s->block}; })
+      .Case([](const EveryStmt *s) {
+        return Case{docOfPair("every ", s->period, "", nullptr), &s->block};
+      })
       .Case([](const WhenStmt *s) {
         return Case{docOfPair("when ", s->condition, "", nullptr), &s->block, s->otherwise ? &*s->otherwise : nullptr};
       })
@@ -125,7 +128,9 @@ FormatPiece gradus::pieceOf(const Stmt &stmt) {
         doc += docOf(s->params);
         return Case{std::move(doc), &s->block};
       })
-      .Case([&](const LoopStmt *s) { return Case{headOfLoop(*s), &s->block}; })
+      .Case([&](const LoopStmt *s) {
+        return Case{headOfLoop(*s), &s->block};
+      })
       .Case([](const EmitStmt *s) {
         Doc doc;
         doc += "emit ";

@@ -1,8 +1,8 @@
 //===- Parser.cpp - from text to syntax tree ------------------------------===//
 //
 // ANTLR's lexer gives the words, TokenFilter the statements and units, ANTLR's parser the parse tree of one unit at a
-// time, AstBuilder the syntax tree. The parse tree of a unit is gone before the next unit is parsed, so memory is bounded
-// by the largest unit. Exceptions end here.
+// time, AstBuilder the syntax tree. The parse tree of a unit is gone before the next unit is parsed, so memory is
+// bounded by the largest unit. Exceptions end here.
 //
 //===----------------------------------------------------------------------===//
 
@@ -257,8 +257,8 @@ static void attachComments(ast::Sheet &sheet, const std::vector<Token> &comments
     while (isDoc(comments[i]) && end + 1 < comments.size() && isDoc(comments[end + 1]) &&
            comments[end + 1].loc.line == comments[end].loc.line + 1)
       ++end;
-    bool documents = isDoc(comments[i]) && unit < sheet.units.size() &&
-                     sheet.units[unit]->loc.line == comments[end].loc.line + 1;
+    bool documents =
+        isDoc(comments[i]) && unit < sheet.units.size() && sheet.units[unit]->loc.line == comments[end].loc.line + 1;
     for (; i <= end; ++i) {
       std::string text(comments[i].text);
       text.erase(text.find_last_not_of(" \t") + 1);

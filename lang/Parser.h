@@ -28,7 +28,8 @@ const Source *readSource(const std::string &path, SourceManager &sources, Diagno
 /// Checks that a text can be one at all: UTF-8 without byte order mark and NUL, within the size limit.
 bool checkText(const Source &source, Diagnostics &diagnostics);
 
-/// Parses one text. Every error goes to `diagnostics`; null if there was one, for half a tree misleads all that follows.
+/// Parses one text. Every error goes to `diagnostics`; null if there was one, for half a tree misleads every later
+/// phase.
 std::unique_ptr<ast::Sheet> parse(const Source &source, Diagnostics &diagnostics);
 
 } // namespace gradus

@@ -7,8 +7,7 @@
 
 using namespace gradus;
 
-Source::Source(uint32_t id, std::string name, std::string text)
-    : id(id), name(std::move(name)), text(std::move(text)) {
+Source::Source(uint32_t id, std::string name, std::string text) : id(id), name(std::move(name)), text(std::move(text)) {
   lineStarts.push_back(0);
   for (size_t pos = this->text.find('\n'); pos != std::string::npos; pos = this->text.find('\n', pos + 1))
     lineStarts.push_back(pos + 1);

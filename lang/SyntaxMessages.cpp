@@ -122,14 +122,14 @@ std::string Reporter::goesOn(size_t index) const {
 //===----------------------------------------------------------------------===//
 
 static const std::vector<std::string> &unitWords() {
-  static const std::vector<std::string> words = {"fn",       "import",   "loss",   "projection", "property", "prox",
-                                                 "rule",     "schedule", "solver", "test",       "train"};
+  static const std::vector<std::string> words = {"fn",   "import",   "loss",   "projection", "property", "prox",
+                                                 "rule", "schedule", "solver", "test",       "train"};
   return words;
 }
 
 static const std::vector<std::string> &statementWords() {
-  static const std::vector<std::string> words = {"const", "draw",  "emit",  "every",  "expect", "fn",    "grad",  "input",
-                                                 "joint", "loop",  "on",    "param",  "return", "shared", "state", "when"};
+  static const std::vector<std::string> words = {"const", "draw", "emit", "every", "expect", "fn",     "grad",  "input",
+                                                 "joint", "loop", "on",   "param", "return", "shared", "state", "when"};
   return words;
 }
 
@@ -240,8 +240,8 @@ bool Reporter::reportReserved() {
 
 /// `state m' = 0`: only what is already declared has a next value.
 bool Reporter::reportPrimedDeclaration() {
-  static const std::set<Tok> declaring = {Tok::CONST, Tok::DRAW,  Tok::EMIT,  Tok::GRAD, Tok::INPUT,
-                                          Tok::PARAM, Tok::STATE, Tok::WITH};
+  static const std::set<Tok> declaring = {Tok::CONST, Tok::DRAW,  Tok::EMIT,  Tok::GRAD,
+                                          Tok::INPUT, Tok::PARAM, Tok::STATE, Tok::WITH};
   bool isListed = before.kind == Tok::COMMA && expectsName() && !expects(Tok::PRIMED);
   if (token.kind != Tok::PRIMED || (declaring.count(before.kind) == 0 && !isListed))
     return false;
@@ -340,7 +340,8 @@ bool Reporter::reportSecondStatement() {
   }
   if (!expects(Tok::END) || !isAfterOperand())
     return false;
-  diagnostics.error(Code::MissingStatementEnd, token.loc, "expected an operator or the end of the line, found " + found())
+  diagnostics
+      .error(Code::MissingStatementEnd, token.loc, "expected an operator or the end of the line, found " + found())
       .suggest(goesOn(error.at - 1).empty() ? "two statements on one line are parted by ';'" : goesOn(error.at - 1));
   return true;
 }
@@ -376,8 +377,8 @@ void Reporter::reportPlain() {
 /// A parser that has left a formula knows only the sign that must close it; an operator could stand there as well.
 void Reporter::completeExpected() {
   static const std::set<Tok> closers = {Tok::END, Tok::RPAREN, Tok::RBRACKET, Tok::LBRACE};
-  bool onlyCloses = !error.expected.empty() && std::includes(closers.begin(), closers.end(), error.expected.begin(),
-                                                             error.expected.end());
+  bool onlyCloses = !error.expected.empty() &&
+                    std::includes(closers.begin(), closers.end(), error.expected.begin(), error.expected.end());
   bool isOperand = startsOperand(before.kind) || before.kind == Tok::RPAREN || before.kind == Tok::RBRACKET;
   if (!onlyCloses || !isOperand)
     return;
@@ -392,11 +393,12 @@ void Reporter::run() {
     return;
   completeExpected();
   using Case = bool (Reporter::*)();
-  static constexpr std::array cases = {
-      Case(&Reporter::reportUnitStart),      Case(&Reporter::reportStatementStart), Case(&Reporter::reportStatementWord),
-      Case(&Reporter::reportReserved),       Case(&Reporter::reportMismatch),       Case(&Reporter::reportPrimedDeclaration),
-      Case(&Reporter::reportMissingEquals),  Case(&Reporter::reportMissingElse),    Case(&Reporter::reportMissingFormula),
-      Case(&Reporter::reportEquals),         Case(&Reporter::reportSecondStatement)};
+  static constexpr std::array cases = {Case(&Reporter::reportUnitStart),      Case(&Reporter::reportStatementStart),
+                                       Case(&Reporter::reportStatementWord),  Case(&Reporter::reportReserved),
+                                       Case(&Reporter::reportMismatch),       Case(&Reporter::reportPrimedDeclaration),
+                                       Case(&Reporter::reportMissingEquals),  Case(&Reporter::reportMissingElse),
+                                       Case(&Reporter::reportMissingFormula), Case(&Reporter::reportEquals),
+                                       Case(&Reporter::reportSecondStatement)};
   if (std::none_of(cases.begin(), cases.end(), [&](Case c) { return (this->*c)(); }))
     reportPlain();
 }

@@ -1,8 +1,8 @@
 //===- TokenFilter.cpp - the newline rule and the brackets ----------------===//
 //
 // A newline ends a statement, except inside ( ) or [ ], after an operator, `=` `,` `:` `then` `else`, and before an
-// infix operator, `then`, `else`, `)`, `]` or `{` (which begins no statement either). Round and square brackets are counted without regard to kind, so that
-// `in [0, 1)` balances; the grammar says where they may differ.
+// infix operator, `then`, `else`, `)`, `]` or `{` (which begins no statement either). Round and square brackets are
+// counted without regard to kind, so that `in [0, 1)` balances; the grammar says where they may differ.
 //
 // A bracket that is missing is reported where its absence shows and put in, so that one slip is one message.
 //
@@ -154,7 +154,8 @@ bool Filter::isDropped(size_t next) const {
   Tok kind = wordAt(next).kind;
   if (kind == Tok::ELSE)
     return wordAt(next + 1).kind != Tok::COLON;
-  return isInfix(kind) || kind == Tok::LBRACE || kind == Tok::COMMA || kind == Tok::THEN || kind == Tok::RPAREN || kind == Tok::RBRACKET;
+  return isInfix(kind) || kind == Tok::LBRACE || kind == Tok::COMMA || kind == Tok::THEN || kind == Tok::RPAREN ||
+         kind == Tok::RBRACKET;
 }
 
 /// Inside brackets: an operand cannot stand on a new line right after another one, so a bracket is missing.
@@ -216,8 +217,7 @@ static std::string nameOf(const Token &token) {
 }
 
 static void reportUnclosed(Diagnostics &diagnostics, Tok open, const Location &opened, const Token &at) {
-  diagnostics
-      .error(Code::BracketNotClosed, at.loc, "expected " + describe(partnerOf(open)) + " before " + nameOf(at))
+  diagnostics.error(Code::BracketNotClosed, at.loc, "expected " + describe(partnerOf(open)) + " before " + nameOf(at))
       .note(opened, describe(open) + " is opened here")
       .suggest("close it, or remove it where it is opened");
 }
@@ -303,8 +303,8 @@ void Filter::count(const Token &token) {
   bool isSign = token.kind == Tok::PLUS || token.kind == Tok::MINUS;
   bool isPrefix = token.kind == Tok::NOT || token.kind == Tok::IF || token.kind == Tok::CARET ||
                   token.kind == Tok::ARROW || (isSign && !endsOperand(last));
-  bool isTrailer = token.kind == Tok::DOT || ((token.kind == Tok::LPAREN || token.kind == Tok::LBRACKET) &&
-                                              endsOperand(last));
+  bool isTrailer =
+      token.kind == Tok::DOT || ((token.kind == Tok::LPAREN || token.kind == Tok::LBRACKET) && endsOperand(last));
   if (token.kind == Tok::COMMA)
     return resetLevel();
   if (isPrefix) {

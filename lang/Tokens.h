@@ -1,7 +1,7 @@
 //===- Tokens.h - words and signs without ANTLR -----------------*- C++ -*-===//
 //
-// A token as the filter sees it. The kinds have the numbers that ANTLR gives them, so that the filter, its tests and the
-// messages need no ANTLR header.
+// A token as the filter sees it. The kinds have the numbers that ANTLR gives them, so that the filter, its tests and
+// the messages need no ANTLR header.
 //
 //===----------------------------------------------------------------------===//
 

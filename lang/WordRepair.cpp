@@ -74,7 +74,8 @@ void WordRepair::repairPrimes(const Token &token) {
         .suggest("the prime is the next step's value; there is none after it, so give the new value a name of its own");
     return;
   }
-  Diagnostic &error = diagnostics.error(Code::PrimeWithoutName, token.loc, "a prime belongs to the name just before it");
+  Diagnostic &error =
+      diagnostics.error(Code::PrimeWithoutName, token.loc, "a prime belongs to the name just before it");
   bool isAfterBracket = !out.empty() && (out.back().kind == Tok::RPAREN || out.back().kind == Tok::RBRACKET);
   error.suggest(isAfterBracket ? "the transpose of a matrix is written .T, as in (x).T"
                                : "write the prime without a blank, as in w'; a text stands in double quotes");
@@ -113,7 +114,8 @@ void WordRepair::repairUnknown(const std::vector<Token> &raw, size_t &i) {
   while (last + 1 < raw.size() && raw[last + 1].kind == Tok::UNKNOWN && touches(raw[last].loc, raw[last + 1].loc))
     ++last;
   Location whole = spanning(raw[i].loc, raw[last].loc);
-  std::string text = last == i ? "this character has no meaning in Gradus" : "these characters have no meaning in Gradus";
+  std::string text =
+      last == i ? "this character has no meaning in Gradus" : "these characters have no meaning in Gradus";
   diagnostics.error(Code::UnknownCharacter, whole, std::move(text))
       .suggest(raw[i].text == "?" ? "a choice is written if c then a else b" : "");
   i = last;
@@ -128,7 +130,8 @@ void WordRepair::repairNumber(const std::vector<Token> &raw, size_t &i) {
   if (last + 1 < raw.size() && raw[last + 1].kind == Tok::NUM && touches(raw[last].loc, raw[last + 1].loc))
     ++last;
   Location whole = spanning(raw[i].loc, raw[last].loc);
-  std::string before = hasLeft ? std::string(raw[i].text) : "0", after = last > point ? std::string(raw[last].text) : "0";
+  std::string before = hasLeft ? std::string(raw[i].text) : "0",
+              after = last > point ? std::string(raw[last].text) : "0";
   Diagnostic &error = diagnostics.error(Code::NumberWithoutDigits, whole, "a decimal point needs digits on both sides");
   if (before.find_first_of(".eE") == std::string::npos && after.find('.') == std::string::npos)
     error.suggest("write " + before + "." + after);

@@ -1,7 +1,7 @@
 //===- BadSpecs.cpp - every bad spec with its whole message ---------------===//
 //
-// bad/<name>.grad holds one illegal thing, bad/<name>.expected all that is said about it. A message that changes on purpose
-// is taken over by running this test with GRADUS_UPDATE_EXPECTED=1 and reading the difference.
+// bad/<name>.grad holds one illegal thing, bad/<name>.expected all that is said about it. A message that changes on
+// purpose is taken over by running this test with GRADUS_UPDATE_EXPECTED=1 and reading the difference.
 //
 //===----------------------------------------------------------------------===//
 

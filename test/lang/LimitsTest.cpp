@@ -55,8 +55,15 @@ TEST(Limits, BytesThatAreNoText) {
   EXPECT_EQ(Parsed(std::string("fn f(x) = x\0\n", 13)).onlyCode(), "G0005");
   EXPECT_EQ(Parsed("fn f(x) = \xC3\x28\n").onlyCode(), "G0006");
   EXPECT_EQ(Parsed("fn f(x) = \xED\xA0\x80\n").onlyCode(), "G0006");
-  EXPECT_EQ(Parsed("\xEF\xBB\xBF" "fn f(x) = x\n").onlyCode(), "G0007");
-  EXPECT_EQ(Parsed(std::string("\xFF\xFE" "f\0n\0", 6)).onlyCode(), "G0007");
+  EXPECT_EQ(Parsed("\xEF\xBB\xBF"
+                   "fn f(x) = x\n")
+                .onlyCode(),
+            "G0007");
+  EXPECT_EQ(Parsed(std::string("\xFF\xFE"
+                               "f\0n\0",
+                               6))
+                .onlyCode(),
+            "G0007");
 }
 
 TEST(Limits, NothingToParse) {
@@ -90,9 +97,10 @@ TEST(Limits, NoiseIsAnsweredFast) {
 }
 
 TEST(Limits, RandomTokensNeverCrash) {
-  static const char *const words[] = {"fn",   "rule", "f",    "x",  "x'", "(",    ")",  "[",    "]",    "{",   "}",  "\n",
-                                      "=",    "+",    "-",    ",",  ":",  ";",    "..", "if",   "then", "else", "1",  "grad",
-                                      "loop", "with", "when", "in", "by", "test", "\"t\"", "param", "state", "^",  "->", "not"};
+  static const char *const words[] = {"fn", "rule", "f",    "x",     "x'",    "(",     ")",    "[",    "]",
+                                      "{",  "}",    "\n",   "=",     "+",     "-",     ",",    ":",    ";",
+                                      "..", "if",   "then", "else",  "1",     "grad",  "loop", "with", "when",
+                                      "in", "by",   "test", "\"t\"", "param", "state", "^",    "->",   "not"};
   std::mt19937 random(11);
   for (int run = 0; run < 3000; ++run) {
     std::string text = "rule r(x) {\n";

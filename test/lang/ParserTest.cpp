@@ -44,7 +44,8 @@ TEST(Parser, TellsDerivativesApart) {
 
 TEST(Parser, ReadsSubscripts) {
   EXPECT_EQ(tree("x[.., :b, i + 1]"), "(index (base (x)) (subs .. (slice (to (b))) (at (+ (i) (1)))))");
-  EXPECT_EQ(tree("sum[axis = 1, keep](x)"), "(call (callee (index (base (sum)) (subs (axis (1)) (at (keep))))) (arg (x)))");
+  EXPECT_EQ(tree("sum[axis = 1, keep](x)"),
+            "(call (callee (index (base (sum)) (subs (axis (1)) (at (keep))))) (arg (x)))");
 }
 
 TEST(Parser, TakesSignsForWords) {
