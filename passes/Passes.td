@@ -39,7 +39,7 @@ def FormContractions : Pass<"gradus-form-contractions", "gradus::FuncOp"> {
   let summary = "Turn a sum of products of broadcasts into a contraction";
   let description = [{
     `sum[j](X[i, j] * W[j, k])` becomes `X @ W`. Left alone are sums of products that no factor lacks an axis of: they fuse with what
-    surrounds them. Transposes of a contraction's operands become labels.
+    surrounds them, and a contraction of that kind (a dot product) becomes such a sum. Transposes of a contraction's operands become labels.
     Example: test/passes/simplify/form_contractions.mlir.
   }];
   let dependentDialects = ["gradus::GradusDialect"];

@@ -87,11 +87,28 @@ struct AbsorbTransposes : OpRewritePattern<ContractOp> {
   }
 };
 
+/// contract(a, b) with the same labels in both -> sum(a * b): a dot product, which fuses with what surrounds it
+struct DissolveDot : OpRewritePattern<ContractOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(ContractOp op, PatternRewriter &rewriter) const override {
+    if (op.getLhs() != op.getRhs() || op.getOut().size() >= op.getLhs().size() || op.getA().getType() != op.getB().getType() ||
+        !llvm::is_sorted(op.getOut(), [&](int64_t a, int64_t b) { return llvm::find(op.getLhs(), a) < llvm::find(op.getLhs(), b); }))
+      return rewriter.notifyMatchFailure(op, "a factor lacks an axis");
+    SmallVector<int64_t> axes;
+    for (auto [axis, label] : llvm::enumerate(op.getLhs()))
+      if (!llvm::is_contained(op.getOut(), label))
+        axes.push_back(axis);
+    Value product = MulOp::create(rewriter, op.getLoc(), op.getA(), op.getB());
+    rewriter.replaceOp(op, buildReduce(rewriter, op.getLoc(), ReductionKind::Sum, product, axes));
+    return success();
+  }
+};
+
 struct FormContractions : impl::FormContractionsBase<FormContractions> {
   using Base::Base;
   void runOnOperation() override {
     RewritePatternSet patterns(&getContext());
-    patterns.add<FormContraction, AbsorbTransposes>(&getContext());
+    patterns.add<FormContraction, AbsorbTransposes, DissolveDot>(&getContext());
     if (failed(applyPatternsGreedily(getOperation(), std::move(patterns))))
       signalPassFailure();
   }

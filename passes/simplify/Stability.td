@@ -6,6 +6,8 @@ include "mlir/IR/PatternBase.td"
 
 def One : Constraint<CPred<"::gradus::isFill($0, 1.0)">>;
 def MinusOne : Constraint<CPred<"::gradus::isFill($0, -1.0)">>;
+/// DRR does not compare a name that stands in two equal subpatterns, so that they get two names.
+def Same : Constraint<CPred<"$0 == $1">>;
 def Absent : Constraint<CPred<"!$0">>;
 def Sum : ConstantEnumCase<Gradus_ReductionAttr, "sum">;
 
@@ -30,8 +32,10 @@ def ReciprocalOfOnePlusExp : Pat<(Gradus_DivOp $one, (Gradus_AddOp $uno, (Gradus
 def ReciprocalOfExpPlusOne : Pat<(Gradus_DivOp $one, (Gradus_AddOp (Gradus_ExpOp $x), $uno)), (Gradus_SigmoidOp (Gradus_NegOp $x)),
   [(One $one), (One $uno)]>;
 // e^x / (1 + e^x) -> sigmoid(x)
-def ExpOverOnePlusExp : Pat<(Gradus_DivOp (Gradus_ExpOp $x), (Gradus_AddOp $one, (Gradus_ExpOp $x))), (Gradus_SigmoidOp $x), [(One $one)]>;
-def ExpOverExpPlusOne : Pat<(Gradus_DivOp (Gradus_ExpOp $x), (Gradus_AddOp (Gradus_ExpOp $x), $one)), (Gradus_SigmoidOp $x), [(One $one)]>;
+def ExpOverOnePlusExp : Pat<(Gradus_DivOp (Gradus_ExpOp $x), (Gradus_AddOp $one, (Gradus_ExpOp $z))), (Gradus_SigmoidOp $x),
+  [(One $one), (Same $x, $z)]>;
+def ExpOverExpPlusOne : Pat<(Gradus_DivOp (Gradus_ExpOp $x), (Gradus_AddOp (Gradus_ExpOp $z), $one)), (Gradus_SigmoidOp $x),
+  [(One $one), (Same $x, $z)]>;
 // log(sigmoid(x)) -> -softplus(-x)
 def LogSigmoid : Pat<(Gradus_LogOp (Gradus_SigmoidOp $x)), (Gradus_NegOp (Gradus_SoftplusOp (Gradus_NegOp $x)))>;
 // log(1 - sigmoid(x)) -> -softplus(x)

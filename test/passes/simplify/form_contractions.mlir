@@ -30,3 +30,11 @@ gradus.func fn @squares(%x: !gradus.array<[n, d], f32> {gradus.name = "x", gradu
   gradus.return %r : !gradus.array<[n], f32>
 }
 
+// A dot product is a sum of products again.
+// CHECK-LABEL: gradus.func fn @dot
+// CHECK-NEXT: gradus.mul
+// CHECK-NEXT: gradus.reduce  sum
+gradus.func fn @dot(%x: !gradus.array<[n], f32> {gradus.name = "x", gradus.role = #gradus.role<data>}, %y: !gradus.array<[n], f32> {gradus.name = "y", gradus.role = #gradus.role<data>}) -> (!gradus.array<[], f64> {gradus.name = "r0", gradus.role = #gradus.role<value>}) {
+  %r = gradus.contract %x [0], %y [0] -> [] : !gradus.array<[n], f32>, !gradus.array<[n], f32> -> !gradus.array<[], f64>
+  gradus.return %r : !gradus.array<[], f64>
+}
