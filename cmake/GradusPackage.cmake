@@ -24,7 +24,7 @@ install(FILES
   DESTINATION ${package_install_dir})
 
 # The .deb: dpkg-shlibdeps names the packages of the tool's shared libraries (libmlir-22, libllvm22, the ANTLR runtime); the
-# archive of OpenMP hooks wants libomp where it is used.
+# archive of OpenMP hooks wants libomp only where it is linked.
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_NAME gradus)
 set(CPACK_PACKAGE_VENDOR Gradus)
@@ -35,5 +35,5 @@ set(CPACK_STRIP_FILES ON)
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_SECTION devel)
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
-set(CPACK_DEBIAN_PACKAGE_SUGGESTS "libomp-22-dev, cmake (>= 3.25)")
+set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "cmake (>= 3.25), libomp-22-dev")
 include(CPack)
