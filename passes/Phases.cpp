@@ -55,6 +55,7 @@ void buildPhase(OpPassManager &pm, Phase phase, const PhaseOptions &options) {
     pm.addNestedPass<FuncOp>(createFuse({options.noFuse}));
     break;
   case Phase::Lower:
+    pm.addPass(createLower());
     break;
   }
 }

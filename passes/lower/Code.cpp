@@ -1,0 +1,249 @@
+//===- Code.cpp - Builds scalar and vector code ---------------------------------===//
+
+#include "passes/lower/Code.h"
+
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+using namespace mlir;
+
+namespace gradus {
+
+Value Code::number(Type like, double value) {
+  Type element = getElementTypeOrSelf(like);
+  auto attr = cast<TypedAttr>(isa<FloatType>(element) ? Attribute(getFloatAttr(element, value))
+                                                      : Attribute(getIntegerAttr(element, static_cast<int64_t>(value))));
+  if (auto vector = dyn_cast<VectorType>(like))
+    attr = DenseElementsAttr::get(vector, attr);
+  return arith::ConstantOp::create(*this, attr);
+}
+
+Value Code::integer(Type like, int64_t value) {
+  TypedAttr attr = getIntegerAttr(getElementTypeOrSelf(like), value);
+  if (auto vector = dyn_cast<VectorType>(like))
+    attr = DenseElementsAttr::get(vector, Attribute(attr));
+  return arith::ConstantOp::create(*this, attr);
+}
+
+Value Code::splat(Value value) {
+  if (isa<VectorType>(value.getType()))
+    return value;
+  return vector::BroadcastOp::create(*this, VectorType::get({lanes}, value.getType()), value);
+}
+
+Value Code::laneNumbers() {
+  SmallVector<int64_t> numbers = llvm::to_vector(llvm::seq<int64_t>(0, lanes));
+  return arith::ConstantOp::create(*this, getI64VectorAttr(numbers));
+}
+
+Value Code::address(Value base, Type element, Value index) {
+  Type type = ptrType();
+  if (isa<VectorType>(index.getType()))
+    type = VectorType::get({lanes}, type);
+  return LLVM::GEPOp::create(*this, type, element, base, ArrayRef<LLVM::GEPArg>{index});
+}
+
+Value Code::fromMemory(Value value, Type element) {
+  if (!element.isInteger(1))
+    return value;
+  return arith::CmpIOp::create(*this, arith::CmpIPredicate::ne, value, integer(value.getType(), 0));
+}
+
+Value Code::toMemory(Value value, Type element) {
+  if (!element.isInteger(1))
+    return value;
+  Type byte = getIntegerType(8);
+  if (isa<VectorType>(value.getType()))
+    byte = VectorType::get({lanes}, byte);
+  return arith::ExtUIOp::create(*this, byte, value);
+}
+
+Value Code::loadElement(Value base, Type element, Value index) {
+  Value from = address(base, memType(element), index);
+  return fromMemory(LLVM::LoadOp::create(*this, memType(element), from, memBytes(element)), element);
+}
+
+Value Code::loadVector(Value base, Type element, Value index, Value mask) {
+  Value from = address(base, memType(element), index);
+  Type type = VectorType::get({lanes}, memType(element));
+  Value value;
+  if (mask)
+    value = LLVM::MaskedLoadOp::create(*this, type, from, mask, number(type, 0), memBytes(element));
+  else
+    value = LLVM::LoadOp::create(*this, type, from, memBytes(element));
+  return fromMemory(value, element);
+}
+
+Value Code::gatherVector(Value base, Type element, Value indices, Value mask) {
+  Value from = address(base, memType(element), indices);
+  Type type = VectorType::get({lanes}, memType(element));
+  if (!mask)
+    mask = integer(VectorType::get({lanes}, getI1Type()), 1);
+  Value value = LLVM::masked_gather::create(*this, type, from, mask, ValueRange{number(type, 0)}, memBytes(element));
+  return fromMemory(value, element);
+}
+
+void Code::storeElement(Value base, Type element, Value index, Value value) {
+  LLVM::StoreOp::create(*this, toMemory(value, element), address(base, memType(element), index), memBytes(element));
+}
+
+void Code::storeVector(Value base, Type element, Value index, Value value, Value mask) {
+  Value to = address(base, memType(element), index);
+  value = toMemory(splat(value), element);
+  if (mask)
+    LLVM::MaskedStoreOp::create(*this, value, to, mask, memBytes(element));
+  else
+    LLVM::StoreOp::create(*this, value, to, memBytes(element));
+}
+
+scf::ForOp Code::loop(Value low, Value high, int64_t step, ValueRange init,
+                      function_ref<SmallVector<Value>(Value, ValueRange)> body) {
+  // The loop stands in its function while its body is written: code that belongs before it finds its place.
+  auto op = scf::ForOp::create(*this, low, high, i64(step), init);
+  OpBuilder::InsertionGuard guard(*this);
+  Block *block = op.getBody();
+  if (!block->empty())
+    block->back().erase();
+  setInsertionPointToEnd(block);
+  SmallVector<Value> next = body(op.getInductionVar(), op.getRegionIterArgs());
+  scf::YieldOp::create(*this, next);
+  return op;
+}
+
+void Code::loop(Value low, Value high, function_ref<void(Value)> body) {
+  loop(low, high, 1, {}, [&](Value index, ValueRange) {
+    body(index);
+    return SmallVector<Value>();
+  });
+}
+
+void Code::ifThen(Value condition, function_ref<void()> then) {
+  auto branch = scf::IfOp::create(*this, condition, /*withElseRegion=*/false);
+  OpBuilder::InsertionGuard guard(*this);
+  setInsertionPointToStart(branch.thenBlock());
+  then();
+}
+
+Value Code::stackSlot(Type type, int64_t count) {
+  auto func = getInsertionBlock()->getParentOp();
+  while (!isa<LLVM::LLVMFuncOp>(func))
+    func = func->getParentOp();
+  OpBuilder::InsertionGuard guard(*this);
+  setInsertionPointToStart(&cast<LLVM::LLVMFuncOp>(func).getBody().front());
+  return LLVM::AllocaOp::create(*this, ptrType(), type, i64(count), 128);
+}
+
+static double getIdentity(ReductionKind kind) {
+  switch (kind) {
+  case ReductionKind::Sum:
+  case ReductionKind::Any:
+    return 0;
+  case ReductionKind::Prod:
+  case ReductionKind::All:
+    return 1;
+  case ReductionKind::Max:
+    return -std::numeric_limits<double>::infinity();
+  case ReductionKind::Min:
+    return std::numeric_limits<double>::infinity();
+  }
+  llvm_unreachable("all kinds are covered");
+}
+
+Value emitIdentity(Code &code, ReductionKind kind, Type type) {
+  Type element = getElementTypeOrSelf(type);
+  if (isa<FloatType>(element))
+    return code.number(type, getIdentity(kind));
+  unsigned width = element.getIntOrFloatBitWidth();
+  if (kind == ReductionKind::Max || kind == ReductionKind::Min) {
+    APInt bound = kind == ReductionKind::Max ? APInt::getSignedMinValue(width) : APInt::getSignedMaxValue(width);
+    return code.integer(type, bound.getSExtValue());
+  }
+  return code.integer(type, static_cast<int64_t>(getIdentity(kind)));
+}
+
+Value emitCombine(Code &code, ReductionKind kind, Value a, Value b) {
+  bool isFloat = isa<FloatType>(getElementTypeOrSelf(a.getType()));
+  switch (kind) {
+  case ReductionKind::Sum:
+    return isFloat ? arith::AddFOp::create(code, a, b).getResult() : arith::AddIOp::create(code, a, b).getResult();
+  case ReductionKind::Prod:
+    return isFloat ? arith::MulFOp::create(code, a, b).getResult() : arith::MulIOp::create(code, a, b).getResult();
+  case ReductionKind::Max: // NaN if either is
+    return isFloat ? arith::MaximumFOp::create(code, a, b).getResult() : arith::MaxSIOp::create(code, a, b).getResult();
+  case ReductionKind::Min:
+    return isFloat ? arith::MinimumFOp::create(code, a, b).getResult() : arith::MinSIOp::create(code, a, b).getResult();
+  case ReductionKind::Any:
+    return arith::OrIOp::create(code, a, b);
+  case ReductionKind::All:
+    return arith::AndIOp::create(code, a, b);
+  }
+  llvm_unreachable("all kinds are covered");
+}
+
+Value emitCombineLanes(Code &code, ReductionKind kind, Value vector) {
+  for (int64_t half = lanes / 2; half >= 1; half /= 2) {
+    SmallVector<int32_t> low, high;
+    for (int64_t i = 0; i < half; ++i) {
+      low.push_back(i);
+      high.push_back(i + half);
+    }
+    Value a = LLVM::ShuffleVectorOp::create(code, vector, vector, low);
+    Value b = LLVM::ShuffleVectorOp::create(code, vector, vector, high);
+    vector = emitCombine(code, kind, a, b);
+  }
+  return LLVM::ExtractElementOp::create(code, vector, code.i64(0));
+}
+
+/// Enough for 2^40 blocks.
+static constexpr int64_t stackLevels = 40;
+
+PairwiseStack::PairwiseStack(Code &code, ReductionKind kind, Type type) : code(code), kind(kind), type(type) {
+  memory = code.stackSlot(type, stackLevels);
+}
+
+void PairwiseStack::push(Value block, Value value) {
+  // while (block & 1) value = stack[level++] + value, block >>= 1; stack[level] = value
+  auto loop = scf::WhileOp::create(
+      code, TypeRange{code.getI64Type(), code.getI64Type(), type}, ValueRange{block, code.i64(0), value},
+      [&](OpBuilder &builder, Location loc, ValueRange args) {
+        Code inner(loc, builder);
+        Value bit = inner.compare(arith::CmpIPredicate::ne, arith::AndIOp::create(inner, args[0], inner.i64(1)), inner.i64(0));
+        scf::ConditionOp::create(inner, bit, args);
+      },
+      [&](OpBuilder &builder, Location loc, ValueRange args) {
+        Code inner(loc, builder);
+        Value lower = inner.loadRaw(type, inner.address(memory, type, args[1]));
+        Value half = arith::ShRUIOp::create(inner, args[0], inner.i64(1));
+        scf::YieldOp::create(inner, ValueRange{half, inner.add(args[1], inner.i64(1)), emitCombine(inner, kind, lower, args[2])});
+      });
+  LLVM::StoreOp::create(code, loop.getResult(2), code.address(memory, type, loop.getResult(1)));
+}
+
+Value PairwiseStack::finish(Value count) {
+  // The smallest subtrees are met first: result = stack[level] + result for every bit of the count.
+  Value none = arith::ConstantOp::create(code, code.getBoolAttr(false));
+  auto loop = scf::WhileOp::create(
+      code, TypeRange{code.getI64Type(), code.getI64Type(), type, code.getI1Type()},
+      ValueRange{count, code.i64(0), emitIdentity(code, kind, type), none},
+      [&](OpBuilder &builder, Location loc, ValueRange args) {
+        Code inner(loc, builder);
+        scf::ConditionOp::create(inner, inner.compare(arith::CmpIPredicate::ne, args[0], inner.i64(0)), args);
+      },
+      [&](OpBuilder &builder, Location loc, ValueRange args) {
+        Code inner(loc, builder);
+        Value bit = inner.compare(arith::CmpIPredicate::ne, arith::AndIOp::create(inner, args[0], inner.i64(1)), inner.i64(0));
+        auto taken = scf::IfOp::create(
+            inner, bit,
+            [&](OpBuilder &b, Location l) {
+              Code then(l, b);
+              Value own = then.loadRaw(type, then.address(memory, type, args[1]));
+              Value both = then.select(args[3], emitCombine(then, kind, own, args[2]), own);
+              scf::YieldOp::create(then, ValueRange{both, arith::ConstantOp::create(then, then.getBoolAttr(true))});
+            },
+            [&](OpBuilder &b, Location l) { scf::YieldOp::create(b, l, ValueRange{args[2], args[3]}); });
+        Value half = arith::ShRUIOp::create(inner, args[0], inner.i64(1));
+        scf::YieldOp::create(inner, ValueRange{half, inner.add(args[1], inner.i64(1)), taken.getResult(0), taken.getResult(1)});
+      });
+  return loop.getResult(2);
+}
+
+} // namespace gradus

@@ -1,0 +1,261 @@
+//===- Contract.cpp - Loops of contractions and scatters ------------------------===//
+//
+// y[out] = sum a * b. Where the last axis of the result is the last axis of an operand, its elements lie along the lanes and
+// the sums run one after the other, in blocks of 4,096 that are combined pairwise; a tile of results shares what it
+// loads. Else (rows times a vector) the contraction is the sum of a product and takes the tree of reductions.
+//
+//===----------------------------------------------------------------------===//
+
+#include "passes/lower/Kernel.h"
+
+using namespace mlir;
+
+namespace gradus {
+
+static ContractOp getContract(KernelOp kernel) { return dyn_cast<ContractOp>(kernel.getBody().front().front()); }
+
+/// The labels that are summed: those of a, then the others of b; a last axis of both comes last.
+static SmallVector<int64_t> getSummed(ContractOp op) {
+  SmallVector<int64_t> summed;
+  for (ArrayRef<int64_t> labels : {op.getLhs(), op.getRhs()})
+    for (int64_t label : labels)
+      if (!llvm::is_contained(op.getOut(), label) && !llvm::is_contained(summed, label))
+        summed.push_back(label);
+  for (ArrayRef<int64_t> labels : {op.getRhs(), op.getLhs()})
+    if (!labels.empty() && llvm::is_contained(summed, labels.back())) {
+      int64_t last = labels.back();
+      llvm::erase(summed, last);
+      summed.push_back(last);
+    }
+  return summed;
+}
+
+static Attribute getDim(ContractOp op, int64_t label) {
+  for (auto [labels, value] : {std::pair(op.getLhs(), op.getA()), std::pair(op.getRhs(), op.getB())})
+    for (auto [axis, own] : llvm::enumerate(labels))
+      if (own == label)
+        return arrayOf(value).getShape()[axis];
+  return {};
+}
+
+static SmallVector<Attribute> getDims(ContractOp op, ArrayRef<int64_t> labels) {
+  return llvm::map_to_vector(labels, [&](int64_t label) { return getDim(op, label); });
+}
+
+bool isVectorContract(KernelOp kernel) {
+  ContractOp op = getContract(kernel);
+  if (!op || op.getOut().empty())
+    return false;
+  int64_t last = op.getOut().back();
+  return (!op.getLhs().empty() && op.getLhs().back() == last) || (!op.getRhs().empty() && op.getRhs().back() == last);
+}
+
+void rewriteContract(KernelOp kernel) {
+  ContractOp op = getContract(kernel);
+  SmallVector<int64_t> labels(op.getOut()), summed = getSummed(op);
+  llvm::append_range(labels, summed);
+  OpBuilder builder(op);
+  SmallVector<Attribute> domain = getDims(op, labels);
+  auto type = ArrayType::get(domain, op.getA().getType().getElementType());
+  auto spread = [&](Value value, ArrayRef<int64_t> own) {
+    // Axes in the order of the domain, then along it.
+    SmallVector<int64_t> order = llvm::to_vector(llvm::seq<int64_t>(0, own.size()));
+    auto placeOf = [&](int64_t axis) { return llvm::find(labels, own[axis]) - labels.begin(); };
+    llvm::sort(order, [&](int64_t a, int64_t b) { return placeOf(a) < placeOf(b); });
+    SmallVector<int64_t> axes = llvm::map_to_vector(order, [&](int64_t axis) -> int64_t { return placeOf(axis); });
+    if (!llvm::is_sorted(order)) {
+      SmallVector<Attribute> shape = llvm::map_to_vector(order, [&](int64_t axis) { return arrayOf(value).getShape()[axis]; });
+      value = TransposeOp::create(builder, op.getLoc(), arrayOf(value).withShape(shape), value, order);
+    }
+    return BroadcastOp::create(builder, op.getLoc(), type, value, axes).getResult();
+  };
+  Value product = MulOp::create(builder, op.getLoc(), spread(op.getA(), op.getLhs()), spread(op.getB(), op.getRhs()));
+  SmallVector<int64_t> axes = llvm::to_vector(llvm::seq<int64_t>(op.getOut().size(), labels.size()));
+  Value sum = product;
+  if (!axes.empty() || type.getElementType() != op.getType().getElementType())
+    sum = ReduceOp::create(builder, op.getLoc(), op.getType(), ReductionKind::Sum, product, axes, TypeAttr());
+  op.getResult().replaceAllUsesWith(sum);
+  op.erase();
+  kernel.setDomainAttr(builder.getArrayAttr(domain));
+}
+
+namespace {
+
+/// The loops of a contraction with its last output axis along the lanes.
+class ContractEmitter {
+public:
+  ContractEmitter(KernelOp kernel, Evaluator &evaluator);
+  void emit(Value output, Value begin, Value end);
+  /// The tiles of the result.
+  Value count();
+
+private:
+  void emitTile(Value output, ArrayRef<Value> rows, ArrayRef<Value> columns, Value mask);
+  void emitRowsOfTile(Value output, Value column, Value mask);
+  Value operandAt(Value operand, ArrayRef<int64_t> labels, Value row, Value column);
+
+  ContractOp op;
+  Evaluator &evaluator;
+  Code &code;
+  int64_t vectorLabel;
+  /// An output label that the operand along the lanes has not: its vectors serve a tile of rows. Or -1.
+  int64_t rowLabel = -1;
+  SmallVector<int64_t> outer, summed;
+  int64_t tile;
+  llvm::DenseMap<int64_t, Value> at; ///< scalar indices of outer and summed labels
+};
+
+} // namespace
+
+ContractEmitter::ContractEmitter(KernelOp kernel, Evaluator &evaluator)
+    : op(getContract(kernel)), evaluator(evaluator), code(evaluator.code), vectorLabel(op.getOut().back()), summed(getSummed(op)) {
+  tile = op.getA().getType().getElementType().isF64() ? 2 : 4; // what fits the registers of AVX2
+  bool isRight = llvm::is_contained(op.getRhs(), vectorLabel);
+  for (int64_t label : op.getOut().drop_back())
+    if (!llvm::is_contained(isRight ? op.getRhs() : op.getLhs(), label))
+      rowLabel = label;
+  for (int64_t label : op.getOut().drop_back())
+    if (label != rowLabel)
+      outer.push_back(label);
+}
+
+Value ContractEmitter::count() {
+  Value columns = code.ceilDiv(evaluator.sizeOf(getDim(op, vectorLabel)), rowLabel < 0 ? tile * lanes : lanes);
+  Value rows = rowLabel < 0 ? code.i64(1) : code.ceilDiv(evaluator.sizeOf(getDim(op, rowLabel)), tile);
+  return code.mul(evaluator.product(getDims(op, outer)), code.mul(rows, columns));
+}
+
+Value ContractEmitter::operandAt(Value operand, ArrayRef<int64_t> labels, Value row, Value column) {
+  Point point;
+  for (int64_t label : labels) {
+    if (label == vectorLabel)
+      point.push_back(Index::lane(column));
+    else
+      point.push_back(Index::uniform(label == rowLabel ? row : at.lookup(label)));
+  }
+  return evaluator.evaluateVector(operand, point);
+}
+
+/// Sums for rows x columns of vectors of the result.
+void ContractEmitter::emitTile(Value output, ArrayRef<Value> rows, ArrayRef<Value> columns, Value mask) {
+  Type element = op.getType().getElementType(), type = code.vecType(element);
+  size_t size = rows.size() * columns.size();
+  SmallVector<PairwiseStack> stacks;
+  for (size_t i = 0; i < size; ++i)
+    stacks.emplace_back(code, ReductionKind::Sum, type);
+  SmallVector<Attribute> dims = getDims(op, summed);
+  Value total = evaluator.product(dims), blocks = code.ceilDiv(total, blockSize);
+  code.loop(code.i64(0), blocks, [&](Value block) {
+    Value low = code.mul(block, code.i64(blockSize)), high = code.min(code.add(low, code.i64(blockSize)), total);
+    SmallVector<Value> zeros(size, code.number(type, 0));
+    scf::ForOp loop = code.loop(low, high, 1, zeros, [&](Value number, ValueRange sums) {
+      for (auto [label, index] : llvm::zip_equal(summed, evaluator.delinearize(number, dims)))
+        at[label] = index;
+      evaluator.startInner(nullptr, mask);
+      SmallVector<Value> next;
+      for (Value row : rows)
+        for (Value column : columns) {
+          Value a = operandAt(op.getA(), op.getLhs(), row, column), b = operandAt(op.getB(), op.getRhs(), row, column);
+          Value product = arith::MulFOp::create(code, a, b);
+          next.push_back(arith::AddFOp::create(code, sums[next.size()], product));
+        }
+      return next;
+    });
+    for (auto [stack, sum] : llvm::zip_equal(stacks, loop.getResults()))
+      stack.push(block, sum);
+  });
+  size_t next = 0;
+  for (Value row : rows)
+    for (Value column : columns) {
+      SmallVector<Value> indices;
+      for (int64_t label : op.getOut())
+        indices.push_back(label == vectorLabel ? column : label == rowLabel ? row : at.lookup(label));
+      Value position = evaluator.linearize(indices, getDims(op, op.getOut()));
+      code.storeVector(output, element, position, stacks[next++].finish(blocks), mask);
+    }
+}
+
+/// The rows of a tile for one vector of columns; what is left of the rows goes one by one.
+void ContractEmitter::emitRowsOfTile(Value output, Value column, Value mask) {
+  if (rowLabel < 0)
+    return emitTile(output, {Value()}, {column}, mask);
+  Value first = at.lookup(rowLabel), rows = evaluator.sizeOf(getDim(op, rowLabel));
+  Value last = code.min(code.add(first, code.i64(tile)), rows);
+  Value isWhole = code.compare(arith::CmpIPredicate::eq, code.sub(last, first), code.i64(tile));
+  auto branch = scf::IfOp::create(code, isWhole, /*withElseRegion=*/true);
+  OpBuilder::InsertionGuard guard(code);
+  code.setInsertionPointToStart(branch.thenBlock());
+  SmallVector<Value> all;
+  for (int64_t i = 0; i < tile; ++i)
+    all.push_back(code.add(first, code.i64(i)));
+  emitTile(output, all, {column}, mask);
+  code.setInsertionPointToStart(branch.elseBlock());
+  code.loop(first, last, [&](Value row) { emitTile(output, {row}, {column}, mask); });
+}
+
+void ContractEmitter::emit(Value output, Value begin, Value end) {
+  Value size = evaluator.sizeOf(getDim(op, vectorLabel));
+  int64_t width = rowLabel < 0 ? tile * lanes : lanes;
+  Value strips = code.ceilDiv(size, width);
+  code.loop(begin, end, [&](Value index) {
+    Value first = code.mul(code.rem(index, strips), code.i64(width)), rest = code.div(index, strips);
+    if (rowLabel >= 0) {
+      Value tiles = code.ceilDiv(evaluator.sizeOf(getDim(op, rowLabel)), tile);
+      at[rowLabel] = code.mul(code.rem(rest, tiles), code.i64(tile));
+      rest = code.div(rest, tiles);
+    }
+    for (auto [label, value] : llvm::zip_equal(outer, evaluator.delinearize(rest, getDims(op, outer))))
+      at[label] = value;
+    Value isWhole = code.compare(arith::CmpIPredicate::sge, code.sub(size, first), code.i64(width));
+    auto branch = scf::IfOp::create(code, isWhole, /*withElseRegion=*/true);
+    OpBuilder::InsertionGuard guard(code);
+    code.setInsertionPointToStart(branch.thenBlock());
+    if (rowLabel >= 0) {
+      emitRowsOfTile(output, first, {});
+    } else {
+      SmallVector<Value> columns;
+      for (int64_t i = 0; i < tile; ++i)
+        columns.push_back(code.add(first, code.i64(i * lanes)));
+      emitTile(output, {Value()}, columns, {});
+    }
+    code.setInsertionPointToStart(branch.elseBlock());
+    code.loop(first, code.min(code.add(first, code.i64(width)), size), lanes, {}, [&](Value column, ValueRange) {
+      Value mask = code.compare(arith::CmpIPredicate::slt, code.laneNumbers(), code.splat(code.sub(size, column)));
+      emitRowsOfTile(output, column, mask);
+      return SmallVector<Value>();
+    });
+  });
+}
+
+Value emitContractCount(KernelOp kernel, Evaluator &evaluator) { return ContractEmitter(kernel, evaluator).count(); }
+
+Value emitContractWork(KernelOp kernel, Evaluator &evaluator) {
+  ContractOp op = getContract(kernel);
+  return evaluator.code.mul(evaluator.product(getDims(op, op.getOut())), evaluator.product(getDims(op, getSummed(op))));
+}
+
+void emitContractBody(KernelOp kernel, Evaluator &evaluator, Value output, Value begin, Value end) {
+  ContractEmitter(kernel, evaluator).emit(output, begin, end);
+}
+
+void emitScatterBody(KernelOp kernel, Evaluator &evaluator, Value output) {
+  Code &code = evaluator.code;
+  auto op = cast<ScatterAddOp>(kernel.getBody().front().front());
+  SmallVector<Attribute> domain = llvm::to_vector(kernel.getDomain());
+  Type element = op.getType().getElementType();
+  code.loop(code.i64(0), evaluator.product(domain), [&](Value number) {
+    Point point;
+    for (Value index : evaluator.delinearize(number, domain))
+      point.push_back(Index::uniform(index));
+    evaluator.startInner(nullptr, {});
+    SmallVector<Value> indices;
+    for (Value index : op.getIndices())
+      indices.push_back(emitCast(code, evaluator.evaluate(index, point), arrayOf(index).getElementType(), code.getI64Type()));
+    Value update = evaluator.evaluate(op.getUpdates(), point);
+    Value position = evaluator.linearize(indices, op.getType().getShape());
+    Value old = code.loadElement(output, element, position);
+    code.storeElement(output, element, position, emitCombine(code, ReductionKind::Sum, old, update));
+  });
+}
+
+} // namespace gradus

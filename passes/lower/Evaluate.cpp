@@ -1,0 +1,303 @@
+//===- Evaluate.cpp - The value of an expression at a point of a kernel ---------===//
+
+#include "passes/lower/Evaluate.h"
+
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+using namespace mlir;
+
+namespace gradus {
+
+bool Index::operator<(const Index &other) const {
+  auto key = [](const Index &i) {
+    return std::tuple(i.scalar.getAsOpaquePointer(), i.isLane, i.vector.getAsOpaquePointer());
+  };
+  return key(*this) < key(other);
+}
+
+static bool isAllUniform(ArrayRef<Index> point) { return llvm::all_of(point, [](const Index &i) { return i.isUniform(); }); }
+static bool isOne(Attribute dim) {
+  auto size = dyn_cast<IntegerAttr>(dim);
+  return size && size.getInt() == 1;
+}
+
+Evaluator::Evaluator(Code &code, const Buffers &buffers) : code(code), buffers(buffers) { zero = code.i64(0); }
+
+void Evaluator::startInner(Operation *loop, Value newMask) {
+  inner = loop;
+  mask = newMask;
+  pointMemo.clear();
+}
+
+void Evaluator::endRow() {
+  inner = nullptr;
+  mask = {};
+  pointMemo.clear();
+  rowMemo.clear();
+}
+
+bool Evaluator::isKnown(Value value) const {
+  if (buffers.scalars.contains(value) || buffers.arrays.contains(value))
+    return true;
+  Operation *op = value.getDefiningOp();
+  return op && llvm::all_of(op->getOperands(), [&](Value operand) { return isKnown(operand); });
+}
+
+void Evaluator::evaluateScalars(KernelOp kernel) {
+  for (Operation &op : kernel.getBody().front())
+    if (op.getNumResults() == 1 && arrayOf(op.getResult(0)).isScalar() && !isa<ReduceOp, ArgReduceOp, ContractOp>(op) &&
+        isKnown(op.getResult(0)))
+      evaluateScalar(op.getResult(0));
+}
+
+Value Evaluator::sizeOf(Attribute dim) {
+  if (auto size = dyn_cast<IntegerAttr>(dim))
+    return code.i64(size.getInt());
+  return buffers.symbols.lookup(dim);
+}
+
+Value Evaluator::product(ArrayRef<Attribute> dims) {
+  Value result = code.i64(1);
+  for (Attribute dim : dims)
+    result = code.mul(result, sizeOf(dim));
+  return result;
+}
+
+SmallVector<Value> Evaluator::delinearize(Value linear, ArrayRef<Attribute> dims) {
+  SmallVector<Value> indices(dims.size());
+  for (size_t axis = dims.size(); axis-- > 0;) {
+    if (axis == 0) {
+      indices[axis] = linear;
+    } else {
+      Value size = sizeOf(dims[axis]);
+      if (isa<VectorType>(linear.getType()))
+        size = code.splat(size);
+      indices[axis] = code.rem(linear, size);
+      linear = code.div(linear, size);
+    }
+  }
+  return indices;
+}
+
+Value Evaluator::linearize(ArrayRef<Value> indices, ArrayRef<Attribute> dims) {
+  Value linear = code.i64(0);
+  for (auto [index, dim] : llvm::zip_equal(indices, dims))
+    linear = code.add(code.mul(linear, sizeOf(dim)), index);
+  return linear;
+}
+
+Value Evaluator::lanesOf(const Index &index) {
+  if (index.vector)
+    return index.vector;
+  Value base = code.splat(index.scalar);
+  return index.isLane ? code.add(base, code.laneNumbers()) : base;
+}
+
+Value Evaluator::evaluateScalar(Value value) {
+  if (Value known = buffers.scalars.lookup(value))
+    return known;
+  if (Value known = scalarMemo.lookup(value))
+    return known;
+  Operation *op = value.getDefiningOp();
+  Value result;
+  if (auto constant = dyn_cast<ConstantOp>(op)) {
+    result = emitConstant(constant, {});
+  } else if (auto dim = dyn_cast<DimOp>(op)) {
+    result = sizeOf(dim.getSymbolAttr());
+  } else if (isa<BroadcastOp, ReshapeOp, TransposeOp>(op) && arrayOf(op->getOperand(0)).isScalar()) {
+    result = evaluateScalar(op->getOperand(0));
+  } else if (op->hasTrait<Pointwise>() || isa<IntPowOp>(op)) {
+    SmallVector<Value> operands;
+    for (Value operand : op->getOperands())
+      operands.push_back(evaluateScalar(operand));
+    result = emitPointwise(code, op, operands);
+  } else {
+    result = emit(value, {}); // a gather or reshape of rank 0 reads an array
+  }
+  return scalarMemo[value] = result;
+}
+
+Value Evaluator::evaluate(Value value, ArrayRef<Index> point) {
+  bool isUniform = isAllUniform(point);
+  Key key(value.getAsOpaquePointer(), Point(point));
+  if (arrayOf(value).isScalar())
+    return evaluateScalar(value);
+  if (isUniform) {
+    // What does not depend on the lane is computed once, before the loop over vectors.
+    std::map<Key, Value> &memo = inner ? rowMemo : pointMemo;
+    auto known = memo.find(key);
+    if (known != memo.end())
+      return known->second;
+    OpBuilder::InsertionGuard guard(code);
+    if (inner)
+      code.setInsertionPoint(inner);
+    return memo[key] = emit(value, point);
+  }
+  auto known = pointMemo.find(key);
+  if (known != pointMemo.end())
+    return known->second;
+  Value result = code.splat(emit(value, point));
+  pointMemo[key] = result;
+  return result;
+}
+
+Value Evaluator::emit(Value value, ArrayRef<Index> point) {
+  if (Value base = buffers.arrays.lookup(value))
+    return load(base, arrayOf(value), point);
+  Operation *op = value.getDefiningOp();
+  if (auto constant = dyn_cast<ConstantOp>(op))
+    return emitConstant(constant, point);
+  if (auto broadcast = dyn_cast<BroadcastOp>(op))
+    return evaluate(broadcast.getX(), mapBroadcast(broadcast, point));
+  if (auto reshape = dyn_cast<ReshapeOp>(op))
+    return evaluate(reshape.getX(), mapReshape(reshape, point));
+  if (auto transpose = dyn_cast<TransposeOp>(op)) {
+    Point mapped(point.size());
+    for (auto [axis, from] : llvm::enumerate(transpose.getPermutation()))
+      mapped[from] = point[axis];
+    return evaluate(transpose.getX(), mapped);
+  }
+  if (auto gather = dyn_cast<GatherOp>(op))
+    return emitGather(gather, point);
+  if (auto iota = dyn_cast<IotaOp>(op)) {
+    const Index &index = point[isFlat ? 0 : iota.getAxis()];
+    Value number = index.isUniform() ? index.scalar : lanesOf(index);
+    return emitCast(code, number, code.getI64Type(), iota.getType().getElementType());
+  }
+  SmallVector<Value> operands;
+  bool isUniform = isAllUniform(point);
+  for (auto [number, operand] : llvm::enumerate(op->getOperands())) {
+    bool isExponent = isa<IntPowOp>(op) && number == 1;
+    Value known = isExponent ? evaluate(operand, {}) : evaluate(operand, point);
+    operands.push_back(isUniform || isExponent ? known : code.splat(known));
+  }
+  return emitPointwise(code, op, operands);
+}
+
+Point Evaluator::mapBroadcast(BroadcastOp op, ArrayRef<Index> point) {
+  Point mapped;
+  ArrayRef<Attribute> from = op.getX().getType().getShape(), to = op.getY().getType().getShape();
+  for (auto [axis, target] : llvm::enumerate(op.getAxes()))
+    mapped.push_back(from[axis] != to[target] && isOne(from[axis]) ? Index::uniform(zero) : point[target]);
+  return mapped;
+}
+
+/// Axes of size 1 come and go without arithmetic; else the element's number decides.
+Point Evaluator::mapReshape(ReshapeOp op, ArrayRef<Index> point) {
+  ArrayRef<Attribute> from = op.getX().getType().getShape(), to = op.getY().getType().getShape();
+  if (from.empty())
+    return {};
+  SmallVector<Attribute> longFrom, longTo;
+  llvm::copy_if(from, std::back_inserter(longFrom), [](Attribute dim) { return !isOne(dim); });
+  llvm::copy_if(to, std::back_inserter(longTo), [](Attribute dim) { return !isOne(dim); });
+  Point mapped;
+  if (longFrom == longTo) {
+    size_t next = 0;
+    for (Attribute dim : from) {
+      if (isOne(dim)) {
+        mapped.push_back(Index::uniform(zero));
+        continue;
+      }
+      while (isOne(to[next]))
+        ++next;
+      mapped.push_back(point[next++]);
+    }
+    return mapped;
+  }
+  bool isUniform = isAllUniform(point);
+  SmallVector<Value> indices;
+  for (const Index &index : point)
+    indices.push_back(isUniform ? index.scalar : lanesOf(index));
+  Value linear = isUniform ? zero : code.splat(zero);
+  for (auto [index, dim] : llvm::zip_equal(indices, to)) {
+    Value size = isUniform ? sizeOf(dim) : code.splat(sizeOf(dim));
+    linear = code.add(code.mul(linear, size), index);
+  }
+  for (Value index : delinearize(linear, from))
+    mapped.push_back(isUniform ? Index::uniform(index) : Index::lanewise(index));
+  return mapped;
+}
+
+/// Row-major: the stride of an axis is the product of the sizes after it.
+Value Evaluator::load(Value base, ArrayType type, ArrayRef<Index> point) {
+  Type element = type.getElementType();
+  Value uniform = zero, scattered, stride = code.i64(1);
+  bool isInRow = false;
+  ArrayRef<Attribute> shape = type.getShape();
+  size_t rank = isFlat ? point.size() : shape.size();
+  for (size_t axis = rank; axis-- > 0;) {
+    const Index &index = point[axis];
+    bool isUnit = axis + 1 == rank;
+    if (index.scalar)
+      uniform = code.add(uniform, code.mul(index.scalar, stride));
+    if (index.isLane && isUnit) {
+      isInRow = true;
+    } else if (!index.isUniform()) {
+      Value number = index.isLane ? code.laneNumbers() : index.vector;
+      Value part = code.mul(number, code.splat(stride));
+      scattered = scattered ? code.add(scattered, part) : part;
+    }
+    if (axis != 0)
+      stride = code.mul(stride, sizeOf(shape[axis]));
+  }
+  if (!isInRow && !scattered)
+    return code.loadElement(base, element, uniform);
+  if (!scattered)
+    return code.loadVector(base, element, uniform, mask);
+  if (isInRow)
+    scattered = code.add(scattered, code.laneNumbers());
+  return code.gatherVector(base, element, code.add(code.splat(uniform), scattered), mask);
+}
+
+Value Evaluator::emitGather(GatherOp gather, ArrayRef<Index> point) {
+  Point mapped;
+  bool isUniform = isAllUniform(point);
+  for (Value index : gather.getIndices()) {
+    // An iota along a lane stays a lane, so that what it selects is read in rows.
+    auto iota = index.getDefiningOp<IotaOp>();
+    if (iota && !isFlat) {
+      mapped.push_back(point[iota.getAxis()]);
+      continue;
+    }
+    Value at = evaluate(index, point);
+    at = emitCast(code, at, arrayOf(index).getElementType(), code.getI64Type());
+    mapped.push_back(isUniform ? Index::uniform(at) : Index::lanewise(code.splat(at)));
+  }
+  return evaluate(gather.getX(), mapped);
+}
+
+/// One value, or a table in the module.
+Value Evaluator::emitConstant(ConstantOp constant, ArrayRef<Index> point) {
+  auto elements = cast<DenseElementsAttr>(constant.getValue());
+  ArrayType type = constant.getType();
+  Type element = type.getElementType();
+  auto bitsOf = [&](Attribute attr) {
+    return isa<FloatType>(element) ? cast<FloatAttr>(attr).getValue().bitcastToAPInt() : cast<IntegerAttr>(attr).getValue();
+  };
+  if (elements.isSplat()) {
+    Attribute value = elements.getSplatValue<Attribute>();
+    if (element.isBF16())
+      value = code.getIntegerAttr(code.getIntegerType(16), bitsOf(value));
+    return arith::ConstantOp::create(code, cast<TypedAttr>(value));
+  }
+  auto module = code.getInsertionBlock()->getParentOp()->getParentOfType<ModuleOp>();
+  std::string name = "gradus_constant";
+  for (unsigned i = 0; module.lookupSymbol(name); ++i)
+    name = "gradus_constant_" + std::to_string(i);
+  Type stored = code.memType(element);
+  SmallVector<Attribute> values;
+  for (Attribute value : elements.getValues<Attribute>())
+    values.push_back(element.isInteger(1) || element.isBF16() ? code.getIntegerAttr(stored, bitsOf(value).zextOrTrunc(stored.getIntOrFloatBitWidth())) : value);
+  Value base;
+  {
+    OpBuilder::InsertionGuard guard(code);
+    code.setInsertionPointToStart(module.getBody());
+    auto count = static_cast<int64_t>(values.size());
+    auto table = DenseElementsAttr::get(RankedTensorType::get({count}, stored), values);
+    LLVM::GlobalOp::create(code, LLVM::LLVMArrayType::get(stored, count), /*isConstant=*/true, LLVM::Linkage::Internal, name, table);
+  }
+  base = LLVM::AddressOfOp::create(code, code.ptrType(), name);
+  return load(base, type, point);
+}
+
+} // namespace gradus

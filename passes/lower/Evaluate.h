@@ -1,0 +1,96 @@
+//===- Evaluate.h - The value of an expression at a point of a kernel -----------===//
+//
+// A kernel's body is in pull form: to know a value at a point, know its operands there. Indices say how the point moves
+// from lane to lane; what is the same in every lane is computed as a scalar, before the innermost loop.
+//
+//===----------------------------------------------------------------------===//
+
+#pragma once
+
+#include "passes/fuse/Traffic.h"
+#include "passes/lower/Code.h"
+
+#include "llvm/ADT/DenseMap.h"
+
+#include <map>
+
+namespace gradus {
+
+/// The index along one axis in each lane: `scalar`, or `scalar + lane`, or lane by lane `vector`.
+struct Index {
+  mlir::Value scalar;
+  bool isLane = false;
+  mlir::Value vector;
+
+  static Index uniform(mlir::Value scalar) { return {scalar, false, {}}; }
+  static Index lane(mlir::Value scalar) { return {scalar, true, {}}; }
+  static Index lanewise(mlir::Value vector) { return {{}, false, vector}; }
+  bool isUniform() const { return scalar && !isLane; }
+  bool operator<(const Index &other) const;
+};
+using Point = llvm::SmallVector<Index>;
+
+/// What a kernel reads: filled by the function around.
+struct Buffers {
+  llvm::DenseMap<mlir::Value, mlir::Value> arrays;      ///< array-typed values: pointers
+  llvm::DenseMap<mlir::Value, mlir::Value> scalars;     ///< rank-0 values: registers
+  llvm::DenseMap<mlir::Attribute, mlir::Value> symbols; ///< sizes
+};
+
+class Evaluator {
+public:
+  Evaluator(Code &code, const Buffers &buffers);
+
+  /// The value at a point: a scalar if every index is uniform, else a vector.
+  mlir::Value evaluate(mlir::Value value, llvm::ArrayRef<Index> point);
+  /// The same, as a vector in any case.
+  mlir::Value evaluateVector(mlir::Value value, llvm::ArrayRef<Index> point) { return code.splat(evaluate(value, point)); }
+  /// Computes every rank-0 value of a body at the insertion point, which must come before all its loops.
+  void evaluateScalars(KernelOp kernel);
+  /// A rank-0 value of the body.
+  mlir::Value evaluateScalar(mlir::Value value);
+
+  /// The size of a dimension.
+  mlir::Value sizeOf(mlir::Attribute dim);
+  /// The product of sizes.
+  mlir::Value product(llvm::ArrayRef<mlir::Attribute> dims);
+  /// The indices of element `linear` of an array of these sizes.
+  llvm::SmallVector<mlir::Value> delinearize(mlir::Value linear, llvm::ArrayRef<mlir::Attribute> dims);
+  /// The position in memory of a uniform point.
+  mlir::Value linearize(llvm::ArrayRef<mlir::Value> indices, llvm::ArrayRef<mlir::Attribute> dims);
+
+  /// From here on values may be remembered for the code at the insertion point; what is uniform goes before `inner`.
+  void startInner(mlir::Operation *inner, mlir::Value mask);
+  /// Leaves the inner loop and forgets what was remembered for the row.
+  void endRow();
+  /// Arrays are read as vectors of all their elements: points have one axis.
+  bool isFlat = false;
+  /// The bytes that the innermost loop moves, for each element; unset where there is no such loop.
+  std::optional<Traffic> traffic;
+
+  Code &code;
+
+private:
+  /// Whether everything that a value depends on has been given.
+  bool isKnown(mlir::Value value) const;
+  using Key = std::pair<void *, Point>;
+
+  mlir::Value emit(mlir::Value value, llvm::ArrayRef<Index> point);
+  mlir::Value load(mlir::Value base, ArrayType type, llvm::ArrayRef<Index> point);
+  mlir::Value emitConstant(ConstantOp constant, llvm::ArrayRef<Index> point);
+  mlir::Value emitGather(GatherOp gather, llvm::ArrayRef<Index> point);
+  Point mapBroadcast(BroadcastOp op, llvm::ArrayRef<Index> point);
+  Point mapReshape(ReshapeOp op, llvm::ArrayRef<Index> point);
+  /// An index in each lane, as a vector of i64.
+  mlir::Value lanesOf(const Index &index);
+
+  const Buffers &buffers;
+  mlir::Value zero;
+  mlir::Value mask;
+  mlir::Operation *inner = nullptr;
+  std::map<Key, mlir::Value> pointMemo;
+  std::map<Key, mlir::Value> rowMemo;
+  llvm::DenseMap<mlir::Value, mlir::Value> scalarMemo;
+};
+
+} // namespace gradus

@@ -1,0 +1,256 @@
+//===- Function.cpp - The entry point of a fused function -----------------------===//
+
+#include "passes/lower/Function.h"
+
+using namespace mlir;
+
+namespace gradus {
+
+static bool isRankZero(Value value) { return arrayOf(value).isScalar(); }
+
+FunctionLowering::FunctionLowering(FuncOp func)
+    : func(func), layout(computeEntryLayout(func)), plan(func), code(func.getLoc(), func.getContext()),
+      ret(cast<ReturnOp>(func.getBody().front().getTerminator())) {
+  func.walk([&](PhaseOp phase) { lastPhase = phase; });
+}
+
+void FunctionLowering::run() {
+  emitEntry();
+  emitWorkspace();
+}
+
+LLVM::LLVMFuncOp FunctionLowering::createFunction(StringRef name, Type result, TypeRange arguments, bool isInternal) {
+  auto module = func->getParentOfType<ModuleOp>();
+  OpBuilder::InsertionGuard guard(code);
+  code.setInsertionPointToEnd(module.getBody());
+  auto type = LLVM::LLVMFunctionType::get(result, llvm::to_vector(arguments));
+  auto created = LLVM::LLVMFuncOp::create(code, name, type, isInternal ? LLVM::Linkage::Internal : LLVM::Linkage::External);
+  created.addEntryBlock(code);
+  return created;
+}
+
+/// int32_t kernel(context, hyper, t, seed, tensors, n_slots, workspace, report)
+void FunctionLowering::emitEntry() {
+  Type ptr = code.ptrType(), i64 = code.getI64Type();
+  entry = createFunction(layout.getKernelName(), code.getI32Type(), {ptr, ptr, i64, i64, ptr, i64, ptr, ptr}, false);
+  code.setInsertionPointToStart(&entry.getBody().front());
+  auto arguments = entry.getArguments();
+  context = arguments[0];
+  hyper = arguments[1];
+  time = arguments[2];
+  tensors = arguments[4];
+  slotCount = arguments[5];
+  workspace = arguments[6];
+  report = arguments[7];
+  bool canBeRefused = func.walk([](Operation *op) { return canFail(op) ? WalkResult::interrupt() : WalkResult::advance(); }).wasInterrupted();
+  if (canBeRefused) {
+    flag = code.stackSlot(code.getI32Type(), 1);
+    LLVM::StoreOp::create(code, code.i32(0), flag);
+  }
+  emitHostScalars();
+  if (!layout.isOpen) {
+    onlySlot = enterSlot(code.i64(0));
+    host.symbols = onlySlot->buffers.symbols;
+    host.scalars = onlySlot->buffers.scalars;
+  }
+  emitChecks();
+  unlessRefused([&] { emitStatements(); });
+  Value status = code.i32(GRADUS_OK);
+  if (flag) {
+    Value isRefused = code.compare(arith::CmpIPredicate::ne, code.loadRaw(code.getI32Type(), flag), code.i32(0));
+    status = code.select(isRefused, code.i32(GRADUS_ERROR_INDEX), status);
+  }
+  LLVM::ReturnOp::create(code, status);
+}
+
+void FunctionLowering::unlessRefused(function_ref<void()> then) {
+  if (!flag)
+    return then();
+  code.ifThen(code.compare(arith::CmpIPredicate::eq, code.loadRaw(code.getI32Type(), flag), code.i32(0)), then);
+}
+
+/// Hyper-parameters come as doubles; integers and bools have been checked to be whole.
+void FunctionLowering::emitHostScalars() {
+  for (auto [index, parameter] : llvm::enumerate(layout.hypers)) {
+    Value value = code.loadElement(hyper, code.getF64Type(), code.i64(index));
+    host.scalars[func.getArgument(parameter.argument)] = emitCast(code, value, code.getF64Type(), parameter.type.getElementType());
+  }
+  for (auto [index, argument] : llvm::enumerate(func.getArguments()))
+    if (func.getArgRole(index) == Role::Time)
+      host.scalars[argument] = emitCast(code, time, code.getI64Type(), arrayOf(argument).getElementType());
+}
+
+void FunctionLowering::emitScalarOp(Operation *op, Buffers &buffers) {
+  Evaluator evaluator(code, buffers);
+  for (Value result : op->getResults()) {
+    Value value = evaluator.evaluateScalar(result);
+    buffers.scalars[result] = value;
+  }
+}
+
+void FunctionLowering::emitStatements() {
+  for (Operation &op : func.getBody().front()) {
+    if (auto phase = dyn_cast<PhaseOp>(op)) {
+      emitPhase(phase);
+    } else if (auto reduction = dyn_cast<AllReduceOp>(op)) {
+      // The phase has combined the slots already; a function that is not open has one.
+      if (!layout.isOpen)
+        host.scalars[reduction.getY()] = host.scalars.lookup(reduction.getX());
+    } else if (!isa<ReturnOp>(op)) {
+      emitScalarOp(&op, host);
+    }
+  }
+  auto finish = [&](Slot &slot) {
+    if (!lastPhase) {
+      keepArguments(slot);
+      emitArrayResults(slot);
+    }
+    emitScalarResults(slot, [&](Value value) { return !layout.isOpen || !value.getDefiningOp<PhaseOp>(); });
+  };
+  bool hasTensors = !layout.tensors.empty();
+  if (onlySlot) {
+    onlySlot->buffers.scalars = host.scalars;
+    unlessRefused([&] { finish(*onlySlot); });
+  } else if (hasTensors) {
+    code.loop(code.i64(0), slotCount, [&](Value index) {
+      Slot slot = enterSlot(index);
+      finish(slot);
+    });
+  }
+  unlessRefused([&] { emitReport(); });
+}
+
+/// One phase over all slots; what is reduced over the collection is carried from slot to slot, in their order.
+void FunctionLowering::emitPhase(PhaseOp phase) {
+  if (onlySlot) {
+    onlySlot->buffers.scalars = host.scalars;
+    SmallVector<Value> values = emitPhaseInSlot(phase, *onlySlot);
+    for (auto [result, value] : llvm::zip_equal(phase.getValues(), values))
+      if (value)
+        host.scalars[result] = value;
+    return;
+  }
+  SmallVector<AllReduceOp> reductions;
+  for (Value result : phase.getValues())
+    for (Operation *user : result.getUsers())
+      if (auto reduction = dyn_cast<AllReduceOp>(user))
+        reductions.push_back(reduction);
+  SmallVector<Value> init;
+  for (AllReduceOp reduction : reductions)
+    init.push_back(emitIdentity(code, reduction.getKind(), code.regType(reduction.getType().getElementType())));
+  scf::ForOp loop = code.loop(code.i64(0), slotCount, 1, init, [&](Value index, ValueRange carried) {
+    Slot slot = enterSlot(index);
+    SmallVector<Value> values = emitPhaseInSlot(phase, slot), next;
+    for (auto [reduction, old] : llvm::zip_equal(reductions, carried))
+      next.push_back(emitCombine(code, reduction.getKind(), old, values[cast<OpResult>(reduction.getX()).getResultNumber()]));
+    return next;
+  });
+  for (auto [reduction, value] : llvm::zip_equal(reductions, loop.getResults()))
+    host.scalars[reduction.getY()] = value;
+}
+
+/// The values that the phase yields, null for arrays.
+SmallVector<Value> FunctionLowering::emitPhaseInSlot(PhaseOp phase, Slot &slot) {
+  if (phase == lastPhase)
+    keepArguments(slot);
+  for (Operation &op : phase.getBody().front()) {
+    if (auto kernel = dyn_cast<KernelOp>(op))
+      emitKernel(kernel, slot);
+    else if (!isa<YieldOp>(op))
+      emitScalarOp(&op, slot.buffers);
+  }
+  SmallVector<Value> values;
+  auto yield = cast<YieldOp>(phase.getBody().front().getTerminator());
+  for (auto [value, result] : llvm::zip_equal(yield.getValues(), phase.getValues())) {
+    values.push_back(isRankZero(value) ? slot.buffers.scalars.lookup(value) : Value());
+    if (values.back())
+      slot.buffers.scalars[result] = values.back();
+  }
+  unlessRefused([&] {
+    if (phase == lastPhase)
+      emitArrayResults(slot);
+    if (layout.isOpen)
+      emitScalarResults(slot, [&](Value value) { return value.getDefiningOp() == phase; });
+  });
+  return values;
+}
+
+int64_t FunctionLowering::tensorOfResult(unsigned result) const {
+  for (auto [index, tensor] : llvm::enumerate(layout.tensors))
+    if (tensor.result == static_cast<int64_t>(result))
+      return index;
+  return -1;
+}
+
+/// Returned arguments may be replaced by others: their old elements are kept first.
+void FunctionLowering::keepArguments(Slot &slot) {
+  for (auto [index, value] : llvm::enumerate(ret.getValues()))
+    if (slot.kept[index])
+      copy(code.byteAddress(workspace, slot.kept[index]), slot.buffers.arrays.lookup(value), arrayOf(value), slot);
+}
+
+void FunctionLowering::emitArrayResults(Slot &slot) {
+  for (auto [index, value] : llvm::enumerate(ret.getValues())) {
+    int64_t tensor = tensorOfResult(index);
+    if (isRankZero(value) || tensor < 0)
+      continue;
+    Value source;
+    if (isa<BlockArgument>(value)) {
+      if (slot.kept[index])
+        source = code.byteAddress(workspace, slot.kept[index]);
+    } else {
+      auto phase = value.getDefiningOp<PhaseOp>();
+      Value inner = phase.getBody().front().getTerminator()->getOperand(cast<OpResult>(value).getResultNumber());
+      const Storage &where = plan.getStorage(inner);
+      if (where.home != Home::Result || where.result != static_cast<int64_t>(index))
+        source = placeOf(inner, slot);
+    }
+    if (source)
+      copy(slot.data[tensor], source, arrayOf(value), slot);
+  }
+}
+
+void FunctionLowering::emitScalarResults(Slot &slot, function_ref<bool(Value)> isMine) {
+  for (auto [index, value] : llvm::enumerate(ret.getValues())) {
+    int64_t tensor = tensorOfResult(index);
+    if (!isRankZero(value) || tensor < 0 || !isMine(value))
+      continue;
+    if (auto argument = dyn_cast<BlockArgument>(value); argument && func.getResultOf(index) == argument.getArgNumber())
+      continue;
+    code.storeElement(slot.data[tensor], arrayOf(value).getElementType(), code.i64(0), slot.buffers.scalars.lookup(value));
+  }
+}
+
+/// gradus_report: value, t, committed, reserved.
+void FunctionLowering::emitReport() {
+  Value hasReport = LLVM::ICmpOp::create(code, LLVM::ICmpPredicate::ne, report, LLVM::ZeroOp::create(code, code.ptrType()));
+  code.ifThen(hasReport, [&] {
+    Value value = code.number(code.getF64Type(), std::numeric_limits<double>::quiet_NaN());
+    if (layout.valueResult >= 0)
+      value = host.scalars.lookup(ret.getValues()[layout.valueResult]);
+    LLVM::StoreOp::create(code, value, report);
+    LLVM::StoreOp::create(code, time, code.byteAddress(report, offsetof(gradus_report, t)));
+    LLVM::StoreOp::create(code, code.i32(1), code.byteAddress(report, offsetof(gradus_report, committed)));
+    LLVM::StoreOp::create(code, code.i32(0), code.byteAddress(report, offsetof(gradus_report, reserved)));
+  });
+}
+
+/// size_t workspace(tensors, n_slots): the slots share one workspace.
+void FunctionLowering::emitWorkspace() {
+  Type ptr = code.ptrType(), i64 = code.getI64Type();
+  LLVM::LLVMFuncOp sizes = createFunction(layout.getWorkspaceName(), i64, {ptr, i64}, false);
+  code.setInsertionPointToStart(&sizes.getBody().front());
+  tensors = sizes.getArguments()[0];
+  slotCount = sizes.getArguments()[1];
+  Value count = layout.isOpen ? slotCount : code.i64(1);
+  scf::ForOp loop = code.loop(code.i64(0), count, 1, {code.i64(0)}, [&](Value index, ValueRange carried) {
+    Slot slot;
+    slot.index = index;
+    readSymbols(slot);
+    layOutWorkspace(slot);
+    return SmallVector<Value>{code.max(carried[0], slot.workspaceSize)};
+  });
+  LLVM::ReturnOp::create(code, loop.getResult(0));
+}
+
+} // namespace gradus

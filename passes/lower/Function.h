@@ -1,0 +1,81 @@
+//===- Function.h - The entry point of a fused function -------------------------===//
+//
+// Builds `<name>__kernel`, which runs phase after phase, slot after slot, and `<name>__workspace`. Each kernel becomes a
+// function of its own, called directly or through the caller's parallel_for.
+//
+//===----------------------------------------------------------------------===//
+
+#pragma once
+
+#include "codegen/emit/Entry.h"
+#include "passes/fuse/Plan.h"
+#include "passes/lower/Kernel.h"
+
+namespace gradus {
+
+/// Lowers one function; the two entry functions are added to its module.
+class FunctionLowering {
+public:
+  explicit FunctionLowering(FuncOp func);
+  void run();
+
+private:
+  /// What is known while the code of one slot is built.
+  struct Slot {
+    mlir::Value index;
+    Buffers buffers;
+    llvm::SmallVector<mlir::Value> data;                 ///< pointers of the tensors of the slot
+    llvm::DenseMap<mlir::Value, mlir::Value> workspace;  ///< results of kernels -> offset
+    llvm::DenseMap<mlir::Operation *, llvm::SmallVector<mlir::Value>> partials; ///< full reductions -> offset, by result
+    llvm::SmallVector<mlir::Value> kept;                 ///< returned arguments that change -> offset, by result
+    mlir::Value workspaceSize;
+  };
+  /// Writes the code of a function of a kernel for indices [begin, end).
+  using Body = llvm::function_ref<void(Evaluator &, mlir::ValueRange outputs, mlir::Value begin, mlir::Value end, mlir::LLVM::LLVMFuncOp)>;
+
+  mlir::LLVM::LLVMFuncOp createFunction(llvm::StringRef name, mlir::Type result, mlir::TypeRange arguments, bool isInternal);
+  void emitEntry();
+  void emitWorkspace();
+  void emitStatements();
+  void emitPhase(PhaseOp phase);
+  llvm::SmallVector<mlir::Value> emitPhaseInSlot(PhaseOp phase, Slot &slot);
+  void emitHostScalars();
+  void emitScalarOp(mlir::Operation *op, Buffers &buffers);
+  void emitReport();
+
+  Slot enterSlot(mlir::Value index);
+  void readSymbols(Slot &slot);
+  void layOutWorkspace(Slot &slot);
+  mlir::Value descriptor(mlir::Value slot, unsigned tensor);
+  mlir::Value placeOf(mlir::Value kernelResult, Slot &slot);
+  mlir::Value bytesOf(ArrayType type, Evaluator &evaluator);
+  int64_t tensorOfResult(unsigned result) const;
+
+  void emitKernel(KernelOp kernel, Slot &slot);
+  void emitScalarKernel(KernelOp kernel, Slot &slot);
+  void emitLoops(const KernelInfo &info, Slot &slot);
+  void emitFullReductions(const KernelInfo &info, Slot &slot);
+  void emitChecks();
+  void emitCheck(KernelOp kernel, Slot &slot);
+  void copy(mlir::Value to, mlir::Value from, ArrayType type, Slot &slot);
+  void keepArguments(Slot &slot);
+  void emitArrayResults(Slot &slot);
+  void emitScalarResults(Slot &slot, llvm::function_ref<bool(mlir::Value)> isMine);
+  void launch(KernelOp kernel, llvm::StringRef suffix, Slot &slot, mlir::ValueRange outputs, mlir::Value count, mlir::Value work, Body body);
+  void unlessRefused(llvm::function_ref<void()> then);
+
+  FuncOp func;
+  EntryLayout layout;
+  Plan plan;
+  Code code;
+  ReturnOp ret;
+  mlir::LLVM::LLVMFuncOp entry;
+  mlir::Value context, hyper, time, tensors, slotCount, workspace, report;
+  mlir::Value flag; ///< an i32 that a check sets, or null
+  Buffers host;     ///< rank-0 values of the call, and in a function that is not open also symbols
+  std::optional<Slot> onlySlot;
+  PhaseOp lastPhase;
+  bool mayBeRefusedLate = false;
+};
+
+} // namespace gradus

@@ -1,0 +1,443 @@
+//===- Kernel.cpp - The loops of a kernel ---------------------------------------===//
+
+#include "passes/lower/Kernel.h"
+
+#include "passes/fuse/Plan.h"
+#include "passes/fuse/Traffic.h"
+
+using namespace mlir;
+
+namespace gradus {
+
+
+/// Whether every array of the body is met point by point, so that the domain is one long vector.
+static bool isContiguous(KernelOp kernel) {
+  ArrayRef<Attribute> domain;
+  SmallVector<Attribute> dims = llvm::to_vector(kernel.getDomain());
+  domain = dims;
+  for (Operation &op : kernel.getBody().front()) {
+    if (isa<YieldOp, ReduceOp, ArgReduceOp>(op) || op.getNumResults() == 0 || arrayOf(op.getResult(0)).isScalar())
+      continue;
+    auto broadcast = dyn_cast<BroadcastOp>(op);
+    if (broadcast && broadcast.getX().getType().isScalar() && arrayOf(op.getResult(0)).getShape() == domain)
+      continue;
+    bool isPlain = op.hasTrait<Pointwise>() || isa<IntPowOp, ConstantOp>(op) || (isa<IotaOp>(op) && domain.size() == 1);
+    if (!isPlain || arrayOf(op.getResult(0)).getShape() != domain)
+      return false;
+  }
+  return true;
+}
+
+static KernelForm getForm(ArrayRef<int64_t> axes, int64_t rank) {
+  if (axes.empty() || static_cast<int64_t>(axes.size()) == rank)
+    return KernelForm::Blocks;
+  return axes.back() == rank - 1 ? KernelForm::Rows : KernelForm::Columns;
+}
+
+SmallVector<KernelInfo, 1> analyzeKernel(KernelOp kernel) {
+  KernelInfo info, arguments;
+  info.kernel = arguments.kernel = kernel;
+  info.domain = arguments.domain = llvm::to_vector(kernel.getDomain());
+  auto yield = cast<YieldOp>(kernel.getBody().front().getTerminator());
+  for (auto [index, value] : llvm::enumerate(yield.getValues())) {
+    if (auto reduce = value.getDefiningOp<ReduceOp>()) {
+      Type element = reduce.getX().getType().getElementType();
+      Type accumulate = reduce.getAccumulate() ? *reduce.getAccumulate() : element;
+      info.reductions.push_back({static_cast<unsigned>(index), reduce, reduce.getKind(), element, accumulate});
+      info.reducedAxes.assign(reduce.getAxes().begin(), reduce.getAxes().end());
+    } else if (auto arg = value.getDefiningOp<ArgReduceOp>()) {
+      arguments.argReductions.push_back({index, arg});
+      arguments.reducedAxes = {static_cast<int64_t>(arg.getAxis())};
+    } else {
+      info.stores.push_back({index, value});
+    }
+  }
+  info.form = getForm(info.reducedAxes, info.domain.size());
+  info.isFlat = info.form == KernelForm::Blocks && isContiguous(kernel);
+  arguments.form = KernelForm::Argument;
+  SmallVector<KernelInfo, 1> result;
+  if (!info.stores.empty() || !info.reductions.empty())
+    result.push_back(info);
+  if (!arguments.argReductions.empty())
+    result.push_back(arguments);
+  return result;
+}
+
+KernelInfo analyzeCheck(KernelOp kernel) {
+  KernelInfo info;
+  info.kernel = kernel;
+  info.domain = llvm::to_vector(kernel.getDomain());
+  info.isCheck = true;
+  return info;
+}
+
+static SmallVector<int64_t> keptAxes(const KernelInfo &info) {
+  SmallVector<int64_t> axes;
+  for (int64_t axis = 0, rank = info.domain.size(); axis < rank; ++axis)
+    if (!llvm::is_contained(info.reducedAxes, axis))
+      axes.push_back(axis);
+  return axes;
+}
+
+static SmallVector<Attribute> pick(ArrayRef<Attribute> dims, ArrayRef<int64_t> axes) {
+  SmallVector<Attribute> result;
+  for (int64_t axis : axes)
+    result.push_back(dims[axis]);
+  return result;
+}
+
+namespace {
+
+/// Some axes of a domain as rows of vectors, and their cut into blocks: as many rows as have 4,096 elements together,
+/// or 4,096 elements of one row.
+struct Space {
+  SmallVector<int64_t> rowAxes;
+  int64_t innerAxis = -1;
+  Value rows, inner, chunks, rowsPerBlock, blocks;
+};
+
+/// Emits the code of one function.
+class BodyEmitter {
+public:
+  BodyEmitter(const KernelInfo &info, Evaluator &evaluator, ValueRange outputs)
+      : info(info), evaluator(evaluator), code(evaluator.code), outputs(outputs) {
+    indices.resize(info.domain.size());
+  }
+
+  Space makeSpace(ArrayRef<int64_t> axes);
+  void emitBlocks(Value begin, Value end);
+  void emitRows(Value begin, Value end);
+  void emitColumns(Value begin, Value end);
+  void emitArguments(Value begin, Value end);
+
+private:
+  SmallVector<Value> emitBlock(const Space &space, Value block);
+  SmallVector<Value> emitRow(const Space &space, Value low, Value high, ValueRange carried);
+  SmallVector<Value> emitStep(const Point &point, Value mask, ValueRange carried);
+  void emitColumnStrip(Value first, Value mask);
+  void setIndices(ArrayRef<int64_t> axes, Value linear);
+  Value positionOf(ArrayRef<int64_t> axes);
+  Value emitOutside(const Point &point, Value mask);
+  SmallVector<Value> identities(bool isVector);
+  Type accumulatorType(unsigned index, bool isVector);
+  unsigned countAccumulators() const { return info.isCheck ? 1 : info.reductions.size(); }
+  ReductionKind kindOf(unsigned index) const { return info.isCheck ? ReductionKind::Any : info.reductions[index].kind; }
+  void storeReductions(ValueRange values, Value position, Value mask);
+
+  const KernelInfo &info;
+  Evaluator &evaluator;
+  Code &code;
+  ValueRange outputs;
+  /// The scalar index of each axis, where it is known.
+  SmallVector<Value> indices;
+};
+
+} // namespace
+
+Space BodyEmitter::makeSpace(ArrayRef<int64_t> axes) {
+  Space space;
+  if (info.isFlat) {
+    space.rows = code.i64(1);
+    space.inner = evaluator.product(info.domain);
+  } else {
+    space.rowAxes.assign(axes.begin(), axes.end() - (axes.empty() ? 0 : 1));
+    space.rows = evaluator.product(pick(info.domain, space.rowAxes));
+    space.innerAxis = axes.empty() ? -1 : axes.back();
+    space.inner = axes.empty() ? code.i64(1) : evaluator.sizeOf(info.domain[axes.back()]);
+  }
+  space.chunks = code.ceilDiv(space.inner, blockSize);
+  space.rowsPerBlock = code.max(code.div(code.i64(blockSize), code.max(space.inner, code.i64(1))), code.i64(1));
+  Value groups = code.div(code.add(space.rows, code.sub(space.rowsPerBlock, code.i64(1))), space.rowsPerBlock);
+  space.blocks = code.mul(groups, space.chunks);
+  return space;
+}
+
+void BodyEmitter::setIndices(ArrayRef<int64_t> axes, Value linear) {
+  for (auto [axis, index] : llvm::zip_equal(axes, evaluator.delinearize(linear, pick(info.domain, axes))))
+    indices[axis] = index;
+}
+
+Value BodyEmitter::positionOf(ArrayRef<int64_t> axes) {
+  SmallVector<Value> own;
+  for (int64_t axis : axes)
+    own.push_back(indices[axis]);
+  return evaluator.linearize(own, pick(info.domain, axes));
+}
+
+Type BodyEmitter::accumulatorType(unsigned index, bool isVector) {
+  Type type = info.isCheck ? Type(code.getI1Type()) : info.reductions[index].accumulate;
+  return isVector ? code.vecType(type) : code.regType(type);
+}
+
+SmallVector<Value> BodyEmitter::identities(bool isVector) {
+  SmallVector<Value> values;
+  for (unsigned i = 0; i < countAccumulators(); ++i)
+    values.push_back(emitIdentity(code, kindOf(i), accumulatorType(i, isVector)));
+  return values;
+}
+
+/// Whether an index of a gather or scatter of the body is outside its axis, in any lane.
+Value BodyEmitter::emitOutside(const Point &point, Value mask) {
+  Value outside = code.integer(code.vecType(code.getI1Type()), 0);
+  KernelOp kernel = info.kernel;
+  kernel.getBody().walk([&](Operation *op) {
+    if (!canFail(op))
+      return;
+    auto gather = dyn_cast<GatherOp>(op);
+    auto scatter = dyn_cast<ScatterAddOp>(op);
+    OperandRange numbers = gather ? gather.getIndices() : scatter.getIndices();
+    for (auto [number, dim] : llvm::zip_equal(numbers, arrayOf(op->getOperand(0)).getShape())) {
+      Value at = evaluator.evaluateVector(number, arrayOf(number).isScalar() ? Point() : point);
+      at = emitCast(code, at, arrayOf(number).getElementType(), code.getI64Type());
+      // As unsigned numbers, negative indices are large.
+      Value isBad = code.compare(arith::CmpIPredicate::uge, at, code.splat(evaluator.sizeOf(dim)));
+      outside = arith::OrIOp::create(code, outside, isBad);
+    }
+  });
+  return mask ? arith::AndIOp::create(code, outside, mask).getResult() : outside;
+}
+
+/// One vector of points: stores, and the next values of the accumulators.
+SmallVector<Value> BodyEmitter::emitStep(const Point &point, Value mask, ValueRange carried) {
+  if (info.isCheck)
+    return {arith::OrIOp::create(code, carried[0], emitOutside(point, mask)).getResult()};
+  SmallVector<Value> values, next;
+  for (const auto &[index, value] : info.stores)
+    values.push_back(evaluator.evaluateVector(value, point));
+  for (auto [reduction, old] : llvm::zip_equal(info.reductions, carried)) {
+    Value value = evaluator.evaluateVector(reduction.op->getOperand(0), point);
+    value = emitCast(code, value, reduction.element, reduction.accumulate);
+    Value combined = emitCombine(code, reduction.kind, old, value);
+    next.push_back(mask ? arith::SelectOp::create(code, mask, combined, old).getResult() : combined);
+  }
+  if (info.stores.empty())
+    return next;
+  // All loads of a step come before its stores: a result may replace an operand.
+  Value position = point.front().scalar;
+  if (!info.isFlat) {
+    SmallVector<Value> scalars;
+    for (const Index &index : point)
+      scalars.push_back(index.scalar);
+    position = evaluator.linearize(scalars, info.domain);
+  }
+  for (auto [store, value] : llvm::zip_equal(info.stores, values))
+    code.storeVector(outputs[store.first], arrayOf(store.second).getElementType(), position, value, mask);
+  return next;
+}
+
+/// The elements [low, high) of one row, 16 at a time, and a last masked vector.
+SmallVector<Value> BodyEmitter::emitRow(const Space &space, Value low, Value high, ValueRange carried) {
+  auto pointAt = [&](Value index) {
+    Point point;
+    if (info.isFlat)
+      return Point{Index::lane(index)};
+    for (int64_t axis = 0, rank = info.domain.size(); axis < rank; ++axis)
+      point.push_back(axis == space.innerAxis ? Index::lane(index) : Index::uniform(indices[axis]));
+    return point;
+  };
+  Value whole = arith::AndIOp::create(code, code.sub(high, low), code.i64(-lanes));
+  Value wholeEnd = code.add(low, whole);
+  scf::ForOp main = code.loop(low, wholeEnd, lanes, carried, [&](Value index, ValueRange sums) {
+    evaluator.startInner(index.getParentBlock()->getParentOp(), {});
+    return emitStep(pointAt(index), {}, sums);
+  });
+  evaluator.traffic = countTraffic(main, lanes);
+  Value left = code.sub(high, wholeEnd);
+  Value hasTail = code.compare(arith::CmpIPredicate::sgt, left, code.i64(0));
+  auto tail = scf::IfOp::create(code, main.getResultTypes(), hasTail, /*addThenBlock=*/true, /*addElseBlock=*/true);
+  {
+    OpBuilder::InsertionGuard guard(code);
+    code.setInsertionPointToStart(tail.thenBlock());
+    Value mask = code.compare(arith::CmpIPredicate::slt, code.laneNumbers(), code.splat(left));
+    evaluator.startInner(main, mask);
+    SmallVector<Value> sums = emitStep(pointAt(wholeEnd), mask, main.getResults());
+    scf::YieldOp::create(code, sums);
+    code.setInsertionPointToStart(tail.elseBlock());
+    scf::YieldOp::create(code, main.getResults());
+  }
+  evaluator.endRow();
+  return llvm::to_vector(ValueRange(tail.getResults()));
+}
+
+/// One block: its rows one after the other into the same 16 accumulators, which are combined at the end.
+SmallVector<Value> BodyEmitter::emitBlock(const Space &space, Value block) {
+  Value group = code.div(block, space.chunks), chunk = code.rem(block, space.chunks);
+  Value firstRow = code.mul(group, space.rowsPerBlock);
+  Value lastRow = code.min(code.add(firstRow, space.rowsPerBlock), space.rows);
+  Value low = code.mul(chunk, code.i64(blockSize));
+  Value high = code.min(code.add(low, code.i64(blockSize)), space.inner);
+  scf::ForOp rows = code.loop(firstRow, lastRow, 1, identities(true), [&](Value row, ValueRange sums) {
+    if (!info.isFlat)
+      setIndices(space.rowAxes, row);
+    return emitRow(space, low, high, sums);
+  });
+  SmallVector<Value> results;
+  for (auto [index, sum] : llvm::enumerate(rows.getResults()))
+    results.push_back(emitCombineLanes(code, kindOf(index), sum));
+  return results;
+}
+
+void BodyEmitter::emitBlocks(Value begin, Value end) {
+  Space space = makeSpace(llvm::to_vector(llvm::seq<int64_t>(0, info.domain.size())));
+  code.loop(begin, end, [&](Value block) {
+    SmallVector<Value> partial = emitBlock(space, block);
+    if (info.isCheck) {
+      code.ifThen(partial[0], [&] { LLVM::StoreOp::create(code, code.i32(1), outputs[0]); });
+      return;
+    }
+    for (auto [reduction, value] : llvm::zip_equal(info.reductions, partial))
+      code.storeElement(outputs[reduction.result], reduction.accumulate, block, value);
+  });
+}
+
+void BodyEmitter::storeReductions(ValueRange values, Value position, Value mask) {
+  for (auto [reduction, value] : llvm::zip_equal(info.reductions, values)) {
+    Type element = arrayOf(reduction.op->getResult(0)).getElementType();
+    Value result = emitCast(code, value, reduction.accumulate, element);
+    if (isa<VectorType>(result.getType()))
+      code.storeVector(outputs[reduction.result], element, position, result, mask);
+    else
+      code.storeElement(outputs[reduction.result], element, position, result);
+  }
+}
+
+void BodyEmitter::emitRows(Value begin, Value end) {
+  SmallVector<int64_t> kept = keptAxes(info);
+  Space space = makeSpace(info.reducedAxes);
+  SmallVector<PairwiseStack> stacks;
+  for (unsigned i = 0; i < countAccumulators(); ++i)
+    stacks.emplace_back(code, kindOf(i), accumulatorType(i, false));
+  code.loop(begin, end, [&](Value point) {
+    setIndices(kept, point);
+    code.loop(code.i64(0), space.blocks, [&](Value block) {
+      SmallVector<Value> partial = emitBlock(space, block);
+      for (auto [stack, value] : llvm::zip_equal(stacks, partial))
+        stack.push(block, value);
+    });
+    SmallVector<Value> results;
+    for (PairwiseStack &stack : stacks)
+      results.push_back(stack.finish(space.blocks));
+    storeReductions(results, point, {});
+  });
+}
+
+/// One vector along the last axis: the reduced points in order, in blocks of 4,096 that are combined pairwise.
+void BodyEmitter::emitColumnStrip(Value first, Value mask) {
+  int64_t last = info.domain.size() - 1;
+  SmallVector<Attribute> reduced = pick(info.domain, info.reducedAxes);
+  Value count = evaluator.product(reduced), blocks = code.ceilDiv(count, blockSize);
+  SmallVector<PairwiseStack> stacks;
+  for (unsigned i = 0; i < countAccumulators(); ++i)
+    stacks.emplace_back(code, kindOf(i), accumulatorType(i, true));
+  code.loop(code.i64(0), blocks, [&](Value block) {
+    Value low = code.mul(block, code.i64(blockSize));
+    Value high = code.min(code.add(low, code.i64(blockSize)), count);
+    scf::ForOp main = code.loop(low, high, 1, identities(true), [&](Value number, ValueRange sums) {
+      // Rows of other axes than the last change here, so nothing is known to be the same for all steps.
+      setIndices(info.reducedAxes, number);
+      Point point;
+      for (int64_t axis = 0; axis <= last; ++axis)
+        point.push_back(axis == last ? Index::lane(first) : Index::uniform(indices[axis]));
+      evaluator.startInner(nullptr, mask);
+      return emitStep(point, mask, sums);
+    });
+    if (!mask)
+      evaluator.traffic = countTraffic(main, lanes);
+    evaluator.endRow();
+    for (auto [stack, value] : llvm::zip_equal(stacks, main.getResults()))
+      stack.push(block, value);
+  });
+  SmallVector<Value> results;
+  for (PairwiseStack &stack : stacks)
+    results.push_back(stack.finish(blocks));
+  indices[last] = first;
+  storeReductions(results, positionOf(keptAxes(info)), mask);
+}
+
+void BodyEmitter::emitColumns(Value begin, Value end) {
+  SmallVector<int64_t> outer = keptAxes(info);
+  outer.pop_back();
+  Value size = evaluator.sizeOf(info.domain.back());
+  Value strips = code.ceilDiv(size, lanes);
+  code.loop(begin, end, [&](Value index) {
+    setIndices(outer, code.div(index, strips));
+    Value first = code.mul(code.rem(index, strips), code.i64(lanes));
+    Value left = code.sub(size, first);
+    Value isWhole = code.compare(arith::CmpIPredicate::sge, left, code.i64(lanes));
+    auto branch = scf::IfOp::create(code, isWhole, /*withElseRegion=*/true);
+    OpBuilder::InsertionGuard guard(code);
+    code.setInsertionPointToStart(branch.thenBlock());
+    emitColumnStrip(first, {});
+    code.setInsertionPointToStart(branch.elseBlock());
+    emitColumnStrip(first, code.compare(arith::CmpIPredicate::slt, code.laneNumbers(), code.splat(left)));
+  });
+}
+
+/// The first largest or smallest element; a NaN is more than anything but another NaN. 0 over no element.
+void BodyEmitter::emitArguments(Value begin, Value end) {
+  SmallVector<int64_t> kept = keptAxes(info);
+  int64_t axis = info.reducedAxes.front();
+  code.loop(begin, end, [&](Value position) {
+    setIndices(kept, position);
+    for (auto [result, op] : info.argReductions) {
+      ArrayType from = arrayOf(op.getX());
+      auto kind = op.getKind();
+      bool isFloat = from.isFloat();
+      Value identity = emitIdentity(code, kind, code.regType(from.getElementType()));
+      scf::ForOp best = code.loop(
+          code.i64(0), evaluator.sizeOf(info.domain[axis]), 1, {identity, code.i64(0)}, [&](Value index, ValueRange carried) {
+            indices[axis] = index;
+            evaluator.startInner(nullptr, {});
+            Point point;
+            for (Value at : indices)
+              point.push_back(Index::uniform(at));
+            Value value = evaluator.evaluate(op.getX(), point);
+            bool isMax = kind == ReductionKind::Max;
+            Value isBetter, isFirst = code.compare(arith::CmpIPredicate::eq, index, code.i64(0));
+            if (isFloat) {
+              Value isMore = arith::CmpFOp::create(code, isMax ? arith::CmpFPredicate::UGT : arith::CmpFPredicate::ULT, value, carried[0]);
+              Value wasNan = arith::CmpFOp::create(code, arith::CmpFPredicate::UNO, carried[0], carried[0]);
+              Value notYet = arith::XOrIOp::create(code, wasNan, arith::ConstantOp::create(code, code.getBoolAttr(true)));
+              isBetter = arith::AndIOp::create(code, isMore, notYet);
+            } else {
+              isBetter = code.compare(isMax ? arith::CmpIPredicate::sgt : arith::CmpIPredicate::slt, value, carried[0]);
+            }
+            isBetter = arith::OrIOp::create(code, isBetter, isFirst);
+            return SmallVector<Value>{code.select(isBetter, value, carried[0]), code.select(isBetter, index, carried[1])};
+          });
+      Type element = arrayOf(op.getY()).getElementType();
+      code.storeElement(outputs[result], element, position, emitCast(code, best.getResult(1), code.getI64Type(), element));
+    }
+  });
+}
+
+Value emitCount(const KernelInfo &info, Evaluator &evaluator) {
+  SmallVector<int64_t> kept = keptAxes(info);
+  if (info.form == KernelForm::Blocks)
+    return BodyEmitter(info, evaluator, {}).makeSpace(llvm::to_vector(llvm::seq<int64_t>(0, info.domain.size()))).blocks;
+  if (info.form != KernelForm::Columns)
+    return evaluator.product(pick(info.domain, kept));
+  kept.pop_back();
+  Value strips = evaluator.code.ceilDiv(evaluator.sizeOf(info.domain.back()), lanes);
+  return evaluator.code.mul(evaluator.product(pick(info.domain, kept)), strips);
+}
+
+Value emitWork(const KernelInfo &info, Evaluator &evaluator) { return evaluator.product(info.domain); }
+
+void emitKernelBody(const KernelInfo &info, Evaluator &evaluator, ValueRange outputs, Value begin, Value end) {
+  evaluator.isFlat = info.isFlat;
+  evaluator.evaluateScalars(info.kernel);
+  BodyEmitter emitter(info, evaluator, outputs);
+  switch (info.form) {
+  case KernelForm::Blocks:
+    return emitter.emitBlocks(begin, end);
+  case KernelForm::Rows:
+    return emitter.emitRows(begin, end);
+  case KernelForm::Columns:
+    return emitter.emitColumns(begin, end);
+  case KernelForm::Argument:
+    return emitter.emitArguments(begin, end);
+  }
+}
+
+} // namespace gradus

@@ -1,0 +1,68 @@
+//===- Kernel.h - The loops of a kernel -----------------------------------------===//
+//
+// A kernel becomes one function over a half-open range of independent indices. What an index is, depends on the form:
+//
+//   Blocks   a block of the domain, at most 4,096 elements (or rows of less): elementwise stores, full reductions
+//   Rows     one point of the axes that are kept; the tree runs over the axes that are reduced, the last among them
+//   Columns  16 neighbours along the last axis, which is kept; in each lane the reduced points follow one another
+//   Argument one point of the axes that are kept, element by element: arg_reduce
+//
+// The range may be cut anywhere: no index shares a sum with another.
+//
+//===----------------------------------------------------------------------===//
+
+#pragma once
+
+#include "passes/lower/Evaluate.h"
+
+namespace gradus {
+
+enum class KernelForm { Blocks, Rows, Columns, Argument };
+
+/// One reduction of a kernel.
+struct Reduction {
+  unsigned result; ///< of the kernel
+  ReduceOp op;
+  ReductionKind kind;
+  mlir::Type element;    ///< of the operand
+  mlir::Type accumulate; ///< of the tree
+};
+
+/// What one function of a kernel computes. A kernel with arg_reduces and other results has two.
+struct KernelInfo {
+  KernelOp kernel;
+  KernelForm form = KernelForm::Blocks;
+  llvm::SmallVector<mlir::Attribute> domain;
+  llvm::SmallVector<int64_t> reducedAxes;
+  llvm::SmallVector<std::pair<unsigned, mlir::Value>> stores;
+  llvm::SmallVector<Reduction> reductions;
+  llvm::SmallVector<std::pair<unsigned, ArgReduceOp>> argReductions;
+  /// Not for results: an index of a gather outside its axis sets a flag.
+  bool isCheck = false;
+  bool isFlat = false;
+  bool isFullReduction() const { return form == KernelForm::Blocks && !reductions.empty(); }
+};
+
+/// The functions that a kernel of reductions and elementwise stores needs.
+llvm::SmallVector<KernelInfo, 1> analyzeKernel(KernelOp kernel);
+/// The function that checks the indices of a kernel's gathers or scatter.
+KernelInfo analyzeCheck(KernelOp kernel);
+
+/// The number of indices of the function, and the work in all of them.
+mlir::Value emitCount(const KernelInfo &info, Evaluator &evaluator);
+mlir::Value emitWork(const KernelInfo &info, Evaluator &evaluator);
+/// The function's code for [begin, end). `outputs[k]` is where result k of the kernel goes: its array, or the partial
+/// results of a full reduction, one for each block. A check takes the flag instead.
+void emitKernelBody(const KernelInfo &info, Evaluator &evaluator, mlir::ValueRange outputs, mlir::Value begin, mlir::Value end);
+
+/// A contraction with an output axis along the lanes.
+bool isVectorContract(KernelOp kernel);
+/// Writes a contraction as the sum of a product, so that the tree of reductions does it.
+void rewriteContract(KernelOp kernel);
+mlir::Value emitContractCount(KernelOp kernel, Evaluator &evaluator);
+mlir::Value emitContractWork(KernelOp kernel, Evaluator &evaluator);
+void emitContractBody(KernelOp kernel, Evaluator &evaluator, mlir::Value output, mlir::Value begin, mlir::Value end);
+/// The additions of a scatter, one after the other; the output holds a copy of the operand already.
+void emitScatterBody(KernelOp kernel, Evaluator &evaluator, mlir::Value output);
+
+} // namespace gradus

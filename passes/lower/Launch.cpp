@@ -1,0 +1,242 @@
+//===- Launch.cpp - Calls of kernels --------------------------------------------===//
+
+#include "passes/fuse/Traffic.h"
+#include "passes/lower/Function.h"
+
+using namespace mlir;
+
+namespace gradus {
+
+
+void FunctionLowering::emitKernel(KernelOp kernel, Slot &slot) {
+  emitCheck(kernel, slot);
+  for (Value result : kernel.getStored())
+    if (!arrayOf(result).isScalar())
+      slot.buffers.arrays[result] = placeOf(result, slot);
+  Operation *first = &kernel.getBody().front().front();
+  if (isVectorContract(kernel)) {
+    Evaluator evaluator(code, slot.buffers);
+    Value output = placeOf(kernel.getResult(0), slot);
+    launch(kernel, "", slot, {output}, emitContractCount(kernel, evaluator), emitContractWork(kernel, evaluator),
+           [&](Evaluator &inside, ValueRange outputs, Value begin, Value end, LLVM::LLVMFuncOp) {
+             emitContractBody(kernel, inside, outputs[0], begin, end);
+           });
+  } else if (auto scatter = dyn_cast<ScatterAddOp>(first)) {
+    Value output = placeOf(kernel.getResult(0), slot);
+    unsigned operand = cast<BlockArgument>(scatter.getX()).getArgNumber();
+    unlessRefused([&] { copy(output, slot.buffers.arrays.lookup(kernel.getOperand(operand)), scatter.getType(), slot); });
+    // One call, whatever its size: duplicates are added in order.
+    launch(kernel, "", slot, {output}, code.i64(1), code.i64(0),
+           [&](Evaluator &inside, ValueRange outputs, Value, Value, LLVM::LLVMFuncOp) { emitScatterBody(kernel, inside, outputs[0]); });
+  } else if (kernel.getDomain().empty()) {
+    emitScalarKernel(kernel, slot);
+  } else {
+    for (const KernelInfo &info : analyzeKernel(kernel))
+      emitLoops(info, slot);
+  }
+}
+
+/// A kernel without axes is code of the host.
+void FunctionLowering::emitScalarKernel(KernelOp kernel, Slot &slot) {
+  Buffers buffers;
+  buffers.symbols = slot.buffers.symbols;
+  for (auto [inner, operand] : llvm::zip_equal(kernel.getBody().getArguments(), kernel.getOperands())) {
+    if (arrayOf(operand).isScalar())
+      buffers.scalars[inner] = slot.buffers.scalars.lookup(operand);
+    else
+      buffers.arrays[inner] = slot.buffers.arrays.lookup(operand);
+  }
+  Evaluator evaluator(code, buffers);
+  auto yield = cast<YieldOp>(kernel.getBody().front().getTerminator());
+  for (auto [value, result] : llvm::zip_equal(yield.getValues(), kernel.getStored())) {
+    auto reduce = value.getDefiningOp<ReduceOp>();
+    Value known = evaluator.evaluateScalar(reduce ? reduce.getX() : value);
+    if (reduce)
+      known = emitCast(code, known, reduce.getX().getType().getElementType(), reduce.getType().getElementType());
+    slot.buffers.scalars[result] = known;
+  }
+}
+
+void FunctionLowering::emitLoops(const KernelInfo &info, Slot &slot) {
+  KernelOp kernel = info.kernel;
+  SmallVector<Value> outputs;
+  for (auto [index, result] : llvm::enumerate(kernel.getStored())) {
+    if (arrayOf(result).isScalar() && info.isFullReduction())
+      outputs.push_back(code.byteAddress(workspace, slot.partials[kernel][index]));
+    else if (arrayOf(result).isScalar()) // the one index of a vector's arg_reduce
+      outputs.push_back(code.stackSlot(code.memType(arrayOf(result).getElementType()), 1));
+    else
+      outputs.push_back(placeOf(result, slot));
+  }
+  Evaluator evaluator(code, slot.buffers);
+  launch(kernel, info.form == KernelForm::Argument ? "_arg" : "", slot, outputs, emitCount(info, evaluator), emitWork(info, evaluator),
+         [&](Evaluator &inside, ValueRange places, Value begin, Value end, LLVM::LLVMFuncOp body) {
+           emitKernelBody(info, inside, places, begin, end);
+           if (std::optional<Traffic> traffic = inside.traffic)
+             recordTraffic(body, layout.name, plan.getPosition(kernel), *traffic);
+         });
+  if (info.isFullReduction())
+    emitFullReductions(info, slot);
+  for (auto [index, op] : info.argReductions)
+    if (arrayOf(op.getY()).isScalar())
+      slot.buffers.scalars[kernel.getResult(index)] = code.loadElement(outputs[index], arrayOf(op.getY()).getElementType(), code.i64(0));
+}
+
+/// The blocks' results, pairwise, by one thread.
+void FunctionLowering::emitFullReductions(const KernelInfo &info, Slot &slot) {
+  Evaluator evaluator(code, slot.buffers);
+  Value blocks = emitCount(info, evaluator);
+  for (const Reduction &reduction : info.reductions) {
+    Value partials = code.byteAddress(workspace, slot.partials[info.kernel][reduction.result]);
+    PairwiseStack stack(code, reduction.kind, code.regType(reduction.accumulate));
+    code.loop(code.i64(0), blocks, [&](Value block) { stack.push(block, code.loadElement(partials, reduction.accumulate, block)); });
+    Value result = info.kernel->getResult(reduction.result);
+    slot.buffers.scalars[result] = emitCast(code, stack.finish(blocks), reduction.accumulate, arrayOf(result).getElementType());
+  }
+}
+
+/// The operands of a kernel that its checked indices depend on.
+static bool readsOnlyArguments(KernelOp kernel) {
+  SmallVector<Value> pending;
+  kernel.getBody().walk([&](Operation *op) {
+    if (!canFail(op))
+      return;
+    if (auto gather = dyn_cast<GatherOp>(op))
+      llvm::append_range(pending, gather.getIndices());
+    if (auto scatter = dyn_cast<ScatterAddOp>(op))
+      llvm::append_range(pending, scatter.getIndices());
+  });
+  while (!pending.empty()) {
+    Value value = pending.pop_back_val();
+    if (auto inner = dyn_cast<BlockArgument>(value)) {
+      if (!isa<BlockArgument>(kernel.getOperand(inner.getArgNumber())))
+        return false;
+    } else {
+      llvm::append_range(pending, value.getDefiningOp()->getOperands());
+    }
+  }
+  return true;
+}
+
+static bool needsCheck(KernelOp kernel) {
+  return kernel.getBody().walk([](Operation *op) { return canFail(op) ? WalkResult::interrupt() : WalkResult::advance(); }).wasInterrupted();
+}
+
+/// Indices that come straight from the data are looked at before anything else happens.
+void FunctionLowering::emitChecks() {
+  auto early = llvm::make_filter_range(plan.getKernels(), [](KernelOp kernel) { return needsCheck(kernel) && readsOnlyArguments(kernel); });
+  auto emitIn = [&](Slot &slot) {
+    for (KernelOp kernel : early) {
+      KernelInfo info = analyzeCheck(kernel);
+      Evaluator evaluator(code, slot.buffers);
+      launch(kernel, "_check", slot, {flag}, emitCount(info, evaluator), emitWork(info, evaluator),
+             [&](Evaluator &inside, ValueRange outputs, Value begin, Value end, LLVM::LLVMFuncOp) {
+               emitKernelBody(info, inside, outputs, begin, end);
+             });
+    }
+  };
+  if (early.empty())
+    return;
+  if (onlySlot)
+    return emitIn(*onlySlot);
+  code.loop(code.i64(0), slotCount, [&](Value index) {
+    Slot slot = enterSlot(index);
+    emitIn(slot);
+  });
+}
+
+/// Indices that another kernel has computed are looked at right before they are used; from then on nothing is sure to run.
+void FunctionLowering::emitCheck(KernelOp kernel, Slot &slot) {
+  if (!needsCheck(kernel) || readsOnlyArguments(kernel))
+    return;
+  KernelInfo info = analyzeCheck(kernel);
+  Evaluator evaluator(code, slot.buffers);
+  launch(kernel, "_check", slot, {flag}, emitCount(info, evaluator), emitWork(info, evaluator),
+         [&](Evaluator &inside, ValueRange outputs, Value begin, Value end, LLVM::LLVMFuncOp) {
+           emitKernelBody(info, inside, outputs, begin, end);
+         });
+  mayBeRefusedLate = true;
+}
+
+/// Builds the function of a kernel and calls it: all at once, or through the hook of the context where that pays.
+void FunctionLowering::launch(KernelOp kernel, StringRef suffix, Slot &slot, ValueRange outputs, Value count, Value work, Body emitBody) {
+  SmallVector<Value> captured;
+  SmallVector<Value> inner; // the block argument that stands for a captured value
+  for (auto [argument, operand] : llvm::zip_equal(kernel.getBody().getArguments(), kernel.getOperands())) {
+    Value value = arrayOf(operand).isScalar() ? slot.buffers.scalars.lookup(operand) : slot.buffers.arrays.lookup(operand);
+    if (!value) // a check does not need what is not known yet
+      continue;
+    captured.push_back(value);
+    inner.push_back(argument);
+  }
+  size_t firstOutput = captured.size();
+  llvm::append_range(captured, outputs);
+  size_t firstSymbol = captured.size();
+  for (StringAttr symbol : layout.symbols)
+    captured.push_back(slot.buffers.symbols.lookup(symbol));
+
+  auto type = LLVM::LLVMStructType::getLiteral(code.getContext(), llvm::to_vector(ValueRange(captured).getTypes()));
+  Value closure = code.stackSlot(type, 1);
+  auto field = [&](Code &at, Value base, size_t index) {
+    return LLVM::GEPOp::create(at, at.ptrType(), type, base, ArrayRef<LLVM::GEPArg>{0, static_cast<int32_t>(index)});
+  };
+  for (auto [index, value] : llvm::enumerate(captured))
+    LLVM::StoreOp::create(code, value, field(code, closure, index));
+
+  std::string name = layout.cName + "__kernel" + std::to_string(plan.getPosition(kernel)) + suffix.str();
+  Type i64 = code.getI64Type();
+  LLVM::LLVMFuncOp body = createFunction(name, LLVM::LLVMVoidType::get(code.getContext()), {code.ptrType(), i64, i64}, true);
+  body.setNoInline(true); // two calls, one copy
+  {
+    Code inside(kernel.getLoc(), code.getContext());
+    inside.setInsertionPointToStart(&body.getBody().front());
+    Buffers buffers;
+    SmallVector<Value> values;
+    for (auto [index, fieldType] : llvm::enumerate(type.getBody()))
+      values.push_back(inside.loadRaw(fieldType, field(inside, body.getArgument(0), index)));
+    for (auto [argument, value] : llvm::zip(inner, values))
+      (arrayOf(argument).isScalar() ? buffers.scalars : buffers.arrays)[argument] = value;
+    for (auto [symbol, value] : llvm::zip_equal(layout.symbols, ArrayRef(values).drop_front(firstSymbol)))
+      buffers.symbols[symbol] = value;
+    Evaluator evaluator(inside, buffers);
+    emitBody(evaluator, ArrayRef(values).slice(firstOutput, outputs.size()), body.getArgument(1), body.getArgument(2), body);
+    LLVM::ReturnOp::create(inside, ValueRange());
+  }
+
+  auto call = [&] {
+    Value null = LLVM::ZeroOp::create(code, code.ptrType());
+    Value hasContext = LLVM::ICmpOp::create(code, LLVM::ICmpPredicate::ne, context, null);
+    Value isLarge = code.compare(arith::CmpIPredicate::sge, work, code.i64(parallelThreshold));
+    auto hook = scf::IfOp::create(
+        code, arith::AndIOp::create(code, hasContext, isLarge),
+        [&](OpBuilder &builder, Location loc) {
+          Code then(loc, builder);
+          Value at = then.byteAddress(context, static_cast<int64_t>(offsetof(gradus_context, parallel_for)));
+          scf::YieldOp::create(then, then.loadRaw(then.ptrType(), at));
+        },
+        [&](OpBuilder &builder, Location loc) { scf::YieldOp::create(builder, loc, null); });
+    Value address = LLVM::AddressOfOp::create(code, code.ptrType(), body.getSymName());
+    Value isParallel = LLVM::ICmpOp::create(code, LLVM::ICmpPredicate::ne, hook.getResult(0), null);
+    scf::IfOp::create(
+        code, isParallel,
+        [&](OpBuilder &builder, Location loc) {
+          Code then(loc, builder);
+          Type ptr = then.ptrType();
+          auto hookType = LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(then.getContext()), {ptr, i64, ptr, ptr});
+          Value user = then.loadRaw(ptr, context);
+          LLVM::CallOp::create(then, hookType, ValueRange{hook.getResult(0), user, count, address, closure});
+          scf::YieldOp::create(then);
+        },
+        [&](OpBuilder &builder, Location loc) {
+          Code otherwise(loc, builder);
+          LLVM::CallOp::create(otherwise, body, ValueRange{closure, otherwise.i64(0), count});
+          scf::YieldOp::create(otherwise);
+        });
+  };
+  if (mayBeRefusedLate)
+    unlessRefused(call);
+  else
+    call();
+}
+
+} // namespace gradus

@@ -1,0 +1,56 @@
+//===- Lower.cpp - From the plan to loops over vectors --------------------------===//
+//
+// Every fused function becomes its two entry functions and the functions of its kernels. What came in is gone afterwards:
+// the module holds code and nothing else.
+//
+//===----------------------------------------------------------------------===//
+
+#include "passes/Passes.h"
+#include "passes/lower/Function.h"
+
+#include "mlir/Dialect/ControlFlow/IR/ControlFlow.h"
+#include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+
+namespace gradus {
+#define GEN_PASS_DEF_LOWER
+#include "passes/Passes.h.inc"
+} // namespace gradus
+
+using namespace mlir;
+using namespace gradus;
+
+/// What the plan allows and the code of this machine has not.
+static LogicalResult checkSupported(FuncOp func) {
+  bool isOpen = func.isOpen();
+  WalkResult result = func.walk([&](Operation *op) -> WalkResult {
+    if (isOpen && isa<DimOp>(op) && op->getParentOp() == func)
+      return op->emitError("reads a size outside of a phase of an open function");
+    if (isa<DrawOp, EveryOp, ExpectNearOp, ExpectOp, GradOp, LogSumExpOp, LoopOp, NormOp, OracleOp>(op))
+      return op->emitError("has no code yet");
+    return WalkResult::advance();
+  });
+  return failure(result.wasInterrupted());
+}
+
+namespace {
+
+struct Lower : gradus::impl::LowerBase<Lower> {
+  void runOnOperation() override {
+    ModuleOp module = getOperation();
+    for (FuncOp func : llvm::make_early_inc_range(module.getOps<FuncOp>())) {
+      if (isEntry(func)) {
+        if (failed(verifyPlan(func)) || failed(checkSupported(func)))
+          return signalPassFailure();
+        func.walk([](KernelOp kernel) {
+          if (isa<ContractOp>(kernel.getBody().front().front()) && !isVectorContract(kernel))
+            rewriteContract(kernel);
+        });
+        FunctionLowering(func).run();
+      }
+      func.erase();
+    }
+  }
+};
+
+} // namespace

@@ -1,0 +1,119 @@
+//===- Slot.cpp - The tensors of a slot and the workspace -----------------------===//
+
+#include "passes/lower/Function.h"
+
+using namespace mlir;
+
+namespace gradus {
+
+
+Value FunctionLowering::descriptor(Value slot, unsigned tensor) {
+  Value number = code.add(code.mul(slot, code.i64(layout.tensors.size())), code.i64(tensor));
+  return code.byteAddress(tensors, code.mul(number, code.i64(sizeof(gradus_tensor))));
+}
+
+/// A symbol has the size that the first tensor with it has; the caller has checked the others.
+void FunctionLowering::readSymbols(Slot &slot) {
+  for (StringAttr symbol : layout.symbols) {
+    for (auto [number, tensor] : llvm::enumerate(layout.tensors)) {
+      const auto *dim = llvm::find(tensor.dims, symbol);
+      if (dim == tensor.dims.end())
+        continue;
+      Value self = descriptor(slot.index, number);
+      Value dims = code.loadRaw(code.ptrType(), code.byteAddress(self, offsetof(gradus_tensor, dims)));
+      if (tensor.rank >= 0) {
+        slot.buffers.symbols[symbol] = code.loadElement(dims, code.getI64Type(), code.i64(dim - tensor.dims.begin()));
+        break;
+      }
+      Value rank = code.loadRaw(code.getI32Type(), code.byteAddress(self, offsetof(gradus_tensor, rank)));
+      rank = arith::ExtSIOp::create(code, code.getI64Type(), rank);
+      scf::ForOp product = code.loop(code.i64(0), rank, 1, {code.i64(1)}, [&](Value axis, ValueRange carried) {
+        return SmallVector<Value>{code.mul(carried[0], code.loadElement(dims, code.getI64Type(), axis))};
+      });
+      slot.buffers.symbols[symbol] = product.getResult(0);
+      break;
+    }
+  }
+}
+
+Value FunctionLowering::bytesOf(ArrayType type, Evaluator &evaluator) {
+  return code.mul(evaluator.product(type.getShape()), code.i64(code.memBytes(type.getElementType())));
+}
+
+/// Every temporary of a slot, each aligned to 64 bytes.
+void FunctionLowering::layOutWorkspace(Slot &slot) {
+  Evaluator evaluator(code, slot.buffers);
+  Value offset = code.i64(0);
+  auto take = [&](Value bytes) {
+    Value begin = offset;
+    Value rounded = arith::AndIOp::create(code, code.add(bytes, code.i64(63)), code.i64(-64));
+    offset = code.add(offset, rounded);
+    return begin;
+  };
+  for (KernelOp kernel : plan.getKernels()) {
+    for (Value result : kernel.getStored()) {
+      Home home = plan.getStorage(result).home;
+      if (home == Home::Workspace || home == Home::Deferred)
+        slot.workspace[result] = take(bytesOf(arrayOf(result), evaluator));
+    }
+    if (kernel.getDomain().empty() || isVectorContract(kernel) || isa<ScatterAddOp>(kernel.getBody().front().front()))
+      continue;
+    for (const KernelInfo &info : analyzeKernel(kernel)) {
+      if (!info.isFullReduction())
+        continue;
+      SmallVector<Value> &places = slot.partials[kernel];
+      places.resize(kernel.getNumResults());
+      Value blocks = emitCount(info, evaluator);
+      for (const Reduction &reduction : info.reductions)
+        places[reduction.result] = take(code.mul(blocks, code.i64(code.memBytes(reduction.accumulate))));
+    }
+  }
+  slot.kept.resize(ret.getValues().size());
+  for (auto [index, value] : llvm::enumerate(ret.getValues())) {
+    auto argument = dyn_cast<BlockArgument>(value);
+    if (argument && !arrayOf(value).isScalar() && func.getResultOf(index) != argument.getArgNumber())
+      slot.kept[index] = take(bytesOf(arrayOf(value), evaluator));
+  }
+  slot.workspaceSize = offset;
+}
+
+FunctionLowering::Slot FunctionLowering::enterSlot(Value index) {
+  Slot slot;
+  slot.index = index;
+  readSymbols(slot);
+  layOutWorkspace(slot);
+  slot.buffers.scalars = host.scalars;
+  for (auto [number, tensor] : llvm::enumerate(layout.tensors)) {
+    Value data = code.loadRaw(code.ptrType(), code.byteAddress(descriptor(index, number), offsetof(gradus_tensor, data)));
+    slot.data.push_back(data);
+    if (tensor.argument < 0)
+      continue;
+    Value argument = func.getArgument(tensor.argument);
+    if (tensor.type.isScalar())
+      slot.buffers.scalars[argument] = code.loadElement(data, tensor.type.getElementType(), code.i64(0));
+    else
+      slot.buffers.arrays[argument] = data;
+  }
+  return slot;
+}
+
+/// The address of a result of a kernel.
+Value FunctionLowering::placeOf(Value kernelResult, Slot &slot) {
+  const Storage &where = plan.getStorage(kernelResult);
+  if (where.home == Home::Result)
+    return slot.data[tensorOfResult(where.result)];
+  return code.byteAddress(workspace, slot.workspace.lookup(kernelResult));
+}
+
+void FunctionLowering::copy(Value to, Value from, ArrayType type, Slot &slot) {
+  Evaluator evaluator(code, slot.buffers);
+  Value count = evaluator.product(type.getShape());
+  code.loop(code.i64(0), count, lanes, {}, [&](Value index, ValueRange) {
+    Value mask = code.compare(arith::CmpIPredicate::slt, code.laneNumbers(), code.splat(code.sub(count, index)));
+    Type element = type.getElementType();
+    code.storeVector(to, element, index, code.loadVector(from, element, index, mask), mask);
+    return SmallVector<Value>();
+  });
+}
+
+} // namespace gradus
