@@ -5,7 +5,9 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "lang/Parser.h"
+#include "lang/Frontend.h"
+
+#include "mlir/IR/MLIRContext.h"
 
 #include <gtest/gtest.h>
 
@@ -30,7 +32,8 @@ static std::string messagesFor(const fs::path &path) {
   SourceManager sources;
   Diagnostics diagnostics(sources);
   const Source &source = sources.add(path.filename().string(), readFile(path));
-  parse(source, diagnostics);
+  mlir::MLIRContext context(mlir::MLIRContext::Threading::DISABLED);
+  emitModule(context, sources, source, diagnostics);
   EXPECT_TRUE(diagnostics.hasErrors()) << "a bad spec must be refused";
   return diagnostics.render();
 }

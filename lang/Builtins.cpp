@@ -1,0 +1,340 @@
+//===- Builtins.cpp - The words of the language --------------------------------===//
+//
+// One entry a line. A word is found after the author's own names, so that it can be hidden by a local one.
+//
+//===----------------------------------------------------------------------===//
+
+#include "lang/Elaborator.h"
+
+using namespace gradus;
+using namespace gradus::lang;
+using llvm::dyn_cast;
+using llvm::SmallVector;
+using mlir::Attribute;
+using mlir::Value;
+
+bool Elaborator::expectArguments(const CallSite &site, size_t least, size_t most) {
+  size_t count = site.call->arguments.size();
+  for (const ast::Argument &argument : site.call->arguments)
+    if (argument.name || argument.isElse) {
+      error(Code::UnknownArgument, argument.loc, "'" + site.builtin->name.str() + "' has no named arguments");
+      return false;
+    }
+  if (count >= least && count <= most)
+    return true;
+  std::string expected = std::to_string(least) + (most == least ? "" : most > 8 ? " or more" : " to " + std::to_string(most));
+  error(count < least ? Code::MissingArgument : Code::TooManyArguments, site.at,
+        "'" + site.builtin->name.str() + "' takes " + expected + " arguments, but here are " + std::to_string(count));
+  return false;
+}
+
+std::optional<SmallVector<Array>> Elaborator::arrayArguments(const CallSite &site, size_t least, size_t most) {
+  if (!expectArguments(site, least, most))
+    return std::nullopt;
+  SmallVector<Array> arrays;
+  for (const ast::Argument &argument : site.call->arguments)
+    arrays.push_back(evalArray(*argument.value, *site.scope));
+  if (llvm::any_of(arrays, [](const Array &x) { return x.isPoison(); }))
+    return std::nullopt;
+  if (!site.slots.empty() && least != 0) {
+    error(Code::UnknownSlot, site.slots[0].loc, "'" + site.builtin->name.str() + "' works by elements and takes no subscript");
+    return std::nullopt;
+  }
+  return arrays;
+}
+
+template <typename Op>
+Entity Elaborator::callUnary(const CallSite &site) {
+  auto x = arrayArguments(site, 1, 1);
+  constexpr bool isFloatOnly = !std::is_same_v<Op, AbsOp> && !std::is_same_v<Op, SignOp>;
+  return x ? unary<Op>((*x)[0], site.at, isFloatOnly) : Entity();
+}
+
+Entity Elaborator::callClip(const CallSite &site) {
+  // The derivative on a bound is 1: a tie goes to x, the first argument.
+  auto x = arrayArguments(site, 3, 3);
+  return x ? binary<MinOp>(binary<MaxOp>((*x)[0], (*x)[1], site.at), (*x)[2], site.at) : Entity();
+}
+
+Entity Elaborator::callRelu(const CallSite &site) {
+  // A tie goes to the first argument, so 0 stands first: the derivative at 0 is 0.
+  auto x = arrayArguments(site, 1, 1);
+  return x ? binary<MaxOp>(integer(0, site.at), (*x)[0], site.at) : Entity();
+}
+
+Entity Elaborator::callSquare(const CallSite &site) {
+  auto x = arrayArguments(site, 1, 1);
+  return x ? mul((*x)[0], (*x)[0], site.at) : Entity();
+}
+
+Entity Elaborator::callDiv(const CallSite &site) {
+  auto x = arrayArguments(site, 2, 2);
+  if (!x)
+    return {};
+  if (kindOf((*x)[0]) == Kind::Float || kindOf((*x)[1]) == Kind::Float) {
+    error(Code::KindMismatch, site.at, "'div' divides integers").suggest("write floor(a / b)");
+    return {};
+  }
+  return binary<IntDivOp>((*x)[0], (*x)[1], site.at);
+}
+
+Entity Elaborator::callDot(const CallSite &site) {
+  auto both = arrayArguments(site, 2, 2);
+  if (!both)
+    return {};
+  const Array &a = (*both)[0], &b = (*both)[1];
+  for (size_t k = 0; k < std::max(a.lanes.size(), b.lanes.size()); ++k)
+    if (ownShape(a, k) != ownShape(b, k)) {
+      error(Code::ShapeMismatch, site.at, "'dot' needs equal shapes, but got " + describe(ownShape(a, k)) + " and " + describe(ownShape(b, k)));
+      return {};
+    }
+  // The tensors of a collection may differ in rank.
+  Array product;
+  product.isEach = a.isEach || b.isEach;
+  for (size_t k = 0; k < std::max(a.lanes.size(), b.lanes.size()); ++k) {
+    Array x = a, y = b;
+    x.lanes = {a.lane(k)};
+    y.lanes = {b.lane(k)};
+    SmallVector<int64_t> labels = llvm::to_vector(llvm::seq<int64_t>(0, ownRank(x)));
+    Array one = labels.empty() ? mul(x, y, site.at) : contract(x, labels, y, labels, {}, {}, site.at);
+    if (one.isPoison())
+      return {};
+    product.lanes.push_back(one.lanes.front());
+    product.axes = one.axes;
+  }
+  return a.isJoint || b.isJoint ? overAll(ReductionKind::Sum, product, site.at) : product;
+}
+
+Entity Elaborator::callOuter(const CallSite &site) {
+  auto x = arrayArguments(site, 2, 2);
+  if (!x)
+    return {};
+  SmallVector<int64_t> rows = llvm::to_vector(llvm::seq<int64_t>(0, ownRank((*x)[0])));
+  SmallVector<int64_t> columns = llvm::to_vector(llvm::seq<int64_t>(rows.size(), rows.size() + ownRank((*x)[1])));
+  SmallVector<int64_t> all = rows;
+  all.append(columns.begin(), columns.end());
+  if (rows.empty() || columns.empty())
+    return mul((*x)[0], (*x)[1], site.at);
+  return contract((*x)[0], rows, (*x)[1], columns, all, {}, site.at);
+}
+
+/// zeros(3), zeros(n, m) or zeros(like w).
+Entity Elaborator::filledArray(const CallSite &site, double value) {
+  auto &arguments = site.call->arguments;
+  auto *like = arguments.size() == 1 ? dyn_cast<ast::Like>(arguments[0].value.get()) : nullptr;
+  if (like) {
+    Array model = asArray(evalName(like->name.name, like->name.loc, *site.scope), like->name.loc);
+    return perLane({model}, model.axes, [&](llvm::ArrayRef<Value> v) {
+      return filled(value, typeOf(v[0]).getShape(), site.at).lanes.front();
+    });
+  }
+  if (!expectArguments(site, 1, 8))
+    return {};
+  Shape shape;
+  for (const ast::Argument &argument : arguments) {
+    auto *name = dyn_cast<ast::Name>(argument.value.get());
+    const DimBinding *dim = name && !site.scope->find(name->name) ? site.scope->findDim(name->name) : nullptr;
+    if (dim) {
+      shape.push_back(dim->lane(activeLane.value_or(0)));
+      continue;
+    }
+    std::optional<int64_t> size = constantInt(*argument.value, *site.scope, "a size");
+    if (!size)
+      return {};
+    shape.push_back(builder.getI64IntegerAttr(*size));
+  }
+  if (!checkSize(shape, site.at))
+    return {};
+  return filled(value, shape, site.at);
+}
+
+Entity Elaborator::callZeros(const CallSite &site) { return filledArray(site, 0); }
+Entity Elaborator::callOnes(const CallSite &site) { return filledArray(site, 1); }
+
+/// eye(n) and eye(like P): 1 where row and column agree.
+Entity Elaborator::callEye(const CallSite &site) {
+  Entity zeros;
+  auto &arguments = site.call->arguments;
+  Attribute n;
+  if (arguments.size() == 1) {
+    auto *name = dyn_cast<ast::Name>(arguments[0].value.get());
+    const DimBinding *dim = name && !site.scope->find(name->name) ? site.scope->findDim(name->name) : nullptr;
+    if (auto *like = dyn_cast<ast::Like>(arguments[0].value.get())) {
+      Array model = asArray(evalName(like->name.name, like->name.loc, *site.scope), like->name.loc);
+      if (model.isPoison())
+        return {};
+      if (ownRank(model) != 2 || ownShape(model)[0] != ownShape(model)[1]) {
+        error(Code::RankMismatch, site.at, "'eye' is square, but this has the shape " + describe(ownShape(model)));
+        return {};
+      }
+      n = ownShape(model)[0];
+    } else if (dim) {
+      n = dim->lane(activeLane.value_or(0));
+    }
+  }
+  if (!n) {
+    std::optional<int64_t> size;
+    if (!expectArguments(site, 1, 1) || !(size = constantInt(*arguments[0].value, *site.scope, "a size")))
+      return {};
+    n = builder.getI64IntegerAttr(*size);
+  }
+  auto type = ArrayType::get(builder.getContext(), {n, n}, builder.getI64Type());
+  auto along = [&](int64_t axis) -> Array { return {{IotaOp::create(builder, place(site.at), type, builder.getI64IntegerAttr(axis))}}; };
+  return toKind(compare(ComparePredicate::Eq, along(0), along(1), site.at), Kind::Float, site.at);
+}
+
+Entity Elaborator::callWhere(const CallSite &site) {
+  auto x = arrayArguments(site, 3, 3);
+  if (!x)
+    return {};
+  if (kindOf((*x)[0]) != Kind::Bool) {
+    error(Code::NotABool, site.at, "the first argument of 'where' is a condition, but this is a number").suggest("compare it: 'x != 0'");
+    return {};
+  }
+  return select((*x)[0], (*x)[1], (*x)[2], site.at);
+}
+
+Entity Elaborator::callStop(const CallSite &site) {
+  auto x = arrayArguments(site, 1, 1);
+  if (!x)
+    return {};
+  return perLane({(*x)[0]}, (*x)[0].axes, [&](llvm::ArrayRef<Value> v) -> Value { return StopOp::create(builder, place(site.at), v[0]); });
+}
+
+Entity Elaborator::callIdentity(const CallSite &site) {
+  auto x = arrayArguments(site, 1, 1);
+  return x ? (*x)[0] : Entity();
+}
+
+Entity Elaborator::callIsFinite(const CallSite &site) {
+  // x - x is 0 for finite x alone.
+  auto x = arrayArguments(site, 1, 1);
+  if (!x)
+    return {};
+  Array zero = sub(toKind((*x)[0], Kind::Float, site.at), toKind((*x)[0], Kind::Float, site.at), site.at);
+  return compare(ComparePredicate::Eq, zero, integer(0, site.at), site.at);
+}
+
+/// reshape(x, [n, 4]).
+Entity Elaborator::callReshape(const CallSite &site) {
+  if (!expectArguments(site, 2, 2))
+    return {};
+  Array x = evalArray(*site.call->arguments[0].value, *site.scope);
+  auto *sizes = dyn_cast<ast::List>(site.call->arguments[1].value.get());
+  if (!sizes) {
+    error(Code::RankMismatch, site.call->arguments[1].loc, "'reshape' takes the new shape as a list").suggest("reshape(x, [n, 4])");
+    return {};
+  }
+  Shape shape;
+  for (const ast::ExprPtr &size : sizes->elements) {
+    auto *name = dyn_cast<ast::Name>(size.get());
+    const DimBinding *dim = name && !site.scope->find(name->name) ? site.scope->findDim(name->name) : nullptr;
+    std::optional<int64_t> fixed;
+    if (!dim && !(fixed = constantInt(*size, *site.scope, "a size")))
+      return {};
+    shape.push_back(dim ? dim->lane(activeLane.value_or(0)) : Attribute(builder.getI64IntegerAttr(*fixed)));
+  }
+  if (x.isPoison() || !checkSize(shape, site.at))
+    return {};
+  int64_t before = 1, after = 1;
+  bool isKnown = true;
+  for (auto [list, product] : {std::pair(llvm::ArrayRef<Attribute>(ownShape(x)), &before), std::pair(llvm::ArrayRef<Attribute>(shape), &after)})
+    for (Attribute dim : list) {
+      auto size = dyn_cast<mlir::IntegerAttr>(dim);
+      isKnown &= size != nullptr;
+      *product *= size ? size.getInt() : 1;
+    }
+  if (!isKnown && Shape(ownShape(x)) != shape)
+    return notBuilt(Code::DimArithmeticNotBuilt, site.at, "a reshape between dimensions that are not numbers", "declare the shape as you need it");
+  if (isKnown && before != after) {
+    error(Code::ShapeMismatch, site.at, "cannot make " + std::to_string(after) + " elements of " + std::to_string(before));
+    return {};
+  }
+  return perLane({x}, x.axes, [&](llvm::ArrayRef<Value> v) -> Value {
+    return builder.createOrFold<ReshapeOp>(place(site.at), typeOf(v[0]).withShape(fullShape(x.axes, shape)), v[0]);
+  });
+}
+
+Entity Elaborator::callNotBuilt(const CallSite &site) {
+  for (const ast::Argument &argument : site.call->arguments)
+    if (!llvm::isa<ast::Like>(argument.value.get()))
+      eval(*argument.value, *site.scope);
+  return notBuilt(Code::WordNotBuilt, site.at, "'" + site.builtin->name.str() + "'", "");
+}
+
+#define GRADUS_LATER(NAME) {NAME, &Elaborator::callNotBuilt}
+
+llvm::ArrayRef<Builtin> lang::getBuiltins() {
+  static constexpr Builtin table[] = {
+      {"abs", &Elaborator::callUnary<AbsOp>},
+      {"all", &Elaborator::callReduction<ReductionKind::All>},
+      {"any", &Elaborator::callReduction<ReductionKind::Any>},
+      {"argmax", &Elaborator::callArgReduction<ReductionKind::Max>},
+      {"argmin", &Elaborator::callArgReduction<ReductionKind::Min>},
+      GRADUS_LATER("argsort"),
+      {"ceil", &Elaborator::callUnary<CeilOp>},
+      GRADUS_LATER("cholesky"),
+      {"clip", &Elaborator::callClip},
+      GRADUS_LATER("concat"),
+      {"cos", &Elaborator::callUnary<CosOp>},
+      GRADUS_LATER("cumsum"),
+      GRADUS_LATER("diag"),
+      {"div", &Elaborator::callDiv},
+      {"dot", &Elaborator::callDot},
+      GRADUS_LATER("eigh"),
+      {"erf", &Elaborator::callUnary<ErfOp>},
+      {"exp", &Elaborator::callUnary<ExpOp>},
+      GRADUS_LATER("expm"),
+      {"expm1", &Elaborator::callUnary<Expm1Op>},
+      {"eye", &Elaborator::callEye},
+      {"floor", &Elaborator::callUnary<FloorOp>},
+      {"identity", &Elaborator::callIdentity},
+      {"isfinite", &Elaborator::callIsFinite},
+      {"log", &Elaborator::callUnary<LogOp>},
+      {"log1p", &Elaborator::callUnary<Log1pOp>},
+      {"logsoftmax", &Elaborator::callLogSoftmax},
+      {"logsumexp", &Elaborator::callLogSumExp},
+      GRADUS_LATER("lookup"),
+      {"max", &Elaborator::callExtremum<MaxOp>},
+      {"mean", &Elaborator::callMean},
+      {"min", &Elaborator::callExtremum<MinOp>},
+      {"norm", &Elaborator::callNorm},
+      {"norm1", &Elaborator::callNorm1},
+      {"ones", &Elaborator::callOnes},
+      {"outer", &Elaborator::callOuter},
+      {"prod", &Elaborator::callReduction<ReductionKind::Prod>},
+      GRADUS_LATER("push"),
+      GRADUS_LATER("qr"),
+      GRADUS_LATER("quantile"),
+      GRADUS_LATER("rank"),
+      {"relu", &Elaborator::callRelu},
+      {"reshape", &Elaborator::callReshape},
+      {"run", &Elaborator::callRun},
+      {"sigmoid", &Elaborator::callUnary<SigmoidOp>},
+      {"sign", &Elaborator::callUnary<SignOp>},
+      {"sin", &Elaborator::callUnary<SinOp>},
+      {"softmax", &Elaborator::callSoftmax},
+      {"softplus", &Elaborator::callUnary<SoftplusOp>},
+      GRADUS_LATER("solve"),
+      GRADUS_LATER("sort"),
+      {"sqrt", &Elaborator::callUnary<SqrtOp>},
+      {"square", &Elaborator::callSquare},
+      {"step", &Elaborator::callStep},
+      {"stop", &Elaborator::callStop},
+      {"sum", &Elaborator::callReduction<ReductionKind::Sum>},
+      {"tan", &Elaborator::callUnary<TanOp>},
+      {"tanh", &Elaborator::callUnary<TanhOp>},
+      GRADUS_LATER("top"),
+      {"where", &Elaborator::callWhere},
+      {"zeros", &Elaborator::callZeros},
+  };
+  return table;
+}
+#undef GRADUS_LATER
+
+const Builtin *lang::findBuiltin(llvm::StringRef name) {
+  for (const Builtin &builtin : getBuiltins())
+    if (builtin.name == name)
+      return &builtin;
+  return nullptr;
+}

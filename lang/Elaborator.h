@@ -1,0 +1,280 @@
+//===- Elaborator.h - From the syntax tree to the gradus dialect ---*- C++ -*-===//
+//
+// One walk over the tree that checks and emits: names are looked up in scopes, calls are inlined, dimension names
+// are matched against the caller's sizes, and rules are instantiated for the tensors at hand. The methods are spread over
+// Emit*.cpp by topic. Whatever fails has been reported and gives poison.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef GRADUS_LANG_ELABORATOR_H
+#define GRADUS_LANG_ELABORATOR_H
+
+#include "lang/Algebra.h"
+#include "lang/Scope.h"
+#include "lang/UnitBuilder.h"
+
+#include "llvm/ADT/DenseMap.h"
+#include "llvm/ADT/SmallPtrSet.h"
+#include "llvm/ADT/StringSwitch.h"
+#include "llvm/Support/Format.h"
+
+#include <functional>
+
+namespace gradus::lang {
+
+class Elaborator;
+
+/// A call of a built-in word.
+struct CallSite {
+  const Builtin *builtin;
+  const ast::Call *call;
+  /// The slot, as in `sum[j]`.
+  llvm::ArrayRef<ast::Subscript> slots;
+  Scope *scope;
+  Location at;
+};
+
+/// A word of the language with the method that emits its calls.
+struct Builtin {
+  llvm::StringLiteral name;
+  Entity (Elaborator::*emit)(const CallSite &site);
+};
+/// The table of built-in words.
+llvm::ArrayRef<Builtin> getBuiltins();
+const Builtin *findBuiltin(llvm::StringRef name);
+
+/// An argument of a call, evaluated.
+struct Actual {
+  std::optional<ast::Ident> name;
+  Entity entity;
+  Location loc;
+};
+
+/// One state of a rule or of a rule that it wraps.
+struct StateSlot {
+  std::string path;
+  const ast::Decl *decl;
+  Array initial;
+  /// The types of the initial value, which outlive it.
+  std::vector<ArrayType> types;
+};
+
+/// A rule at work on given tensors.
+struct RuleRun {
+  const RuleCall *call = nullptr;
+  /// Of the wrapping sites: "" or "base.".
+  std::string path;
+  /// Before the path in the names of hyper-parameters: the group of a train unit.
+  std::string hyperPrefix;
+  Scope *scope = nullptr;
+  std::vector<Array> params, grads;
+  std::vector<Array> inputs;
+  /// Present values of all states by path, nested ones included.
+  const std::map<std::string, Array> *states = nullptr;
+  /// Next values.
+  std::vector<Array> nextParams;
+  std::map<std::string, Array> *nextStates = nullptr;
+  Array time;
+  /// Elaborated for its errors only: what is not given is poison.
+  bool isCheck = false;
+};
+
+/// Where the hyper-parameters of a rule, loss or schedule get their values.
+using HyperSource = std::function<Array(const ast::Param &param, const std::string &path, const Delayed *bound, Scope &scope, Array time)>;
+
+class Elaborator : public Algebra {
+public:
+  Elaborator(mlir::MLIRContext &context, Diagnostics &diagnostics, mlir::Type real, Arena &arena, mlir::ModuleOp module)
+      : Algebra(context, diagnostics, real), arena(arena), module(module) {}
+
+  // Units (EmitUnit.cpp, EmitTrain.cpp, EmitTest.cpp).
+  void emitFunction(const ast::Function &unit, Scope &file);
+  void emitRule(const ast::Rule &rule, Scope &file);
+  void emitTrain(const ast::Train &train, Scope &file);
+  void emitTest(const ast::Test &test, Scope &file);
+  /// The value of a unit's name.
+  Entity declare(const ast::Function &unit, Scope &file);
+  /// Parameters over which some train unit minimises a loss.
+  llvm::DenseMap<const ast::Function *, std::vector<std::string>> optimised;
+  void noteObjective(const ast::Train &train, Scope &file);
+
+private:
+  friend llvm::ArrayRef<Builtin> lang::getBuiltins();
+
+  // Expressions (EmitExpr.cpp).
+  Entity eval(const ast::Expr &expr, Scope &scope);
+  /// A number or array; anything else is an error.
+  Array evalArray(const ast::Expr &expr, Scope &scope);
+  Array evalScalar(const ast::Expr &expr, Scope &scope, llvm::StringRef what);
+  Array evalBool(const ast::Expr &expr, Scope &scope);
+  Entity evalName(llvm::StringRef name, Location at, Scope &scope, bool isPrimed = false);
+  Entity unknownName(llvm::StringRef name, Location at, Scope &scope);
+  Array asArray(const Entity &entity, Location at);
+  Array evalUnary(const ast::Unary &expr, Scope &scope);
+  Array evalBinary(const ast::Binary &expr, Scope &scope);
+  Array evalCompare(const ast::Compare &expr, Scope &scope);
+  Array evalList(const ast::List &expr, Scope &scope);
+  Entity evalMember(const ast::Member &expr, Scope &scope);
+  Array matmul(const Array &a, const Array &b, Location at);
+  Array transposeOwn(const Array &x, Location at);
+  std::optional<int64_t> constantInt(const ast::Expr &expr, Scope &scope, llvm::StringRef what);
+  Entity notBuilt(Code code, Location at, std::string what, std::string wayOut);
+  Array sliceLane(const Array &x) const;
+
+  // Index notation (EmitIndex.cpp).
+  Entity evalIndex(const ast::Index &expr, Scope &scope);
+  Array subscript(const Array &x, llvm::ArrayRef<ast::Subscript> subscripts, Scope &scope, Location at);
+  Array indexValue(IndexVar &index, Location at);
+  IndexVar *bindIndex(const std::string &name, Location at, Scope &scope);
+  bool setRange(IndexVar &index, mlir::Attribute dim, Location at);
+  void findRanges(const ast::Expr &expr, Scope &scope);
+  Array defineByIndex(llvm::ArrayRef<ast::Subscript> subscripts, Location at, const ast::Expr &value, Scope &scope);
+  Array defineOne(llvm::ArrayRef<ast::Subscript> subscripts, Location at, const ast::Expr &value, Scope &scope);
+  Array eachLane(llvm::function_ref<Array()> emit);
+  Array spreadOver(const Array &x, llvm::ArrayRef<IndexVar *> axes, Location at);
+  bool isBinder(const ast::Subscript &slot, Scope &scope) const;
+
+  // Calls (EmitCall.cpp).
+  Entity evalCall(const ast::Call &expr, Scope &scope);
+  std::vector<Actual> evalArguments(llvm::ArrayRef<ast::Argument> arguments, Scope &scope);
+  Entity callClosure(const Closure &closure, std::vector<Actual> actuals, Location at, std::optional<Array> time = std::nullopt);
+  bool bindActuals(const Closure &closure, std::vector<Actual> &actuals, Scope &inner, Location at);
+  bool bindParam(const ast::Param &param, Entity entity, Location at, Scope &inner);
+  bool bindShape(const ast::Type &type, const Array &x, llvm::StringRef name, Location at, Scope &inner);
+  bool bindDim(const ast::Dim &dim, const Array &x, size_t axis, llvm::StringRef name, Location at, Scope &inner);
+  /// The size that a dimension expression has for a tensor; a fresh name becomes a symbol if `mayDeclare`.
+  mlir::Attribute evalDim(const ast::Dim &dim, size_t lane, Scope &scope, bool mayDeclare);
+  std::optional<Shape> evalShape(const ast::Type &type, size_t lane, Scope &scope, bool mayDeclare = false);
+  bool checkSize(llvm::ArrayRef<mlir::Attribute> shape, Location at);
+  Entity runBody(const Closure &closure, Scope &inner, Location at);
+  Entity runBlock(const ast::Block &block, Scope &inner, Location at);
+  bool runCommon(const ast::Stmt &stmt, Scope &scope);
+  void notHere(const ast::Stmt &stmt, llvm::StringRef where, llvm::StringRef wayOut);
+  void runAssign(const ast::AssignStmt &stmt, Scope &scope);
+  bool bindName(const ast::Ident &name, Entity entity, Scope &scope);
+  const Closure *makeLocal(const ast::FunctionStmt &stmt, Scope &scope);
+  const Closure *makeLambda(const ast::Lambda &lambda, Scope &scope);
+  std::optional<Kind> kindOfType(const std::optional<ast::Type> &type, const ast::Expr *defaultValue);
+
+  // Derivatives (EmitGrad.cpp).
+  struct Differentiated {
+    mlir::Value value;
+    llvm::SmallVector<mlir::Value> gradients;
+  };
+  using Body = llvm::function_ref<Array(llvm::ArrayRef<mlir::Value>)>;
+  std::optional<Differentiated> differentiate(llvm::ArrayRef<mlir::Value> wrt, Location at, Body body);
+  Entity evalDerivative(const ast::Derivative &expr, Scope &scope);
+  Entity evalTotalDerivative(const ast::TotalDerivative &expr, Scope &scope);
+  Entity tuple(std::vector<Entity> entities);
+
+  // Built-in words (Builtins.cpp, EmitReduction.cpp).
+  template <typename Op>
+  Entity callUnary(const CallSite &site);
+  template <typename Op>
+  Entity callExtremum(const CallSite &site);
+  template <ReductionKind kind>
+  Entity callReduction(const CallSite &site);
+  template <ReductionKind kind>
+  Entity callArgReduction(const CallSite &site);
+  Entity callMean(const CallSite &site);
+  Entity callNorm(const CallSite &site);
+  Entity callNorm1(const CallSite &site);
+  Entity callLogSumExp(const CallSite &site);
+  Entity callSoftmax(const CallSite &site);
+  Entity callLogSoftmax(const CallSite &site);
+  Entity callClip(const CallSite &site);
+  Entity callRelu(const CallSite &site);
+  Entity callSquare(const CallSite &site);
+  Entity callDiv(const CallSite &site);
+  Entity callDot(const CallSite &site);
+  Entity callOuter(const CallSite &site);
+  Entity callZeros(const CallSite &site);
+  Entity callOnes(const CallSite &site);
+  Entity callEye(const CallSite &site);
+  Entity callWhere(const CallSite &site);
+  Entity callStop(const CallSite &site);
+  Entity callReshape(const CallSite &site);
+  Entity callIdentity(const CallSite &site);
+  Entity callIsFinite(const CallSite &site);
+  Entity callStep(const CallSite &site);
+  Entity callRun(const CallSite &site);
+  Entity callNotBuilt(const CallSite &site);
+  Entity filledArray(const CallSite &site, double value);
+  bool expectArguments(const CallSite &site, size_t least, size_t most);
+  std::optional<llvm::SmallVector<Array>> arrayArguments(const CallSite &site, size_t least, size_t most);
+
+  /// What a reduction runs over, read from its slot, with its operand.
+  struct Reduced {
+    Array x;
+    llvm::SmallVector<int64_t> axes;
+    bool isOverAll = false;
+    bool keeps = false;
+    /// Where the operand is a product that can be contracted.
+    std::optional<std::pair<Array, Array>> factors;
+    llvm::SmallVector<IndexVar *> indices;
+  };
+  std::optional<Reduced> readReduction(const CallSite &site, double neutral, bool mayContract);
+  bool readAxes(const ast::Subscript &slot, const CallSite &site, Reduced &reduced);
+  std::optional<Reduced> reduceIndices(const CallSite &site, double neutral, bool mayContract);
+  Array finishReduction(const Reduced &reduced, ReductionKind kind, Location at);
+  Array keepAxes(const Reduced &reduced, const Array &result, Location at);
+  Array softmaxAlong(const CallSite &site, bool isLog);
+
+  // Rules (EmitRule.cpp).
+  const RuleCall *evalRule(const ast::Expr &expr, Scope &scope);
+  const RuleCall *bindRule(const ast::Rule &rule, llvm::ArrayRef<ast::Argument> arguments, Scope &scope, Location at);
+  bool openRule(RuleRun &run, const HyperSource &hypers);
+  bool initStates(RuleRun &run, const HyperSource &hypers, std::vector<StateSlot> &slots);
+  bool stepRule(RuleRun &run, const HyperSource &hypers);
+  Entity callSite(RuleSite &site, const ast::Call &call, Scope &scope);
+  void runRuleStatement(const ast::Stmt &stmt, RuleRun &run);
+  void runRuleAssign(const ast::AssignStmt &stmt, RuleRun &run);
+  Array initialState(const ast::Decl &decl, RuleRun &run);
+  Array nextValue(const ast::Target &target, const Entity &value, const Array &model, Location at);
+  static std::pair<size_t, size_t> countTensors(const ast::Rule &rule);
+  bool convertHyper(const ast::Param &param, Kind kind, Array &value, Scope &scope, Location at);
+  bool checkInterval(const ast::Param &param, const Array &value, Scope &scope, Location at);
+  IntervalAttr intervalOf(const ast::Param &param, Scope &scope);
+  mlir::Attribute defaultOf(const Array &value);
+  Array hyperArgument(UnitBuilder &unit, const ast::Param &param, const std::string &path, const Delayed *bound, Scope &scope);
+  Array trainHyper(UnitBuilder &unit, const ast::Param &param, const std::string &path, const Delayed *bound, Scope &scope, Array time);
+  Array testHyper(const ast::Param &param, const Delayed *bound, Scope &scope, Array time, Location at);
+  const HyperSource *currentHypers = nullptr;
+
+  // Units.
+  struct RuleUnit;
+  bool emitRuleInit(const ast::Rule &rule, const RuleCall &call, bool keep, std::vector<StateSlot> &slots);
+  bool emitRuleStep(const ast::Rule &rule, const RuleCall &call, bool keep, llvm::ArrayRef<StateSlot> slots);
+  bool addTensors(UnitBuilder &unit, RuleRun &run, bool hasGrads, std::vector<mlir::Value> &arguments);
+  void finishUnit(FuncOp func, const ast::Unit &unit, llvm::StringRef pretty);
+  bool returnEntity(UnitBuilder &unit, const ast::Function &function, const Entity &result);
+  Array functionArgument(UnitBuilder &unit, const ast::Function &function, size_t position, Scope &shapes);
+
+  // Train units (EmitTrain.cpp).
+  struct TrainGroup;
+  struct TrainPlan;
+  bool planTrain(const ast::Train &train, Scope &file, TrainPlan &plan);
+  bool planGroups(const ast::Train &train, Scope &file, TrainPlan &plan);
+  bool addTrainParams(const TrainPlan &plan, UnitBuilder &unit, Scope &shapes, std::vector<mlir::Value> &arguments, std::vector<Array> &values);
+  bool emitTrainInit(TrainPlan &plan);
+  bool emitTrainStep(const TrainPlan &plan);
+  std::vector<Array> trainGradients(const TrainPlan &plan, UnitBuilder &unit, llvm::ArrayRef<Array> params, Scope &shapes, Array time, mlir::Value &value);
+
+  // Tests (EmitTest.cpp).
+  void runExpect(const ast::ExpectStmt &stmt, Scope &scope);
+  struct TestRule;
+  bool readTestRule(const CallSite &site, TestRule &test);
+  std::string textOf(Location at) const;
+
+  Arena &arena;
+  mlir::ModuleOp module;
+  unsigned indexCount = 0;
+  /// In index notation inside a rule of several tensors, the tensor at hand.
+  std::optional<size_t> activeLane;
+  /// The number of tensors of the rule at work.
+  size_t laneCount = 1;
+};
+
+} // namespace gradus::lang
+
+#endif // GRADUS_LANG_ELABORATOR_H

@@ -1,0 +1,421 @@
+//===- EmitCall.cpp - Calls of functions and the statements in them ---------===//
+//
+// A call binds the arguments in a fresh scope and elaborates the body there: functions are inlined. A function that
+// reaches itself is an error, unless it is handed other functions each time.
+//
+//===----------------------------------------------------------------------===//
+
+#include "lang/Elaborator.h"
+
+using namespace gradus;
+using namespace gradus::lang;
+using llvm::cast;
+using llvm::dyn_cast;
+
+//===----------------------------------------------------------------------===//
+// Functions as values
+//===----------------------------------------------------------------------===//
+
+Entity Elaborator::declare(const ast::Function &unit, Scope &file) {
+  Closure &closure = arena.closures.emplace_back();
+  closure.name = unit.name.name;
+  closure.loc = unit.name.loc;
+  closure.decl = &unit;
+  closure.unit = &unit;
+  closure.params = &unit.params;
+  closure.indices = &unit.indices;
+  closure.value = unit.body.value.get();
+  closure.block = unit.body.block.get();
+  closure.scope = &file;
+  return &static_cast<const Closure &>(closure);
+}
+
+const Closure *Elaborator::makeLocal(const ast::FunctionStmt &stmt, Scope &scope) {
+  Closure &closure = arena.closures.emplace_back();
+  closure.name = stmt.name.name;
+  closure.loc = stmt.name.loc;
+  closure.decl = &stmt;
+  closure.params = &stmt.params;
+  closure.indices = &stmt.indices;
+  closure.value = stmt.body.value.get();
+  closure.block = stmt.body.block.get();
+  closure.scope = &scope;
+  return &closure;
+}
+
+const Closure *Elaborator::makeLambda(const ast::Lambda &lambda, Scope &scope) {
+  Closure &closure = arena.closures.emplace_back();
+  closure.name = "this function";
+  closure.loc = lambda.loc;
+  closure.decl = &lambda;
+  ast::Param param;
+  param.loc = lambda.parameter.loc;
+  param.name = lambda.parameter;
+  closure.lambdaParams.push_back(std::move(param));
+  closure.params = &closure.lambdaParams;
+  closure.value = lambda.body.get();
+  closure.scope = &scope;
+  return &closure;
+}
+
+//===----------------------------------------------------------------------===//
+// Arguments
+//===----------------------------------------------------------------------===//
+
+std::vector<Actual> Elaborator::evalArguments(llvm::ArrayRef<ast::Argument> arguments, Scope &scope) {
+  std::vector<Actual> actuals;
+  for (const ast::Argument &argument : arguments) {
+    if (argument.isElse) {
+      error(Code::UnknownArgument, argument.loc, "'else =' belongs to lookup(..) alone");
+      continue;
+    }
+    actuals.push_back({argument.name, eval(*argument.value, scope), argument.value->loc});
+  }
+  return actuals;
+}
+
+/// The type words that a parameter may have; null after an error, Float for no word.
+std::optional<Kind> Elaborator::kindOfType(const std::optional<ast::Type> &type, const ast::Expr *defaultValue) {
+  if (!type || type->storage.empty())
+    return defaultValue && llvm::isa<ast::Bool>(defaultValue) ? Kind::Bool : Kind::Float;
+  std::optional<Kind> kind;
+  for (const ast::Storage &word : type->storage) {
+    if (word.isLike) {
+      kind = Kind::Float;
+      continue;
+    }
+    auto known = llvm::StringSwitch<std::optional<Kind>>(word.name.name)
+                     .Cases({"int", "i64"}, Kind::Int)
+                     .Case("bool", Kind::Bool)
+                     .Cases({"real", "f64", "f32"}, Kind::Float)
+                     .Default(std::nullopt);
+    if (!known) {
+      bool isStorage = llvm::StringSwitch<bool>(word.name.name).Cases({"bf16", "f16", "u8", "i8", "i32", "stochastic", "blocks"}, true).Default(false);
+      if (isStorage)
+        notBuilt(Code::StorageNotBuilt, word.loc, "the storage '" + word.name.name + "'", "leave it out: the type is then chosen by --dtype");
+      else
+        error(Code::UnknownType, word.loc, "unknown type '" + word.name.name + "'")
+            .suggest(didYouMean(word.name.name, std::vector<std::string>{"bool", "f32", "f64", "int", "real"}));
+      return std::nullopt;
+    }
+    kind = known;
+  }
+  return kind;
+}
+
+bool Elaborator::bindParam(const ast::Param &param, Entity entity, Location at, Scope &inner) {
+  const std::string &name = param.name.name;
+  if (param.type && param.type->kind != ast::TypeKind::Tensor) {
+    bool isRule = param.type->kind == ast::TypeKind::Rule;
+    bool fits = entity.isPoison() || (isRule ? entity.get<RuleCall>() || entity.site() : entity.get<Closure>() || entity.get<Builtin>());
+    if (!fits)
+      error(Code::NotAFunction, at, "'" + name + "' expects a " + (isRule ? "rule" : "function") + ", but this is " + entity.what().str());
+    inner.set(name, fits ? entity : Entity(), at);
+    return fits;
+  }
+  bool isUntyped = !param.type && !param.isSize;
+  if (!entity.isArray() && !entity.index() && isUntyped) { // a function passed without a declared type
+    inner.set(name, entity, at);
+    return true;
+  }
+  Array x = asArray(entity, at);
+  bool isSound = !x.isPoison();
+  if (isSound && param.isSize) {
+    std::optional<int64_t> size = constantIntOf(x);
+    if (!size) {
+      notBuilt(Code::SizeNotBuilt, at, "a 'size' that is known only at run time", "give a number");
+      isSound = false;
+    } else {
+      inner.setDim(name, {{builder.getI64IntegerAttr(*size)}, at});
+    }
+  } else if (isSound && param.type) {
+    std::optional<Kind> kind = kindOfType(param.type, param.defaultValue.get());
+    isSound = kind.has_value();
+    if (isSound && kindOf(x) > *kind) {
+      error(Code::KindMismatch, at, "'" + name + "' expects " + (*kind == Kind::Int ? "an integer" : "a condition") + ", but this is a number")
+          .note(param.name.loc, "'" + name + "' is declared here");
+      isSound = false;
+    }
+    if (isSound && param.type->hasDims)
+      isSound = bindShape(*param.type, x, name, at, inner);
+    // An int where a real array is declared becomes one here.
+    if (isSound && kindOf(x) != *kind)
+      x = toKind(x, *kind, at);
+  }
+  inner.set(name, isSound ? Entity(x) : Entity(), at);
+  return isSound;
+}
+
+bool Elaborator::bindActuals(const Closure &closure, std::vector<Actual> &actuals, Scope &inner, Location at) {
+  const std::vector<ast::Param> &params = *closure.params;
+  std::vector<const Actual *> chosen(params.size(), nullptr);
+  size_t next = 0;
+  bool isSound = true;
+  for (const Actual &actual : actuals) {
+    size_t position = next;
+    if (actual.name) {
+      auto it = llvm::find_if(params, [&](const ast::Param &param) { return param.name.name == actual.name->name; });
+      position = it - params.begin();
+      if (position == params.size()) {
+        std::vector<std::string> names;
+        for (const ast::Param &param : params)
+          names.push_back(param.name.name);
+        error(Code::UnknownArgument, actual.name->loc, "'" + closure.name + "' has no argument '" + actual.name->name + "'")
+            .note(closure.loc, "'" + closure.name + "' is declared here")
+            .suggest(didYouMean(actual.name->name, names));
+        isSound = false;
+        continue;
+      }
+    } else if (next++ >= params.size()) {
+      error(Code::TooManyArguments, actual.loc,
+            "'" + closure.name + "' takes " + std::to_string(params.size()) + " arguments, but here are " + std::to_string(actuals.size()))
+          .note(closure.loc, "'" + closure.name + "' is declared here");
+      return false;
+    }
+    if (chosen[position]) {
+      error(Code::ArgumentTwice, actual.loc, "the argument '" + params[position].name.name + "' is given twice")
+          .note(chosen[position]->loc, "it is given first here");
+      isSound = false;
+      continue;
+    }
+    chosen[position] = &actual;
+  }
+  for (auto [param, actual] : llvm::zip_equal(params, chosen)) {
+    if (actual) {
+      isSound &= bindParam(param, actual->entity, actual->loc, inner);
+    } else if (param.defaultValue) {
+      isSound &= bindParam(param, eval(*param.defaultValue, inner), param.defaultValue->loc, inner);
+    } else {
+      error(Code::MissingArgument, at, "'" + closure.name + "' needs the argument '" + param.name.name + "'")
+          .note(param.name.loc, "it is declared here");
+      inner.set(param.name.name, Entity(), at);
+      isSound = false;
+    }
+  }
+  return isSound;
+}
+
+//===----------------------------------------------------------------------===//
+// Calls
+//===----------------------------------------------------------------------===//
+
+Entity Elaborator::callClosure(const Closure &closure, std::vector<Actual> actuals, Location at, std::optional<Array> time) {
+  if (arena.broken.contains(closure.decl))
+    return {};
+  bool takesFunction = llvm::any_of(actuals, [](const Actual &a) { return a.entity.get<Closure>() || a.entity.get<Builtin>(); });
+  bool isInside = llvm::any_of(frames, [&](const Frame &frame) { return frame.decl == closure.decl; });
+  if ((isInside && !takesFunction) || frames.size() > 64) {
+    error(Code::RecursiveFunction, at, "'" + closure.name + "' calls itself").suggest("a fn is expanded where it is called, so it cannot recur");
+    return {};
+  }
+  Scope *inner = arena.scope(closure.scope);
+  if (closure.isSchedule()) {
+    auto named = llvm::find_if(actuals, [](const Actual &a) { return a.name && a.name->name == "t"; });
+    if (named != actuals.end()) {
+      time = asArray(named->entity, named->loc);
+      actuals.erase(named);
+    }
+    if (!time) {
+      error(Code::MissingArgument, at, "the schedule '" + closure.name + "' needs a time").suggest("add t = 1, or call it where 't' is known");
+      return {};
+    }
+    inner->set("t", *time, at);
+  }
+  frames.push_back({"'" + closure.name + "'", at, closure.decl});
+  // Errors in binding belong to the caller.
+  Frame frame = frames.back();
+  frames.pop_back();
+  bool isSound = bindActuals(closure, actuals, *inner, at);
+  if (!isSound)
+    return {};
+  frames.push_back(frame);
+  Entity result = runBody(closure, *inner, at);
+  frames.pop_back();
+  return result;
+}
+
+Entity Elaborator::runBody(const Closure &closure, Scope &inner, Location at) {
+  if (closure.unit && closure.unit->derivative)
+    return notBuilt(Code::CustomDerivativeNotBuilt, closure.unit->derivative->loc, "a derivative of one's own", "use 'stop' and arithmetic");
+  if (closure.unit && closure.unit->function == ast::FunctionKind::Solver)
+    return notBuilt(Code::SolverNotBuilt, at, "a solver", "");
+  Entity result;
+  if (closure.indices && !closure.indices->empty() && closure.value)
+    result = defineByIndex(*closure.indices, closure.loc, *closure.value, inner);
+  else
+    result = closure.value ? eval(*closure.value, inner) : runBlock(*closure.block, inner, closure.loc);
+  if (closure.unit && closure.unit->resultType && closure.unit->resultType->hasDims && result.isArray() && !result.isPoison() &&
+      !bindShape(*closure.unit->resultType, result.array(), "the result", closure.unit->resultType->loc, inner))
+    return {};
+  return result;
+}
+
+Entity Elaborator::evalCall(const ast::Call &expr, Scope &scope) {
+  const ast::Expr *callee = expr.callee.get();
+  llvm::ArrayRef<ast::Subscript> slots;
+  if (auto *subscripted = dyn_cast<ast::Index>(callee)) {
+    auto *name = dyn_cast<ast::Name>(subscripted->base.get());
+    const Builtin *builtin = name && !scope.find(name->name) ? findBuiltin(name->name) : nullptr;
+    if (builtin) {
+      CallSite site{builtin, &expr, subscripted->subscripts, &scope, expr.loc};
+      bool isOverAll = subscripted->subscripts.size() == 1 && isBinder(subscripted->subscripts[0], scope) &&
+                       cast<ast::Name>(subscripted->subscripts[0].value.get())->name == "all";
+      bool isByIndex = subscripted->subscripts[0].kind == ast::SubKind::Value && !isOverAll;
+      if (!isByIndex)
+        return (this->*builtin->emit)(site);
+      return eachLane([&] { return asArray((this->*builtin->emit)(site), expr.loc); });
+    }
+    if (Entity base = eval(*subscripted->base, scope); base.get<Closure>())
+      return notBuilt(Code::SelectionNotBuilt, subscripted->loc, "the choice of data by a subscript of a function", "");
+    else if (base.isPoison())
+      return {};
+  }
+  Entity entity = eval(*callee, scope);
+  if (const Builtin *builtin = entity.get<Builtin>())
+    return (this->*builtin->emit)({builtin, &expr, slots, &scope, expr.loc});
+  if (entity.site())
+    return callSite(*entity.site(), expr, scope);
+  if (const ast::Rule *rule = entity.get<ast::Rule>()) {
+    const RuleCall *call = bindRule(*rule, expr.arguments, scope, expr.loc);
+    return call ? Entity(call) : Entity();
+  }
+  if (const Closure *closure = entity.get<Closure>()) {
+    const Binding *time = scope.find("t");
+    bool hasTime = closure->isSchedule() && time && time->entity.isArray() && !time->entity.isPoison();
+    return callClosure(*closure, evalArguments(expr.arguments, scope), expr.loc,
+                       hasTime ? std::optional<Array>(time->entity.array()) : std::nullopt);
+  }
+  evalArguments(expr.arguments, scope);
+  if (!entity.isPoison())
+    error(Code::NotAFunction, callee->loc, "only a function can be called, but this is " + entity.what().str())
+        .suggest("a product is written with '*'");
+  return {};
+}
+
+//===----------------------------------------------------------------------===//
+// Statements
+//===----------------------------------------------------------------------===//
+
+bool Elaborator::bindName(const ast::Ident &name, Entity entity, Scope &scope) {
+  std::string key = name.name + (name.primed ? "'" : "");
+  const Binding *known = scope.findLocal(key);
+  if (!known) {
+    scope.set(key, std::move(entity), name.loc);
+    return true;
+  }
+  error(Code::NameAssignedTwice, name.loc, "'" + key + "' is defined twice")
+      .note(known->loc, "its first definition is here")
+      .suggest("a name keeps its value: choose a new one");
+  return false;
+}
+
+void Elaborator::runAssign(const ast::AssignStmt &stmt, Scope &scope) {
+  if (stmt.boundary) {
+    notBuilt(Code::RecurrenceNotBuilt, stmt.loc, "a recurrence", "");
+    return;
+  }
+  for (const ast::Target &target : stmt.targets)
+    if (target.name.primed) {
+      error(Code::PrimeOutsideRule, target.loc, "'" + target.name.name + "'' has a prime, but there is no step here")
+          .suggest("drop the prime");
+      return;
+    }
+  if (stmt.isAdd) {
+    notBuilt(Code::ScatterNotBuilt, stmt.loc, "'+=', a sum over computed places,", "write the sum by index notation");
+    return;
+  }
+  if (stmt.targets.size() == 1 && !stmt.targets[0].subscripts.empty()) {
+    const ast::Target &target = stmt.targets[0];
+    bindName(target.name, defineByIndex(target.subscripts, target.loc, *stmt.value, scope), scope);
+    return;
+  }
+  Entity value = eval(*stmt.value, scope);
+  if (stmt.targets.size() == 1) {
+    if (value.get<Entity::Tuple>()) {
+      error(Code::ResultCount, stmt.loc, "the right side has several values").suggest("name each of them: a, b = ..");
+      value = {};
+    }
+    if (IndexVar *index = value.index())
+      value = indexValue(*index, stmt.value->loc);
+    bindName(stmt.targets[0].name, value, scope);
+    return;
+  }
+  const Entity::Tuple *values = value.get<Entity::Tuple>();
+  if (!value.isPoison() && (!values || values->size() != stmt.targets.size()))
+    error(Code::ResultCount, stmt.loc, "here are " + std::to_string(stmt.targets.size()) + " names for " +
+                                           std::to_string(values ? values->size() : 1) + " values");
+  for (auto [i, target] : llvm::enumerate(stmt.targets))
+    bindName(target.name, values && values->size() == stmt.targets.size() ? (*values)[i] : Entity(), scope);
+}
+
+/// Statements that may stand in every body. False if `stmt` is none of them.
+bool Elaborator::runCommon(const ast::Stmt &stmt, Scope &scope) {
+  switch (stmt.kind) {
+  case ast::StmtKind::Const: {
+    const ast::Decl &decl = cast<ast::ConstStmt>(stmt).decl;
+    Entity value = decl.value ? eval(*decl.value, scope) : Entity();
+    if (decl.type && decl.type->hasDims && value.isArray() && !value.isPoison())
+      bindShape(*decl.type, value.array(), decl.name.name, decl.loc, scope);
+    bindName(decl.name, value, scope);
+    return true;
+  }
+  case ast::StmtKind::Function: {
+    auto &function = cast<ast::FunctionStmt>(stmt);
+    bindName(function.name, makeLocal(function, scope), scope);
+    return true;
+  }
+  case ast::StmtKind::Assign:
+    runAssign(cast<ast::AssignStmt>(stmt), scope);
+    return true;
+  case ast::StmtKind::Draw:
+    notBuilt(Code::DrawNotBuilt, stmt.loc, "'draw'", "pass the numbers as an input");
+    bindName(cast<ast::DrawStmt>(stmt).name, Entity(), scope);
+    return true;
+  case ast::StmtKind::Every:
+    notBuilt(Code::EveryNotBuilt, stmt.loc, "'every'", "choose by 'if t % k == 1 then .. else ..'");
+    return true;
+  case ast::StmtKind::When:
+    notBuilt(Code::WhenNotBuilt, stmt.loc, "'when'", "choose by 'if .. then .. else ..'");
+    return true;
+  case ast::StmtKind::Loop:
+    notBuilt(Code::LoopNotBuilt, stmt.loc, "'loop'", "");
+    for (const ast::LoopInit &init : cast<ast::LoopStmt>(stmt).inits)
+      bindName(init.name, Entity(), scope);
+    return true;
+  default:
+    return false;
+  }
+}
+
+static llvm::StringRef wordOf(ast::StmtKind kind) {
+  static constexpr llvm::StringLiteral words[] = {"const", "param", "grad", "state", "input", "draw", "fn", "an assignment",
+                                                  "every", "when", "on", "loop", "emit", "return", "expect", "solves"};
+  return words[static_cast<int>(kind)];
+}
+
+void Elaborator::notHere(const ast::Stmt &stmt, llvm::StringRef where, llvm::StringRef wayOut) {
+  error(Code::StatementNotHere, stmt.loc, "'" + wordOf(stmt.kind).str() + "' cannot stand in " + where.str()).suggest(wayOut.str());
+}
+
+Entity Elaborator::runBlock(const ast::Block &block, Scope &inner, Location at) {
+  for (auto [i, stmt] : llvm::enumerate(block.statements)) {
+    if (auto *result = dyn_cast<ast::ReturnStmt>(stmt.get())) {
+      if (i + 1 < block.statements.size())
+        error(Code::StatementAfterReturn, block.statements[i + 1]->loc, "nothing may follow 'return'").note(result->loc, "it is here");
+      if (result->values.size() == 1)
+        return eval(*result->values[0], inner);
+      std::vector<Entity> entities;
+      for (const ast::ExprPtr &value : result->values)
+        entities.push_back(eval(*value, inner));
+      return tuple(std::move(entities));
+    }
+    if (runCommon(*stmt, inner))
+      continue;
+    if (stmt->kind == ast::StmtKind::State)
+      notBuilt(Code::StateInFunctionNotBuilt, stmt->loc, "state outside a rule", "keep the state in a rule");
+    else
+      notHere(*stmt, "a function", stmt->kind == ast::StmtKind::Expect ? "claims stand in tests" : "");
+  }
+  error(Code::NoReturn, at, "the body returns nothing").suggest("end it with 'return ..'");
+  return {};
+}

@@ -1,0 +1,388 @@
+//===- EmitExpr.cpp - Names, operators, literals ---------------------------===//
+
+#include "lang/Elaborator.h"
+
+using namespace gradus;
+using namespace gradus::lang;
+using llvm::cast;
+using llvm::dyn_cast;
+using llvm::SmallVector;
+using llvm::SmallVectorImpl;
+using mlir::Attribute;
+using mlir::Value;
+
+Entity Elaborator::notBuilt(Code code, Location at, std::string what, std::string wayOut) {
+  error(code, at, what + " is not built yet").suggest(std::move(wayOut));
+  return {};
+}
+
+Array Elaborator::asArray(const Entity &entity, Location at) {
+  if (entity.isArray())
+    return entity.array();
+  if (IndexVar *index = entity.index())
+    return indexValue(*index, at);
+  error(Code::NotAnArray, at, "expected a number or an array, but this is " + entity.what().str());
+  return {};
+}
+
+Array Elaborator::evalArray(const ast::Expr &expr, Scope &scope) { return asArray(eval(expr, scope), expr.loc); }
+
+Array Elaborator::evalScalar(const ast::Expr &expr, Scope &scope, llvm::StringRef what) {
+  Array x = evalArray(expr, scope);
+  if (x.isPoison() || isScalar(x))
+    return x;
+  error(Code::NotAScalar, expr.loc, what.str() + " must be one number, but it has the shape " + describe(typeOf(x.lanes.front()).getShape()));
+  return {};
+}
+
+Array Elaborator::evalBool(const ast::Expr &expr, Scope &scope) {
+  Array x = evalArray(expr, scope);
+  if (x.isPoison() || kindOf(x) == Kind::Bool)
+    return x;
+  error(Code::NotABool, expr.loc, "expected a condition, but this is a number").suggest("compare it: 'x != 0'");
+  return {};
+}
+
+std::optional<int64_t> Elaborator::constantInt(const ast::Expr &expr, Scope &scope, llvm::StringRef what) {
+  Array x = evalArray(expr, scope);
+  if (x.isPoison())
+    return std::nullopt;
+  if (std::optional<int64_t> value = constantIntOf(x))
+    return value;
+  error(Code::NotConstant, expr.loc, what.str() + " must be an integer that is known when the spec is compiled");
+  return std::nullopt;
+}
+
+Entity Elaborator::tuple(std::vector<Entity> entities) { return &arena.tuples.emplace_back(std::move(entities)); }
+
+//===----------------------------------------------------------------------===//
+// Names
+//===----------------------------------------------------------------------===//
+
+Array Elaborator::sliceLane(const Array &x) const {
+  if (!activeLane || x.lanes.size() <= 1)
+    return x;
+  Array one = x;
+  one.lanes = {x.lanes[*activeLane]};
+  return one;
+}
+
+Entity Elaborator::unknownName(llvm::StringRef name, Location at, Scope &scope) {
+  std::vector<std::string> names = scope.visibleNames();
+  for (const Builtin &builtin : getBuiltins())
+    names.push_back(builtin.name.str());
+  names.push_back("pi");
+  Diagnostic &diagnostic = error(Code::UnknownName, at, "unknown name '" + name.str() + "'");
+  std::string hint = didYouMean(name.str(), names);
+  if (hint.empty() && name == "t")
+    hint = "the time 't' is known in rules and schedules only";
+  diagnostic.suggest(hint);
+  return {};
+}
+
+Entity Elaborator::evalName(llvm::StringRef name, Location at, Scope &scope, bool isPrimed) {
+  std::string key = name.str() + (isPrimed ? "'" : "");
+  if (const Binding *binding = scope.find(key)) {
+    if (binding->entity.isArray())
+      return sliceLane(binding->entity.array());
+    return binding->entity;
+  }
+  if (isPrimed) {
+    const Binding *plain = scope.find(name);
+    Diagnostic &diagnostic = error(plain ? Code::PrimeReadEarly : Code::UnknownName, at,
+                                   plain ? "'" + key + "' is read before it is assigned" : "unknown name '" + key + "'");
+    if (plain)
+      diagnostic.note(plain->loc, "'" + name.str() + "' is declared here")
+          .suggest("move this line below the one that assigns '" + key + "'");
+    return {};
+  }
+  if (const DimBinding *dim = scope.findDim(name)) {
+    Array sizes;
+    sizes.isEach = dim->lanes.size() > 1;
+    for (Attribute lane : dim->lanes)
+      sizes.lanes.push_back(sizeOf(lane, at));
+    return sliceLane(sizes);
+  }
+  if (const Builtin *builtin = findBuiltin(name))
+    return builtin;
+  if (name == "pi")
+    return number(3.14159265358979323846, at);
+  if (name == "inf")
+    return number(std::numeric_limits<double>::infinity(), at);
+  return unknownName(name, at, scope);
+}
+
+Entity Elaborator::evalMember(const ast::Member &expr, Scope &scope) {
+  Entity base = eval(*expr.base, scope);
+  if (base.isPoison())
+    return {};
+  const std::string &name = expr.member.name;
+  if (const Record *record = base.get<Record>()) {
+    auto it = record->members.find(name);
+    if (it != record->members.end())
+      return it->second;
+    std::vector<std::string> names;
+    for (const auto &entry : record->members)
+      names.push_back(entry.first);
+    error(Code::UnknownMember, expr.member.loc, "the rule has no name '" + name + "'").suggest(didYouMean(name, names));
+    return {};
+  }
+  if (RuleSite *site = base.site()) {
+    if (const Binding *binding = site->ran ? site->ran->findHere(name + "'") : nullptr)
+      return binding->entity;
+    error(Code::UnknownMember, expr.member.loc, "no state '" + name + "' of '" + site->name + "' is known here")
+        .suggest("read it below the call of '" + site->name + "'");
+    return {};
+  }
+  if (base.isArray() && name == "T")
+    return transposeOwn(base.array(), expr.loc);
+  error(Code::UnknownMember, expr.member.loc, "'." + name + "' is no part of " + base.what().str())
+      .suggest(base.isArray() ? "an array has '.T', its transpose" : "");
+  return {};
+}
+
+//===----------------------------------------------------------------------===//
+// Operators
+//===----------------------------------------------------------------------===//
+
+Array Elaborator::transposeOwn(const Array &x, Location at) {
+  if (ownRank(x) < 2) {
+    error(Code::RankMismatch, at, "only a matrix can be transposed, but this has the shape " + describe(ownShape(x)));
+    return {};
+  }
+  return perLane({x}, x.axes, [&](llvm::ArrayRef<Value> v) -> Value {
+    SmallVector<int64_t> permutation = llvm::to_vector(llvm::seq<int64_t>(0, typeOf(v[0]).getRank()));
+    std::reverse(permutation.begin() + x.axes.size(), permutation.end());
+    return transposed(v[0], permutation, at);
+  });
+}
+
+Array Elaborator::matmul(const Array &a, const Array &b, Location at) {
+  if (a.isPoison() || b.isPoison())
+    return {};
+  int64_t p = ownRank(a), q = ownRank(b);
+  for (size_t k = 1; k < std::max(a.lanes.size(), b.lanes.size()); ++k)
+    if (static_cast<int64_t>(ownShape(a, k).size()) != p || static_cast<int64_t>(ownShape(b, k).size()) != q)
+      p = 0; // the tensors of the collection differ in rank
+  if (p < 1 || p > 2 || q < 1 || q > 2) {
+    error(Code::RankMismatch, at, "'@' multiplies vectors and matrices, but here are the shapes " + describe(ownShape(a)) + " and " +
+                                      describe(ownShape(b)))
+        .suggest("write '*' for a product by elements or by a number");
+    return {};
+  }
+  for (size_t k = 0, n = std::max(a.lanes.size(), b.lanes.size()); k < n; ++k) {
+    Attribute left = ownShape(a, k).back(), right = ownShape(b, k).front();
+    if (left == right)
+      continue;
+    error(Code::DimensionConflict, at, "'@' sums over an axis of size " + describe(left) + " on the left and " + describe(right) +
+                                           " on the right")
+        .suggest("the shapes are " + describe(ownShape(a, k)) + " and " + describe(ownShape(b, k)));
+    return {};
+  }
+  // Labels: 0 the summed axis, 1 the rows of a, 2 the columns of b.
+  SmallVector<int64_t> lhs = p == 1 ? SmallVector<int64_t>{0} : SmallVector<int64_t>{1, 0};
+  SmallVector<int64_t> rhs = q == 1 ? SmallVector<int64_t>{0} : SmallVector<int64_t>{0, 2};
+  SmallVector<int64_t> out;
+  if (p == 2)
+    out.push_back(1);
+  if (q == 2)
+    out.push_back(2);
+  Array product = contract(a, lhs, b, rhs, out, {}, at);
+  bool isJoint = (a.isJoint || b.isJoint) && p == 1 && q == 1;
+  return isJoint ? overAll(ReductionKind::Sum, product, at) : product;
+}
+
+Array Elaborator::evalUnary(const ast::Unary &expr, Scope &scope) {
+  if (expr.op == ast::UnaryOp::Not) {
+    Array x = evalBool(*expr.operand, scope);
+    return x.isPoison() ? Array() : elementwise({x}, Kind::Bool, expr.loc, [&](llvm::ArrayRef<Value> v) {
+      return builder.createOrFold<NotOp>(place(expr.loc), v[0]);
+    });
+  }
+  Array x = evalArray(*expr.operand, scope);
+  return expr.op == ast::UnaryOp::Neg ? negate(x, expr.loc) : x;
+}
+
+Array Elaborator::evalBinary(const ast::Binary &expr, Scope &scope) {
+  bool isLogical = expr.op == ast::BinaryOp::And || expr.op == ast::BinaryOp::Or;
+  if (isLogical) {
+    Array a = evalBool(*expr.lhs, scope), b = evalBool(*expr.rhs, scope);
+    return logical(expr.op == ast::BinaryOp::And, a, b, expr.opLoc);
+  }
+  Array a = evalArray(*expr.lhs, scope), b = evalArray(*expr.rhs, scope);
+  switch (expr.op) {
+  case ast::BinaryOp::Add:
+    return add(a, b, expr.opLoc);
+  case ast::BinaryOp::Sub:
+    return sub(a, b, expr.opLoc);
+  case ast::BinaryOp::Mul:
+    return mul(a, b, expr.opLoc);
+  case ast::BinaryOp::Div:
+    return div(a, b, expr.opLoc);
+  case ast::BinaryOp::Mod:
+    return binary<ModOp>(a, b, expr.opLoc);
+  case ast::BinaryOp::Pow:
+    return power(a, b, expr.opLoc);
+  default:
+    return matmul(a, b, expr.opLoc);
+  }
+}
+
+Array Elaborator::evalCompare(const ast::Compare &expr, Scope &scope) {
+  Array result;
+  std::vector<Array> operands;
+  for (const ast::ExprPtr &operand : expr.operands)
+    operands.push_back(evalArray(*operand, scope));
+  for (auto [i, op] : llvm::enumerate(expr.ops)) {
+    if (op == ast::CompareOp::Near) {
+      error(Code::NearOutsideExpect, expr.opLocs[i], "'~' stands only in 'expect a ~ b within e'").suggest("write abs(a - b) <= e");
+      return {};
+    }
+    static constexpr ComparePredicate predicates[] = {ComparePredicate::Lt, ComparePredicate::Gt, ComparePredicate::Le,
+                                                      ComparePredicate::Ge, ComparePredicate::Eq, ComparePredicate::Ne};
+    Array link = compare(predicates[static_cast<int>(op)], operands[i], operands[i + 1], expr.opLocs[i]);
+    result = i == 0 ? link : logical(true, result, link, expr.opLocs[i]);
+  }
+  return result;
+}
+
+//===----------------------------------------------------------------------===//
+// Lists
+//===----------------------------------------------------------------------===//
+
+/// Reads the shape of a nested list and its elements in row-major order.
+static bool flatten(const ast::List &list, size_t depth, SmallVectorImpl<int64_t> &shape, std::vector<const ast::Expr *> &leaves,
+                    const ast::Expr *&ragged) {
+  if (shape.size() == depth)
+    shape.push_back(list.elements.size());
+  if (shape[depth] != static_cast<int64_t>(list.elements.size())) {
+    ragged = &list;
+    return false;
+  }
+  bool isInner = depth + 1 < shape.size() || (leaves.empty() && !list.elements.empty() && llvm::isa<ast::List>(list.elements[0].get()));
+  for (const ast::ExprPtr &element : list.elements) {
+    auto *inner = dyn_cast<ast::List>(element.get());
+    if (isInner != (inner != nullptr)) {
+      ragged = element.get();
+      return false;
+    }
+    if (!inner)
+      leaves.push_back(element.get());
+    else if (!flatten(*inner, depth + 1, shape, leaves, ragged))
+      return false;
+  }
+  return true;
+}
+
+Array Elaborator::evalList(const ast::List &expr, Scope &scope) {
+  SmallVector<int64_t> shape;
+  std::vector<const ast::Expr *> leaves;
+  const ast::Expr *ragged = nullptr;
+  if (!flatten(expr, 0, shape, leaves, ragged)) {
+    error(Code::RaggedList, ragged->loc, "the rows of a list have different lengths").note(expr.loc, "in this list");
+    return {};
+  }
+  if (leaves.empty()) {
+    error(Code::RaggedList, expr.loc, "an empty list has no type").suggest("write zeros(0)");
+    return {};
+  }
+  Kind kind = Kind::Bool;
+  std::vector<Array> elements;
+  bool isConstant = true;
+  for (const ast::Expr *leaf : leaves) {
+    Array x = evalScalar(*leaf, scope, "an element of a list");
+    if (x.isPoison())
+      return {};
+    kind = std::max(kind, kindOf(x));
+    isConstant &= constantOf(x).has_value();
+    elements.push_back(x);
+  }
+  int64_t count = leaves.size();
+  mlir::Type element = elementOf(kind, 1);
+  if (isConstant) {
+    SmallVector<Attribute> values;
+    for (const Array &x : elements)
+      values.push_back(kind == Kind::Float ? Attribute(builder.getFloatAttr(element, *constantOf(x)))
+                                           : Attribute(builder.getIntegerAttr(element, *constantIntOf(x))));
+    auto dense = mlir::DenseElementsAttr::get(mlir::RankedTensorType::get(shape, element), values);
+    return {{ConstantOp::create(builder, place(expr.loc), dense)}};
+  }
+  // x[i] = e_i by one select an element; the length is that of the text, not of a tensor.
+  Shape flat{builder.getI64IntegerAttr(count)};
+  Array position{{IotaOp::create(builder, place(expr.loc), ArrayType::get(builder.getContext(), flat, builder.getI64Type()),
+                                 builder.getI64IntegerAttr(0))}};
+  Array all = elementwise({elements[0], toKind(position, Kind::Int, expr.loc)}, kind, expr.loc, [](llvm::ArrayRef<Value> v) { return v[0]; });
+  for (int64_t i = 1; i < count; ++i)
+    all = select(compare(ComparePredicate::Eq, position, integer(i, expr.loc), expr.loc), elements[i], all, expr.loc);
+  if (shape.size() == 1 || all.isPoison())
+    return all;
+  Shape full;
+  for (int64_t size : shape)
+    full.push_back(builder.getI64IntegerAttr(size));
+  return perLane({all}, {}, [&](llvm::ArrayRef<Value> v) -> Value {
+    return ReshapeOp::create(builder, place(expr.loc), typeOf(v[0]).withShape(full), v[0]);
+  });
+}
+
+//===----------------------------------------------------------------------===//
+// The switch
+//===----------------------------------------------------------------------===//
+
+Entity Elaborator::eval(const ast::Expr &expr, Scope &scope) {
+  switch (expr.kind) {
+  case ast::ExprKind::Number: {
+    auto &literal = cast<ast::Number>(expr);
+    return literal.isInteger ? integer(literal.integer, expr.loc) : number(literal.value, expr.loc);
+  }
+  case ast::ExprKind::Bool:
+    return boolean(cast<ast::Bool>(expr).value, expr.loc);
+  case ast::ExprKind::Name: {
+    auto &name = cast<ast::Name>(expr);
+    return evalName(name.name, expr.loc, scope, name.primed);
+  }
+  case ast::ExprKind::List:
+    return evalList(cast<ast::List>(expr), scope);
+  case ast::ExprKind::Tuple: {
+    std::vector<Entity> entities;
+    for (const ast::ExprPtr &element : cast<ast::Tuple>(expr).elements)
+      entities.push_back(eval(*element, scope));
+    return tuple(std::move(entities));
+  }
+  case ast::ExprKind::Unary:
+    return evalUnary(cast<ast::Unary>(expr), scope);
+  case ast::ExprKind::Binary:
+    return evalBinary(cast<ast::Binary>(expr), scope);
+  case ast::ExprKind::Compare:
+    return evalCompare(cast<ast::Compare>(expr), scope);
+  case ast::ExprKind::If: {
+    auto &branch = cast<ast::If>(expr);
+    Array c = evalBool(*branch.condition, scope);
+    Array a = evalArray(*branch.thenValue, scope), b = evalArray(*branch.elseValue, scope);
+    return select(c, a, b, expr.loc);
+  }
+  case ast::ExprKind::Lambda:
+    return makeLambda(cast<ast::Lambda>(expr), scope);
+  case ast::ExprKind::Call:
+    return evalCall(cast<ast::Call>(expr), scope);
+  case ast::ExprKind::Index:
+    return evalIndex(cast<ast::Index>(expr), scope);
+  case ast::ExprKind::Member:
+    return evalMember(cast<ast::Member>(expr), scope);
+  case ast::ExprKind::Derivative:
+    return evalDerivative(cast<ast::Derivative>(expr), scope);
+  case ast::ExprKind::TotalDerivative:
+    return evalTotalDerivative(cast<ast::TotalDerivative>(expr), scope);
+  case ast::ExprKind::By:
+    return notBuilt(Code::ImplicitNotBuilt, expr.loc, "'by', an inner problem with its solver,", "write the iteration's result in closed form");
+  case ast::ExprKind::String:
+    error(Code::NotAnArray, expr.loc, "a text cannot stand in a formula");
+    return {};
+  case ast::ExprKind::Range:
+    error(Code::NotAnArray, expr.loc, "'a..b' stands only after 'in' of a loop").suggest("a slice is written x[a:b]");
+    return {};
+  case ast::ExprKind::Like:
+    error(Code::NotAnArray, expr.loc, "'like' gives a shape and stands in zeros(like w) and its kin only");
+    return {};
+  }
+  return {};
+}

@@ -1,0 +1,227 @@
+//===- EmitGrad.cpp - Derivatives as regions --------------------------------===//
+//
+// `grad f(w)` elaborates f once more inside a gradus.grad whose block arguments stand for w. `grad[v](e)` copies into
+// such a region what lies between v and e. In index notation a function of one row is differentiated for all rows
+// at once: the sum over rows has, in each row, the gradient of that row.
+//
+//===----------------------------------------------------------------------===//
+
+#include "lang/Elaborator.h"
+
+#include "mlir/IR/IRMapping.h"
+
+using namespace gradus;
+using namespace gradus::lang;
+using llvm::SmallVector;
+using mlir::Operation;
+using mlir::Value;
+
+/// Whether `value` is computed, in or below `block`, from one of the block's arguments.
+static bool dependsOn(Value value, llvm::SmallPtrSetImpl<Value> &sources, llvm::DenseMap<Operation *, bool> &known) {
+  if (sources.contains(value))
+    return true;
+  Operation *op = value.getDefiningOp();
+  if (!op)
+    return false;
+  if (auto it = known.find(op); it != known.end())
+    return it->second;
+  known[op] = false;
+  bool depends = llvm::any_of(op->getOperands(), [&](Value operand) { return dependsOn(operand, sources, known); });
+  op->walk([&](Operation *inner) {
+    if (inner != op && !depends)
+      depends = llvm::any_of(inner->getOperands(), [&](Value operand) {
+        return operand.getParentRegion() != inner->getParentRegion() && dependsOn(operand, sources, known);
+      });
+  });
+  return known[op] = depends;
+}
+
+std::optional<Elaborator::Differentiated> Elaborator::differentiate(llvm::ArrayRef<Value> wrt, Location at, Body body) {
+  auto guard = mlir::OpBuilder::InsertionGuard(builder);
+  mlir::Region region;
+  mlir::Block &block = region.emplaceBlock();
+  for (Value value : wrt)
+    block.addArgument(value.getType(), place(at));
+  // The op stands before its region is filled, so that values inside see the function around them.
+  SmallVector<mlir::Type> types{ArrayType::scalar(builder.getF64Type())};
+  for (Value value : wrt)
+    types.push_back(value.getType());
+  auto op = GradOp::create(builder, place(at), types[0], llvm::ArrayRef<mlir::Type>(types).drop_front(), wrt);
+  op.getBody().takeBody(region);
+  builder.setInsertionPointToStart(&op.getBody().front());
+  SmallVector<Value> points(op.getBody().front().getArguments());
+  Array result = body(points);
+  auto giveUp = [&]() -> std::optional<Differentiated> {
+    op->erase();
+    return std::nullopt;
+  };
+  if (result.isPoison())
+    return giveUp();
+  if (kindOf(result) != Kind::Float || ownRank(result) != 0 || result.lanes.size() != 1) {
+    error(Code::LossNotScalar, at, "only a real number can be differentiated, but this has the shape " + describe(ownShape(result)));
+    return giveUp();
+  }
+  Value value = result.lanes.front();
+  if (!result.axes.empty())
+    value = reduce(ReductionKind::Sum, result, llvm::to_vector(llvm::seq<int64_t>(0, result.axes.size())), at).lanes.front();
+  llvm::SmallPtrSet<Value, 4> sources(points.begin(), points.end());
+  llvm::DenseMap<Operation *, bool> known;
+  if (!dependsOn(value, sources, known)) {
+    error(Code::GradIndependent, at, "the value does not depend on what it is differentiated in")
+        .suggest("a derivative that is 0 everywhere is taken for a mistake");
+    return giveUp();
+  }
+  YieldOp::create(builder, place(at), value);
+  Differentiated found{op.getValue(), {}};
+  llvm::append_range(found.gradients, op.getGradients());
+  return found;
+}
+
+/// The positions of the slots in which a function is differentiated; by default the first.
+static std::optional<SmallVector<size_t>> findSlots(const std::vector<ast::Param> &params, llvm::ArrayRef<ast::Ident> slots,
+                                                    llvm::function_ref<void(const ast::Ident &)> onUnknown) {
+  SmallVector<size_t> positions;
+  for (const ast::Ident &slot : slots) {
+    auto it = llvm::find_if(params, [&](const ast::Param &param) { return param.name.name == slot.name; });
+    if (it == params.end()) {
+      onUnknown(slot);
+      return std::nullopt;
+    }
+    positions.push_back(it - params.begin());
+  }
+  if (positions.empty() && !params.empty())
+    positions.push_back(0);
+  return positions;
+}
+
+Entity Elaborator::evalDerivative(const ast::Derivative &expr, Scope &scope) {
+  if (expr.derivative != ast::DerivativeKind::Grad)
+    return notBuilt(Code::OperatorNotBuilt, expr.loc, expr.derivative == ast::DerivativeKind::Hess ? "'hess'" : "'jac'",
+                    "a product with a vector is the gradient of a dot product of a gradient");
+  if (!expr.selection.empty())
+    return notBuilt(Code::SelectionNotBuilt, expr.loc, "the choice of data by a subscript of a function", "");
+  Entity callee = evalName(expr.function.name, expr.function.loc, scope);
+  if (callee.isPoison())
+    return {};
+  const Closure *closure = callee.get<Closure>();
+  if (!closure) {
+    error(Code::NotAFunction, expr.function.loc, "'grad' differentiates a function or a loss, but this is " + callee.what().str())
+        .suggest("the derivative of a value e in a variable v is written grad[v](e)");
+    return {};
+  }
+  std::vector<Actual> actuals = evalArguments(expr.arguments, scope);
+  auto slots = findSlots(*closure->params, expr.slots, [&](const ast::Ident &slot) {
+    error(Code::UnknownArgument, slot.loc, "'" + closure->name + "' has no argument '" + slot.name + "'")
+        .note(closure->loc, "'" + closure->name + "' is declared here");
+  });
+  if (!slots)
+    return {};
+  // The actual argument of each slot: by name, else by position.
+  SmallVector<size_t> chosen;
+  for (size_t slot : *slots) {
+    const std::string &name = (*closure->params)[slot].name.name;
+    auto it = llvm::find_if(actuals, [&](const Actual &a) { return a.name && a.name->name == name; });
+    size_t position = it != actuals.end() ? it - actuals.begin() : slot;
+    if (position >= actuals.size() || (it == actuals.end() && actuals[position].name)) {
+      error(Code::MissingArgument, expr.loc, "'grad' needs the point: the argument '" + name + "' of '" + closure->name + "'");
+      return {};
+    }
+    chosen.push_back(position);
+  }
+  SmallVector<Value> wrt;
+  std::vector<Array> points;
+  for (size_t position : chosen) {
+    Array x = asArray(actuals[position].entity, actuals[position].loc);
+    if (x.isPoison())
+      return {};
+    points.push_back(toKind(x, Kind::Float, actuals[position].loc));
+    llvm::append_range(wrt, points.back().lanes);
+  }
+  std::optional<Differentiated> found = differentiate(wrt, expr.loc, [&](llvm::ArrayRef<Value> inside) {
+    std::vector<Actual> replaced = actuals;
+    for (auto [position, point] : llvm::zip_equal(chosen, points)) {
+      Array x = point;
+      x.lanes.assign(inside.begin(), inside.begin() + x.lanes.size());
+      inside = inside.drop_front(x.lanes.size());
+      replaced[position].entity = x;
+    }
+    return asArray(callClosure(*closure, replaced, expr.loc), expr.loc);
+  });
+  if (!found)
+    return {};
+  std::vector<Entity> results;
+  llvm::ArrayRef<Value> rest = found->gradients;
+  for (const Array &point : points) {
+    Array gradient = point;
+    gradient.lanes.assign(rest.begin(), rest.begin() + point.lanes.size());
+    rest = rest.drop_front(point.lanes.size());
+    results.push_back(gradient);
+  }
+  return results.size() == 1 ? results.front() : tuple(std::move(results));
+}
+
+/// Copies what lies between `sources` and `value` to the builder's place.
+static Value copySlice(Value value, llvm::SmallPtrSetImpl<Value> &sources, llvm::DenseMap<Operation *, bool> &known,
+                       mlir::IRMapping &mapping, mlir::OpBuilder &builder) {
+  if (mapping.contains(value))
+    return mapping.lookup(value);
+  Operation *op = value.getDefiningOp();
+  if (!op || !dependsOn(value, sources, known))
+    return value;
+  auto copyOperand = [&](Value operand) {
+    Value copied = copySlice(operand, sources, known, mapping, builder);
+    if (copied != operand)
+      mapping.map(operand, copied);
+  };
+  for (Value operand : op->getOperands())
+    copyOperand(operand);
+  op->walk([&](Operation *inner) {
+    for (Value operand : inner->getOperands())
+      if (inner != op && !op->isAncestor(operand.getParentRegion()->getParentOp()))
+        copyOperand(operand);
+  });
+  builder.clone(*op, mapping);
+  return mapping.lookup(value);
+}
+
+Entity Elaborator::evalTotalDerivative(const ast::TotalDerivative &expr, Scope &scope) {
+  std::vector<Array> points;
+  SmallVector<Value> wrt;
+  for (const ast::Ident &variable : expr.variables) {
+    Array x = asArray(evalName(variable.name, variable.loc, scope, variable.primed), variable.loc);
+    if (x.isPoison())
+      return {};
+    if (kindOf(x) != Kind::Float) {
+      error(Code::NotDifferentiable, variable.loc, "'" + variable.name + "' is no real number, so there is no derivative in it")
+          .suggest("write its literals with a point: 1.0");
+      return {};
+    }
+    points.push_back(x);
+    llvm::append_range(wrt, x.lanes);
+  }
+  Array value = evalArray(*expr.value, scope);
+  if (value.isPoison())
+    return {};
+  llvm::SmallPtrSet<Value, 4> sources(wrt.begin(), wrt.end());
+  llvm::DenseMap<Operation *, bool> known;
+  std::optional<Differentiated> found = differentiate(wrt, expr.loc, [&](llvm::ArrayRef<Value> inside) {
+    mlir::IRMapping mapping;
+    for (auto [outer, inner] : llvm::zip_equal(wrt, inside))
+      mapping.map(outer, inner);
+    Array copied = value;
+    for (Value &lane : copied.lanes)
+      lane = copySlice(lane, sources, known, mapping, builder);
+    return copied;
+  });
+  if (!found)
+    return {};
+  std::vector<Entity> results;
+  llvm::ArrayRef<Value> rest = found->gradients;
+  for (const Array &point : points) {
+    Array gradient = point;
+    gradient.lanes.assign(rest.begin(), rest.begin() + point.lanes.size());
+    rest = rest.drop_front(point.lanes.size());
+    results.push_back(gradient);
+  }
+  return results.size() == 1 ? results.front() : tuple(std::move(results));
+}

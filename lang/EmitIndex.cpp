@@ -1,0 +1,373 @@
+//===- EmitIndex.cpp - Index notation ---------------------------------------===//
+//
+// In index notation a value has one leading axis for each index on which it depends, so that every whole-tensor
+// operator works on the remaining axes as it does elsewhere. A subscript by distinct bare indices only renames axes;
+// any other is a gather.
+//
+//===----------------------------------------------------------------------===//
+
+#include "lang/Elaborator.h"
+#include "lang/Walk.h"
+
+using namespace gradus;
+using namespace gradus::lang;
+using llvm::cast;
+using llvm::dyn_cast;
+using llvm::SmallVector;
+using mlir::Attribute;
+using mlir::IntegerAttr;
+using mlir::Value;
+
+//===----------------------------------------------------------------------===//
+// Indices and their ranges
+//===----------------------------------------------------------------------===//
+
+IndexVar *Elaborator::bindIndex(const std::string &name, Location at, Scope &scope) {
+  if (const DimBinding *dim = scope.findDim(name))
+    error(Code::IndexShadows, at, "the index '" + name + "' has the name of a dimension").note(dim->loc, "the dimension stands here")
+        .suggest("rename the index or the dimension");
+  IndexVar &index = arena.indices.emplace_back(IndexVar{name, at, {}, {}, ++indexCount});
+  scope.set(name, &index, at);
+  return &index;
+}
+
+bool Elaborator::setRange(IndexVar &index, Attribute dim, Location at) {
+  if (!index.dim) {
+    index.dim = dim;
+    index.dimLoc = at;
+    return true;
+  }
+  if (index.dim == dim)
+    return true;
+  error(Code::IndexRangeConflict, at, "the index '" + index.name + "' runs over an axis of size " + describe(dim) + " here")
+      .note(index.dimLoc, "and over one of size " + describe(index.dim) + " here");
+  return false;
+}
+
+Array Elaborator::indexValue(IndexVar &index, Location at) {
+  if (!index.dim) {
+    error(Code::IndexRangeUnknown, at, "the range of the index '" + index.name + "' is not known")
+        .suggest("let '" + index.name + "' stand alone at some axis: x[" + index.name + "]");
+    return {};
+  }
+  Array value;
+  value.lanes.push_back(IotaOp::create(builder, place(at), ArrayType::get(builder.getContext(), {index.dim}, builder.getI64Type()),
+                                       builder.getI64IntegerAttr(0)));
+  value.axes.push_back(&index);
+  return value;
+}
+
+/// Gives ranges to indices that stand bare in `x[.., i, ..]` with a name x, before anything is emitted.
+void Elaborator::findRanges(const ast::Expr &expr, Scope &scope) {
+  forEachExpr(expr, [&](const ast::Expr &inner) {
+    auto *access = dyn_cast<ast::Index>(&inner);
+    auto *base = access ? dyn_cast<ast::Name>(access->base.get()) : nullptr;
+    if (!base)
+      return;
+    const Binding *binding = scope.find(base->name + (base->primed ? "'" : ""));
+    if (!binding || !binding->entity.isArray() || binding->entity.isPoison())
+      return;
+    Array array = sliceLane(binding->entity.array());
+    llvm::ArrayRef<Attribute> shape = ownShape(array);
+    for (auto [position, sub] : llvm::enumerate(access->subscripts)) {
+      if (sub.kind == ast::SubKind::Rest || position >= shape.size())
+        return;
+      auto *name = sub.kind == ast::SubKind::Value ? dyn_cast<ast::Name>(sub.value.get()) : nullptr;
+      const Binding *index = name && !name->primed ? scope.find(name->name) : nullptr;
+      if (index && index->entity.index())
+        setRange(*index->entity.index(), shape[position], sub.loc);
+    }
+  });
+}
+
+bool Elaborator::isBinder(const ast::Subscript &slot, Scope &scope) const {
+  auto *name = slot.kind == ast::SubKind::Value ? dyn_cast<ast::Name>(slot.value.get()) : nullptr;
+  return name && !name->primed && !scope.find(name->name);
+}
+
+Array Elaborator::spreadOver(const Array &x, llvm::ArrayRef<IndexVar *> axes, Location at) {
+  return perLane({x}, axes, [&](llvm::ArrayRef<Value> v) -> Value {
+    return fit({{v[0]}, false, false, x.axes}, 0, axes, ownShape(x), kindOf(x), at);
+  });
+}
+
+//===----------------------------------------------------------------------===//
+// Subscripts
+//===----------------------------------------------------------------------===//
+
+namespace {
+/// One axis of the subscripted value.
+struct Slot {
+  /// A bare index.
+  IndexVar *index = nullptr;
+  /// An index expression.
+  std::optional<Array> value;
+  /// Otherwise a slice: its first element and its size.
+  int64_t first = 0;
+  Attribute size;
+  bool isWhole = false;
+};
+} // namespace
+
+Entity Elaborator::evalIndex(const ast::Index &expr, Scope &scope) {
+  if (auto *name = dyn_cast<ast::Name>(expr.base.get()); name && !scope.find(name->name) && findBuiltin(name->name)) {
+    error(Code::NotSubscriptable, expr.loc, "'" + name->name + "' is a function: its subscript needs arguments after it")
+        .suggest("write " + name->name + "[..](x)");
+    return {};
+  }
+  Entity base = eval(*expr.base, scope);
+  if (base.isPoison())
+    return {};
+  if (base.get<Record>())
+    return notBuilt(Code::TraceNotBuilt, expr.loc, "'r[k]', the record after step k,", "run fewer steps: run(.., steps = k)");
+  if (!base.isArray()) {
+    error(Code::NotSubscriptable, expr.loc, "only an array has elements, but this is " + base.what().str());
+    return {};
+  }
+  const Array whole = base.array();
+  return eachLane([&] { return subscript(sliceLane(whole), expr.subscripts, scope, expr.loc); });
+}
+
+/// Index notation is elaborated for one tensor of the collection after the other, for an index may have another range in each.
+Array Elaborator::eachLane(llvm::function_ref<Array()> emit) {
+  if (laneCount <= 1 || activeLane)
+    return emit();
+  Array all;
+  for (size_t k = 0; k < laneCount; ++k) {
+    activeLane = k;
+    Array one = emit();
+    activeLane.reset();
+    if (one.isPoison())
+      return {};
+    all.lanes.push_back(one.lanes.front());
+    all.axes = one.axes;
+    all.isJoint = one.isJoint;
+  }
+  all.isEach = true;
+  return all;
+}
+
+Array Elaborator::subscript(const Array &x, llvm::ArrayRef<ast::Subscript> subscripts, Scope &scope, Location at) {
+  Shape own(ownShape(x));
+  size_t given = llvm::count_if(subscripts, [](const ast::Subscript &s) { return s.kind != ast::SubKind::Rest; });
+  if (given > own.size()) {
+    error(Code::SubscriptCount, at, "here are " + std::to_string(given) + " subscripts for " + std::to_string(own.size()) + " axes " + describe(own));
+    return {};
+  }
+  std::vector<Slot> slots;
+  bool isPlain = true;
+  for (const ast::Subscript &sub : subscripts) {
+    size_t axis = slots.size();
+    Slot slot;
+    if (sub.kind == ast::SubKind::Rest) {
+      for (size_t i = given; i < own.size(); ++i) {
+        slot.size = own[slots.size()];
+        slot.isWhole = true;
+        slots.push_back(slot);
+      }
+      continue;
+    }
+    if (sub.kind == ast::SubKind::Named) {
+      error(Code::SubscriptCount, sub.loc, "'" + sub.name->name + " =' is no subscript of an array");
+      return {};
+    }
+    if (sub.kind == ast::SubKind::Slice) {
+      std::optional<int64_t> first = sub.from ? constantInt(*sub.from, scope, "the start of a slice") : 0;
+      if (!first)
+        return {};
+      slot.first = *first;
+      slot.size = own[axis];
+      slot.isWhole = !sub.to && *first == 0;
+      if (!slot.isWhole) {
+        auto *toName = sub.to ? dyn_cast<ast::Name>(sub.to.get()) : nullptr;
+        const DimBinding *dim = toName && !scope.find(toName->name) ? scope.findDim(toName->name) : nullptr;
+        Attribute end = dim ? dim->lane(activeLane.value_or(0)) : own[axis];
+        if (sub.to && !dim) {
+          std::optional<int64_t> to = constantInt(*sub.to, scope, "the end of a slice");
+          if (!to)
+            return {};
+          end = builder.getI64IntegerAttr(*to);
+        }
+        auto fixed = dyn_cast<IntegerAttr>(end);
+        if (!fixed && *first != 0)
+          return notBuilt(Code::DimArithmeticNotBuilt, sub.loc, "a slice whose size is computed from a dimension", "").array();
+        slot.size = fixed ? Attribute(builder.getI64IntegerAttr(fixed.getInt() - *first)) : end;
+        auto whole = dyn_cast<IntegerAttr>(own[axis]);
+        if (fixed && (fixed.getInt() < *first || *first < 0 || (whole && fixed.getInt() > whole.getInt()))) {
+          error(Code::IndexOutOfRange, sub.loc, "the slice leaves an axis of size " + describe(own[axis]));
+          return {};
+        }
+        isPlain = false;
+      }
+      slots.push_back(slot);
+      continue;
+    }
+    auto *name = dyn_cast<ast::Name>(sub.value.get());
+    const Binding *binding = name ? scope.find(name->name + (name->primed ? "'" : "")) : nullptr;
+    if (binding && binding->entity.index()) {
+      slot.index = binding->entity.index();
+      if (!setRange(*slot.index, own[axis], sub.loc))
+        return {};
+      isPlain &= !llvm::is_contained(x.axes, slot.index) &&
+                 llvm::none_of(slots, [&](const Slot &other) { return other.index == slot.index; });
+      slots.push_back(slot);
+      continue;
+    }
+    if (name && !name->primed && !binding && !scope.findDim(name->name) && !findBuiltin(name->name)) {
+      error(Code::IndexNotBound, sub.loc, "the index '" + name->name + "' is not bound")
+          .suggest("bind it on the left side, z[" + name->name + "] = .., or by a reduction, sum[" + name->name + "](..)");
+      return {};
+    }
+    Array value = evalArray(*sub.value, scope);
+    if (value.isPoison())
+      return {};
+    if (kindOf(value) != Kind::Int) {
+      error(Code::SubscriptKind, sub.loc, "a subscript must be an integer").suggest("declare the array as 'int'");
+      return {};
+    }
+    std::optional<int64_t> known = constantIntOf(value);
+    auto size = dyn_cast<IntegerAttr>(own[axis]);
+    if (known && (*known < 0 || (size && *known >= size.getInt()))) {
+      error(Code::IndexOutOfRange, sub.loc, "the subscript " + std::to_string(*known) + " is outside an axis of size " + describe(own[axis]))
+          .suggest("indices count from 0");
+      return {};
+    }
+    slot.value = value;
+    isPlain = false;
+    slots.push_back(slot);
+  }
+  while (slots.size() < own.size()) {
+    Slot slot;
+    slot.size = own[slots.size()];
+    slot.isWhole = true;
+    slots.push_back(slot);
+  }
+
+  // The indices and own axes of the result.
+  SmallVector<Array> parts{x};
+  for (const Slot &slot : slots) {
+    if (slot.value)
+      parts.push_back(*slot.value);
+    if (slot.index)
+      parts.push_back({{}, false, false, {slot.index}});
+  }
+  SmallVector<IndexVar *, 2> axes = commonAxes(parts);
+  size_t xAxes = x.axes.size();
+  if (isPlain) {
+    SmallVector<int64_t> permutation;
+    for (IndexVar *index : axes) {
+      auto inX = llvm::find(x.axes, index);
+      if (inX != x.axes.end()) {
+        permutation.push_back(inX - x.axes.begin());
+        continue;
+      }
+      auto it = llvm::find_if(slots, [&](const Slot &slot) { return slot.index == index; });
+      permutation.push_back(xAxes + (it - slots.begin()));
+    }
+    for (auto [axis, slot] : llvm::enumerate(slots))
+      if (!slot.index)
+        permutation.push_back(xAxes + axis);
+    return perLane({x}, axes, [&](llvm::ArrayRef<Value> v) { return transposed(v[0], permutation, at); });
+  }
+
+  Shape shape = fullShape(axes, {});
+  SmallVector<size_t> starts;
+  for (const Slot &slot : slots) {
+    starts.push_back(shape.size());
+    if (slot.value)
+      shape.append(ownShape(*slot.value).begin(), ownShape(*slot.value).end());
+    else if (!slot.index)
+      shape.push_back(slot.size);
+  }
+  auto indexType = ArrayType::get(builder.getContext(), shape, builder.getI64Type());
+  auto along = [&](size_t axis) -> Value { return IotaOp::create(builder, place(at), indexType, builder.getI64IntegerAttr(axis)); };
+  auto positionOf = [&](IndexVar *index) -> size_t { return llvm::find(axes, index) - axes.begin(); };
+  SmallVector<Value> indices;
+  for (IndexVar *index : x.axes)
+    indices.push_back(along(positionOf(index)));
+  for (auto [axis, slot] : llvm::enumerate(slots)) {
+    if (slot.index) {
+      indices.push_back(along(positionOf(slot.index)));
+      continue;
+    }
+    if (slot.value) {
+      SmallVector<int64_t> to;
+      for (IndexVar *index : slot.value->axes)
+        to.push_back(positionOf(index));
+      for (size_t i = 0; i < ownShape(*slot.value).size(); ++i)
+        to.push_back(starts[axis] + i);
+      indices.push_back(broadcastTo(slot.value->lanes.front(), to, shape, at));
+      continue;
+    }
+    Value position = along(starts[axis]);
+    if (slot.first != 0) {
+      Value first = broadcastTo(ConstantOp::create(builder, place(at), slot.first), {}, shape, at);
+      position = AddOp::create(builder, place(at), position, first);
+    }
+    indices.push_back(position);
+  }
+  return perLane({x}, axes, [&](llvm::ArrayRef<Value> v) -> Value {
+    Value gathered = GatherOp::create(builder, place(at), typeOf(v[0]).withShape(shape), v[0], indices);
+    return shape.empty() && typeOf(v[0]).isFloat() ? castTo(gathered, builder.getF64Type(), at) : gathered;
+  });
+}
+
+//===----------------------------------------------------------------------===//
+// Definitions
+//===----------------------------------------------------------------------===//
+
+/// z[i, k] = e, where every subscript is a fresh index or ':'.
+Array Elaborator::defineByIndex(llvm::ArrayRef<ast::Subscript> subscripts, Location at, const ast::Expr &value, Scope &scope) {
+  return eachLane([&] { return defineOne(subscripts, at, value, scope); });
+}
+
+Array Elaborator::defineOne(llvm::ArrayRef<ast::Subscript> subscripts, Location at, const ast::Expr &value, Scope &scope) {
+  Scope *inner = arena.scope(&scope);
+  SmallVector<IndexVar *> order; // null for ':'
+  for (const ast::Subscript &sub : subscripts) {
+    if (sub.kind == ast::SubKind::Slice && !sub.from && !sub.to) {
+      order.push_back(nullptr);
+      continue;
+    }
+    if (!isBinder(sub, *inner)) {
+      notBuilt(Code::ScatterNotBuilt, sub.loc, "a definition at computed places", "use fresh indices on the left: z[i, k] = ..");
+      return {};
+    }
+    order.push_back(bindIndex(cast<ast::Name>(sub.value.get())->name, sub.loc, *inner));
+  }
+  findRanges(value, *inner);
+  Array x = evalArray(value, *inner);
+  if (x.isPoison())
+    return {};
+  SmallVector<IndexVar *, 2> axes = x.axes;
+  for (IndexVar *index : order) {
+    if (!index || llvm::is_contained(axes, index))
+      continue;
+    if (!index->dim) {
+      indexValue(*index, index->loc); // reports the unknown range
+      return {};
+    }
+    axes.push_back(index);
+  }
+  llvm::sort(axes, [](IndexVar *a, IndexVar *b) { return a->id < b->id; });
+  x = spreadOver(x, axes, at);
+  int64_t slices = llvm::count(order, nullptr);
+  if (ownRank(x) != slices) {
+    error(Code::RankMismatch, at, "the left side leaves " + std::to_string(slices) + " axes open, but the right side has the shape " +
+                                              describe(ownShape(x)))
+        .suggest(ownRank(x) > slices ? "write ':' for each remaining axis" : "");
+    return {};
+  }
+  // Outer indices first, then the axes in the order of the left side.
+  SmallVector<int64_t> permutation;
+  SmallVector<IndexVar *, 2> outer;
+  for (auto [position, index] : llvm::enumerate(axes))
+    if (!llvm::is_contained(order, index)) {
+      outer.push_back(index);
+      permutation.push_back(position);
+    }
+  int64_t next = axes.size();
+  for (IndexVar *index : order)
+    permutation.push_back(index ? llvm::find(axes, index) - axes.begin() : next++);
+  return perLane({x}, outer, [&](llvm::ArrayRef<Value> v) { return transposed(v[0], permutation, at); });
+}

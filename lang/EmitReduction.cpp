@@ -1,0 +1,377 @@
+//===- EmitReduction.cpp - Reductions and maps along an axis ----------------===//
+//
+// The slot says over what: nothing (all axes of the operand), `all` (all tensors of the collection), `axis = 1`, or
+// indices that the reduction binds: sum[j](..), sum[k < i](..). A sum of a product of two factors becomes a contraction.
+//
+//===----------------------------------------------------------------------===//
+
+#include "lang/Elaborator.h"
+
+#include <cmath>
+
+using namespace gradus;
+using namespace gradus::lang;
+using llvm::dyn_cast;
+using llvm::SmallVector;
+using mlir::Value;
+
+/// The word in a slot, as `all` and `keep`.
+static llvm::StringRef wordOf(const ast::Subscript &slot) {
+  auto *name = slot.kind == ast::SubKind::Value ? dyn_cast<ast::Name>(slot.value.get()) : nullptr;
+  return name && !name->primed ? llvm::StringRef(name->name) : llvm::StringRef();
+}
+
+//===----------------------------------------------------------------------===//
+// Reading the slot
+//===----------------------------------------------------------------------===//
+
+/// `axis = 1` or `axis = (0, 1)`.
+bool Elaborator::readAxes(const ast::Subscript &slot, const CallSite &site, Reduced &reduced) {
+  std::vector<const ast::Expr *> values;
+  if (auto *several = dyn_cast<ast::Tuple>(slot.value.get()))
+    for (const ast::ExprPtr &value : several->elements)
+      values.push_back(value.get());
+  else
+    values.push_back(slot.value.get());
+  int64_t rank = ownRank(reduced.x);
+  for (const ast::Expr *value : values) {
+    std::optional<int64_t> axis = constantInt(*value, *site.scope, "an axis");
+    if (!axis)
+      return false;
+    if (*axis < 0 || *axis >= rank) {
+      error(Code::AxisOutOfRange, value->loc, "axis " + std::to_string(*axis) + " is none of the " + std::to_string(rank) + " axes " +
+                                                  describe(ownShape(reduced.x)))
+          .suggest("axes count from 0");
+      return false;
+    }
+    reduced.axes.push_back(*axis + reduced.x.axes.size());
+  }
+  llvm::sort(reduced.axes);
+  reduced.axes.erase(std::unique(reduced.axes.begin(), reduced.axes.end()), reduced.axes.end());
+  return true;
+}
+
+std::optional<Elaborator::Reduced> Elaborator::readReduction(const CallSite &site, double neutral, bool mayContract) {
+  if (!expectArguments(site, 1, 1))
+    return std::nullopt;
+  bool hasAll = site.slots.size() == 1 && wordOf(site.slots[0]) == "all" && !site.scope->findLocal("all");
+  bool isNamed = !site.slots.empty() && site.slots[0].kind == ast::SubKind::Named;
+  if (!site.slots.empty() && !hasAll && !isNamed)
+    return reduceIndices(site, neutral, mayContract);
+  Reduced reduced;
+  std::optional<size_t> lane = activeLane;
+  if (hasAll)
+    activeLane.reset();
+  reduced.x = evalArray(*site.call->arguments[0].value, *site.scope);
+  activeLane = lane;
+  if (reduced.x.isPoison())
+    return std::nullopt;
+  reduced.isOverAll = hasAll || reduced.x.isJoint;
+  if (reduced.isOverAll && !reduced.x.axes.empty()) {
+    notBuilt(Code::SlotNotBuilt, site.at, "a reduction over the collection inside index notation", "give it a name before");
+    return std::nullopt;
+  }
+  if (!isNamed) {
+    reduced.axes.assign(std::begin(allOwn), std::end(allOwn));
+    return reduced;
+  }
+  for (const ast::Subscript &slot : site.slots) {
+    if (wordOf(slot) == "keep") {
+      reduced.keeps = true;
+      continue;
+    }
+    if (slot.kind == ast::SubKind::Named && slot.name->name == "axis") {
+      if (!readAxes(slot, site, reduced))
+        return std::nullopt;
+      continue;
+    }
+    if (slot.kind == ast::SubKind::Named && slot.name->name == "blocks") {
+      notBuilt(Code::SlotNotBuilt, slot.loc, "a reduction by blocks", "reshape first");
+      return std::nullopt;
+    }
+    error(Code::UnknownSlot, slot.loc, "a reduction runs over 'all', over 'axis = ..' or over indices").suggest("sum[axis = 1](x)");
+    return std::nullopt;
+  }
+  reduced.isOverAll = false;
+  return reduced;
+}
+
+/// The index that a slot binds: a fresh name, alone or in a guard such as k < i.
+static const ast::Name *binderOf(const ast::Subscript &slot, const Scope &scope) {
+  if (slot.kind != ast::SubKind::Value)
+    return nullptr;
+  auto isFresh = [&](const ast::Expr *expr) {
+    auto *name = dyn_cast<ast::Name>(expr);
+    return name && !name->primed && !scope.find(name->name) ? name : nullptr;
+  };
+  if (const ast::Name *name = isFresh(slot.value.get()))
+    return name;
+  if (auto *guard = dyn_cast<ast::Compare>(slot.value.get()))
+    for (const ast::ExprPtr &operand : guard->operands)
+      if (const ast::Name *name = isFresh(operand.get()))
+        return name;
+  return nullptr;
+}
+
+std::optional<Elaborator::Reduced> Elaborator::reduceIndices(const CallSite &site, double neutral, bool mayContract) {
+  Scope *inner = arena.scope(site.scope);
+  Reduced reduced;
+  std::vector<const ast::Compare *> guards;
+  for (const ast::Subscript &slot : site.slots) {
+    const ast::Name *binder = binderOf(slot, *inner);
+    if (!binder) {
+      llvm::StringRef word = wordOf(slot);
+      if (word == "workers" || word == "neighbours") {
+        notBuilt(Code::SlotNotBuilt, slot.loc, "a reduction over " + word.str(), "");
+      } else if (const Binding *known = word.empty() ? nullptr : inner->find(word)) {
+        error(Code::IndexShadows, slot.loc, "'" + word.str() + "' is in use, so it cannot be bound as an index here")
+            .note(known->loc, "it is bound here")
+            .suggest("choose another letter");
+      } else {
+        error(Code::UnknownSlot, slot.loc, "a reduction runs over 'all', over 'axis = ..' or over indices").suggest("sum[j](x[j])");
+      }
+      return std::nullopt;
+    }
+    reduced.indices.push_back(bindIndex(binder->name, binder->loc, *inner));
+    if (auto *guard = dyn_cast<ast::Compare>(slot.value.get()))
+      guards.push_back(guard);
+  }
+  const ast::Expr &body = *site.call->arguments[0].value;
+  findRanges(body, *inner);
+  // D1: an index of a guard alone has the range of the index that it is compared with.
+  for (const ast::Compare *guard : guards)
+    for (const ast::ExprPtr &operand : guard->operands) {
+      auto *name = dyn_cast<ast::Name>(operand.get());
+      const Binding *other = name ? inner->find(name->name) : nullptr;
+      if (IndexVar *range = other ? other->entity.index() : nullptr; range && range->dim)
+        for (IndexVar *index : reduced.indices)
+          if (!index->dim)
+            setRange(*index, range->dim, operand->loc);
+    }
+  auto *product = dyn_cast<ast::Binary>(&body);
+  if (mayContract && guards.empty() && product && product->op == ast::BinaryOp::Mul) {
+    Array a = evalArray(*product->lhs, *inner), b = evalArray(*product->rhs, *inner);
+    if (a.isPoison() || b.isPoison())
+      return std::nullopt;
+    auto isFactor = [&](const Array &x) { return kindOf(x) == Kind::Float && ownRank(x) == 0 && !x.axes.empty(); };
+    SmallVector<IndexVar *, 2> axes = commonAxes({a, b});
+    if (isFactor(a) && isFactor(b) && llvm::all_of(reduced.indices, [&](IndexVar *i) { return llvm::is_contained(axes, i); }))
+      reduced.factors = {a, b};
+    else
+      reduced.x = mul(a, b, product->opLoc);
+  } else {
+    reduced.x = evalArray(body, *inner);
+  }
+  if (reduced.factors)
+    return reduced;
+  for (const ast::Compare *guard : guards) {
+    Array condition = evalCompare(*guard, *inner);
+    Array skipped = std::isfinite(neutral) && neutral == std::floor(neutral) ? integer(static_cast<int64_t>(neutral), guard->loc)
+                                                                             : number(neutral, guard->loc);
+    reduced.x = select(condition, reduced.x, skipped, guard->loc);
+  }
+  if (reduced.x.isPoison())
+    return std::nullopt;
+  // An index on which the body does not depend counts all the same: the sum of a constant.
+  SmallVector<IndexVar *, 2> axes = reduced.x.axes;
+  for (IndexVar *index : reduced.indices)
+    if (!llvm::is_contained(axes, index)) {
+      if (!index->dim) {
+        indexValue(*index, index->loc); // reports the unknown range
+        return std::nullopt;
+      }
+      axes.push_back(index);
+    }
+  llvm::sort(axes, [](IndexVar *a, IndexVar *b) { return a->id < b->id; });
+  reduced.x = spreadOver(reduced.x, axes, site.at);
+  for (IndexVar *index : reduced.indices)
+    reduced.axes.push_back(llvm::find(axes, index) - axes.begin());
+  llvm::sort(reduced.axes);
+  return reduced;
+}
+
+//===----------------------------------------------------------------------===//
+// Reductions
+//===----------------------------------------------------------------------===//
+
+Array Elaborator::keepAxes(const Reduced &reduced, const Array &result, Location at) {
+  if (!reduced.keeps || result.isPoison())
+    return result;
+  size_t lane = 0;
+  return perLane({result}, result.axes, [&](llvm::ArrayRef<Value> v) -> Value {
+    Shape shape(typeOf(reduced.x.lane(lane++)).getShape());
+    SmallVector<int64_t> kept;
+    for (size_t axis = 0; axis < shape.size(); ++axis) {
+      if (llvm::is_contained(reduced.axes, static_cast<int64_t>(axis)))
+        shape[axis] = builder.getI64IntegerAttr(1);
+      else
+        kept.push_back(axis);
+    }
+    return broadcastTo(castTo(v[0], elementOf(kindOf(v[0]), shape.size()), at), kept, shape, at);
+  });
+}
+
+Array Elaborator::finishReduction(const Reduced &reduced, ReductionKind kind, Location at) {
+  if (reduced.factors)
+    return contract(reduced.factors->first, {}, reduced.factors->second, {}, {}, reduced.indices, at);
+  Array result = reduce(kind, reduced.x, reduced.axes, at);
+  if (reduced.isOverAll)
+    result = overAll(kind, result, at);
+  return keepAxes(reduced, result, at);
+}
+
+template <ReductionKind kind>
+Entity Elaborator::callReduction(const CallSite &site) {
+  double inf = std::numeric_limits<double>::infinity();
+  double neutral = kind == ReductionKind::Prod || kind == ReductionKind::All ? 1 : kind == ReductionKind::Max ? -inf : kind == ReductionKind::Min ? inf : 0;
+  std::optional<Reduced> reduced = readReduction(site, neutral, kind == ReductionKind::Sum);
+  if (!reduced)
+    return {};
+  bool isLogical = kind == ReductionKind::Any || kind == ReductionKind::All;
+  if (isLogical && kindOf(reduced->x) != Kind::Bool) {
+    error(Code::NotABool, site.at, "'" + site.builtin->name.str() + "' reduces conditions, but this is a number").suggest("compare it: 'x != 0'");
+    return {};
+  }
+  return finishReduction(*reduced, kind, site.at);
+}
+
+/// max(a, b, ..) by elements, max(x) and max[j](x[j]) as reductions.
+template <typename Op>
+Entity Elaborator::callExtremum(const CallSite &site) {
+  constexpr ReductionKind kind = std::is_same_v<Op, MaxOp> ? ReductionKind::Max : ReductionKind::Min;
+  if (!site.slots.empty() || site.call->arguments.size() == 1)
+    return callReduction<kind>(site);
+  auto x = arrayArguments(site, 1, SIZE_MAX);
+  if (!x)
+    return {};
+  Array best = (*x)[0];
+  for (const Array &other : llvm::drop_begin(*x))
+    best = binary<Op>(best, other, site.at);
+  return best;
+}
+
+Entity Elaborator::callMean(const CallSite &site) {
+  std::optional<Reduced> reduced = readReduction(site, 0, /*mayContract=*/true);
+  if (!reduced)
+    return {};
+  Array count;
+  if (reduced->indices.empty()) {
+    count = countOf(reduced->x, reduced->axes, site.at);
+    count.isEach = reduced->x.isEach;
+    if (reduced->isOverAll)
+      count = overAll(ReductionKind::Sum, count, site.at);
+  } else {
+    count = integer(1, site.at);
+    for (IndexVar *index : reduced->indices)
+      count = mul(count, {{sizeOf(index->dim, site.at)}}, site.at);
+    count = toKind(count, Kind::Float, site.at);
+  }
+  return div(finishReduction(*reduced, ReductionKind::Sum, site.at), count, site.at);
+}
+
+Entity Elaborator::callNorm(const CallSite &site) {
+  std::optional<Reduced> reduced = readReduction(site, 0, /*mayContract=*/false);
+  if (!reduced)
+    return {};
+  if (!reduced->isOverAll)
+    return keepAxes(*reduced, norm(reduced->x, reduced->axes, site.at), site.at);
+  Array x = toKind(reduced->x, Kind::Float, site.at);
+  Array squares = reduce(ReductionKind::Sum, mul(x, x, site.at), reduced->axes, site.at);
+  return unary<SqrtOp>(overAll(ReductionKind::Sum, squares, site.at), site.at);
+}
+
+Entity Elaborator::callNorm1(const CallSite &site) {
+  std::optional<Reduced> reduced = readReduction(site, 0, /*mayContract=*/false);
+  if (!reduced)
+    return {};
+  reduced->x = unary<AbsOp>(reduced->x, site.at, /*isFloatOnly=*/false);
+  return finishReduction(*reduced, ReductionKind::Sum, site.at);
+}
+
+Entity Elaborator::callLogSumExp(const CallSite &site) {
+  std::optional<Reduced> reduced = readReduction(site, -std::numeric_limits<double>::infinity(), /*mayContract=*/false);
+  if (!reduced)
+    return {};
+  if (reduced->isOverAll)
+    return notBuilt(Code::SlotNotBuilt, site.at, "'logsumexp' over the collection", "");
+  return keepAxes(*reduced, logSumExp(reduced->x, reduced->axes, site.at), site.at);
+}
+
+template <ReductionKind kind>
+Entity Elaborator::callArgReduction(const CallSite &site) {
+  double inf = std::numeric_limits<double>::infinity();
+  std::optional<Reduced> reduced = readReduction(site, kind == ReductionKind::Max ? -inf : inf, /*mayContract=*/false);
+  if (!reduced)
+    return {};
+  reduced->axes = axesOf(reduced->x.lanes.front(), reduced->x.axes.size(), reduced->axes);
+  if (reduced->isOverAll || reduced->keeps || reduced->axes.size() != 1) {
+    error(Code::AxisOutOfRange, site.at, "'" + site.builtin->name.str() + "' searches along one axis, but this has the shape " +
+                                             describe(ownShape(reduced->x)))
+        .suggest(site.builtin->name.str() + "[axis = 0](x)");
+    return {};
+  }
+  const Array &x = reduced->x;
+  SmallVector<IndexVar *, 2> axes;
+  for (auto [position, index] : llvm::enumerate(x.axes))
+    if (static_cast<int64_t>(position) != reduced->axes[0])
+      axes.push_back(index);
+  Array numeric = toKind(x, std::max(kindOf(x), Kind::Int), site.at);
+  return perLane({numeric}, axes, [&](llvm::ArrayRef<Value> v) -> Value {
+    ArrayType type = typeOf(v[0]).dropAxes(reduced->axes).withElement(builder.getI64Type());
+    return ArgReduceOp::create(builder, place(site.at), type, kind, v[0], static_cast<uint64_t>(reduced->axes[0]));
+  });
+}
+
+//===----------------------------------------------------------------------===//
+// Maps along an axis
+//===----------------------------------------------------------------------===//
+
+/// softmax[k](z[k]) keeps its index, which must be bound; softmax(z) runs along the only axis of z.
+Array Elaborator::softmaxAlong(const CallSite &site, bool isLog) {
+  if (!expectArguments(site, 1, 1))
+    return {};
+  Reduced reduced;
+  reduced.x = evalArray(*site.call->arguments[0].value, *site.scope);
+  if (reduced.x.isPoison())
+    return {};
+  reduced.x = toKind(reduced.x, Kind::Float, site.at);
+  llvm::StringRef word = site.slots.size() == 1 ? wordOf(site.slots[0]) : "";
+  if (!word.empty()) {
+    const Binding *binding = site.scope->find(word);
+    IndexVar *index = binding ? binding->entity.index() : nullptr;
+    auto it = llvm::find(reduced.x.axes, index);
+    if (!index || it == reduced.x.axes.end()) {
+      error(Code::IndexNotBound, site.slots[0].loc, "'" + site.builtin->name.str() + "' keeps the index '" + word.str() + "', which is not bound here")
+          .suggest("p[i, k] = softmax[k](z[i, k])");
+      return {};
+    }
+    reduced.axes.push_back(it - reduced.x.axes.begin());
+  } else if (site.slots.size() == 1 && site.slots[0].kind == ast::SubKind::Named && site.slots[0].name->name == "axis") {
+    if (!readAxes(site.slots[0], site, reduced))
+      return {};
+  } else if (!site.slots.empty() || ownRank(reduced.x) != 1) {
+    error(Code::UnknownSlot, site.at, "'" + site.builtin->name.str() + "' runs along one axis, but this has the shape " + describe(ownShape(reduced.x)))
+        .suggest(site.builtin->name.str() + "[axis = 1](x)");
+    return {};
+  } else {
+    reduced.axes.push_back(reduced.x.axes.size());
+  }
+  // softmax(x) = exp(x - logsumexp(x)): shifted by the largest element.
+  Array total = logSumExp(reduced.x, reduced.axes, site.at);
+  reduced.keeps = reduced.axes[0] >= static_cast<int64_t>(reduced.x.axes.size());
+  Array shifted = sub(reduced.x, keepAxes(reduced, total, site.at), site.at);
+  return isLog ? shifted : unary<ExpOp>(shifted, site.at);
+}
+
+Entity Elaborator::callSoftmax(const CallSite &site) { return softmaxAlong(site, false); }
+Entity Elaborator::callLogSoftmax(const CallSite &site) { return softmaxAlong(site, true); }
+
+// The table of words in Builtins.cpp takes their addresses.
+template Entity Elaborator::callReduction<ReductionKind::All>(const CallSite &);
+template Entity Elaborator::callReduction<ReductionKind::Any>(const CallSite &);
+template Entity Elaborator::callReduction<ReductionKind::Prod>(const CallSite &);
+template Entity Elaborator::callReduction<ReductionKind::Sum>(const CallSite &);
+template Entity Elaborator::callArgReduction<ReductionKind::Max>(const CallSite &);
+template Entity Elaborator::callArgReduction<ReductionKind::Min>(const CallSite &);
+template Entity Elaborator::callExtremum<MaxOp>(const CallSite &);
+template Entity Elaborator::callExtremum<MinOp>(const CallSite &);

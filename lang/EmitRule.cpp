@@ -1,0 +1,565 @@
+//===- EmitRule.cpp - Rules at work on tensors -------------------------------===//
+//
+// A RuleRun is a rule with the tensors of a collection: each statement is elaborated for all of them before the next.
+// A wrapped rule runs inside its wrapper's call `base(w, g)`, with its states under the path `base.`. Where hyper-parameters come
+// from (arguments, constants, schedules) is up to the caller.
+//
+//===----------------------------------------------------------------------===//
+
+#include "lang/Elaborator.h"
+
+using namespace gradus;
+using namespace gradus::lang;
+using llvm::cast;
+using llvm::dyn_cast;
+using mlir::Attribute;
+using mlir::Value;
+
+//===----------------------------------------------------------------------===//
+// Rules as values
+//===----------------------------------------------------------------------===//
+
+const RuleCall *Elaborator::bindRule(const ast::Rule &rule, llvm::ArrayRef<ast::Argument> arguments, Scope &scope, Location at) {
+  RuleCall &call = arena.ruleCalls.emplace_back();
+  call.rule = &rule;
+  call.home = arena.homes.lookup(&rule);
+  call.loc = at;
+  size_t next = 0;
+  bool isSound = true;
+  for (const ast::Argument &argument : arguments) {
+    std::string name;
+    if (argument.name) {
+      name = argument.name->name;
+      std::vector<std::string> names;
+      for (const ast::Param &param : rule.params)
+        names.push_back(param.name.name);
+      for (const ast::Oracle &oracle : rule.oracles)
+        names.push_back(oracle.name.name);
+      if (!llvm::is_contained(names, name)) {
+        error(Code::UnknownArgument, argument.name->loc, "'" + rule.name.name + "' has no hyper-parameter '" + name + "'")
+            .note(rule.name.loc, "'" + rule.name.name + "' is declared here")
+            .suggest(didYouMean(name, names));
+        isSound = false;
+        continue;
+      }
+    } else if (next < rule.params.size()) {
+      name = rule.params[next++].name.name;
+    } else {
+      error(Code::TooManyArguments, argument.loc, "'" + rule.name.name + "' takes " + std::to_string(rule.params.size()) + " arguments")
+          .note(rule.name.loc, "'" + rule.name.name + "' is declared here");
+      return nullptr;
+    }
+    if (!call.bound.try_emplace(name, Delayed{argument.value.get(), &scope}).second) {
+      error(Code::ArgumentTwice, argument.loc, "the argument '" + name + "' is given twice");
+      isSound = false;
+    }
+  }
+  return isSound ? &call : nullptr;
+}
+
+const RuleCall *Elaborator::evalRule(const ast::Expr &expr, Scope &scope) {
+  Entity entity = eval(expr, scope);
+  if (const RuleCall *call = entity.get<RuleCall>())
+    return call;
+  if (const ast::Rule *rule = entity.get<ast::Rule>())
+    return bindRule(*rule, {}, scope, expr.loc);
+  if (entity.site())
+    return entity.site()->call;
+  if (!entity.isPoison())
+    error(Code::RuleExpected, expr.loc, "expected a rule, but this is " + entity.what().str());
+  return nullptr;
+}
+
+//===----------------------------------------------------------------------===//
+// Hyper-parameters
+//===----------------------------------------------------------------------===//
+
+IntervalAttr Elaborator::intervalOf(const ast::Param &param, Scope &scope) {
+  if (!param.interval)
+    return {};
+  std::optional<double> low = constantOf(evalArray(*param.interval->low, scope)), high = constantOf(evalArray(*param.interval->high, scope));
+  if (!low || !high || !(*low <= *high)) {
+    error(Code::BadInterval, param.interval->loc, "the bounds of an interval are two ascending numbers");
+    return {};
+  }
+  return IntervalAttr::get(builder.getContext(), llvm::APFloat(*low), !param.interval->lowOpen, llvm::APFloat(*high), !param.interval->highOpen);
+}
+
+bool Elaborator::checkInterval(const ast::Param &param, const Array &value, Scope &scope, Location at) {
+  IntervalAttr interval = intervalOf(param, scope);
+  std::optional<double> known = value.isPoison() ? std::nullopt : constantOf(value);
+  if (!interval || !known || interval.contains(*known))
+    return true;
+  std::string text;
+  llvm::raw_string_ostream out(text);
+  out << "'" << param.name.name << "' is " << llvm::format("%g", *known) << ", outside " << (interval.getLowClosed() ? "[" : "(")
+      << llvm::format("%g", interval.getLowValue()) << ", " << llvm::format("%g", interval.getHighValue()) << (interval.getHighClosed() ? "]" : ")");
+  error(Code::HyperOutOfInterval, at, text).note(param.interval->loc, "its interval is declared here");
+  return false;
+}
+
+Attribute Elaborator::defaultOf(const Array &value) {
+  if (value.isPoison() || !constantOf(value))
+    return {};
+  switch (kindOf(value)) {
+  case Kind::Bool:
+    return builder.getBoolAttr(*constantIntOf(value) != 0);
+  case Kind::Int:
+    return builder.getI64IntegerAttr(*constantIntOf(value));
+  case Kind::Float:
+    return builder.getF64FloatAttr(*constantOf(value));
+  }
+  return {};
+}
+
+/// A hyper-parameter as an argument of the unit, with the default that was bound or declared.
+Array Elaborator::hyperArgument(UnitBuilder &unit, const ast::Param &param, const std::string &path, const Delayed *bound, Scope &scope) {
+  std::optional<Kind> kind = kindOfType(param.type, param.defaultValue.get());
+  if (!kind)
+    return {};
+  const ast::Expr *source = bound ? bound->expr : param.defaultValue.get();
+  UnitBuilder::Extra extra;
+  if (source) {
+    Array value = evalScalar(*source, bound ? *bound->scope : scope, "the value of '" + param.name.name + "'");
+    if (value.isPoison() || !convertHyper(param, *kind, value, scope, source->loc))
+      return {};
+    extra.defaultValue = defaultOf(value);
+    if (!extra.defaultValue) {
+      error(Code::NotConstant, source->loc, "the default of '" + param.name.name + "' must be a number that is known when the spec is compiled");
+      return {};
+    }
+  }
+  extra.interval = intervalOf(param, scope);
+  return {{unit.addArgument(Role::Hyper, path, ArrayType::scalar(elementOf(*kind, 0)), param.loc, extra)}};
+}
+
+/// Brings a bound value to the declared kind and checks its interval.
+bool Elaborator::convertHyper(const ast::Param &param, Kind kind, Array &value, Scope &scope, Location at) {
+  if (kindOf(value) > kind) {
+    error(Code::KindMismatch, at, "'" + param.name.name + "' expects " + (kind == Kind::Int ? "an integer" : "true or false") + ", but this is a number")
+        .note(param.name.loc, "'" + param.name.name + "' is declared here");
+    return false;
+  }
+  value = toKind(value, kind, at);
+  return checkInterval(param, value, scope, at);
+}
+
+/// In a train unit every constant stays a run-time value: the arguments of a schedule too, under `lr.peak`.
+Array Elaborator::trainHyper(UnitBuilder &unit, const ast::Param &param, const std::string &path, const Delayed *bound, Scope &scope, Array time) {
+  if (!bound)
+    return hyperArgument(unit, param, path, nullptr, scope);
+  Scope *timed = arena.scope(bound->scope);
+  timed->set("t", time, param.loc);
+  auto *call = dyn_cast<ast::Call>(bound->expr);
+  const Closure *schedule = nullptr;
+  if (auto *name = call ? dyn_cast<ast::Name>(call->callee.get()) : nullptr)
+    if (const Binding *binding = bound->scope->find(name->name))
+      schedule = binding->entity.get<Closure>();
+  if (!schedule || !schedule->isSchedule()) {
+    size_t errors = diagnostics.getErrorCount();
+    Array value = evalScalar(*bound->expr, *timed, "the value of '" + param.name.name + "'");
+    std::optional<Kind> kind = kindOfType(param.type, param.defaultValue.get());
+    if (value.isPoison() || !kind || diagnostics.getErrorCount() != errors)
+      return {};
+    if (constantOf(value))
+      return hyperArgument(unit, param, path, bound, scope);
+    return convertHyper(param, *kind, value, scope, bound->expr->loc) ? value : Array();
+  }
+  std::vector<Actual> actuals;
+  size_t next = 0;
+  std::map<std::string, Delayed> given;
+  for (const ast::Argument &argument : call->arguments) {
+    std::string name = argument.name ? argument.name->name : next < schedule->params->size() ? (*schedule->params)[next++].name.name : "";
+    if (name.empty() || llvm::none_of(*schedule->params, [&](const ast::Param &p) { return p.name.name == name; }) || given.count(name))
+      return evalArray(*call, *timed); // reports the argument
+    given[name] = {argument.value.get(), timed};
+  }
+  for (const ast::Param &inner : *schedule->params) {
+    auto it = given.find(inner.name.name);
+    Array value = trainHyper(unit, inner, path + "." + inner.name.name, it == given.end() ? nullptr : &it->second, *schedule->scope, time);
+    actuals.push_back({inner.name, value, call->loc});
+  }
+  return asArray(callClosure(*schedule, std::move(actuals), call->loc, time), call->loc);
+}
+
+Array Elaborator::testHyper(const ast::Param &param, const Delayed *bound, Scope &scope, Array time, Location at) {
+  const ast::Expr *source = bound ? bound->expr : param.defaultValue.get();
+  if (!source) {
+    error(Code::MissingArgument, at, "the rule needs a value for '" + param.name.name + "'").note(param.name.loc, "it is declared here");
+    return {};
+  }
+  Scope *timed = arena.scope(bound ? bound->scope : &scope);
+  timed->set("t", time, param.loc);
+  Array value = evalScalar(*source, *timed, "the value of '" + param.name.name + "'");
+  std::optional<Kind> kind = kindOfType(param.type, param.defaultValue.get());
+  return !value.isPoison() && kind && convertHyper(param, *kind, value, scope, source->loc) ? value : Array();
+}
+
+//===----------------------------------------------------------------------===//
+// Opening a rule: its scope, hyper-parameters, params and gradients
+//===----------------------------------------------------------------------===//
+
+bool Elaborator::openRule(RuleRun &run, const HyperSource &hypers) {
+  const ast::Rule &rule = *run.call->rule;
+  run.scope = arena.scope(run.call->home);
+  laneCount = run.params.empty() ? 1 : run.params.front().lanes.size();
+  run.scope->set("t", run.time, rule.loc);
+  bool isSound = true;
+  for (const ast::Param &param : rule.params) {
+    auto it = run.call->bound.find(param.name.name);
+    const Delayed *bound = it == run.call->bound.end() ? nullptr : &it->second;
+    const ast::Expr *source = bound ? bound->expr : param.defaultValue.get();
+    Scope &where = bound ? *bound->scope : *run.scope;
+    if (param.type && param.type->kind != ast::TypeKind::Tensor) {
+      bool isRule = param.type->kind == ast::TypeKind::Rule;
+      Entity entity;
+      if (source && isRule) {
+        if (const RuleCall *inner = evalRule(*source, where)) {
+          RuleSite &site = arena.sites.emplace_back(RuleSite{&run, param.name.name, inner, std::nullopt, nullptr});
+          entity = &site;
+        }
+      } else if (source) {
+        entity = eval(*source, where);
+      } else if (!run.isCheck) {
+        error(Code::MissingArgument, run.call->loc, "'" + rule.name.name + "' needs the " + (isRule ? "rule" : "function") + " '" + param.name.name + "'")
+            .note(param.name.loc, "it is declared here");
+      }
+      isSound &= bindParam(param, entity, source ? source->loc : param.loc, *run.scope) && (run.isCheck || !entity.isPoison());
+      continue;
+    }
+    if (param.isSize) {
+      Array size = source ? evalArray(*source, where) : Array();
+      if (!source)
+        notBuilt(Code::SizeNotBuilt, param.loc, "a 'size' without a value", "give a default");
+      isSound &= !size.isPoison() && bindParam(param, size, source->loc, *run.scope);
+      continue;
+    }
+    Array value = hypers(param, run.hyperPrefix + run.path + param.name.name, bound, *run.scope, run.time);
+    isSound &= !value.isPoison();
+    run.scope->set(param.name.name, value, param.name.loc);
+  }
+  for (const ast::Oracle &oracle : rule.oracles) {
+    isSound = false;
+    notBuilt(Code::OracleNotBuilt, oracle.loc, "a rule over an objective", "take the gradient as 'grad g'");
+    run.scope->set(oracle.name.name, Entity(), oracle.loc);
+  }
+  size_t nextParam = 0, nextGrad = 0;
+  for (const ast::StmtPtr &stmt : rule.block.statements) {
+    if (auto *params = dyn_cast<ast::ParamStmt>(stmt.get()))
+      for (const ast::Decl &decl : params->decls)
+        if (nextParam < run.params.size()) {
+          Array &param = run.params[nextParam++];
+          param.isJoint = params->isJoint;
+          if (decl.type && decl.type->hasDims && !bindShape(*decl.type, param, decl.name.name, run.call->loc, *run.scope))
+            isSound = false;
+          bindName(decl.name, param, *run.scope);
+        }
+    if (auto *grads = dyn_cast<ast::GradStmt>(stmt.get()))
+      for (const ast::GradStmt::Entry &entry : grads->entries)
+        if (nextGrad < run.grads.size()) {
+          run.grads[nextGrad].isJoint = !run.params.empty() && run.params.front().isJoint;
+          bindName(entry.name, run.grads[nextGrad++], *run.scope);
+        }
+    if (auto *inputs = dyn_cast<ast::InputStmt>(stmt.get())) {
+      notBuilt(Code::InputNotBuilt, inputs->loc, "'input'", "pass it as a hyper-parameter if it is one number");
+      isSound = false;
+      for (const ast::Decl &decl : inputs->decls)
+        bindName(decl.name, Entity(), *run.scope);
+    }
+  }
+  return isSound;
+}
+
+//===----------------------------------------------------------------------===//
+// States
+//===----------------------------------------------------------------------===//
+
+/// The value given, in the shape declared: like the first param where there is none.
+Array Elaborator::initialState(const ast::Decl &decl, RuleRun &run) {
+  if (!decl.value) {
+    error(Code::StateWithoutValue, decl.loc, "the state '" + decl.name.name + "' has no initial value").suggest("state " + decl.name.name + " = 0");
+    return {};
+  }
+  std::optional<Kind> kind = kindOfType(decl.type, nullptr);
+  Array value = evalArray(*decl.value, *run.scope);
+  if (value.isPoison() || !kind)
+    return {};
+  const Array *model = run.params.empty() ? nullptr : &run.params.front();
+  bool hasDims = decl.type && decl.type->hasDims, isLike = !hasDims;
+  for (const ast::Storage &word : decl.type ? llvm::ArrayRef<ast::Storage>(decl.type->storage) : llvm::ArrayRef<ast::Storage>())
+    isLike |= word.isLike;
+  if (!model) {
+    error(Code::RuleWithoutParam, decl.loc, "the rule has no param that the state could belong to");
+    return {};
+  }
+  Array result;
+  result.isEach = true;
+  result.isJoint = model->isJoint;
+  for (size_t k = 0; k < model->lanes.size(); ++k) {
+    Shape shape;
+    if (hasDims) {
+      std::optional<Shape> declared = evalShape(*decl.type, k, *run.scope);
+      if (!declared)
+        return {};
+      shape = *declared;
+    }
+    if (isLike)
+      llvm::append_range(shape, ownShape(*model, k));
+    Array one{{value.lane(k)}};
+    Array frame = filled(0, shape, decl.loc);
+    std::optional<Shape> common = commonShape({frame, one}, 0, decl.value->loc);
+    if (!common)
+      return {};
+    if (*common != shape) {
+      error(Code::ShapeMismatch, decl.value->loc, "an initial value of the shape " + describe(ownShape(one)) + " does not fit a state of the shape " + describe(shape));
+      return {};
+    }
+    result.lanes.push_back(fit(one, 0, {}, shape, *kind, decl.value->loc));
+  }
+  if (hasDims && !isLike && result.isJoint && (isOpen || model->lanes.size() > 1)) {
+    notBuilt(Code::SharedStateNotBuilt, decl.loc, "a state of the whole collection", "");
+    return {};
+  }
+  return result;
+}
+
+bool Elaborator::initStates(RuleRun &run, const HyperSource &hypers, std::vector<StateSlot> &slots) {
+  if (!openRule(run, hypers))
+    return false;
+  bool isSound = true;
+  for (const ast::StmtPtr &stmt : run.call->rule->block.statements) {
+    auto *states = dyn_cast<ast::StateStmt>(stmt.get());
+    if (!states)
+      continue;
+    if (states->isShared && (isOpen || (!run.params.empty() && run.params.front().lanes.size() > 1))) {
+      notBuilt(Code::SharedStateNotBuilt, states->loc, "'shared state'", "");
+      isSound = false;
+      continue;
+    }
+    for (const ast::Decl &decl : states->decls) {
+      Array initial = initialState(decl, run);
+      isSound &= !initial.isPoison();
+      bindName(decl.name, initial, *run.scope);
+      slots.push_back({run.path + decl.name.name, &decl, initial, {}});
+      for (Value lane : initial.lanes)
+        slots.back().types.push_back(typeOf(lane));
+    }
+  }
+  for (const ast::Param &param : run.call->rule->params) {
+    const Binding *binding = run.scope->findHere(param.name.name);
+    RuleSite *site = binding ? binding->entity.site() : nullptr;
+    if (!site)
+      continue;
+    RuleRun inner;
+    inner.call = site->call;
+    inner.path = run.path + site->name + ".";
+    inner.hyperPrefix = run.hyperPrefix;
+    inner.params = run.params;
+    inner.grads = run.grads;
+    inner.time = run.time;
+    isSound &= initStates(inner, hypers, slots);
+  }
+  return isSound;
+}
+
+//===----------------------------------------------------------------------===//
+// A step
+//===----------------------------------------------------------------------===//
+
+bool Elaborator::stepRule(RuleRun &run, const HyperSource &hypers) {
+  size_t errors = diagnostics.getErrorCount();
+  if (!openRule(run, hypers) && !run.isCheck)
+    return false;
+  const ast::Rule &rule = *run.call->rule;
+  for (const ast::StmtPtr &stmt : rule.block.statements)
+    if (auto *states = dyn_cast<ast::StateStmt>(stmt.get()))
+      for (const ast::Decl &decl : states->decls) {
+        auto it = run.states->find(run.path + decl.name.name);
+        bindName(decl.name, it == run.states->end() ? Entity() : Entity(it->second), *run.scope);
+      }
+  const HyperSource *outer = std::exchange(currentHypers, &hypers);
+  for (const ast::StmtPtr &stmt : rule.block.statements)
+    runRuleStatement(*stmt, run);
+  currentHypers = outer;
+  for (const ast::StmtPtr &stmt : rule.block.statements) {
+    if (auto *states = dyn_cast<ast::StateStmt>(stmt.get()))
+      for (const ast::Decl &decl : states->decls) {
+        const Binding *next = run.scope->findHere(decl.name.name + "'");
+        const Binding *kept = run.scope->findHere(decl.name.name);
+        Entity value = next ? next->entity : kept->entity;
+        (*run.nextStates)[run.path + decl.name.name] = value.isArray() ? value.array() : Array();
+      }
+    auto *params = dyn_cast<ast::ParamStmt>(stmt.get());
+    for (const ast::Decl &decl : params ? llvm::ArrayRef<ast::Decl>(params->decls) : llvm::ArrayRef<ast::Decl>()) {
+      const Binding *next = run.scope->findHere(decl.name.name + "'");
+      if (!next && diagnostics.getErrorCount() == errors)
+        error(Code::ParamNotAssigned, decl.loc, "the rule never assigns '" + decl.name.name + "''")
+            .suggest("give the next value: " + decl.name.name + "' = ..");
+      run.nextParams.push_back(next && next->entity.isArray() ? next->entity.array() : Array());
+    }
+  }
+  return diagnostics.getErrorCount() == errors;
+}
+
+void Elaborator::runRuleStatement(const ast::Stmt &stmt, RuleRun &run) {
+  switch (stmt.kind) {
+  case ast::StmtKind::Param:
+  case ast::StmtKind::Grad:
+  case ast::StmtKind::State:
+  case ast::StmtKind::Input:
+    return;
+  case ast::StmtKind::Assign: {
+    auto &assign = cast<ast::AssignStmt>(stmt);
+    if (llvm::any_of(assign.targets, [](const ast::Target &t) { return t.name.primed; }))
+      return runRuleAssign(assign, run);
+    return runAssign(assign, *run.scope);
+  }
+  case ast::StmtKind::On:
+    notBuilt(Code::OnNotBuilt, stmt.loc, "a named entry of a rule", "");
+    return;
+  case ast::StmtKind::Emit:
+    notBuilt(Code::EmitNotBuilt, stmt.loc, "'emit'", "");
+    return;
+  default:
+    if (!runCommon(stmt, *run.scope))
+      notHere(stmt, "a rule", stmt.kind == ast::StmtKind::Return ? "a rule assigns the next values: w' = .." : "");
+  }
+}
+
+/// The next value of a param or state: of its shape and kind, for every tensor.
+Array Elaborator::nextValue(const ast::Target &target, const Entity &value, const Array &model, Location at) {
+  Array x = asArray(value, at);
+  if (x.isPoison() || model.isPoison())
+    return {};
+  if (kindOf(x) > kindOf(model)) {
+    error(Code::KindMismatch, at, "'" + target.name.name + "' holds integers, but this is a number").suggest("use floor and div");
+    return {};
+  }
+  Array next = model;
+  for (size_t k = 0; k < model.lanes.size(); ++k) {
+    if (k >= x.lanes.size() && x.lanes.size() != 1)
+      return {};
+    Shape shape(ownShape(model, k));
+    std::optional<Shape> common = commonShape({model, x}, k, at);
+    if (!common)
+      return {};
+    if (*common != shape) {
+      error(Code::ShapeMismatch, at, "'" + target.name.name + "'' has the shape " + describe(shape) + ", but this has the shape " + describe(ownShape(x, k)));
+      return {};
+    }
+    next.lanes[k] = fit(x, k, {}, shape, kindOf(model), at);
+  }
+  return next;
+}
+
+void Elaborator::runRuleAssign(const ast::AssignStmt &stmt, RuleRun &run) {
+  Entity value = stmt.isAdd || stmt.boundary ? Entity() : eval(*stmt.value, *run.scope);
+  const Entity::Tuple *values = value.get<Entity::Tuple>();
+  if ((values ? values->size() : 1) != stmt.targets.size() && !value.isPoison()) {
+    error(Code::ResultCount, stmt.loc, "here are " + std::to_string(stmt.targets.size()) + " names for " +
+                                           std::to_string(values ? values->size() : 1) + " values");
+    value = {};
+    values = nullptr;
+  }
+  for (auto [i, target] : llvm::enumerate(stmt.targets)) {
+    Entity mine = values ? (*values)[i] : value;
+    if (!target.name.primed) {
+      bindName(target.name, mine, *run.scope);
+      continue;
+    }
+    std::string key = target.name.name + "'";
+    if (!target.subscripts.empty() || stmt.isAdd) {
+      notBuilt(Code::PartialWriteNotBuilt, target.loc, "writing a part of '" + key + "'", "assign the whole: " + key + " = ..");
+      if (!run.scope->findHere(key))
+        run.scope->set(key, Entity(), target.loc);
+      continue;
+    }
+    std::vector<std::string> names;
+    for (const ast::StmtPtr &decl : run.call->rule->block.statements) {
+      if (auto *params = dyn_cast<ast::ParamStmt>(decl.get()))
+        for (const ast::Decl &d : params->decls)
+          names.push_back(d.name.name);
+      if (auto *states = dyn_cast<ast::StateStmt>(decl.get()))
+        for (const ast::Decl &d : states->decls)
+          names.push_back(d.name.name);
+    }
+    if (!llvm::is_contained(names, target.name.name)) {
+      std::string hint = didYouMean(target.name.name, names);
+      error(Code::PrimeUnknown, target.loc, "'" + key + "' is the next value of nothing: '" + target.name.name + "' is no param or state")
+          .suggest(hint.empty() ? "declare it: state " + target.name.name + " = 0" : hint);
+      run.scope->set(key, Entity(), target.loc);
+      continue;
+    }
+    if (const Binding *first = run.scope->findHere(key)) {
+      error(Code::PrimeAssignedTwice, target.loc, "'" + key + "' is assigned twice").note(first->loc, "it is assigned first here");
+      continue;
+    }
+    const Binding *model = run.scope->findHere(target.name.name);
+    bool hasModel = model && model->entity.isArray();
+    Array next = mine.isPoison() || !hasModel ? Array() : nextValue(target, mine, model->entity.array(), stmt.value->loc);
+    run.scope->set(key, next, target.loc);
+  }
+}
+
+/// base(w, g): the params, then the gradients, of the wrapped rule.
+Entity Elaborator::callSite(RuleSite &site, const ast::Call &call, Scope &scope) {
+  std::vector<Actual> actuals = evalArguments(call.arguments, scope);
+  if (site.usedAt) {
+    error(Code::RuleCalledTwice, call.loc, "'" + site.name + "' is called twice in one step").note(*site.usedAt, "it is called first here");
+    return {};
+  }
+  site.usedAt = call.loc;
+  if (!site.call || llvm::any_of(actuals, [](const Actual &a) { return a.entity.isPoison(); }))
+    return {};
+  auto [params, grads] = countTensors(*site.call->rule);
+  for (const Actual &actual : actuals)
+    if (actual.name) {
+      notBuilt(Code::OracleNotBuilt, actual.loc, "binding an objective in the call of a rule", "");
+      return {};
+    }
+  if (actuals.size() != params + grads) {
+    error(actuals.size() < params + grads ? Code::MissingArgument : Code::TooManyArguments, call.loc,
+          "'" + site.name + "' is a rule of " + std::to_string(params) + " params and " + std::to_string(grads) + " gradients, but here are " +
+              std::to_string(actuals.size()) + " arguments")
+        .note(site.call->rule->name.loc, "'" + site.call->rule->name.name + "' is declared here")
+        .suggest("params first, then their gradients: " + site.name + "(w, g)");
+    return {};
+  }
+  RuleRun inner;
+  inner.call = site.call;
+  inner.path = site.outer->path + site.name + ".";
+  inner.hyperPrefix = site.outer->hyperPrefix;
+  inner.states = site.outer->states;
+  inner.nextStates = site.outer->nextStates;
+  inner.time = site.outer->time;
+  for (auto [i, actual] : llvm::enumerate(actuals)) {
+    const Array &model = site.outer->params[std::min(i < params ? i : i - params, site.outer->params.size() - 1)];
+    ast::Target target;
+    target.name.name = i < params ? "w" : "g";
+    Array x = nextValue(target, actual.entity, model, actual.loc);
+    if (x.isPoison())
+      return {};
+    (i < params ? inner.params : inner.grads).push_back(x);
+  }
+  frames.push_back({"'" + site.call->rule->name.name + "'", call.loc, site.call->rule});
+  bool isSound = stepRule(inner, *currentHypers);
+  frames.pop_back();
+  site.ran = inner.scope;
+  if (!isSound)
+    return {};
+  if (inner.nextParams.size() == 1)
+    return inner.nextParams.front();
+  std::vector<Entity> results(inner.nextParams.begin(), inner.nextParams.end());
+  return tuple(std::move(results));
+}
+
+std::pair<size_t, size_t> Elaborator::countTensors(const ast::Rule &rule) {
+  size_t params = 0, grads = 0;
+  for (const ast::StmtPtr &stmt : rule.block.statements) {
+    if (auto *list = dyn_cast<ast::ParamStmt>(stmt.get()))
+      params += list->decls.size();
+    if (auto *list = dyn_cast<ast::GradStmt>(stmt.get()))
+      grads += list->entries.size();
+  }
+  return {params, grads};
+}

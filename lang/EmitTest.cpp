@@ -1,0 +1,317 @@
+//===- EmitTest.cpp - Test blocks --------------------------------------------===//
+//
+// A test is a function without arguments and results whose claims are ops. `step` runs a rule once, `run` in a loop;
+// both give a record with the rule's own names. Tests run in f64.
+//
+//===----------------------------------------------------------------------===//
+
+#include "lang/Elaborator.h"
+#include "lang/Utf8.h"
+
+using namespace gradus;
+using namespace gradus::lang;
+using llvm::cast;
+using llvm::dyn_cast;
+using mlir::Value;
+
+/// The source text of a place on one line, or from its first line.
+std::string Elaborator::textOf(Location at) const {
+  const Source &source = diagnostics.getSources().get(at.file);
+  std::string text;
+  for (uint32_t line = at.line; line <= at.endLine; ++line) {
+    std::string_view all = source.getLine(line);
+    uint32_t col = 1;
+    std::string part;
+    for (size_t pos = 0; pos < all.size(); ++col) {
+      size_t bytes = utf8Length(all, pos).bytes;
+      bool isInside = (line > at.line || col >= at.col) && (line < at.endLine || col < at.endCol);
+      if (isInside)
+        part += all.substr(pos, bytes);
+      pos += bytes;
+    }
+    text += (text.empty() ? "" : " ") + llvm::StringRef(part).trim().str();
+  }
+  return text;
+}
+
+void Elaborator::runExpect(const ast::ExpectStmt &stmt, Scope &scope) {
+  auto *claim = dyn_cast<ast::Compare>(stmt.condition.get());
+  bool isNear = claim && llvm::is_contained(claim->ops, ast::CompareOp::Near);
+  std::string text = textOf(stmt.condition->loc);
+  if (!isNear) {
+    if (stmt.within)
+      error(Code::NearOutsideExpect, stmt.within->loc, "'within' belongs to '~'").suggest("write a ~ b within e");
+    Array condition = evalBool(*stmt.condition, scope);
+    if (!condition.isPoison())
+      ExpectOp::create(builder, place(stmt.loc), condition.lanes.front(), text);
+    return;
+  }
+  if (claim->ops.size() != 1) {
+    error(Code::NearOutsideExpect, claim->loc, "'~' compares two values").suggest("write one 'expect' for each pair");
+    return;
+  }
+  Array a = evalArray(*claim->operands[0], scope), b = evalArray(*claim->operands[1], scope);
+  double tolerance = 1e-9;
+  if (stmt.within) {
+    Array within = evalArray(*stmt.within, scope);
+    std::optional<double> known = within.isPoison() ? std::nullopt : constantOf(within);
+    if (!known && !within.isPoison())
+      error(Code::NotConstant, stmt.within->loc, "the tolerance must be a number that is known when the spec is compiled");
+    if (!known)
+      return;
+    tolerance = *known;
+    text += " within " + textOf(stmt.within->loc);
+  }
+  elementwise({a, b}, Kind::Float, claim->opLocs[0], [&](llvm::ArrayRef<Value> v) -> Value {
+    ExpectNearOp::create(builder, place(stmt.loc), v[0], v[1], llvm::APFloat(tolerance), text);
+    return v[0];
+  });
+}
+
+void Elaborator::emitTest(const ast::Test &test, Scope &file) {
+  if (test.isProperty) {
+    notBuilt(Code::PropertyNotBuilt, test.loc, "'property'", "write a 'test' with given numbers");
+    return;
+  }
+  // A title may equal the name of a unit.
+  std::string symbol = test.title;
+  while (module.lookupSymbol(symbol))
+    symbol += " (test)";
+  UnitBuilder unit(*this, module, FuncKind::Test, symbol, test.loc);
+  size_t errors = diagnostics.getErrorCount();
+  Scope *inner = arena.scope(&file);
+  for (const ast::StmtPtr &stmt : test.block.statements) {
+    if (auto *claim = dyn_cast<ast::ExpectStmt>(stmt.get()))
+      runExpect(*claim, *inner);
+    else if (!runCommon(*stmt, *inner))
+      notHere(*stmt, "a test", "a test defines names and claims: expect a ~ b within e");
+  }
+  finishUnit(unit.finish(diagnostics.getErrorCount() == errors, test.loc), test, test.title);
+}
+
+//===----------------------------------------------------------------------===//
+// step and run
+//===----------------------------------------------------------------------===//
+
+/// A rule with the tensors that a test gives it.
+struct Elaborator::TestRule {
+  RuleRun run;
+  std::vector<StateSlot> slots;
+  std::map<std::string, Array> states;
+  std::map<std::string, Actual> given;
+  HyperSource hypers;
+};
+
+static void setMember(Arena &arena, Record &record, llvm::StringRef path, Entity entity) {
+  auto [head, rest] = path.split('.');
+  if (rest.empty()) {
+    record.members[head.str()] = std::move(entity);
+    return;
+  }
+  const Record *inner = record.members[head.str()].get<Record>();
+  if (!inner) {
+    inner = &arena.records.emplace_back();
+    record.members[head.str()] = inner;
+  }
+  // The arena owns the record; entities see it as constant.
+  setMember(arena, const_cast<Record &>(*inner), rest, std::move(entity));
+}
+
+/// Reads `step(rule, w = .., g = .., t = 1)`.
+bool Elaborator::readTestRule(const CallSite &site, TestRule &test) {
+  const std::vector<ast::Argument> &arguments = site.call->arguments;
+  if (arguments.empty() || arguments[0].name) {
+    error(Code::MissingArgument, site.at, "'" + site.builtin->name.str() + "' needs a rule as its first argument").suggest("step(adam(), w = [1.0], g = [0.5])");
+    return false;
+  }
+  test.run.call = evalRule(*arguments[0].value, *site.scope);
+  bool isSound = test.run.call != nullptr;
+  for (const ast::Argument &argument : llvm::drop_begin(arguments)) {
+    Array value = evalArray(*argument.value, *site.scope);
+    isSound &= !value.isPoison();
+    if (!argument.name) {
+      error(Code::UnknownArgument, argument.loc, "the arguments after the rule are given by name").suggest("w = .., g = ..");
+      isSound = false;
+      continue;
+    }
+    if (!test.given.try_emplace(argument.name->name, Actual{argument.name, value, argument.value->loc}).second) {
+      error(Code::ArgumentTwice, argument.loc, "'" + argument.name->name + "' is given twice");
+      isSound = false;
+    }
+  }
+  if (!isSound)
+    return false;
+  auto take = [&](const std::string &name) -> std::optional<Actual> {
+    auto it = test.given.find(name);
+    if (it == test.given.end())
+      return std::nullopt;
+    Actual actual = it->second;
+    test.given.erase(it);
+    return actual;
+  };
+  auto tensor = [&](const ast::Ident &name, llvm::StringRef what) -> std::optional<Array> {
+    std::optional<Actual> actual = take(name.name);
+    if (!actual) {
+      error(Code::MissingArgument, site.at, "the " + what.str() + " '" + name.name + "' is not given").note(name.loc, "it is declared here");
+      return std::nullopt;
+    }
+    Array x = toKind(actual->entity.array(), Kind::Float, actual->loc);
+    x.isEach = true;
+    return x;
+  };
+  std::vector<std::string> names{"t"};
+  for (const ast::StmtPtr &stmt : test.run.call->rule->block.statements) {
+    if (auto *params = dyn_cast<ast::ParamStmt>(stmt.get()))
+      for (const ast::Decl &decl : params->decls) {
+        names.push_back(decl.name.name);
+        std::optional<Array> x = tensor(decl.name, "param");
+        if (!x)
+          return false;
+        test.run.params.push_back(*x);
+      }
+    if (auto *grads = dyn_cast<ast::GradStmt>(stmt.get()))
+      for (const ast::GradStmt::Entry &entry : grads->entries) {
+        names.push_back(entry.name.name);
+        std::optional<Array> x = tensor(entry.name, "gradient");
+        if (!x)
+          return false;
+        const Array &model = test.run.params[std::min(test.run.grads.size(), test.run.params.size() - 1)];
+        if (!test.run.params.empty() && ownShape(model) != ownShape(*x)) {
+          error(Code::ShapeMismatch, site.at, "the gradient '" + entry.name.name + "' has the shape " + describe(ownShape(*x)) +
+                                                  ", but its param has the shape " + describe(ownShape(model)));
+          return false;
+        }
+        test.run.grads.push_back(*x);
+      }
+    if (auto *states = dyn_cast<ast::StateStmt>(stmt.get()))
+      for (const ast::Decl &decl : states->decls)
+        names.push_back(decl.name.name);
+  }
+  if (test.run.params.empty()) {
+    error(Code::RuleWithoutParam, site.at, "the rule '" + test.run.call->rule->name.name + "' has no param");
+    return false;
+  }
+  std::optional<Actual> time = take("t");
+  test.run.time = time ? time->entity.array() : integer(1, site.at);
+  if (kindOf(test.run.time) == Kind::Float) {
+    error(Code::KindMismatch, time->loc, "'t' counts steps: it is an integer");
+    return false;
+  }
+  test.hypers = [this, at = test.run.call->loc](const ast::Param &param, const std::string &, const Delayed *bound, Scope &scope, Array now) {
+    return testHyper(param, bound, scope, now, at);
+  };
+  RuleRun init = test.run;
+  if (!initStates(init, test.hypers, test.slots))
+    return false;
+  for (StateSlot &slot : test.slots) {
+    if (std::optional<Actual> given = take(slot.path)) {
+      ast::Target target;
+      target.name.name = slot.path;
+      slot.initial = nextValue(target, given->entity, slot.initial, given->loc);
+      if (slot.initial.isPoison())
+        return false;
+    }
+    test.states[slot.path] = slot.initial;
+  }
+  if (site.builtin->name == "run")
+    return true;
+  for (const auto &[name, actual] : test.given) {
+    error(Code::UnknownArgument, actual.name->loc, "the rule has no param, gradient or state '" + name + "'").suggest(didYouMean(name, names));
+    return false;
+  }
+  return true;
+}
+
+Entity Elaborator::callStep(const CallSite &site) {
+  TestRule test;
+  if (!readTestRule(site, test))
+    return {};
+  std::map<std::string, Array> next;
+  test.run.states = &test.states;
+  test.run.nextStates = &next;
+  frames.push_back({"'" + test.run.call->rule->name.name + "'", site.at, test.run.call->rule});
+  bool isSound = stepRule(test.run, test.hypers);
+  frames.pop_back();
+  if (!isSound)
+    return {};
+  Record &record = arena.records.emplace_back();
+  // The rule's local names, then what has moved.
+  for (const auto &entry : test.run.scope->here())
+    if (entry.second.entity.isArray() && !entry.first().ends_with("'"))
+      record.members[entry.first().str()] = entry.second.entity;
+  for (StateSlot &slot : test.slots) {
+    auto it = next.find(slot.path);
+    Array value = it == next.end() || it->second.isPoison() ? slot.initial : it->second;
+    setMember(arena, record, slot.path, value);
+  }
+  size_t index = 0;
+  for (const ast::StmtPtr &stmt : test.run.call->rule->block.statements)
+    if (auto *params = dyn_cast<ast::ParamStmt>(stmt.get()))
+      for (const ast::Decl &decl : params->decls)
+        record.members[decl.name.name] = test.run.nextParams[index++];
+  return &static_cast<const Record &>(record);
+}
+
+/// One loop, whose carried values are the params and the states.
+Entity Elaborator::callRun(const CallSite &site) {
+  TestRule test;
+  if (!readTestRule(site, test))
+    return {};
+  auto steps = test.given.find("steps");
+  if (steps == test.given.end()) {
+    error(Code::MissingArgument, site.at, "'run' needs the number of steps").suggest("steps = 10");
+    return {};
+  }
+  Array count = steps->second.entity.array();
+  if (!isScalar(count) || kindOf(count) != Kind::Int) {
+    error(Code::KindMismatch, steps->second.loc, "'steps' is an integer");
+    return {};
+  }
+  test.given.erase(steps);
+  for (const auto &[name, actual] : test.given) {
+    error(Code::UnknownArgument, actual.name->loc, "the rule has no param, gradient or state '" + name + "'").suggest("'run' takes 'steps' besides them");
+    return {};
+  }
+  std::vector<Array *> carried;
+  for (Array &param : test.run.params)
+    carried.push_back(&param);
+  for (StateSlot &slot : test.slots)
+    carried.push_back(&test.states[slot.path]);
+  llvm::SmallVector<Value> init;
+  for (Array *array : carried)
+    init.push_back(array->lanes.front());
+  auto loop = LoopOp::create(builder, place(site.at), mlir::TypeRange(mlir::ValueRange(init)), count.lanes.front(), init);
+  mlir::OpBuilder::InsertionGuard guard(builder);
+  mlir::Block &block = loop.getBody().emplaceBlock();
+  Value index = block.addArgument(ArrayType::scalar(builder.getI64Type()), place(site.at));
+  for (auto [array, value] : llvm::zip_equal(carried, init))
+    array->lanes = {block.addArgument(value.getType(), place(site.at))};
+  builder.setInsertionPointToStart(&block);
+  Array time = add(test.run.time, {{index}}, site.at);
+  test.run.time = time;
+  std::map<std::string, Array> next;
+  test.run.states = &test.states;
+  test.run.nextStates = &next;
+  frames.push_back({"'" + test.run.call->rule->name.name + "'", site.at, test.run.call->rule});
+  bool isSound = stepRule(test.run, test.hypers);
+  frames.pop_back();
+  if (!isSound)
+    return {};
+  llvm::SmallVector<Value> results;
+  for (const Array &param : test.run.nextParams)
+    results.push_back(param.lanes.front());
+  for (StateSlot &slot : test.slots) {
+    auto it = next.find(slot.path);
+    results.push_back(it == next.end() || it->second.isPoison() ? test.states[slot.path].lanes.front() : it->second.lanes.front());
+  }
+  YieldOp::create(builder, place(site.at), results);
+  Record &record = arena.records.emplace_back();
+  size_t position = 0;
+  for (const ast::StmtPtr &stmt : test.run.call->rule->block.statements)
+    if (auto *params = dyn_cast<ast::ParamStmt>(stmt.get()))
+      for (const ast::Decl &decl : params->decls)
+        record.members[decl.name.name] = Array{{loop.getCarried()[position++]}};
+  for (StateSlot &slot : test.slots)
+    setMember(arena, record, slot.path, Array{{loop.getCarried()[position++]}});
+  return &static_cast<const Record &>(record);
+}

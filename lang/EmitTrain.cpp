@@ -1,0 +1,359 @@
+//===- EmitTrain.cpp - Loss, gradient and rule as one step -------------------===//
+//
+// A train unit has a closed list of parameters: the rule runs for all of them in lock step, a tensor a lane, and
+// `norm[all]` adds up over the lanes. The value and all gradients come from one gradus.grad.
+//
+//===----------------------------------------------------------------------===//
+
+#include "lang/Elaborator.h"
+
+using namespace gradus;
+using namespace gradus::lang;
+using llvm::cast;
+using llvm::dyn_cast;
+using mlir::Value;
+
+struct Elaborator::TrainGroup {
+  const RuleCall *call = nullptr;
+  /// Prefix of its hyper-parameters: "" for the only rule, "W." for a group.
+  std::string prefix;
+  /// Positions in the list of parameters.
+  std::vector<size_t> members;
+  std::vector<StateSlot> slots;
+};
+
+struct Elaborator::TrainPlan {
+  const ast::Train *train = nullptr;
+  const Closure *loss = nullptr;
+  std::map<std::string, Delayed> bound;
+  std::vector<const ast::Param *> params;
+  std::vector<TrainGroup> groups;
+};
+
+/// The loss of an objective, which is a name or a call that binds hyper-parameters.
+static const ast::Expr &calleeOf(const ast::Expr &expr) {
+  auto *call = dyn_cast<ast::Call>(&expr);
+  return call ? *call->callee : expr;
+}
+
+void Elaborator::noteObjective(const ast::Train &train, Scope &file) {
+  for (const ast::Objective &objective : train.objectives) {
+    auto *name = objective.function ? dyn_cast<ast::Name>(&calleeOf(*objective.function)) : nullptr;
+    const Binding *binding = name ? file.find(name->name) : nullptr;
+    const Closure *loss = binding ? binding->entity.get<Closure>() : nullptr;
+    if (!loss || !loss->unit)
+      continue;
+    for (const ast::Ident &over : objective.over)
+      optimised[loss->unit].push_back(over.name);
+  }
+}
+
+bool Elaborator::planTrain(const ast::Train &train, Scope &file, TrainPlan &plan) {
+  plan.train = &train;
+  const ast::Objective &objective = train.objectives.front();
+  if (train.objectives.size() > 1 || objective.isMaximize || !objective.function) {
+    notBuilt(Code::MaximizeNotBuilt, train.objectives.back().loc, "more than one objective, or one to maximize,", "minimize the negative");
+    return false;
+  }
+  Entity entity = eval(calleeOf(*objective.function), file);
+  plan.loss = entity.get<Closure>();
+  if (!plan.loss || !plan.loss->unit) {
+    if (!entity.isPoison())
+      error(Code::LossExpected, objective.function->loc, "expected a loss, but this is " + entity.what().str());
+    return false;
+  }
+  const std::vector<ast::Param> &params = *plan.loss->params;
+  std::vector<std::string> names;
+  for (const ast::Param &param : params)
+    names.push_back(param.name.name);
+  if (auto *call = dyn_cast<ast::Call>(objective.function.get()))
+    for (const ast::Argument &argument : call->arguments) {
+      std::string name = argument.name ? argument.name->name : "";
+      if (!llvm::is_contained(names, name)) {
+        error(Code::UnknownArgument, argument.loc, name.empty() ? "the hyper-parameters of a loss are given by name here"
+                                                                : "'" + plan.loss->name + "' has no argument '" + name + "'")
+            .note(plan.loss->loc, "'" + plan.loss->name + "' is declared here")
+            .suggest(didYouMean(name, names));
+        return false;
+      }
+      plan.bound[name] = {argument.value.get(), &file};
+    }
+  bool isSound = true;
+  for (const ast::Ident &over : objective.over) {
+    auto it = llvm::find_if(params, [&](const ast::Param &param) { return param.name.name == over.name; });
+    if (it == params.end()) {
+      error(Code::UnknownArgument, over.loc, "'" + plan.loss->name + "' has no argument '" + over.name + "'")
+          .note(plan.loss->loc, "'" + plan.loss->name + "' is declared here")
+          .suggest(didYouMean(over.name, names));
+      isSound = false;
+      continue;
+    }
+    if (llvm::is_contained(plan.params, &*it)) {
+      error(Code::ArgumentTwice, over.loc, "'" + over.name + "' is named twice");
+      isSound = false;
+      continue;
+    }
+    std::optional<Kind> kind = kindOfType(it->type, it->defaultValue.get());
+    if (kind && *kind != Kind::Float) {
+      error(Code::NotDifferentiable, over.loc, "'" + over.name + "' holds no real numbers, so nothing can be minimized over it")
+          .note(it->loc, "it is declared here");
+      kind = std::nullopt;
+    }
+    isSound &= kind.has_value();
+    plan.params.push_back(&*it);
+  }
+  if (objective.over.empty() && !params.empty())
+    plan.params.push_back(&params.front());
+  return isSound && !plan.params.empty() && planGroups(train, file, plan);
+}
+
+bool Elaborator::planGroups(const ast::Train &train, Scope &file, TrainPlan &plan) {
+  std::vector<Location> taken(plan.params.size());
+  std::vector<std::string> names;
+  for (const ast::Param *param : plan.params)
+    names.push_back(param->name.name);
+  bool isSound = true;
+  for (const ast::Group &group : train.groups) {
+    TrainGroup planned;
+    planned.call = evalRule(*group.rule, file);
+    isSound &= planned.call != nullptr;
+    for (const ast::GroupMember &member : group.members) {
+      if (member.isTuple) {
+        notBuilt(Code::GroupTupleNotBuilt, member.loc, "a rule of several params in a train unit", "give each parameter a rule of its own");
+        return false;
+      }
+      for (const ast::Ident &name : member.names) {
+        size_t position = llvm::find(names, name.name) - names.begin();
+        if (position == names.size()) {
+          error(Code::UnknownArgument, name.loc, "'" + name.name + "' is not minimized over").suggest(didYouMean(name.name, names));
+          isSound = false;
+        } else if (!taken[position].isWholeFile()) {
+          error(Code::ArgumentTwice, name.loc, "'" + name.name + "' has two rules").note(taken[position], "its first one is here");
+          isSound = false;
+        } else {
+          taken[position] = name.loc;
+          planned.members.push_back(position);
+        }
+      }
+    }
+    if (group.members.empty())
+      for (size_t i = 0; i < names.size(); ++i)
+        if (taken[i].isWholeFile()) {
+          taken[i] = group.loc;
+          planned.members.push_back(i);
+        }
+    if (train.hasBraces)
+      planned.prefix = group.members.empty() ? "else." : group.members.front().names.front().name + ".";
+    if (!planned.members.empty())
+      plan.groups.push_back(std::move(planned));
+  }
+  for (auto [i, place] : llvm::enumerate(taken))
+    if (place.isWholeFile()) {
+      error(Code::ParamWithoutRule, train.loc, "'" + names[i] + "' has no rule").suggest("add a group 'else: ..'");
+      isSound = false;
+    }
+  for (const TrainGroup &group : plan.groups) {
+    if (!group.call)
+      continue;
+    auto [params, grads] = countTensors(*group.call->rule);
+    if (params == 1 && grads <= 1)
+      continue;
+    error(Code::RuleExpected, group.call->loc, "'" + group.call->rule->name.name + "' is a rule of " + std::to_string(params) + " params; here stands a rule of one")
+        .note(group.call->rule->name.loc, "it is declared here");
+    isSound = false;
+  }
+  return isSound;
+}
+
+/// Arguments for the parameters; gives their arithmetic values and fills the sizes into `shapes`.
+static ArrayType paramType(const Shape &shape, mlir::Type real, mlir::OpBuilder &builder) {
+  return ArrayType::get(builder.getContext(), shape, shape.empty() ? mlir::Type(builder.getF64Type()) : real);
+}
+
+bool Elaborator::addTrainParams(const TrainPlan &plan, UnitBuilder &unit, Scope &shapes, std::vector<Value> &arguments, std::vector<Array> &values) {
+  for (const ast::Param *param : plan.params) {
+    Shape shape{builder.getStringAttr(param->name.name + ".numel")};
+    if (param->type && param->type->hasDims) {
+      std::optional<Shape> declared = evalShape(*param->type, 0, shapes, /*mayDeclare=*/true);
+      if (!declared)
+        return false;
+      shape = *declared;
+    }
+    arguments.push_back(unit.addArgument(Role::Param, param->name.name, paramType(shape, real, builder), param->loc));
+    values.push_back({{castTo(arguments.back(), elementOf(Kind::Float, shape.size()), param->loc)}});
+  }
+  return true;
+}
+
+/// The tensors of a group as lanes of one array.
+static Array lanesOf(llvm::ArrayRef<Array> values, llvm::ArrayRef<size_t> members) {
+  Array lanes;
+  lanes.isEach = true;
+  for (size_t member : members)
+    lanes.lanes.push_back(values[member].lanes.front());
+  return lanes;
+}
+
+bool Elaborator::emitTrainInit(TrainPlan &plan) {
+  const ast::Train &train = *plan.train;
+  UnitBuilder unit(*this, module, FuncKind::TrainInit, train.name.name + ".init", train.loc);
+  Scope *shapes = arena.scope(plan.loss->scope);
+  std::vector<Value> arguments;
+  std::vector<Array> params;
+  bool isSound = addTrainParams(plan, unit, *shapes, arguments, params);
+  HyperSource hypers = [&](const ast::Param &param, const std::string &path, const Delayed *bound, Scope &scope, Array time) {
+    return trainHyper(unit, param, path, bound, scope, time);
+  };
+  struct Result {
+    size_t member;
+    std::string name;
+    Value value;
+  };
+  std::vector<Result> results;
+  for (TrainGroup &group : plan.groups) {
+    if (!isSound)
+      break;
+    RuleRun run;
+    run.call = group.call;
+    run.hyperPrefix = group.prefix;
+    run.params = {lanesOf(params, group.members)};
+    run.time = integer(1, train.loc);
+    isSound = initStates(run, hypers, group.slots);
+    for (StateSlot &slot : group.slots)
+      for (size_t k = 0; isSound && k < group.members.size(); ++k)
+        results.push_back({group.members[k], plan.params[group.members[k]]->name.name + "." + slot.path, slot.initial.lanes[k]});
+  }
+  std::stable_sort(results.begin(), results.end(), [](const Result &a, const Result &b) { return a.member < b.member; });
+  for (const Result &result : results)
+    unit.addResult(Role::State, result.name, result.value);
+  finishUnit(unit.finish(isSound, train.loc), train, train.name.name);
+  return isSound;
+}
+
+/// The value of the loss and its gradients in the parameters.
+std::vector<Array> Elaborator::trainGradients(const TrainPlan &plan, UnitBuilder &unit, llvm::ArrayRef<Array> params, Scope &shapes,
+                                              Array time, Value &value) {
+  std::vector<Actual> actuals;
+  std::vector<std::optional<size_t>> positions;
+  for (const ast::Param &param : *plan.loss->params) {
+    auto it = llvm::find(plan.params, &param);
+    std::optional<size_t> position;
+    Array argument;
+    if (it != plan.params.end()) {
+      position = it - plan.params.begin();
+      argument = params[*position];
+    } else if (param.type && param.type->hasDims) {
+      std::optional<Shape> shape = evalShape(*param.type, 0, shapes, /*mayDeclare=*/true);
+      std::optional<Kind> kind = kindOfType(param.type, nullptr);
+      if (!shape || !kind)
+        return {};
+      mlir::Type element = *kind == Kind::Float && !shape->empty() ? real : elementOf(*kind, shape->size());
+      Value data = unit.addArgument(Role::Data, param.name.name, ArrayType::get(builder.getContext(), *shape, element), param.loc);
+      argument.lanes.push_back(castTo(data, elementOf(*kind, shape->size()), param.loc));
+    } else {
+      auto bound = plan.bound.find(param.name.name);
+      bool isTaken = llvm::any_of(plan.groups, [&](const TrainGroup &group) {
+        return group.prefix.empty() && llvm::any_of(group.call->rule->params, [&](const ast::Param &p) { return p.name.name == param.name.name; });
+      });
+      std::string path = (isTaken ? plan.loss->name + "." : "") + param.name.name;
+      argument = trainHyper(unit, param, path, bound == plan.bound.end() ? nullptr : &bound->second, shapes, time);
+    }
+    if (argument.isPoison())
+      return {};
+    positions.push_back(position);
+    actuals.push_back({param.name, argument, param.loc});
+  }
+  llvm::SmallVector<Value> wrt;
+  for (const Array &param : params)
+    wrt.push_back(param.lanes.front());
+  Location at = plan.train->objectives.front().loc;
+  std::optional<Differentiated> found = differentiate(wrt, at, [&](llvm::ArrayRef<Value> inside) {
+    std::vector<Actual> replaced = actuals;
+    for (auto [actual, position] : llvm::zip_equal(replaced, positions))
+      if (position)
+        actual.entity = Array{{inside[*position]}};
+    return asArray(callClosure(*plan.loss, std::move(replaced), at), at);
+  });
+  if (!found)
+    return {};
+  value = found->value;
+  std::vector<Array> gradients;
+  for (Value gradient : found->gradients)
+    gradients.push_back({{gradient}});
+  return gradients;
+}
+
+bool Elaborator::emitTrainStep(const TrainPlan &plan) {
+  const ast::Train &train = *plan.train;
+  UnitBuilder unit(*this, module, FuncKind::TrainStep, train.name.name + ".step", train.loc);
+  Scope *shapes = arena.scope(plan.loss->scope);
+  std::vector<Value> arguments;
+  std::vector<Array> params;
+  Array time{{unit.addArgument(Role::Time, "t", ArrayType::scalar(builder.getI64Type()), train.loc)}};
+  auto giveUp = [&] {
+    unit.finish(false, train.loc);
+    return false;
+  };
+  if (!addTrainParams(plan, unit, *shapes, arguments, params))
+    return giveUp();
+  HyperSource hypers = [&](const ast::Param &param, const std::string &path, const Delayed *bound, Scope &scope, Array at) {
+    return trainHyper(unit, param, path, bound, scope, at);
+  };
+  laneCount = 1;
+  Value value;
+  std::vector<Array> gradients = trainGradients(plan, unit, params, *shapes, time, value);
+  if (gradients.empty())
+    return giveUp();
+  struct Result {
+    size_t member;
+    std::string name;
+    Value value, of;
+  };
+  std::vector<Result> nextParams, nextStates;
+  for (const TrainGroup &group : plan.groups) {
+    RuleRun run;
+    run.call = group.call;
+    run.hyperPrefix = group.prefix;
+    run.params = {lanesOf(params, group.members)};
+    run.grads = {lanesOf(gradients, group.members)};
+    run.time = time;
+    std::map<std::string, Array> states, next;
+    for (const StateSlot &slot : group.slots) {
+      Array state;
+      state.isEach = slot.initial.isEach;
+      state.isJoint = slot.initial.isJoint;
+      for (auto [k, member] : llvm::enumerate(group.members))
+        state.lanes.push_back(unit.addArgument(Role::State, plan.params[member]->name.name + "." + slot.path, slot.types[k], slot.decl->loc,
+                                               {{}, {}, member}));
+      states[slot.path] = state;
+    }
+    run.states = &states;
+    run.nextStates = &next;
+    if (!stepRule(run, hypers) || run.nextParams.empty() || run.nextParams.front().isPoison())
+      return giveUp();
+    for (auto [k, member] : llvm::enumerate(group.members)) {
+      Value stored = castTo(run.nextParams.front().lane(k), typeOf(arguments[member]).getElementType(), train.loc);
+      nextParams.push_back({member, plan.params[member]->name.name, stored, arguments[member]});
+      for (const StateSlot &slot : group.slots) {
+        auto it = next.find(slot.path);
+        bool isKept = it == next.end() || it->second.isPoison();
+        nextStates.push_back({member, plan.params[member]->name.name + "." + slot.path,
+                              isKept ? states[slot.path].lanes[k] : it->second.lane(k), states[slot.path].lanes[k]});
+      }
+    }
+  }
+  for (std::vector<Result> *list : {&nextParams, &nextStates}) {
+    std::stable_sort(list->begin(), list->end(), [](const Result &a, const Result &b) { return a.member < b.member; });
+    for (const Result &result : *list)
+      unit.addResult(Role::Next, result.name, result.value, result.of);
+  }
+  unit.addResult(Role::Value, "value", value);
+  finishUnit(unit.finish(true, train.loc), train, train.name.name);
+  return true;
+}
+
+void Elaborator::emitTrain(const ast::Train &train, Scope &file) {
+  TrainPlan plan;
+  if (planTrain(train, file, plan) && emitTrainInit(plan))
+    emitTrainStep(plan);
+}

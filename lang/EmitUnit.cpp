@@ -1,0 +1,303 @@
+//===- EmitUnit.cpp - Losses, functions, schedules and rules as gradus.func --===//
+//
+// A unit whose arguments have declared shapes becomes a function of the dialect. Any other is elaborated once with
+// poison for what it does not declare, for its errors alone, and is expanded where it is called.
+//
+//===----------------------------------------------------------------------===//
+
+#include "lang/Elaborator.h"
+
+using namespace gradus;
+using namespace gradus::lang;
+using llvm::cast;
+using llvm::dyn_cast;
+using mlir::Value;
+
+void Elaborator::finishUnit(FuncOp func, const ast::Unit &unit, llvm::StringRef pretty) {
+  if (!func)
+    return;
+  if (!pretty.empty() && pretty != func.getSymName())
+    func->setAttr("pretty", builder.getStringAttr(pretty));
+  if (unit.doc.empty())
+    return;
+  std::string text;
+  for (const std::string &line : unit.doc)
+    text += (text.empty() ? "" : "\n") + line;
+  func->setAttr("gradus.doc", builder.getStringAttr(text));
+}
+
+//===----------------------------------------------------------------------===//
+// Losses, functions and schedules
+//===----------------------------------------------------------------------===//
+
+/// The argument of the unit for a parameter, in the arithmetic type; poison where the parameter has no shape.
+Array Elaborator::functionArgument(UnitBuilder &unit, const ast::Function &function, size_t position, Scope &shapes) {
+  const ast::Param &param = function.params[position];
+  const std::string &name = param.name.name;
+  bool isLoss = function.function == ast::FunctionKind::Loss;
+  bool hasDims = param.type && param.type->hasDims;
+  bool isFirstOfLoss = isLoss && position == 0 && !param.defaultValue;
+  bool isHyper = !hasDims && (param.defaultValue || (isLoss && !isFirstOfLoss) || function.function == ast::FunctionKind::Schedule);
+  if (isHyper)
+    return hyperArgument(unit, param, name, nullptr, shapes);
+  if (!hasDims && !isFirstOfLoss)
+    return {};
+  std::optional<Kind> kind = kindOfType(param.type, nullptr);
+  Shape shape{builder.getStringAttr(name + ".numel")};
+  if (hasDims) {
+    std::optional<Shape> declared = evalShape(*param.type, 0, shapes, /*mayDeclare=*/true);
+    if (!declared)
+      return {};
+    shape = *declared;
+  }
+  if (!kind)
+    return {};
+  auto it = optimised.find(&function);
+  bool isParam = isLoss && *kind == Kind::Float && (it == optimised.end() ? position == 0 : llvm::is_contained(it->second, name));
+  mlir::Type element = *kind == Kind::Float && !shape.empty() ? real : elementOf(*kind, shape.size());
+  Value argument = unit.addArgument(isParam ? Role::Param : Role::Data, name, ArrayType::get(builder.getContext(), shape, element), param.loc);
+  return {{castTo(argument, elementOf(*kind, shape.size()), param.loc)}};
+}
+
+bool Elaborator::returnEntity(UnitBuilder &unit, const ast::Function &function, const Entity &result) {
+  Location at = function.name.loc;
+  std::vector<Entity> entities{result};
+  if (const Entity::Tuple *several = result.get<Entity::Tuple>())
+    entities = *several;
+  // Results are called as the names that the body returns.
+  std::vector<std::string> names(entities.size(), "value");
+  if (function.body.block && !function.body.block->statements.empty() && entities.size() > 1)
+    if (auto *last = dyn_cast<ast::ReturnStmt>(function.body.block->statements.back().get()))
+      for (auto [i, value] : llvm::enumerate(last->values)) {
+        auto *name = dyn_cast<ast::Name>(value.get());
+        names[i] = name ? name->name : "value" + std::to_string(i);
+      }
+  for (auto [entity, name] : llvm::zip_equal(entities, names)) {
+    Array x = asArray(entity, at);
+    if (x.isPoison())
+      return false;
+    if (function.function == ast::FunctionKind::Loss || function.function == ast::FunctionKind::Schedule) {
+      if (!isScalar(x) || entities.size() != 1) {
+        error(Code::LossNotScalar, at, "'" + function.name.name + "' must give one number, but it has the shape " + describe(ownShape(x)))
+            .suggest("reduce it: sum(..) or mean(..)");
+        return false;
+      }
+      x = toKind(x, Kind::Float, at);
+    }
+    Value value = x.lanes.front();
+    if (kindOf(x) == Kind::Float && ownRank(x) > 0)
+      value = castTo(value, real, at);
+    unit.addResult(Role::Value, name, value);
+  }
+  return true;
+}
+
+void Elaborator::emitFunction(const ast::Function &function, Scope &file) {
+  size_t errors = diagnostics.getErrorCount();
+  const Location at = function.name.loc;
+  laneCount = 1;
+  switch (function.function) {
+  case ast::FunctionKind::Prox:
+    notBuilt(Code::ProxNotBuilt, function.loc, "'prox'", "write the formula as a 'projection' or a 'fn'");
+    break;
+  case ast::FunctionKind::Solver:
+    notBuilt(Code::SolverNotBuilt, function.loc, "'solver'", "");
+    break;
+  default:
+    break;
+  }
+  if (diagnostics.getErrorCount() != errors) {
+    arena.broken.insert(&function);
+    return;
+  }
+  FuncKind kind = function.function == ast::FunctionKind::Loss ? FuncKind::Loss
+                  : function.function == ast::FunctionKind::Schedule ? FuncKind::Schedule : FuncKind::Fn;
+  UnitBuilder unit(*this, module, kind, function.name.name, function.loc);
+  Scope *inner = arena.scope(&file);
+  bool isEntry = true;
+  for (size_t i = 0; i < function.params.size(); ++i) {
+    const ast::Param &param = function.params[i];
+    bool isTensor = !param.type || param.type->kind == ast::TypeKind::Tensor;
+    Array argument;
+    if (!isTensor && param.defaultValue) {
+      bindParam(param, eval(*param.defaultValue, *inner), param.defaultValue->loc, *inner);
+      continue;
+    }
+    if (param.isSize) {
+      if (param.defaultValue)
+        bindParam(param, evalArray(*param.defaultValue, *inner), param.defaultValue->loc, *inner);
+      else
+        isEntry = false;
+      continue;
+    }
+    if (isTensor)
+      argument = functionArgument(unit, function, i, *inner);
+    isEntry &= !argument.isPoison();
+    inner->set(param.name.name, argument, param.name.loc);
+  }
+  Array time;
+  if (kind == FuncKind::Schedule) {
+    time.lanes.push_back(unit.addArgument(Role::Time, "t", ArrayType::scalar(builder.getI64Type()), at));
+    inner->set("t", time, at);
+  }
+  const Closure &closure = *declare(function, file).get<Closure>();
+  frames.push_back({"'" + function.name.name + "'", diagnostics.getSources().get(at.file).wholeFile(), &function});
+  Entity result = runBody(closure, *inner, at);
+  frames.pop_back();
+  if (diagnostics.getErrorCount() != errors)
+    arena.broken.insert(&function);
+  bool isSound = isEntry && diagnostics.getErrorCount() == errors && returnEntity(unit, function, result);
+  finishUnit(unit.finish(isSound, at), function, "");
+}
+
+//===----------------------------------------------------------------------===//
+// Rules
+//===----------------------------------------------------------------------===//
+
+/// Arguments for the params and, in a step, the gradients of a rule that stands alone; `run` gets the arithmetic values.
+bool Elaborator::addTensors(UnitBuilder &unit, RuleRun &run, bool hasGrads, std::vector<Value> &arguments) {
+  Scope *shapes = arena.scope(run.call->home);
+  std::vector<std::pair<std::string, ArrayType>> types;
+  auto add = [&](Role role, const std::string &name, ArrayType type, Location at) {
+    Value argument = unit.addArgument(role, name, type, at);
+    Array value{{castTo(argument, elementOf(Kind::Float, type.getRank()), at)}};
+    value.isEach = true;
+    (role == Role::Param ? run.params : run.grads).push_back(value);
+    if (role == Role::Param)
+      arguments.push_back(argument);
+  };
+  for (const ast::StmtPtr &stmt : run.call->rule->block.statements) {
+    auto *params = dyn_cast<ast::ParamStmt>(stmt.get());
+    for (const ast::Decl &decl : params ? llvm::ArrayRef<ast::Decl>(params->decls) : llvm::ArrayRef<ast::Decl>()) {
+      Shape shape{builder.getStringAttr(decl.name.name + ".numel")};
+      if (decl.type && !kindOfType(decl.type, nullptr))
+        return false;
+      if (decl.type && decl.type->hasDims) {
+        std::optional<Shape> declared = evalShape(*decl.type, 0, *shapes, /*mayDeclare=*/true);
+        if (!declared)
+          return false;
+        shape = *declared;
+      }
+      auto type = ArrayType::get(builder.getContext(), shape, shape.empty() ? mlir::Type(builder.getF64Type()) : real);
+      types.push_back({decl.name.name, type});
+      add(Role::Param, decl.name.name, type, decl.loc);
+    }
+  }
+  if (types.empty()) {
+    error(Code::RuleWithoutParam, run.call->rule->loc, "the rule '" + run.call->rule->name.name + "' has no param").suggest("declare it: param w");
+    return false;
+  }
+  size_t next = 0;
+  for (const ast::StmtPtr &stmt : run.call->rule->block.statements) {
+    auto *grads = dyn_cast<ast::GradStmt>(stmt.get());
+    for (const ast::GradStmt::Entry &entry : grads ? llvm::ArrayRef<ast::GradStmt::Entry>(grads->entries) : llvm::ArrayRef<ast::GradStmt::Entry>()) {
+      size_t of = std::min(next++, types.size() - 1);
+      if (entry.of) {
+        auto it = llvm::find_if(types, [&](const auto &type) { return type.first == entry.of->name; });
+        if (it == types.end()) {
+          error(Code::UnknownName, entry.of->loc, "no param is called '" + entry.of->name + "'");
+          return false;
+        }
+        of = it - types.begin();
+      }
+      if (hasGrads)
+        add(Role::Grad, entry.name.name, types[of].second, entry.name.loc);
+    }
+  }
+  return true;
+}
+
+bool Elaborator::emitRuleInit(const ast::Rule &rule, const RuleCall &call, bool keep, std::vector<StateSlot> &slots) {
+  UnitBuilder unit(*this, module, FuncKind::RuleInit, rule.name.name + ".init", rule.loc);
+  RuleRun run;
+  run.call = &call;
+  run.isCheck = !keep;
+  run.time = integer(1, rule.loc);
+  std::vector<Value> arguments;
+  bool isSound = addTensors(unit, run, /*hasGrads=*/false, arguments);
+  HyperSource hypers = [&](const ast::Param &param, const std::string &path, const Delayed *bound, Scope &scope, Array time) {
+    return trainHyper(unit, param, path, bound, scope, time);
+  };
+  isSound = isSound && initStates(run, hypers, slots);
+  for (const StateSlot &slot : slots)
+    if (!slot.initial.isPoison())
+      unit.addResult(Role::State, slot.path, slot.initial.lanes.front());
+  FuncOp func = unit.finish(isSound && keep, rule.loc);
+  if (func)
+    func->setAttr("open", builder.getUnitAttr());
+  finishUnit(func, rule, rule.name.name);
+  return isSound;
+}
+
+bool Elaborator::emitRuleStep(const ast::Rule &rule, const RuleCall &call, bool keep, llvm::ArrayRef<StateSlot> slots) {
+  UnitBuilder unit(*this, module, FuncKind::RuleStep, rule.name.name + ".step", rule.loc);
+  RuleRun run;
+  run.call = &call;
+  run.isCheck = !keep;
+  std::vector<Value> params;
+  if (!addTensors(unit, run, /*hasGrads=*/true, params)) {
+    unit.finish(false, rule.loc);
+    return false;
+  }
+  run.time.lanes.push_back(unit.addArgument(Role::Time, "t", ArrayType::scalar(builder.getI64Type()), rule.loc));
+  std::map<std::string, Array> states, next;
+  std::map<std::string, Value> buffers;
+  for (const StateSlot &slot : slots) {
+    if (slot.initial.isPoison())
+      continue;
+    // The initial value lives in the function before this one, but its type says all: erased values keep no types, so
+    // they were recorded.
+    Value argument = unit.addArgument(Role::State, slot.path, slot.types.front(), slot.decl->loc);
+    Array state{{argument}};
+    state.isEach = slot.initial.isEach;
+    state.isJoint = slot.initial.isJoint;
+    states[slot.path] = state;
+    buffers[slot.path] = argument;
+  }
+  run.states = &states;
+  run.nextStates = &next;
+  HyperSource hypers = [&](const ast::Param &param, const std::string &path, const Delayed *bound, Scope &scope, Array time) {
+    return trainHyper(unit, param, path, bound, scope, time);
+  };
+  bool isSound = stepRule(run, hypers);
+  if (isSound && keep) {
+    auto [paramCount, gradCount] = countTensors(rule);
+    size_t index = 0;
+    for (const ast::StmtPtr &stmt : rule.block.statements)
+      if (auto *list = dyn_cast<ast::ParamStmt>(stmt.get()))
+        for (const ast::Decl &decl : list->decls) {
+          Array value = run.nextParams[index];
+          if (value.isPoison())
+            break;
+          Value stored = castTo(value.lanes.front(), Algebra::typeOf(params[index]).getElementType(), decl.loc);
+          unit.addResult(Role::Next, decl.name.name, stored, params[index++]);
+        }
+    isSound = index == paramCount;
+    for (const StateSlot &slot : slots) {
+      auto it = next.find(slot.path);
+      // A wrapped rule that was not called keeps its state.
+      Value value = it != next.end() && !it->second.isPoison() ? it->second.lanes.front() : buffers[slot.path];
+      unit.addResult(Role::Next, slot.path, value, buffers[slot.path]);
+    }
+  }
+  FuncOp func = unit.finish(isSound && keep, rule.loc);
+  if (func)
+    func->setAttr("open", builder.getUnitAttr());
+  finishUnit(func, rule, rule.name.name);
+  return isSound;
+}
+
+void Elaborator::emitRule(const ast::Rule &rule, Scope &file) {
+  size_t errors = diagnostics.getErrorCount();
+  // A rule that needs another one has no code of its own: it is checked here and expanded where it is used.
+  bool stands = llvm::none_of(rule.params, [](const ast::Param &param) {
+    return param.type && param.type->kind != ast::TypeKind::Tensor && !param.defaultValue;
+  });
+  const RuleCall *call = bindRule(rule, {}, file, rule.name.loc);
+  isOpen = true;
+  std::vector<StateSlot> slots;
+  bool isSound = call && emitRuleInit(rule, *call, stands, slots);
+  if (isSound || (!stands && diagnostics.getErrorCount() == errors))
+    emitRuleStep(rule, *call, stands, slots);
+  isOpen = false;
+}

@@ -1,0 +1,214 @@
+//===- Frontend.cpp - Files, imports and the order of units -----------------===//
+
+#include "lang/Frontend.h"
+#include "lang/Elaborator.h"
+#include "lang/Parser.h"
+
+#include "mlir/IR/Verifier.h"
+#include "llvm/ADT/StringSwitch.h"
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/Path.h"
+
+using namespace gradus;
+using namespace gradus::lang;
+using llvm::dyn_cast;
+
+namespace {
+
+/// A parsed file with its scope.
+struct File {
+  const Source *source;
+  std::string identity;
+  std::unique_ptr<ast::Sheet> sheet;
+  Scope *scope = nullptr;
+  bool isLoading = true;
+};
+
+/// Loads files, each once, and fills their scopes.
+class Loader {
+public:
+  Loader(SourceManager &sources, Diagnostics &diagnostics, const EmitOptions &options, Arena &arena, Elaborator &elaborator)
+      : sources(sources), diagnostics(diagnostics), options(options), arena(arena), elaborator(elaborator) {}
+
+  /// Null if the file or one that it imports has errors.
+  File *load(const Source &source, std::string identity);
+
+private:
+  File *import(const ast::Import &unit, const Source &importer);
+  void declareUnits(File &file);
+
+  SourceManager &sources;
+  Diagnostics &diagnostics;
+  const EmitOptions &options;
+  Arena &arena;
+  Elaborator &elaborator;
+  std::deque<File> files;
+};
+
+} // namespace
+
+static std::string identityOf(llvm::StringRef path) {
+  llvm::SmallString<256> real;
+  if (llvm::sys::fs::real_path(path, real))
+    return path.str();
+  return real.str().str();
+}
+
+File *Loader::import(const ast::Import &unit, const Source &importer) {
+  std::vector<std::pair<std::string, std::string>> places{{llvm::sys::path::parent_path(importer.getName()).str(), unit.path}};
+  llvm::StringRef inLibrary = unit.path;
+  if (!options.standardLibrary.empty() && inLibrary.consume_front("std/"))
+    places.push_back({options.standardLibrary, inLibrary.str()});
+  for (const auto &[folder, rest] : places) {
+    llvm::SmallString<256> path(folder);
+    llvm::sys::path::append(path, rest);
+    if (!llvm::sys::fs::is_regular_file(path))
+      continue;
+    std::string identity = identityOf(path);
+    for (File &file : files) {
+      if (file.identity != identity)
+        continue;
+      if (!file.isLoading)
+        return &file;
+      diagnostics.error(Code::ImportCycle, unit.pathLoc, "'" + unit.path + "' imports this file in turn")
+          .suggest("move what both need into a third file");
+      return nullptr;
+    }
+    const Source *source = readSource(path.str().str(), sources, diagnostics);
+    return source ? load(*source, identity) : nullptr;
+  }
+  Diagnostic &diagnostic = diagnostics.error(Code::ImportMissing, unit.pathLoc, "no file '" + unit.path + "' was found");
+  std::string searched;
+  for (const auto &[folder, rest] : places)
+    searched += (searched.empty() ? "" : " and ") + ("'" + (folder.empty() ? "." : folder) + "'");
+  diagnostic.suggest("looked in " + searched);
+  return nullptr;
+}
+
+void Loader::declareUnits(File &file) {
+  auto declare = [&](const ast::Ident &name, Entity entity) {
+    if (const Binding *known = file.scope->findHere(name.name))
+      diagnostics.error(Code::DuplicateName, name.loc, "'" + name.name + "' is declared twice").note(known->loc, "it is declared first here");
+    else
+      file.scope->set(name.name, std::move(entity), name.loc);
+  };
+  for (const ast::UnitPtr &unit : file.sheet->units) {
+    if (auto *function = dyn_cast<ast::Function>(unit.get()))
+      declare(function->name, elaborator.declare(*function, *file.scope));
+    if (auto *rule = dyn_cast<ast::Rule>(unit.get())) {
+      arena.homes[rule] = file.scope;
+      declare(rule->name, rule);
+    }
+    if (auto *train = dyn_cast<ast::Train>(unit.get()))
+      declare(train->name, train);
+  }
+}
+
+File *Loader::load(const Source &source, std::string identity) {
+  File &file = files.emplace_back();
+  file.source = &source;
+  file.identity = std::move(identity);
+  file.sheet = parse(source, diagnostics);
+  if (!file.sheet) {
+    file.isLoading = false;
+    return nullptr;
+  }
+  file.scope = arena.scope(nullptr);
+  file.scope->isFile = true;
+  declareUnits(file);
+  bool isSound = true;
+  for (const ast::UnitPtr &unit : file.sheet->units) {
+    auto *wanted = dyn_cast<ast::Import>(unit.get());
+    if (!wanted)
+      continue;
+    File *imported = import(*wanted, source);
+    isSound &= imported && imported->scope;
+    if (!imported || !imported->scope)
+      continue;
+    for (const ast::UnitPtr &theirs : imported->sheet->units) {
+      const ast::Ident *name = nullptr;
+      if (auto *function = dyn_cast<ast::Function>(theirs.get()))
+        name = &function->name;
+      if (auto *rule = dyn_cast<ast::Rule>(theirs.get()))
+        name = &rule->name;
+      const Binding *binding = name ? imported->scope->findHere(name->name) : nullptr;
+      if (!binding)
+        continue;
+      const Binding *known = file.scope->findHere(name->name);
+      if (known && !(known->loc == binding->loc)) {
+        diagnostics.error(Code::DuplicateName, wanted->pathLoc, "this file declares '" + name->name + "', which is declared already")
+            .note(known->loc, "it is declared here")
+            .note(binding->loc, "and here");
+        continue;
+      }
+      file.scope->set(name->name, binding->entity, binding->loc);
+    }
+  }
+  file.isLoading = false;
+  return isSound ? &file : nullptr;
+}
+
+/// Functions first, so that a broken one is silent where it is called; tests last.
+static void emitUnits(const ast::Sheet &sheet, Scope &scope, Elaborator &elaborator, Elaborator &tester, Diagnostics &diagnostics) {
+  for (const ast::UnitPtr &unit : sheet.units)
+    if (auto *train = dyn_cast<ast::Train>(unit.get()))
+      elaborator.noteObjective(*train, scope);
+  for (const ast::UnitPtr &unit : sheet.units)
+    if (auto *function = dyn_cast<ast::Function>(unit.get()))
+      elaborator.emitFunction(*function, scope);
+  for (const ast::UnitPtr &unit : sheet.units)
+    if (auto *rule = dyn_cast<ast::Rule>(unit.get()))
+      elaborator.emitRule(*rule, scope);
+  for (const ast::UnitPtr &unit : sheet.units)
+    if (auto *train = dyn_cast<ast::Train>(unit.get()))
+      elaborator.emitTrain(*train, scope);
+  llvm::StringMap<Location> titles;
+  for (const ast::UnitPtr &unit : sheet.units) {
+    auto *test = dyn_cast<ast::Test>(unit.get());
+    if (!test)
+      continue;
+    auto [it, isNew] = titles.try_emplace(test->title, test->titleLoc);
+    if (!isNew)
+      diagnostics.error(Code::DuplicateName, test->titleLoc, "two tests have this title").note(it->second, "the first one is here");
+    else
+      tester.emitTest(*test, scope);
+  }
+}
+
+mlir::OwningOpRef<mlir::ModuleOp> gradus::emitModule(mlir::MLIRContext &context, SourceManager &sources, const Source &main,
+                                                     Diagnostics &diagnostics, const EmitOptions &options) {
+  context.getOrLoadDialect<GradusDialect>();
+  mlir::Builder builder(&context);
+  mlir::Type real = llvm::StringSwitch<mlir::Type>(options.dtype)
+                        .Case("f16", builder.getF16Type())
+                        .Case("bf16", builder.getBF16Type())
+                        .Case("f32", builder.getF32Type())
+                        .Case("f64", builder.getF64Type())
+                        .Default(nullptr);
+  if (!real) {
+    diagnostics.error(Code::UnknownType, main.wholeFile(), "unknown dtype '" + options.dtype + "'").suggest("f16, bf16, f32 or f64");
+    return {};
+  }
+  auto start = mlir::FileLineColLoc::get(&context, main.getName(), 0, 0);
+  mlir::OwningOpRef<mlir::ModuleOp> module = mlir::ModuleOp::create(start);
+  Arena arena;
+  Elaborator elaborator(context, diagnostics, real, arena, *module), tester(context, diagnostics, builder.getF64Type(), arena, *module);
+  Loader loader(sources, diagnostics, options, arena, elaborator);
+  File *file = loader.load(main, identityOf(main.getName()));
+  if (!file || diagnostics.hasErrors())
+    return {};
+  emitUnits(*file->sheet, *file->scope, elaborator, tester, diagnostics);
+  if (diagnostics.hasErrors())
+    return {};
+  if (mlir::failed(mlir::verify(*module))) {
+    diagnostics.error(Code::Internal, main.wholeFile(), "the compiler emitted invalid operations; this is a bug of the compiler");
+    return {};
+  }
+  return module;
+}
+
+mlir::OwningOpRef<mlir::ModuleOp> gradus::emitFile(mlir::MLIRContext &context, SourceManager &sources, const std::string &path,
+                                                   Diagnostics &diagnostics, const EmitOptions &options) {
+  const Source *main = readSource(path, sources, diagnostics);
+  return main ? emitModule(context, sources, *main, diagnostics, options) : nullptr;
+}

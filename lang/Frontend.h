@@ -1,0 +1,37 @@
+//===- Frontend.h - From spec files to a gradus module ---------------*- C++ -*-===//
+//
+// The entrance to the front end: parses a file and what it imports, checks everything and emits the gradus dialect.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef GRADUS_LANG_FRONTEND_H
+#define GRADUS_LANG_FRONTEND_H
+
+#include "lang/Messages.h"
+
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/IR/OwningOpRef.h"
+
+namespace gradus {
+
+struct EmitOptions {
+  /// Storage type of params, gradients and data: f16, bf16, f32 or f64.
+  std::string dtype = "f32";
+  /// The folder of the standard library, in which `import "std/rules/adam.grad"` finds rules/adam.grad. Files beside the
+  /// importing one come first.
+  std::string standardLibrary;
+};
+
+/// Emits every unit of a file; units of imported files are expanded where they are used. Null if there was an error: all
+/// errors of the run are then in `diagnostics`, which must have been made for `sources`. Afterwards `sources` holds all
+/// files read, the main one first.
+mlir::OwningOpRef<mlir::ModuleOp> emitFile(mlir::MLIRContext &context, SourceManager &sources, const std::string &path,
+                                           Diagnostics &diagnostics, const EmitOptions &options = {});
+
+/// As `emitFile`, for a text that is already in `sources`.
+mlir::OwningOpRef<mlir::ModuleOp> emitModule(mlir::MLIRContext &context, SourceManager &sources, const Source &main,
+                                             Diagnostics &diagnostics, const EmitOptions &options = {});
+
+} // namespace gradus
+
+#endif // GRADUS_LANG_FRONTEND_H

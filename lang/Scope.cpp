@@ -1,0 +1,57 @@
+//===- Scope.cpp - Environments -------------------------------------------===//
+
+#include "lang/Scope.h"
+
+#include <algorithm>
+
+using namespace gradus;
+using namespace gradus::lang;
+
+llvm::StringRef Entity::what() const {
+  static constexpr llvm::StringLiteral words[] = {"a number", "a function", "a rule",  "a record",         "several values", "a function",
+                                                  "a rule",   "a shape",    "a train", "an index", "a rule"};
+  return words[data.index()];
+}
+
+const Binding *Scope::findHere(llvm::StringRef name) const {
+  auto it = names.find(name);
+  return it == names.end() ? nullptr : &it->second;
+}
+
+const Binding *Scope::find(llvm::StringRef name) const {
+  for (const Scope *scope = this; scope; scope = scope->parent)
+    if (const Binding *binding = scope->findHere(name))
+      return binding;
+  return nullptr;
+}
+
+const Binding *Scope::findLocal(llvm::StringRef name) const {
+  for (const Scope *scope = this; scope && !scope->isFile; scope = scope->parent)
+    if (const Binding *binding = scope->findHere(name))
+      return binding;
+  return nullptr;
+}
+
+const DimBinding *Scope::findDimHere(llvm::StringRef name) const {
+  auto it = dims.find(name);
+  return it == dims.end() ? nullptr : &it->second;
+}
+
+const DimBinding *Scope::findDim(llvm::StringRef name) const {
+  for (const Scope *scope = this; scope; scope = scope->parent)
+    if (const DimBinding *dim = scope->findDimHere(name))
+      return dim;
+  return nullptr;
+}
+
+std::vector<std::string> Scope::visibleNames() const {
+  std::vector<std::string> found;
+  for (const Scope *scope = this; scope; scope = scope->parent) {
+    for (const auto &entry : scope->names)
+      found.push_back(entry.first().str());
+    for (const auto &entry : scope->dims)
+      found.push_back(entry.first().str());
+  }
+  std::sort(found.begin(), found.end());
+  return found;
+}

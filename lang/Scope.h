@@ -1,0 +1,90 @@
+//===- Scope.h - Environments -------------------------------------*- C++ -*-===//
+//
+// A chain of scopes from a block out to its file. A scope holds names, primed names (spelled with the prime) and the
+// sizes that dimension names stand for. The arena owns all scopes and compile-time values of a run.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef GRADUS_LANG_SCOPE_H
+#define GRADUS_LANG_SCOPE_H
+
+#include "lang/Value.h"
+
+#include "llvm/ADT/DenseMap.h"
+#include "llvm/ADT/SmallPtrSet.h"
+
+#include <deque>
+#include <optional>
+
+namespace gradus::lang {
+
+struct Binding {
+  Entity entity;
+  Location loc;
+};
+
+/// The size of a dimension name: one, or one for each tensor of the collection.
+struct DimBinding {
+  llvm::SmallVector<mlir::Attribute, 1> lanes;
+  Location loc;
+  mlir::Attribute lane(size_t k) const { return lanes.size() == 1 ? lanes.front() : lanes[k]; }
+};
+
+class Scope {
+public:
+  explicit Scope(Scope *parent) : parent(parent) {}
+
+  /// A file's scope: its names may be hidden by local ones.
+  bool isFile = false;
+
+  /// The binding of a name here or further out, or null.
+  const Binding *find(llvm::StringRef name) const;
+  const Binding *findHere(llvm::StringRef name) const;
+  /// As `find`, without the names of the file.
+  const Binding *findLocal(llvm::StringRef name) const;
+  void set(llvm::StringRef name, Entity entity, Location loc) { names[name] = {std::move(entity), loc}; }
+  const DimBinding *findDim(llvm::StringRef name) const;
+  const DimBinding *findDimHere(llvm::StringRef name) const;
+  void setDim(llvm::StringRef name, DimBinding dim) { dims[name] = std::move(dim); }
+  /// Every visible name, for suggestions.
+  std::vector<std::string> visibleNames() const;
+  const llvm::StringMap<Binding> &here() const { return names; }
+
+private:
+  Scope *parent;
+  llvm::StringMap<Binding> names;
+  llvm::StringMap<DimBinding> dims;
+};
+
+struct RuleRun;
+
+/// The rule that a parameter `base: rule` stands for, inside the wrapping rule.
+struct RuleSite {
+  RuleRun *outer;
+  std::string name;
+  const RuleCall *call;
+  /// Its only call in a step, and the scope in which it ran.
+  std::optional<Location> usedAt;
+  Scope *ran = nullptr;
+};
+
+/// Owns what lives as long as one run of the front end.
+struct Arena {
+  std::deque<Scope> scopes;
+  std::deque<Closure> closures;
+  std::deque<RuleCall> ruleCalls;
+  std::deque<Record> records;
+  std::deque<Entity::Tuple> tuples;
+  std::deque<IndexVar> indices;
+  std::deque<RuleSite> sites;
+  /// The file of each rule.
+  llvm::DenseMap<const ast::Rule *, Scope *> homes;
+  /// Functions whose own check failed: their calls are silent poison.
+  llvm::SmallPtrSet<const void *, 4> broken;
+
+  Scope *scope(Scope *parent) { return &scopes.emplace_back(parent); }
+};
+
+} // namespace gradus::lang
+
+#endif // GRADUS_LANG_SCOPE_H

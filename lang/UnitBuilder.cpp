@@ -1,0 +1,123 @@
+//===- UnitBuilder.cpp - A gradus.func under construction -------------------===//
+
+#include "lang/UnitBuilder.h"
+
+using namespace gradus;
+using namespace gradus::lang;
+using llvm::SmallVector;
+using mlir::Value;
+
+UnitBuilder::UnitBuilder(Algebra &algebra, mlir::ModuleOp module, FuncKind kind, llvm::StringRef symbol, Location at)
+    : algebra(algebra), isSorted(kind != FuncKind::Loss && kind != FuncKind::Fn && kind != FuncKind::Test),
+      before(algebra.builder.saveInsertionPoint()) {
+  mlir::OpBuilder &builder = algebra.builder;
+  builder.setInsertionPointToEnd(module.getBody());
+  auto type = builder.getFunctionType({}, {});
+  func = FuncOp::create(builder, algebra.place(at), kind, symbol, type, mlir::ArrayAttr(), mlir::ArrayAttr());
+  builder.setInsertionPointToStart(&func.getBody().emplaceBlock());
+}
+
+UnitBuilder::~UnitBuilder() { algebra.builder.restoreInsertionPoint(before); }
+
+Value UnitBuilder::addArgument(Role role, llvm::StringRef name, ArrayType type, Location at, Extra extra) {
+  Value value = func.getBody().front().addArgument(type, algebra.place(at));
+  arguments.push_back({role, name.str(), extra, value});
+  return value;
+}
+
+void UnitBuilder::addResult(Role role, llvm::StringRef name, Value value, Value of) { results.push_back({role, name.str(), value, of}); }
+
+bool UnitBuilder::hasArgument(llvm::StringRef name) const {
+  return llvm::any_of(arguments, [&](const Argument &argument) { return argument.name == name; });
+}
+
+static unsigned rankOf(Role role) {
+  switch (role) {
+  case Role::Hyper:
+    return 0;
+  case Role::Time:
+    return 1;
+  case Role::Param:
+    return 2;
+  case Role::Grad:
+    return 3;
+  case Role::Input:
+    return 4;
+  case Role::State:
+    return 5;
+  default:
+    return 6;
+  }
+}
+
+void UnitBuilder::sortArguments() {
+  std::stable_sort(arguments.begin(), arguments.end(), [](const Argument &a, const Argument &b) {
+    return std::pair(rankOf(a.role), a.extra.group) < std::pair(rankOf(b.role), b.extra.group);
+  });
+  mlir::Block &block = func.getBody().front();
+  unsigned count = block.getNumArguments();
+  for (Argument &argument : arguments) {
+    Value moved = block.addArgument(argument.value.getType(), argument.value.getLoc());
+    argument.value.replaceAllUsesWith(moved);
+    for (Result &result : results) {
+      if (result.value == argument.value)
+        result.value = moved;
+      if (result.of == argument.value)
+        result.of = moved;
+    }
+    argument.value = moved;
+  }
+  block.eraseArguments(0, count);
+}
+
+/// Erases what nothing uses, from the end.
+static void eraseDead(mlir::Block &block) {
+  for (mlir::Operation &op : llvm::make_early_inc_range(llvm::reverse(block))) {
+    if (mlir::isOpTriviallyDead(&op)) {
+      op.erase();
+      continue;
+    }
+    for (mlir::Region &region : op.getRegions())
+      for (mlir::Block &inner : region)
+        eraseDead(inner);
+  }
+}
+
+FuncOp UnitBuilder::finish(bool keep, Location at) {
+  if (!keep) {
+    func.erase();
+    return {};
+  }
+  if (isSorted)
+    sortArguments();
+  mlir::OpBuilder &builder = algebra.builder;
+  SmallVector<mlir::Type> inputs, outputs;
+  SmallVector<mlir::Attribute> argumentAttrs, resultAttrs;
+  auto name = [&](llvm::StringRef text) { return builder.getNamedAttr("gradus.name", builder.getStringAttr(text)); };
+  auto role = [&](Role role) { return builder.getNamedAttr("gradus.role", RoleAttr::get(builder.getContext(), role)); };
+  for (Argument &argument : arguments) {
+    inputs.push_back(argument.value.getType());
+    SmallVector<mlir::NamedAttribute> attrs{name(argument.name), role(argument.role)};
+    if (argument.extra.defaultValue)
+      attrs.push_back(builder.getNamedAttr("gradus.default", argument.extra.defaultValue));
+    if (argument.extra.interval)
+      attrs.push_back(builder.getNamedAttr("gradus.interval", argument.extra.interval));
+    argumentAttrs.push_back(builder.getDictionaryAttr(attrs));
+  }
+  SmallVector<Value> values;
+  for (Result &result : results) {
+    outputs.push_back(result.value.getType());
+    values.push_back(result.value);
+    SmallVector<mlir::NamedAttribute> attrs{name(result.name), role(result.role)};
+    if (result.of)
+      attrs.push_back(builder.getNamedAttr(
+          "gradus.of", builder.getI64IntegerAttr(llvm::cast<mlir::BlockArgument>(result.of).getArgNumber())));
+    resultAttrs.push_back(builder.getDictionaryAttr(attrs));
+  }
+  ReturnOp::create(builder, algebra.place(at), values);
+  func.setFunctionType(builder.getFunctionType(inputs, outputs));
+  func.setArgAttrsAttr(builder.getArrayAttr(argumentAttrs));
+  func.setResAttrsAttr(builder.getArrayAttr(resultAttrs));
+  eraseDead(func.getBody().front());
+  return func;
+}

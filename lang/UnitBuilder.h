@@ -1,0 +1,59 @@
+//===- UnitBuilder.h - A gradus.func under construction -----------*- C++ -*-===//
+//
+// Arguments are added as elaboration finds them and are put into the order of the ABI at the end: hyper-parameters, time, params,
+// gradients, inputs, states, data. A loss or fn keeps the order in which they were added.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef GRADUS_LANG_UNITBUILDER_H
+#define GRADUS_LANG_UNITBUILDER_H
+
+#include "lang/Algebra.h"
+
+namespace gradus::lang {
+
+class UnitBuilder {
+public:
+  UnitBuilder(Algebra &algebra, mlir::ModuleOp module, FuncKind kind, llvm::StringRef symbol, Location at);
+  ~UnitBuilder();
+
+  struct Extra {
+    mlir::Attribute defaultValue = {};
+    IntervalAttr interval = {};
+    /// Arguments of one role are ordered by group, then as added.
+    size_t group = 0;
+  };
+  mlir::Value addArgument(Role role, llvm::StringRef name, ArrayType type, Location at, Extra extra);
+  mlir::Value addArgument(Role role, llvm::StringRef name, ArrayType type, Location at) { return addArgument(role, name, type, at, {}); }
+  /// `of` is the argument whose buffer a result of role `next` replaces.
+  void addResult(Role role, llvm::StringRef name, mlir::Value value, mlir::Value of = {});
+  /// Ends the function and removes what is not used; erases it if `keep` is false.
+  FuncOp finish(bool keep, Location at);
+  FuncOp getFunc() { return func; }
+  bool hasArgument(llvm::StringRef name) const;
+
+private:
+  struct Argument {
+    Role role;
+    std::string name;
+    Extra extra;
+    mlir::Value value;
+  };
+  struct Result {
+    Role role;
+    std::string name;
+    mlir::Value value, of;
+  };
+  void sortArguments();
+
+  Algebra &algebra;
+  FuncOp func;
+  bool isSorted;
+  std::vector<Argument> arguments;
+  std::vector<Result> results;
+  mlir::OpBuilder::InsertPoint before;
+};
+
+} // namespace gradus::lang
+
+#endif // GRADUS_LANG_UNITBUILDER_H
