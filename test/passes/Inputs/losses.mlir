@@ -84,9 +84,9 @@ gradus.func loss @moves(%w: !nd {gradus.name = "w", gradus.role = #gradus.role<p
   %vb = gradus.broadcast %v axes [0, 1] : !gradus.array<[1, d], f64> to !nd
   %vt = gradus.transpose %vb permutation [1, 0] : !nd to !dn
   %z = gradus.mul %sq, %vt : !dn
-  %flat = gradus.reshape %z : !dn to !gradus.array<[w.numel], f64>
-  %e = gradus.sin %flat : !gradus.array<[w.numel], f64>
-  %back = gradus.reshape %e : !gradus.array<[w.numel], f64> to !dn
+  %flat = gradus.reshape %z : !dn to !gradus.array<[d, 1, n], f64>
+  %e = gradus.sin %flat : !gradus.array<[d, 1, n], f64>
+  %back = gradus.reshape %e : !gradus.array<[d, 1, n], f64> to !dn
   %rows = gradus.reduce sum %back axes [1] : !dn to !d
   %base = gradus.cos %rows : !d
   %updates = gradus.reduce sum %w axes [1] : !nd to !n

@@ -1,0 +1,88 @@
+//===- AgainstReferenceTest.cpp - Machine code says what the evaluator says -----===//
+//
+// Every function of test/passes/Inputs and the gradients of its losses: compiled and called, and interpreted, at random
+// points of several sizes, fused and not.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Compiled.h"
+
+#include "codegen/reference/RandomPoint.h"
+#include "passes/diff/BuildGradient.h"
+
+#include "mlir/Parser/Parser.h"
+#include "gtest/gtest.h"
+
+using namespace mlir;
+using namespace gradus;
+using namespace gradus::reference;
+
+/// Results of sums in another order and of other elementary functions; f32 rounds.
+static double toleranceOf(FuncOp func) {
+  auto isNarrow = [](Type type) { return llvm::cast<ArrayType>(type).getElementType().isF32(); };
+  return llvm::any_of(func.getArgumentTypes(), isNarrow) ? 2e-5 : 1e-11;
+}
+
+static void compareArrays(const Array<double> &got, const Array<double> &expected, double tolerance) {
+  EXPECT_EQ(got.shape, expected.shape);
+  EXPECT_EQ(got.ints, expected.ints);
+  ASSERT_EQ(got.reals.size(), expected.reals.size());
+  for (size_t i = 0; i < got.reals.size(); ++i) {
+    double a = got.reals[i], b = expected.reals[i];
+    EXPECT_TRUE((std::isnan(a) && std::isnan(b)) || a == b || std::fabs(a - b) <= tolerance * std::fmax(1, std::fabs(b)))
+        << "element " << i << " is " << a << ", by the evaluator " << b;
+  }
+}
+
+/// Sizes below a vector, across its edge, and of several vectors.
+static std::vector<PointOptions> pointsOf(FuncOp func) {
+  std::vector<PointOptions> points{{1, false, {}}, {2, true, {}}};
+  for (int64_t size : {16, 17, 45}) {
+    PointOptions point{static_cast<uint64_t>(size), false, {}};
+    for (Type type : func.getArgumentTypes())
+      for (Attribute dim : llvm::cast<ArrayType>(type).getShape())
+        if (auto symbol = dyn_cast<StringAttr>(dim))
+          point.sizes.try_emplace(symbol.getValue(), size + static_cast<int64_t>(point.sizes.size()));
+    points.push_back(point);
+  }
+  return points;
+}
+
+static void expectAgreement(const std::string &name, const PhaseOptions &options) {
+  MLIRContext context;
+  context.loadDialect<GradusDialect>();
+  auto module = parseSourceFile<ModuleOp>(std::string(GRADUS_TEST_INPUTS "/") + name, &context);
+  ASSERT_TRUE(module);
+  for (FuncOp func : llvm::to_vector(module->getOps<FuncOp>()))
+    if (func.getKind() == FuncKind::Loss)
+      ASSERT_TRUE(succeeded(buildGradientFunction(*module, func)));
+  std::string error;
+  auto compiled = Compiled::create(*module, error, options);
+  ASSERT_TRUE(compiled) << error;
+  for (FuncOp func : module->getOps<FuncOp>())
+    for (const PointOptions &point : pointsOf(func)) {
+      SCOPED_TRACE(func.getSymName().str() + " at point " + std::to_string(point.seed));
+      std::vector<Arrays<double>> slots;
+      for (unsigned slot = 0; slot < (func.isOpen() ? 3 : 1); ++slot) {
+        PointOptions next = point;
+        next.seed += 100 * slot;
+        slots.push_back(makeRandomPoint(func, next));
+        for (auto [array, type] : llvm::zip(slots.back(), func.getArgumentTypes())) // what the caller can store
+          if (llvm::cast<ArrayType>(type).getElementType().isF32())
+            for (double &x : array.reals)
+              x = static_cast<float>(x);
+      }
+      auto expected = evaluateOpen<double>(func, slots, error);
+      ASSERT_TRUE(succeeded(expected)) << error;
+      auto got = compiled->call(func.getSymName(), slots, error);
+      ASSERT_TRUE(succeeded(got)) << error;
+      for (size_t slot = 0; slot < slots.size(); ++slot)
+        for (auto [a, b] : llvm::zip((*got)[slot], (*expected)[slot]))
+          compareArrays(a, b, toleranceOf(func));
+    }
+}
+
+TEST(AgainstReference, Losses) { expectAgreement("losses.mlir", {}); }
+TEST(AgainstReference, LossesNotFused) { expectAgreement("losses.mlir", {.noFuse = true}); }
+TEST(AgainstReference, Steps) { expectAgreement("steps.mlir", {}); }
+TEST(AgainstReference, StepsNotFused) { expectAgreement("steps.mlir", {.noFuse = true}); }

@@ -1,0 +1,161 @@
+//===- Compiled.cpp - Calls compiled functions with the evaluator's arrays ------===//
+
+#include "Compiled.h"
+
+#include "mlir/Pass/PassManager.h"
+
+#include <cstdlib>
+#include <cstring>
+
+using namespace mlir;
+using namespace gradus;
+using reference::Array;
+using reference::Kind;
+using reference::Shape;
+
+namespace {
+
+/// One tensor of a call: the caller's memory and its descriptor.
+struct Buffer {
+  gradus_dtype dtype;
+  Shape shape;
+  std::unique_ptr<char, decltype(&std::free)> data{nullptr, &std::free};
+
+  Buffer(gradus_dtype dtype, Shape shape) : dtype(dtype), shape(shape) {
+    size_t bytes = (reference::countElements(shape) * 8 + 64) / 64 * 64;
+    data.reset(static_cast<char *>(std::aligned_alloc(64, bytes)));
+    std::memset(data.get(), 0, bytes);
+  }
+  gradus_tensor describe() const { return {data.get(), shape.data(), nullptr, static_cast<int32_t>(shape.size()), dtype, GRADUS_CPU, 0}; }
+
+  template <typename T, typename From>
+  void fill(const std::vector<From> &from) {
+    for (size_t i = 0; i < from.size(); ++i)
+      reinterpret_cast<T *>(data.get())[i] = static_cast<T>(from[i]);
+  }
+  template <typename T, typename To>
+  void read(std::vector<To> &to) const {
+    for (size_t i = 0; i < to.size(); ++i)
+      to[i] = static_cast<To>(reinterpret_cast<const T *>(data.get())[i]);
+  }
+  bool store(const Array<double> &array) {
+    switch (dtype) {
+    case GRADUS_F32: return fill<float>(array.reals), true;
+    case GRADUS_F64: return fill<double>(array.reals), true;
+    case GRADUS_I32: return fill<int32_t>(array.ints), true;
+    case GRADUS_I64: return fill<int64_t>(array.ints), true;
+    case GRADUS_BOOL: return fill<uint8_t>(array.ints), true;
+    default: return false; // 16 bits: no test needs them yet
+    }
+  }
+  bool load(Array<double> &array) const {
+    switch (dtype) {
+    case GRADUS_F32: return read<float>(array.reals), true;
+    case GRADUS_F64: return read<double>(array.reals), true;
+    case GRADUS_I32: return read<int32_t>(array.ints), true;
+    case GRADUS_I64: return read<int64_t>(array.ints), true;
+    case GRADUS_BOOL: return read<uint8_t>(array.ints), true;
+    default: return false;
+    }
+  }
+};
+
+using Sizes = std::map<std::string, int64_t>;
+
+} // namespace
+
+/// The sizes that the arguments of one slot give to the symbols.
+static Sizes bindSizes(FuncOp func, const Compiled::Arrays &args) {
+  Sizes sizes;
+  for (auto [type, array] : llvm::zip(func.getArgumentTypes(), args))
+    for (auto [dim, size] : llvm::zip(llvm::cast<ArrayType>(type).getShape(), array.shape))
+      if (auto symbol = dyn_cast<StringAttr>(dim))
+        sizes[symbol.getValue().str()] = size;
+  return sizes;
+}
+
+static Shape shapeOf(ArrayType type, const Sizes &sizes) {
+  Shape shape;
+  for (Attribute dim : type.getShape()) {
+    auto symbol = dyn_cast<StringAttr>(dim);
+    shape.push_back(symbol ? sizes.at(symbol.getValue().str()) : llvm::cast<IntegerAttr>(dim).getInt());
+  }
+  return shape;
+}
+
+static double scalarOf(const Array<double> &array) { return array.kind == Kind::Real ? array.reals[0] : static_cast<double>(array.ints[0]); }
+
+std::unique_ptr<Compiled> Compiled::create(ModuleOp module, std::string &error, const PhaseOptions &options) {
+  auto compiled = std::make_unique<Compiled>();
+  for (FuncOp func : module.getOps<FuncOp>())
+    if (isEntry(func)) {
+      compiled->layouts.try_emplace(func.getSymName().str(), computeEntryLayout(func));
+      compiled->functions[func.getSymName().str()] = func;
+    }
+  OwningOpRef<ModuleOp> copy(module.clone());
+  PassManager passes(module.getContext());
+  buildPhasesUpTo(passes, Phase::Lower, options);
+  if (failed(passes.run(*copy)) || failed(convertToLLVMDialect(*copy))) {
+    error = "the phases failed";
+    return nullptr;
+  }
+  compiled->jit = Jit::create(*copy, CpuTarget{}, error);
+  return compiled->jit ? std::move(compiled) : nullptr;
+}
+
+FailureOr<std::vector<Compiled::Arrays>> Compiled::call(StringRef name, ArrayRef<Arrays> slots, std::string &error) {
+  const EntryLayout &layout = layouts.at(name.str());
+  FuncOp func = functions.at(name.str());
+  auto *kernel = reinterpret_cast<gradus_kernel>(jit->lookup(layout.getKernelName()));
+  auto *workspaceSize = reinterpret_cast<gradus_workspace_size>(jit->lookup(layout.getWorkspaceName()));
+  if (!kernel) {
+    error = "no symbol " + layout.getKernelName();
+    return failure();
+  }
+  std::vector<double> hypers;
+  for (const EntryHyper &hyper : layout.hypers)
+    hypers.push_back(scalarOf(slots[0][hyper.argument]));
+  uint64_t t = 0;
+  for (unsigned i = 0; i < func.getNumArguments(); ++i)
+    if (func.getArgRole(i) == Role::Time)
+      t = slots[0][i].ints[0];
+
+  std::vector<Buffer> buffers;
+  std::vector<gradus_tensor> tensors;
+  for (const Arrays &args : slots) {
+    Sizes sizes = bindSizes(func, args);
+    for (const EntryTensor &tensor : layout.tensors) {
+      buffers.emplace_back(tensor.dtype, tensor.argument >= 0 ? args[tensor.argument].shape : shapeOf(tensor.type, sizes));
+      if (tensor.argument >= 0 && !buffers.back().store(args[tensor.argument])) {
+        error = "an element type that this helper does not know";
+        return failure();
+      }
+    }
+  }
+  for (const Buffer &buffer : buffers)
+    tensors.push_back(buffer.describe());
+  size_t bytes = workspaceSize ? workspaceSize(tensors.data(), slots.size()) : 0;
+  Buffer workspace(GRADUS_F64, {static_cast<int64_t>(bytes / 8 + 8)});
+  gradus_report report{std::nan(""), t, 0, 0};
+  if (int32_t status = kernel(nullptr, hypers.data(), t, /*seed=*/0, tensors.data(), slots.size(), workspace.data.get(), &report)) {
+    error = "the kernel returned the status " + std::to_string(status);
+    return failure();
+  }
+
+  std::vector<Arrays> results(slots.size());
+  for (size_t slot = 0; slot < slots.size(); ++slot) {
+    results[slot].resize(func.getNumResults());
+    if (layout.valueResult >= 0)
+      results[slot][layout.valueResult] = Array<double>::scalar(report.value);
+    for (auto [k, tensor] : llvm::enumerate(layout.tensors)) {
+      if (tensor.result < 0)
+        continue;
+      const Buffer &buffer = buffers[slot * layout.tensors.size() + k];
+      auto type = llvm::cast<ArrayType>(func.getResultTypes()[tensor.result]);
+      auto &array = results[slot][tensor.result];
+      array = Array<double>::zeros(type.isFloat() ? Kind::Real : type.isBool() ? Kind::Bool : Kind::Integer, buffer.shape);
+      buffer.load(array);
+    }
+  }
+  return results;
+}
