@@ -88,7 +88,7 @@ def Lower : Pass<"gradus-lower", "mlir::ModuleOp"> {
   let summary = "Turn the plan into loops over vectors behind the C ABI";
   let description = [{
     Every function that is no test becomes `<name>__kernel` and `<name>__workspace` with the signatures of runtime/gradus.h, and one
-    internal function for each kernel. codegen/README.md states the order of every sum. Example: test/passes/lower/adamw.mlir.
+    internal function for each kernel. codegen/README.md states the order of every sum. Example: test/passes/lower/elementwise_is_one_loop.mlir.
   }];
   let dependentDialects = ["mlir::arith::ArithDialect", "mlir::LLVM::LLVMDialect", "mlir::math::MathDialect", "mlir::scf::SCFDialect",
                            "mlir::vector::VectorDialect"];

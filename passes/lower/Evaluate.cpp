@@ -208,8 +208,9 @@ Point Evaluator::mapReshape(ReshapeOp op, ArrayRef<Index> point) {
   SmallVector<Value> indices;
   for (const Index &index : point)
     indices.push_back(isUniform ? index.scalar : lanesOf(index));
-  Value linear = isUniform ? zero : code.splat(zero);
-  for (auto [index, dim] : llvm::zip_equal(indices, to)) {
+  // The first size does not matter: it may be a symbol that no argument has, as the elements of a computed matrix.
+  Value linear = indices.empty() ? zero : indices.front();
+  for (auto [index, dim] : llvm::drop_begin(llvm::zip_equal(indices, to), indices.empty() ? 0 : 1)) {
     Value size = isUniform ? sizeOf(dim) : code.splat(sizeOf(dim));
     linear = code.add(code.mul(linear, size), index);
   }

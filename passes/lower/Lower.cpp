@@ -20,14 +20,33 @@ namespace gradus {
 using namespace mlir;
 using namespace gradus;
 
+/// A symbol whose size is needed and that no tensor of the call has, or null.
+static StringAttr findUnknownSymbol(const EntryLayout &layout, Operation *op) {
+  auto isUnknown = [&](Attribute dim) { return isa<StringAttr>(dim) && layout.findSymbol(cast<StringAttr>(dim)) < 0; };
+  if (auto dim = dyn_cast<DimOp>(op))
+    return isUnknown(dim.getSymbolAttr()) ? dim.getSymbolAttr() : StringAttr();
+  SmallVector<Attribute> dims;
+  if (auto kernel = dyn_cast<KernelOp>(op))
+    dims = llvm::to_vector(kernel.getDomain());
+  for (Value result : op->getResults())
+    llvm::append_range(dims, arrayOf(result).getShape().drop_front(isa<ReshapeOp>(op) && !arrayOf(result).isScalar()));
+  for (Attribute dim : dims)
+    if (isUnknown(dim) && (isa<KernelOp>(op) || dims.size() > 1))
+      return cast<StringAttr>(dim);
+  return {};
+}
+
 /// What the plan allows and the code of this machine has not.
 static LogicalResult checkSupported(FuncOp func) {
   bool isOpen = func.isOpen();
+  EntryLayout layout = computeEntryLayout(func);
   WalkResult result = func.walk([&](Operation *op) -> WalkResult {
     if (isOpen && isa<DimOp>(op) && op->getParentOp() == func)
       return op->emitError("reads a size outside of a phase of an open function");
     if (isa<DrawOp, EveryOp, ExpectNearOp, ExpectOp, GradOp, LogSumExpOp, LoopOp, NormOp, OracleOp>(op))
       return op->emitError("has no code yet");
+    if (StringAttr symbol = findUnknownSymbol(layout, op))
+      return op->emitError("needs the size of '") << symbol.getValue() << "', which no tensor of the call has";
     return WalkResult::advance();
   });
   return failure(result.wasInterrupted());
