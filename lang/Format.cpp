@@ -129,8 +129,10 @@ std::optional<std::string> Formatter::onOneLine(const Block &block) const {
 }
 
 std::optional<std::string> Formatter::onOneLine(const Stmt &stmt) const {
+  if (stmt.loc.line != stmt.loc.endLine)
+    return std::nullopt;
   FormatPiece piece = pieceOf(stmt);
-  if (stmt.loc.line != stmt.loc.endLine || !isFlat(piece.head))
+  if (!isFlat(piece.head))
     return std::nullopt;
   std::string text = render(piece.head, 0, 0, std::string::npos);
   for (const Block *block : {piece.block, piece.otherwise}) {

@@ -352,53 +352,6 @@ static Doc docOfIf(const If &expr) {
   return Doc::align(Doc::group(std::move(doc)));
 }
 
-/// A table that the author has set in rows stays in rows, its columns flush right.
-static Doc docOfRows(const List &list) {
-  std::vector<std::vector<std::string>> cells;
-  std::vector<size_t> widths;
-  for (const ExprPtr &row : list.elements) {
-    auto &texts = cells.emplace_back();
-    for (const ExprPtr &cell : static_cast<const List &>(*row).elements) {
-      texts.push_back(render(docOf(*cell), 0, 0, std::string::npos));
-      if (widths.size() < texts.size())
-        widths.push_back(0);
-      widths[texts.size() - 1] = std::max(widths[texts.size() - 1], displayWidth(texts.back()));
-    }
-  }
-  Doc doc;
-  for (size_t i = 0; i < cells.size(); ++i) {
-    std::string row = "[";
-    for (size_t j = 0; j < cells[i].size(); ++j)
-      row += (j ? ", " : "") + std::string(widths[j] - displayWidth(cells[i][j]), ' ') + cells[i][j];
-    doc += row + (i + 1 < cells.size() ? "]," : "]");
-    if (i + 1 < cells.size())
-      doc += Doc::hardLine();
-  }
-  return Doc::align(std::move(doc));
-}
-
-static bool isSetInRows(const List &list) {
-  auto isPlainRow = [](const ExprPtr &row) {
-    auto *cells = llvm::dyn_cast<List>(row.get());
-    return cells && !row->parenthesized &&
-           std::all_of(cells->elements.begin(), cells->elements.end(),
-                       [](const ExprPtr &e) { return isFlat(docOf(*e)); });
-  };
-  return list.elements.size() > 1 && list.loc.line != list.loc.endLine &&
-         std::all_of(list.elements.begin(), list.elements.end(), isPlainRow);
-}
-
-static Doc docOfList(const List &list) {
-  Doc doc;
-  doc += "[";
-  if (isSetInRows(list))
-    doc += docOfRows(list);
-  else
-    doc += commaSeparated(list.elements, [](const ExprPtr &e) { return docOf(*e); });
-  doc += "]";
-  return doc;
-}
-
 static Doc docOfDerivative(const Derivative &expr) {
   Doc doc;
   doc += expr.derivative == DerivativeKind::Grad ? "grad" : expr.derivative == DerivativeKind::Hess ? "hess" : "jac";

@@ -13,6 +13,8 @@
 namespace gradus {
 
 Doc docOf(const ast::Expr &expr);
+/// `[a, b]`; a list of rows is set as a table.
+Doc docOfList(const ast::List &list);
 Doc docOf(const ast::Type &type);
 Doc docOf(const ast::Decl &decl);
 Doc docOf(const ast::Target &target);

@@ -69,6 +69,16 @@ TEST(Format, AlignsTheRowsOfATable) {
             "fn f(x) {\n  const a = [[  1, 20],\n             [300,  4]]\n  return a @ x\n}\n");
 }
 
+TEST(Format, IsStableForWideAndDeepTables) {
+  std::string row = "[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12], ", deep = "[2]";
+  expectStable("fn f(x) = [" + row + row + row + row + "[1]]\n");
+  expectStable("fn f(x) = [[" + row + row + row + "[1]], [" + row + row + "[2]]]\n");
+  expectStable("fn f(x) = g([[f([" + row + row + row + "[1]]), 1], [2, 3]])\n");
+  for (int i = 0; i < 40; ++i)
+    deep = i % 2 ? "[[1], " + deep + "]" : "[f(" + deep + ")]";
+  expectStable("fn f(x) = " + deep + "\n");
+}
+
 TEST(Format, PutsParenthesesWhereATreeNeedsThem) {
   Location none;
   auto name = [&](const char *text) {

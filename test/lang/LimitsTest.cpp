@@ -51,6 +51,17 @@ TEST(Limits, DeepestAllowedTreeIsFormatted) {
   EXPECT_EQ(format(*parsed.sheet, parsed.source), text);
 }
 
+TEST(Limits, NestedTablesAreFormattedOnce) {
+  // Work that doubled with each level would never end here.
+  for (const char *end : {"[2]", "[\n2]"}) {
+    Parsed lists("fn f(x) = " + repeat("[[1], ", 200) + end + repeat("]", 200) + "\n");
+    Parsed calls("fn f(x) = " + repeat("[[1], [f(", 80) + end + repeat(")]]", 80) + "\n");
+    ASSERT_TRUE(lists.sheet && calls.sheet) << lists.diagnostics.render() << calls.diagnostics.render();
+    EXPECT_FALSE(format(*lists.sheet, lists.source).empty());
+    EXPECT_FALSE(format(*calls.sheet, calls.source).empty());
+  }
+}
+
 TEST(Limits, BytesThatAreNoText) {
   EXPECT_EQ(Parsed(std::string("fn f(x) = x\0\n", 13)).onlyCode(), "G0005");
   EXPECT_EQ(Parsed("fn f(x) = \xC3\x28\n").onlyCode(), "G0006");
