@@ -75,6 +75,17 @@ TEST_F(Explain, SaysMoreKernelsAndReasonsWithoutFusion) {
   EXPECT_TRUE(hasReason);
 }
 
+TEST_F(Explain, CountsTheBytesOfTheLoweredKernels) {
+  EXPECT_EQ(run(/*noFuse=*/false).front().getBytesPerParameter(), 20.0);
+  EXPECT_GT(run(/*noFuse=*/true).front().getBytesPerParameter().value_or(0), 20.0);
+  module = mlir::parseSourceFile<mlir::ModuleOp>(GRADUS_ADAMW, &context);
+  ASSERT_TRUE(module);
+  EXPECT_EQ(run(/*noFuse=*/false).front().getBytesPerParameter(), 28.0);
+  EXPECT_EQ(run(/*noFuse=*/false).front().kernels.size(), 1u);
+  EXPECT_GT(run(/*noFuse=*/true).front().getBytesPerParameter().value_or(0), 28.0);
+  EXPECT_GT(run(/*noFuse=*/true).front().kernels.size(), 1u);
+}
+
 TEST_F(Explain, LeavesTheModuleAndTheContextAsTheyWere) {
   std::string before, after;
   llvm::raw_string_ostream(before) << *module;
