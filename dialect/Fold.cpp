@@ -118,7 +118,7 @@ OpFoldResult SubOp::fold(FoldAdaptor adaptor) {
                     [](uint64_t a, uint64_t b) { return a - b; });
 }
 OpFoldResult MulOp::fold(FoldAdaptor adaptor) {
-  if (asF64(adaptor.getB()) == 1.0) // x * 1 -> x, exact for every x
+  if (asF64(adaptor.getB()) == 1.0 || asI64(adaptor.getB()) == 1) // x * 1 -> x, exact for every x
     return getA();
   return foldBinary(*this, adaptor.getA(), adaptor.getB(), [](double a, double b) { return a * b; },
                     [](uint64_t a, uint64_t b) { return a * b; });

@@ -228,16 +228,16 @@ ExpressionWriter::Result ExpressionWriter::writeContract(ContractOp op, Indices 
   SmallVector<std::string> binders = names.takeIndices(summed.size());
   for (auto [label, binder] : llvm::zip_equal(summed, binders))
     nameOf[label] = binder;
-  auto factor = [&](Value x, ArrayRef<int64_t> labels) -> FailureOr<std::string> {
+  auto factor = [&](Value x, ArrayRef<int64_t> labels, int least) -> FailureOr<std::string> {
     SmallVector<std::string> inner;
     for (int64_t label : labels)
       inner.push_back(nameOf[label]);
     Result text = element(x, inner);
     if (failed(text))
       return failure();
-    return text->binding > BindProduct ? text->text : "(" + text->text + ")";
+    return text->binding >= least ? text->text : "(" + text->text + ")";
   };
-  FailureOr<std::string> a = factor(op.getA(), op.getLhs()), b = factor(op.getB(), op.getRhs());
+  FailureOr<std::string> a = factor(op.getA(), op.getLhs(), BindProduct), b = factor(op.getB(), op.getRhs(), BindUnary);
   names.giveBack(binders);
   if (failed(a) || failed(b))
     return failure();

@@ -8,6 +8,7 @@
 #include "passes/Passes.h"
 #include "passes/diff/Rules.h"
 
+#include "mlir/IR/Matchers.h"
 #include "mlir/Transforms/RegionUtils.h"
 #include "llvm/ADT/SetVector.h"
 
@@ -64,7 +65,11 @@ private:
 static bool isUnbounded(Operation *op) {
   if (auto div = dyn_cast<DivOp>(op))
     return getFill(div.getB()).value_or(0.0) == 0.0;
-  return isa<ExpOp, Expm1Op, IntPowOp, LogOp, Log1pOp, ModOp, PowOp, SqrtOp, TanOp>(op);
+  if (auto power = dyn_cast<IntPowOp>(op)) {
+    DenseElementsAttr exponent;
+    return !matchPattern(power.getN(), m_Constant(&exponent)) || (*exponent.getValues<APInt>().begin()).isNegative();
+  }
+  return isa<ExpOp, Expm1Op, LogOp, Log1pOp, ModOp, PowOp, SqrtOp, TanOp>(op);
 }
 
 /// Ops that pass a cotangent on, at most with another sign.
