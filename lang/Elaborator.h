@@ -124,6 +124,11 @@ private:
   // Index notation (EmitIndex.cpp).
   Entity evalIndex(const ast::Index &expr, Scope &scope);
   Array subscript(const Array &x, llvm::ArrayRef<ast::Subscript> subscripts, Scope &scope, Location at);
+  struct Slot;
+  bool readSlice(const ast::Subscript &sub, mlir::Attribute whole, Scope &scope, Slot &slot);
+  bool readSlots(const Array &x, llvm::ArrayRef<ast::Subscript> subscripts, Scope &scope, Location at, std::vector<Slot> &slots, bool &isPlain);
+  std::optional<Array> readPosition(const ast::Subscript &sub, mlir::Attribute whole, Scope &scope);
+  Array gatherSlots(const Array &x, llvm::ArrayRef<Slot> slots, llvm::ArrayRef<IndexVar *> axes, Location at);
   Array indexValue(IndexVar &index, Location at);
   IndexVar *bindIndex(const std::string &name, Location at, Scope &scope);
   bool setRange(IndexVar &index, mlir::Attribute dim, Location at);
@@ -264,6 +269,8 @@ private:
   void runExpect(const ast::ExpectStmt &stmt, Scope &scope);
   struct TestRule;
   bool readTestRule(const CallSite &site, TestRule &test);
+  bool takeTensors(const CallSite &site, TestRule &test);
+  bool takeStates(const CallSite &site, TestRule &test);
   std::string textOf(Location at) const;
 
   Arena &arena;

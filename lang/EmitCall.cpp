@@ -185,6 +185,8 @@ bool Elaborator::bindActuals(const Closure &closure, std::vector<Actual> &actual
       isSound &= bindParam(param, actual->entity, actual->loc, inner);
     } else if (param.defaultValue) {
       isSound &= bindParam(param, eval(*param.defaultValue, inner), param.defaultValue->loc, inner);
+    } else if (!isSound) { // the argument may be the one whose name is wrong
+      inner.set(param.name.name, Entity(), at);
     } else {
       error(Code::MissingArgument, at, "'" + closure.name + "' needs the argument '" + param.name.name + "'")
           .note(param.name.loc, "it is declared here");

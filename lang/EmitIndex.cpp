@@ -95,9 +95,8 @@ Array Elaborator::spreadOver(const Array &x, llvm::ArrayRef<IndexVar *> axes, Lo
 // Subscripts
 //===----------------------------------------------------------------------===//
 
-namespace {
 /// One axis of the subscripted value.
-struct Slot {
+struct Elaborator::Slot {
   /// A bare index.
   IndexVar *index = nullptr;
   /// An index expression.
@@ -107,7 +106,6 @@ struct Slot {
   Attribute size;
   bool isWhole = false;
 };
-} // namespace
 
 Entity Elaborator::evalIndex(const ast::Index &expr, Scope &scope) {
   if (auto *name = dyn_cast<ast::Name>(expr.base.get()); name && !scope.find(name->name) && findBuiltin(name->name)) {
@@ -147,15 +145,45 @@ Array Elaborator::eachLane(llvm::function_ref<Array()> emit) {
   return all;
 }
 
-Array Elaborator::subscript(const Array &x, llvm::ArrayRef<ast::Subscript> subscripts, Scope &scope, Location at) {
+/// x[a:b]: its bounds are known, or it runs to a dimension.
+bool Elaborator::readSlice(const ast::Subscript &sub, Attribute whole, Scope &scope, Slot &slot) {
+  std::optional<int64_t> first = sub.from ? constantInt(*sub.from, scope, "the start of a slice") : 0;
+  if (!first)
+    return false;
+  slot.first = *first;
+  slot.size = whole;
+  slot.isWhole = !sub.to && *first == 0;
+  if (slot.isWhole)
+    return true;
+  auto *toName = sub.to ? dyn_cast<ast::Name>(sub.to.get()) : nullptr;
+  const DimBinding *dim = toName && !scope.find(toName->name) ? scope.findDim(toName->name) : nullptr;
+  Attribute end = dim ? dim->lane(activeLane.value_or(0)) : whole;
+  if (sub.to && !dim) {
+    std::optional<int64_t> to = constantInt(*sub.to, scope, "the end of a slice");
+    if (!to)
+      return false;
+    end = builder.getI64IntegerAttr(*to);
+  }
+  auto fixed = dyn_cast<IntegerAttr>(end), size = dyn_cast<IntegerAttr>(whole);
+  if (!fixed && *first != 0) {
+    notBuilt(Code::DimArithmeticNotBuilt, sub.loc, "a slice whose size is computed from a dimension", "");
+    return false;
+  }
+  slot.size = fixed ? Attribute(builder.getI64IntegerAttr(fixed.getInt() - *first)) : end;
+  if (!fixed || (fixed.getInt() >= *first && *first >= 0 && (!size || fixed.getInt() <= size.getInt())))
+    return true;
+  error(Code::IndexOutOfRange, sub.loc, "the slice leaves an axis of size " + describe(whole));
+  return false;
+}
+
+/// What stands at each axis; `isPlain` if it is distinct indices and whole axes only.
+bool Elaborator::readSlots(const Array &x, llvm::ArrayRef<ast::Subscript> subscripts, Scope &scope, Location at, std::vector<Slot> &slots, bool &isPlain) {
   Shape own(ownShape(x));
   size_t given = llvm::count_if(subscripts, [](const ast::Subscript &s) { return s.kind != ast::SubKind::Rest; });
   if (given > own.size()) {
     error(Code::SubscriptCount, at, "here are " + std::to_string(given) + " subscripts for " + std::to_string(own.size()) + " axes " + describe(own));
-    return {};
+    return false;
   }
-  std::vector<Slot> slots;
-  bool isPlain = true;
   for (const ast::Subscript &sub : subscripts) {
     size_t axis = slots.size();
     Slot slot;
@@ -169,36 +197,12 @@ Array Elaborator::subscript(const Array &x, llvm::ArrayRef<ast::Subscript> subsc
     }
     if (sub.kind == ast::SubKind::Named) {
       error(Code::SubscriptCount, sub.loc, "'" + sub.name->name + " =' is no subscript of an array");
-      return {};
+      return false;
     }
     if (sub.kind == ast::SubKind::Slice) {
-      std::optional<int64_t> first = sub.from ? constantInt(*sub.from, scope, "the start of a slice") : 0;
-      if (!first)
-        return {};
-      slot.first = *first;
-      slot.size = own[axis];
-      slot.isWhole = !sub.to && *first == 0;
-      if (!slot.isWhole) {
-        auto *toName = sub.to ? dyn_cast<ast::Name>(sub.to.get()) : nullptr;
-        const DimBinding *dim = toName && !scope.find(toName->name) ? scope.findDim(toName->name) : nullptr;
-        Attribute end = dim ? dim->lane(activeLane.value_or(0)) : own[axis];
-        if (sub.to && !dim) {
-          std::optional<int64_t> to = constantInt(*sub.to, scope, "the end of a slice");
-          if (!to)
-            return {};
-          end = builder.getI64IntegerAttr(*to);
-        }
-        auto fixed = dyn_cast<IntegerAttr>(end);
-        if (!fixed && *first != 0)
-          return notBuilt(Code::DimArithmeticNotBuilt, sub.loc, "a slice whose size is computed from a dimension", "").array();
-        slot.size = fixed ? Attribute(builder.getI64IntegerAttr(fixed.getInt() - *first)) : end;
-        auto whole = dyn_cast<IntegerAttr>(own[axis]);
-        if (fixed && (fixed.getInt() < *first || *first < 0 || (whole && fixed.getInt() > whole.getInt()))) {
-          error(Code::IndexOutOfRange, sub.loc, "the slice leaves an axis of size " + describe(own[axis]));
-          return {};
-        }
-        isPlain = false;
-      }
+      if (!readSlice(sub, own[axis], scope, slot))
+        return false;
+      isPlain &= slot.isWhole;
       slots.push_back(slot);
       continue;
     }
@@ -207,7 +211,7 @@ Array Elaborator::subscript(const Array &x, llvm::ArrayRef<ast::Subscript> subsc
     if (binding && binding->entity.index()) {
       slot.index = binding->entity.index();
       if (!setRange(*slot.index, own[axis], sub.loc))
-        return {};
+        return false;
       isPlain &= !llvm::is_contained(x.axes, slot.index) &&
                  llvm::none_of(slots, [&](const Slot &other) { return other.index == slot.index; });
       slots.push_back(slot);
@@ -216,23 +220,11 @@ Array Elaborator::subscript(const Array &x, llvm::ArrayRef<ast::Subscript> subsc
     if (name && !name->primed && !binding && !scope.findDim(name->name) && !findBuiltin(name->name)) {
       error(Code::IndexNotBound, sub.loc, "the index '" + name->name + "' is not bound")
           .suggest("bind it on the left side, z[" + name->name + "] = .., or by a reduction, sum[" + name->name + "](..)");
-      return {};
+      return false;
     }
-    Array value = evalArray(*sub.value, scope);
-    if (value.isPoison())
-      return {};
-    if (kindOf(value) != Kind::Int) {
-      error(Code::SubscriptKind, sub.loc, "a subscript must be an integer").suggest("declare the array as 'int'");
-      return {};
-    }
-    std::optional<int64_t> known = constantIntOf(value);
-    auto size = dyn_cast<IntegerAttr>(own[axis]);
-    if (known && (*known < 0 || (size && *known >= size.getInt()))) {
-      error(Code::IndexOutOfRange, sub.loc, "the subscript " + std::to_string(*known) + " is outside an axis of size " + describe(own[axis]))
-          .suggest("indices count from 0");
-      return {};
-    }
-    slot.value = value;
+    slot.value = readPosition(sub, own[axis], scope);
+    if (!slot.value)
+      return false;
     isPlain = false;
     slots.push_back(slot);
   }
@@ -242,7 +234,33 @@ Array Elaborator::subscript(const Array &x, llvm::ArrayRef<ast::Subscript> subsc
     slot.isWhole = true;
     slots.push_back(slot);
   }
+  return true;
+}
 
+/// The value of an expression as a subscript of an axis.
+std::optional<Array> Elaborator::readPosition(const ast::Subscript &sub, Attribute whole, Scope &scope) {
+  Array value = evalArray(*sub.value, scope);
+  if (value.isPoison())
+    return std::nullopt;
+  if (kindOf(value) != Kind::Int) {
+    error(Code::SubscriptKind, sub.loc, "a subscript must be an integer").suggest("declare the array as 'int'");
+    return std::nullopt;
+  }
+  std::optional<int64_t> known = constantIntOf(value);
+  auto size = dyn_cast<IntegerAttr>(whole);
+  if (known && (*known < 0 || (size && *known >= size.getInt()))) {
+    error(Code::IndexOutOfRange, sub.loc, "the subscript " + std::to_string(*known) + " is outside an axis of size " + describe(whole))
+        .suggest("indices count from 0");
+    return std::nullopt;
+  }
+  return value;
+}
+
+Array Elaborator::subscript(const Array &x, llvm::ArrayRef<ast::Subscript> subscripts, Scope &scope, Location at) {
+  std::vector<Slot> slots;
+  bool isPlain = true;
+  if (!readSlots(x, subscripts, scope, at, slots, isPlain))
+    return {};
   // The indices and own axes of the result.
   SmallVector<Array> parts{x};
   for (const Slot &slot : slots) {
@@ -270,6 +288,11 @@ Array Elaborator::subscript(const Array &x, llvm::ArrayRef<ast::Subscript> subsc
     return perLane({x}, axes, [&](llvm::ArrayRef<Value> v) { return transposed(v[0], permutation, at); });
   }
 
+  return gatherSlots(x, slots, axes, at);
+}
+
+/// The general case: one index array for each axis of x.
+Array Elaborator::gatherSlots(const Array &x, llvm::ArrayRef<Slot> slots, llvm::ArrayRef<IndexVar *> axes, Location at) {
   Shape shape = fullShape(axes, {});
   SmallVector<size_t> starts;
   for (const Slot &slot : slots) {

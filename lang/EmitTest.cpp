@@ -100,6 +100,8 @@ struct Elaborator::TestRule {
   std::map<std::string, Array> states;
   std::map<std::string, Actual> given;
   HyperSource hypers;
+  /// What may be given, for suggestions.
+  std::vector<std::string> names{"t"};
 };
 
 static void setMember(Arena &arena, Record &record, llvm::StringRef path, Entity entity) {
@@ -141,16 +143,22 @@ bool Elaborator::readTestRule(const CallSite &site, TestRule &test) {
   }
   if (!isSound)
     return false;
-  auto take = [&](const std::string &name) -> std::optional<Actual> {
-    auto it = test.given.find(name);
-    if (it == test.given.end())
-      return std::nullopt;
-    Actual actual = it->second;
-    test.given.erase(it);
-    return actual;
-  };
+  return takeTensors(site, test) && takeStates(site, test);
+}
+
+/// The argument of that name, which is then used up.
+static std::optional<Actual> take(std::map<std::string, Actual> &given, const std::string &name) {
+  auto it = given.find(name);
+  if (it == given.end())
+    return std::nullopt;
+  Actual actual = it->second;
+  given.erase(it);
+  return actual;
+}
+
+bool Elaborator::takeTensors(const CallSite &site, TestRule &test) {
   auto tensor = [&](const ast::Ident &name, llvm::StringRef what) -> std::optional<Array> {
-    std::optional<Actual> actual = take(name.name);
+    std::optional<Actual> actual = take(test.given, name.name);
     if (!actual) {
       error(Code::MissingArgument, site.at, "the " + what.str() + " '" + name.name + "' is not given").note(name.loc, "it is declared here");
       return std::nullopt;
@@ -159,7 +167,7 @@ bool Elaborator::readTestRule(const CallSite &site, TestRule &test) {
     x.isEach = true;
     return x;
   };
-  std::vector<std::string> names{"t"};
+  std::vector<std::string> &names = test.names;
   for (const ast::StmtPtr &stmt : test.run.call->rule->block.statements) {
     if (auto *params = dyn_cast<ast::ParamStmt>(stmt.get()))
       for (const ast::Decl &decl : params->decls) {
@@ -191,7 +199,12 @@ bool Elaborator::readTestRule(const CallSite &site, TestRule &test) {
     error(Code::RuleWithoutParam, site.at, "the rule '" + test.run.call->rule->name.name + "' has no param");
     return false;
   }
-  std::optional<Actual> time = take("t");
+  return true;
+}
+
+/// The time, and the states: those given, the others by their initial values.
+bool Elaborator::takeStates(const CallSite &site, TestRule &test) {
+  std::optional<Actual> time = take(test.given, "t");
   test.run.time = time ? time->entity.array() : integer(1, site.at);
   if (kindOf(test.run.time) == Kind::Float) {
     error(Code::KindMismatch, time->loc, "'t' counts steps: it is an integer");
@@ -204,7 +217,7 @@ bool Elaborator::readTestRule(const CallSite &site, TestRule &test) {
   if (!initStates(init, test.hypers, test.slots))
     return false;
   for (StateSlot &slot : test.slots) {
-    if (std::optional<Actual> given = take(slot.path)) {
+    if (std::optional<Actual> given = take(test.given, slot.path)) {
       ast::Target target;
       target.name.name = slot.path;
       slot.initial = nextValue(target, given->entity, slot.initial, given->loc);
@@ -216,7 +229,7 @@ bool Elaborator::readTestRule(const CallSite &site, TestRule &test) {
   if (site.builtin->name == "run")
     return true;
   for (const auto &[name, actual] : test.given) {
-    error(Code::UnknownArgument, actual.name->loc, "the rule has no param, gradient or state '" + name + "'").suggest(didYouMean(name, names));
+    error(Code::UnknownArgument, actual.name->loc, "the rule has no param, gradient or state '" + name + "'").suggest(didYouMean(name, test.names));
     return false;
   }
   return true;
