@@ -1,0 +1,211 @@
+//===- Run.cpp - gradus run ----------------------------------------------------===//
+
+#include "codegen/driver/Commands.h"
+#include "codegen/driver/LossCurve.h"
+#include "codegen/driver/Session.h"
+#include "codegen/driver/Training.h"
+#include "runtime/gradus_checkpoint.h"
+
+#include "llvm/Support/FileSystem.h"
+#include "llvm/Support/FileUtilities.h"
+#include "llvm/Support/Format.h"
+
+#include <cmath>
+#include <csignal>
+#include <numeric>
+#include <random>
+#include <unistd.h>
+
+using namespace mlir;
+
+namespace gradus::driver {
+
+/// Set by Ctrl-C; the run ends after the step under way. A handler can reach nothing but a global.
+static volatile std::sig_atomic_t stopRequested = 0;
+
+static int fail(const std::string &text) {
+  llvm::errs() << "gradus: error: " << text << '\n';
+  return ExitFailed;
+}
+
+/// The unit named, or the only one; empty, with `error` set, if there is none.
+static std::string chooseUnit(ModuleOp module, StringRef wanted, std::string &error) {
+  std::vector<std::string> units;
+  for (FuncOp func : module.getOps<FuncOp>())
+    if (func.getKind() == FuncKind::TrainStep)
+      units.push_back(func.getSymName().drop_back(StringRef(".step").size()).str());
+  if (wanted.empty() && units.size() == 1)
+    return units[0];
+  if (!wanted.empty() && llvm::is_contained(units, wanted))
+    return wanted.str();
+  error = units.empty() ? "the spec has no train unit"
+          : wanted.empty() ? "the spec has several train units; choose one by --unit " + units[0]
+                           : "no train unit '" + wanted.str() + "'";
+  return "";
+}
+
+/// Reads `--dim n=64` and `--hyper lr=0.1`. False, with `error` set, on a value that does not fit.
+static bool readSettings(const Invocation &invocation, Training &training, std::string &error) {
+  for (const EntryHyper &hyper : training.step.hypers) {
+    double initial = std::nan("");
+    if (auto real = dyn_cast_or_null<FloatAttr>(hyper.initial))
+      initial = real.getValueAsDouble();
+    else if (auto whole = dyn_cast_or_null<IntegerAttr>(hyper.initial))
+      initial = whole.getType().isInteger(1) ? whole.getValue().getBoolValue() : static_cast<double>(whole.getInt());
+    training.hypers.push_back(initial);
+  }
+  for (const auto &[option, setting] : invocation.repeated) {
+    if (option != "--dim" && option != "--hyper")
+      continue;
+    auto [name, text] = StringRef(setting).split('=');
+    double value;
+    if (text.empty() || text.getAsDouble(value)) {
+      error = "'" + option + "' expects NAME=" + (option == "--dim" ? "N" : "VALUE") + ", but got '" + setting + "'";
+      return false;
+    }
+    if (option == "--dim") {
+      training.sizes[name.str()] = static_cast<int64_t>(value);
+      if (value < 1 || value != std::floor(value) || !llvm::any_of(training.step.symbols, [&](StringAttr s) { return s.getValue() == name; })) {
+        error = "'--dim " + setting + "': expected a dimension of the unit and a size of at least 1";
+        return false;
+      }
+      continue;
+    }
+    auto at = llvm::find_if(training.step.hypers, [&](const EntryHyper &hyper) { return hyper.name == name; });
+    if (at == training.step.hypers.end()) {
+      error = "the unit has no hyper-parameter '" + name.str() + "'";
+      return false;
+    }
+    training.hypers[at - training.step.hypers.begin()] = value;
+  }
+  for (auto [hyper, value] : llvm::zip_equal(training.step.hypers, training.hypers)) {
+    if (std::isnan(value))
+      error = "hyper-parameter '" + hyper.name + "' has no default; give it as --hyper " + hyper.name + "=VALUE";
+    else if (hyper.interval && !hyper.interval.contains(value))
+      error = "hyper-parameter '" + hyper.name + "' is outside its interval";
+    else if ((hyper.isInteger || hyper.isBool) && value != std::floor(value))
+      error = "hyper-parameter '" + hyper.name + "' expects a whole number";
+  }
+  return error.empty();
+}
+
+/// Rows of step t: a fresh order for each epoch, which depends on seed and epoch alone.
+static std::vector<size_t> chooseRows(size_t rows, size_t batch, uint64_t seed, uint64_t step) {
+  std::vector<size_t> order(rows);
+  std::iota(order.begin(), order.end(), 0);
+  if (batch == rows)
+    return order;
+  uint64_t batches = rows / batch;
+  std::mt19937_64 random(seed * 0x9e3779b97f4a7c15u + step / batches + 1);
+  for (size_t i = rows - 1; i > 0; --i)
+    std::swap(order[i], order[random() % (i + 1)]);
+  size_t begin = step % batches * batch;
+  return {order.begin() + begin, order.begin() + begin + batch};
+}
+
+static std::vector<gradus_named_tensor> savedTensors(Training &training) {
+  std::vector<gradus_named_tensor> tensors;
+  for (Variable &variable : training.variables)
+    if (variable.layout.role == GRADUS_PARAM || variable.layout.role == GRADUS_STATE)
+      tensors.push_back({variable.layout.name.c_str(), variable.view()});
+  return tensors;
+}
+
+/// Saves or loads; the error of the runtime goes into `error`.
+static bool exchange(Training &training, const std::string &path, bool isSave, std::string &error) {
+  gradus_context context{};
+  context.user = &error;
+  context.error = [](void *user, const gradus_error *problem) { *static_cast<std::string *>(user) = problem->message; };
+  gradus_progress progress{training.t, training.seed, 0, 0};
+  std::vector<gradus_named_tensor> tensors = savedTensors(training);
+  gradus_status status = isSave ? gradus_checkpoint_save(&context, path.c_str(), &progress, tensors.data(), tensors.size())
+                                : gradus_checkpoint_load(&context, path.c_str(), &progress, tensors.data(), tensors.size());
+  if (status == GRADUS_OK && !isSave) {
+    training.t = progress.t;
+    training.seed = progress.seed;
+  }
+  return status == GRADUS_OK;
+}
+
+static void showProgress(uint64_t t, uint64_t steps, double loss) {
+  static constexpr int width = 30;
+  int filled = static_cast<int>(width * t / steps);
+  llvm::outs() << "\r[" << std::string(filled, '=') << std::string(width - filled, ' ') << "] "
+               << llvm::format("%llu/%llu  loss %.6g   ", static_cast<unsigned long long>(t), static_cast<unsigned long long>(steps), loss);
+  llvm::outs().flush();
+}
+
+/// Steps until `steps`; collects the losses.
+static bool runSteps(const Invocation &invocation, Training &training, Engine &engine, const Table &table, const DataBinding &binding,
+                     uint64_t steps, size_t batch, std::vector<double> &losses, std::string &error) {
+  std::string checkpoint = invocation.get("--checkpoint");
+  bool isTerminal = isatty(STDOUT_FILENO);
+  while (training.t < steps && !stopRequested) {
+    fillBatch(training, binding, table, chooseRows(table.rows, batch, training.seed, training.t));
+    double loss = 0;
+    if (!engine.step(training, loss, error))
+      return false;
+    losses.push_back(loss);
+    bool isLast = training.t == steps;
+    if (isTerminal && (training.t % 16 == 0 || isLast))
+      showProgress(training.t, steps, loss);
+    if (!checkpoint.empty() && (training.t % 100 == 0 || isLast || stopRequested) && !exchange(training, checkpoint, true, error))
+      return false;
+  }
+  if (isTerminal)
+    llvm::outs() << '\n';
+  return true;
+}
+
+int runRun(const Invocation &invocation) {
+  if (invocation.inputs.size() != 1 || !invocation.has("--data"))
+    return usageError("'gradus run' expects one spec and --data FILE.csv");
+  std::optional<uint64_t> steps = invocation.getCount("--steps", 1000), batch = invocation.getCount("--batch", 0),
+                          seed = invocation.getCount("--seed", 0);
+  if (!steps || !batch || !seed)
+    return ExitUsage;
+  Session session;
+  ModuleOp module = session.load(invocation.inputs[0], invocation.get("--dtype", "f32"));
+  if (!module)
+    return ExitFailed;
+  std::string error;
+  std::string unit = chooseUnit(module, invocation.get("--unit"), error);
+  if (unit.empty())
+    return fail(error);
+  Training training;
+  training.seed = *seed;
+  FuncOp init = module.lookupSymbol<FuncOp>(unit + ".init"), step = module.lookupSymbol<FuncOp>(unit + ".step");
+  training.init = computeEntryLayout(init);
+  training.step = computeEntryLayout(step);
+  DataBinding binding;
+  FailureOr<Table> table = readCsv(invocation.get("--data"), error);
+  if (failed(table) || !readSettings(invocation, training, error) || !bindData(training, *table, binding, error))
+    return fail(error);
+  if (*batch > table->rows)
+    return fail("--batch " + std::to_string(*batch) + " is more than the " + std::to_string(table->rows) + " rows of the data");
+  std::unique_ptr<Engine> engine = invocation.get("--engine") == "reference" ? createReferenceEngine(init, step) : createJitEngine(session, unit, error);
+  if (!engine)
+    return fail(error);
+  drawParameters(training);
+  if (!engine->init(training, error))
+    return fail(error);
+  std::string checkpoint = invocation.get("--checkpoint");
+  if (!checkpoint.empty() && llvm::sys::fs::exists(checkpoint) && !exchange(training, checkpoint, false, error))
+    return fail(error);
+  std::signal(SIGINT, [](int) { stopRequested = 1; });
+  uint64_t first = training.t + 1;
+  std::vector<double> losses;
+  if (!runSteps(invocation, training, *engine, *table, binding, *steps, *batch ? *batch : table->rows, losses, error))
+    return fail(error);
+  if (!losses.empty())
+    llvm::outs() << unit << llvm::format(": steps %llu to %llu, loss %.6g -> %.6g\n", static_cast<unsigned long long>(first),
+                                         static_cast<unsigned long long>(training.t), losses.front(), losses.back());
+  if (std::string plot = invocation.get("--plot"); !plot.empty()) {
+    std::string picture = drawLossCurve(unit, losses, first);
+    if (llvm::Error problem = llvm::writeToOutput(plot, [&](llvm::raw_ostream &os) { os << picture; return llvm::Error::success(); }))
+      return fail("cannot write '" + plot + "': " + llvm::toString(std::move(problem)));
+  }
+  return stopRequested ? 130 : ExitOk;
+}
+
+} // namespace gradus::driver

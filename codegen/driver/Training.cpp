@@ -1,0 +1,172 @@
+//===- Training.cpp - The buffers of `gradus run` ------------------------------===//
+
+#include "codegen/driver/Training.h"
+
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringExtras.h"
+
+#include <cmath>
+#include <cstring>
+#include <random>
+
+using namespace mlir;
+
+namespace gradus::driver {
+
+//===----------------------------------------------------------------------===//
+// Variables
+//===----------------------------------------------------------------------===//
+
+int64_t Variable::size() const {
+  int64_t count = 1;
+  for (int64_t dim : dims)
+    count *= dim;
+  return count;
+}
+
+template <typename T>
+static double read(const std::vector<char> &bytes, int64_t index) {
+  T value;
+  std::memcpy(&value, bytes.data() + index * sizeof(T), sizeof(T));
+  return static_cast<double>(value);
+}
+template <typename T>
+static void write(std::vector<char> &bytes, int64_t index, double value) {
+  T stored = static_cast<T>(value);
+  std::memcpy(bytes.data() + index * sizeof(T), &stored, sizeof(T));
+}
+
+double Variable::get(int64_t index) const {
+  switch (layout.dtype) {
+  case GRADUS_F32: return read<float>(bytes, index);
+  case GRADUS_F64: return read<double>(bytes, index);
+  case GRADUS_I32: return read<int32_t>(bytes, index);
+  case GRADUS_I64: return read<int64_t>(bytes, index);
+  case GRADUS_BOOL: return read<char>(bytes, index);
+  default: return NAN; // `gradus run` takes --dtype f32 or f64 alone
+  }
+}
+
+void Variable::set(int64_t index, double value) {
+  switch (layout.dtype) {
+  case GRADUS_F32: return write<float>(bytes, index, value);
+  case GRADUS_F64: return write<double>(bytes, index, value);
+  case GRADUS_I32: return write<int32_t>(bytes, index, value);
+  case GRADUS_I64: return write<int64_t>(bytes, index, value);
+  case GRADUS_BOOL: return write<char>(bytes, index, value);
+  default: return;
+  }
+}
+
+gradus_tensor Variable::view() {
+  return {bytes.data(), dims.data(), nullptr, static_cast<int32_t>(dims.size()), layout.dtype, GRADUS_CPU, 0};
+}
+
+Variable *Training::find(StringRef name) {
+  auto at = llvm::find_if(variables, [&](const Variable &variable) { return variable.layout.name == name; });
+  return at == variables.end() ? nullptr : &*at;
+}
+
+//===----------------------------------------------------------------------===//
+// Data
+//===----------------------------------------------------------------------===//
+
+static bool isIntegral(const EntryTensor &tensor) { return tensor.dtype == GRADUS_I32 || tensor.dtype == GRADUS_I64; }
+
+static std::string symbolOf(const EntryTensor &tensor, size_t axis) {
+  auto symbol = dyn_cast<StringAttr>(tensor.dims[axis]);
+  return symbol ? symbol.getValue().str() : "";
+}
+
+/// The features are the only data matrix, the target the only data vector of as many rows.
+static bool findData(const EntryLayout &layout, DataBinding &binding, std::string &error) {
+  std::vector<size_t> matrices, vectors;
+  for (auto [i, tensor] : llvm::enumerate(layout.tensors))
+    if (tensor.role == GRADUS_DATA)
+      (tensor.rank == 2 ? matrices : vectors).push_back(i);
+  if (matrices.size() != 1 || vectors.size() != 1 || layout.tensors[vectors[0]].rank != 1 ||
+      layout.tensors[matrices[0]].dims[0] != layout.tensors[vectors[0]].dims[0]) {
+    error = "'gradus run' expects a unit with one data matrix [n, d] and one data vector [n]; compile other units with 'gradus build'";
+    return false;
+  }
+  binding.features = matrices[0];
+  binding.target = vectors[0];
+  binding.rowSymbol = symbolOf(layout.tensors[matrices[0]], 0);
+  return true;
+}
+
+/// Gives a symbol its size; false if it has another already.
+static bool setSize(Training &training, const std::string &symbol, int64_t size, const char *why, std::string &error) {
+  if (symbol.empty())
+    return true;
+  auto [at, isNew] = training.sizes.try_emplace(symbol, size);
+  if (!isNew && at->second != size)
+    error = "dimension '" + symbol + "' is " + std::to_string(at->second) + " on the command line and " + std::to_string(size) + " " + why;
+  return isNew || at->second == size;
+}
+
+bool bindData(Training &training, const Table &table, DataBinding &binding, std::string &error) {
+  if (!findData(training.step, binding, error))
+    return false;
+  if (table.columns < 2) {
+    error = "expected at least one column of features before the target";
+    return false;
+  }
+  const EntryTensor &features = training.step.tensors[binding.features], &target = training.step.tensors[binding.target];
+  if (!setSize(training, symbolOf(features, 1), static_cast<int64_t>(table.columns) - 1, "columns of features", error))
+    return false;
+  std::vector<std::string> missing;
+  for (StringAttr symbol : training.step.symbols)
+    if (symbol.getValue() != binding.rowSymbol && !training.sizes.contains(symbol.getValue().str()))
+      missing.push_back(symbol.getValue().str());
+  if (missing.size() == 1 && isIntegral(target)) { // the number of classes
+    double most = 0;
+    for (size_t row = 0; row < table.rows; ++row)
+      most = std::max(most, table.at(row, table.columns - 1));
+    training.sizes[missing[0]] = static_cast<int64_t>(most) + 1;
+    missing.clear();
+  }
+  if (!missing.empty()) {
+    error = "the data do not tell the size of '" + llvm::join(missing, "', '") + "'; give it as --dim " + missing[0] + "=N";
+    return false;
+  }
+  for (const EntryTensor &tensor : training.step.tensors) {
+    Variable variable{tensor, {}, {}};
+    for (size_t axis = 0; axis < tensor.dims.size(); ++axis) {
+      std::string symbol = symbolOf(tensor, axis);
+      bool isRows = !symbol.empty() && symbol == binding.rowSymbol;
+      variable.dims.push_back(symbol.empty() ? cast<IntegerAttr>(tensor.dims[axis]).getInt() : isRows ? 0 : training.sizes[symbol]);
+    }
+    variable.bytes.resize(variable.size() * gradus_dtype_size(tensor.dtype));
+    training.variables.push_back(std::move(variable));
+  }
+  return true;
+}
+
+void fillBatch(Training &training, const DataBinding &binding, const Table &table, ArrayRef<size_t> rows) {
+  Variable &features = training.variables[binding.features], &target = training.variables[binding.target];
+  for (Variable *variable : {&features, &target}) {
+    variable->dims[0] = static_cast<int64_t>(rows.size());
+    variable->bytes.resize(variable->size() * gradus_dtype_size(variable->layout.dtype));
+  }
+  size_t width = table.columns - 1;
+  for (auto [i, row] : llvm::enumerate(rows)) {
+    for (size_t column = 0; column < width; ++column)
+      features.set(static_cast<int64_t>(i * width + column), table.at(row, column));
+    target.set(static_cast<int64_t>(i), table.at(row, width));
+  }
+}
+
+void drawParameters(Training &training) {
+  std::mt19937_64 random(training.seed);
+  auto uniform = [&] { return (static_cast<double>(random() >> 11) + 1) * 0x1p-53; };
+  for (Variable &variable : training.variables) {
+    if (variable.layout.role != GRADUS_PARAM || variable.dims.size() < 2)
+      continue;
+    double scale = 1 / std::sqrt(static_cast<double>(std::max<int64_t>(1, variable.dims[0])));
+    for (int64_t i = 0, n = variable.size(); i < n; ++i)
+      variable.set(i, scale * std::sqrt(-2 * std::log(uniform())) * std::cos(6.283185307179586 * uniform()));
+  }
+}
+
+} // namespace gradus::driver

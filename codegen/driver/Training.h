@@ -1,0 +1,67 @@
+//===- Training.h - The buffers and engines of `gradus run` --------------------===//
+
+#pragma once
+
+#include "codegen/driver/Csv.h"
+#include "codegen/emit/Entry.h"
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace gradus::driver {
+
+/// A tensor of a train unit in host memory, in its storage type.
+struct Variable {
+  EntryTensor layout;
+  std::vector<int64_t> dims;
+  std::vector<char> bytes;
+
+  int64_t size() const;
+  double get(int64_t index) const;
+  void set(int64_t index, double value);
+  gradus_tensor view();
+};
+
+/// The state of one run: everything that an engine reads and writes.
+struct Training {
+  EntryLayout step, init;
+  std::map<std::string, int64_t> sizes; ///< of the dimension symbols
+  std::vector<Variable> variables;      ///< the tensors of `step`, in the order of its slot
+  std::vector<double> hypers;           ///< the values for `step`, in order
+  uint64_t seed = 0;
+  uint64_t t = 0; ///< the last committed step
+
+  Variable *find(llvm::StringRef name);
+};
+
+/// Runs the two functions of a train unit.
+class Engine {
+public:
+  virtual ~Engine() = default;
+  /// Fills the states. On failure `error` says why.
+  virtual bool init(Training &training, std::string &error) = 0;
+  /// One step; `loss` is the value before it.
+  virtual bool step(Training &training, double &loss, std::string &error) = 0;
+};
+
+std::unique_ptr<Engine> createReferenceEngine(FuncOp init, FuncOp step);
+/// Compiles the module, which is in phase Emit and is changed.
+std::unique_ptr<Engine> createJitEngine(class Session &session, llvm::StringRef unit, std::string &error);
+
+/// Which data argument takes the features and which the target.
+struct DataBinding {
+  size_t features = 0, target = 0; ///< indices into Training::variables
+  std::string rowSymbol;
+};
+
+/// Finds the data arguments, gives every symbol its size and makes the variables. `sizes` of the training holds what the command
+/// line said. On failure `error` says what is missing and how to give it.
+bool bindData(Training &training, const Table &table, DataBinding &binding, std::string &error);
+/// Copies rows of the table into the data variables, which take the number of rows.
+void fillBatch(Training &training, const DataBinding &binding, const Table &table, llvm::ArrayRef<size_t> rows);
+/// Matrices: normal with variance 1 / (size of the first axis); everything else 0.
+void drawParameters(Training &training);
+
+} // namespace gradus::driver
