@@ -1,0 +1,89 @@
+//===- Build.cpp - gradus build ------------------------------------------------===//
+
+#include "codegen/cpu/Compile.h"
+#include "codegen/driver/Commands.h"
+#include "codegen/driver/Session.h"
+#include "codegen/emit/Version.h"
+#include "codegen/emit/Writers.h"
+
+#include "llvm/Support/Path.h"
+
+using namespace mlir;
+
+namespace gradus::driver {
+
+static int fail(Session &session, const std::string &text) {
+  if (!session.report() && !text.empty())
+    llvm::errs() << "gradus: error: " << text << '\n';
+  return ExitFailed;
+}
+
+/// The flags that decide the code, in a fixed order: they are part of the content hash.
+static std::string describeFlags(const Invocation &invocation) {
+  return "dtype=" + invocation.get("--dtype", "f32") + " target=" + invocation.get("--target", "x86-64-v3") +
+         " fp=" + invocation.get("--fp", "reciprocal") + (invocation.has("--no-fuse") ? " no-fuse" : "");
+}
+
+/// Units that are no entry points go; the object holds what can be called.
+static void dropTests(ModuleOp module) {
+  for (FuncOp func : llvm::make_early_inc_range(module.getOps<FuncOp>()))
+    if (!isEntry(func))
+      func.erase();
+}
+
+int runBuild(const Invocation &invocation) {
+  if (invocation.inputs.size() != 1)
+    return usageError("'gradus build' expects one spec");
+  const std::string &spec = invocation.inputs[0];
+  Session session;
+  ModuleOp module = session.load(spec, invocation.get("--dtype", "f32"));
+  if (!module)
+    return ExitFailed;
+  dropTests(module);
+  if (!session.addGradients())
+    return ExitFailed;
+  if (module.getOps<FuncOp>().empty())
+    return fail(session, "'" + spec + "' has nothing to compile: expected a loss, rule, schedule, train unit, or a fn with declared shapes");
+
+  std::string name = llvm::sys::path::stem(spec).str();
+  FailureOr<Artifact> artifact = describeArtifact(module, {name, invocation.get("--prefix"), describeFlags(invocation)});
+  if (failed(artifact))
+    return fail(session, "the artifact cannot be described");
+  if (!session.runPhases(Phase::Lower, getPhaseOptions(invocation)) || failed(convertToLLVMDialect(module)))
+    return fail(session, "'" + spec + "' cannot be compiled");
+
+  std::string error;
+  CpuTarget target{invocation.get("--target", "x86-64-v3")};
+  std::unique_ptr<llvm::TargetMachine> machine = target.createMachine(error);
+  llvm::LLVMContext context;
+  std::unique_ptr<llvm::Module> code = machine ? translateToLLVM(module, context, *machine) : nullptr;
+  if (!code || !addEntryTable(*code, *artifact, error))
+    return fail(session, error);
+  optimize(*code, *machine);
+  FailureOr<llvm::SmallVector<char, 0>> object = emitMachineCode(*code, *machine, /*asAssembly=*/false, error);
+  if (failed(object))
+    return fail(session, error);
+  std::string archive = renderArchive(name + ".o", StringRef(object->data(), object->size()), error);
+  if (!error.empty())
+    return fail(session, error);
+
+  std::string folder = invocation.get("-o", ".");
+  auto pathOf = [&](StringRef ending) {
+    llvm::SmallString<256> path(folder);
+    llvm::sys::path::append(path, name + ending);
+    return std::string(path);
+  };
+  std::vector<OutputFile> files = {
+      {pathOf(".a"), std::move(archive)},
+      {pathOf(".h"), renderHeader(*artifact)},
+      {pathOf(".hpp"), renderCppHeader(*artifact)},
+      {pathOf(".json"), renderManifest(*artifact)},
+  };
+  std::vector<std::string> outputs;
+  for (const OutputFile &file : files)
+    outputs.push_back(file.path);
+  files.push_back({pathOf(".d"), renderDepfile(outputs, session.getFiles())});
+  return writeFiles(files, error) ? ExitOk : fail(session, error);
+}
+
+} // namespace gradus::driver
