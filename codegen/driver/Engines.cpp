@@ -1,6 +1,6 @@
 //===- Engines.cpp - Compiled code and the reference behind one interface ------===//
 
-#include "codegen/cpu/Jit.h"
+#include "codegen/cpu/JitEntry.h"
 #include "codegen/driver/Session.h"
 #include "codegen/driver/Training.h"
 #include "codegen/reference/Evaluator.h"
@@ -15,56 +15,16 @@ namespace {
 // Compiled
 //===----------------------------------------------------------------------===//
 
-/// The entry table of a compiled function, as an artifact would hold it.
-class JitEntry {
-public:
-  JitEntry(const EntryLayout &layout, Jit &jit) : layout(layout) {
-    for (const EntryTensor &tensor : layout.tensors) {
-      gradus_argument argument{tensor.name.c_str(), tensor.role, tensor.dtype, static_cast<int32_t>(tensor.rank), tensor.written, {}};
-      for (auto [axis, dim] : llvm::enumerate(tensor.dims)) {
-        auto symbol = dyn_cast<StringAttr>(dim);
-        argument.dims[axis] = static_cast<int32_t>(symbol ? layout.findSymbol(symbol) : -1 - cast<IntegerAttr>(dim).getInt());
-      }
-      arguments.push_back(argument);
-    }
-    for (StringAttr symbol : layout.symbols)
-      symbols.push_back(symbol.getValue().data());
-    entry.abi_version = GRADUS_ABI_VERSION;
-    entry.n_arguments = static_cast<int32_t>(arguments.size());
-    entry.n_hypers = 0; // checked when the command line was read
-    entry.n_symbols = static_cast<int32_t>(symbols.size());
-    entry.takes_time = layout.takesTime;
-    entry.name = layout.cName.c_str();
-    entry.arguments = arguments.data();
-    entry.symbols = symbols.data();
-    entry.kernel = jit.lookupAs<int32_t(const gradus_context *, const double *, uint64_t, uint64_t, const gradus_tensor *, size_t, char *,
-                                        gradus_report *)>(layout.getKernelName());
-    entry.workspace_size = jit.lookupAs<size_t(const gradus_tensor *, size_t)>(layout.getWorkspaceName());
-  }
-  bool isThere() const { return entry.kernel && entry.workspace_size; }
-
-  /// Calls the entry on the variables that bear the names of its tensors.
-  bool call(Training &training, uint64_t t, gradus_report *report, std::string &error) {
-    std::vector<gradus_tensor> slot;
-    for (const EntryTensor &tensor : layout.tensors)
-      slot.push_back(training.find(tensor.name)->view());
-    gradus_context context{};
-    context.user = &error;
-    context.error = [](void *user, const gradus_error *problem) { *static_cast<std::string *>(user) = problem->message; };
-    size_t bytes = gradus_workspace(&entry, slot.data(), 1);
-    workspace.resize(bytes == SIZE_MAX ? 0 : bytes + 64);
-    char *aligned = workspace.data() + (64 - reinterpret_cast<uintptr_t>(workspace.data()) % 64) % 64;
-    return gradus_call(&entry, &context, training.hypers.data(), t, training.seed, slot.data(), 1, workspace.empty() ? nullptr : aligned,
-                       workspace.empty() ? 0 : bytes, report) == GRADUS_OK;
-  }
-
-private:
-  EntryLayout layout;
-  std::vector<gradus_argument> arguments;
-  std::vector<const char *> symbols;
-  std::vector<char> workspace;
-  gradus_entry entry{};
-};
+/// Calls an entry on the variables that bear the names of its tensors.
+bool callOn(Training &training, JitEntry &entry, uint64_t t, gradus_report *report, std::string &error) {
+  std::vector<gradus_tensor> slot;
+  for (const EntryTensor &tensor : entry.getLayout().tensors)
+    slot.push_back(training.find(tensor.name)->view());
+  std::vector<double> hypers;
+  for (const EntryHyper &hyper : entry.getLayout().hypers)
+    hypers.push_back(training.getHyper(hyper.name));
+  return entry.call(hypers.data(), t, training.seed, slot, report, error) == GRADUS_OK;
+}
 
 class JitEngine : public Engine {
 public:
@@ -72,10 +32,10 @@ public:
       : jit(std::move(code)), initEntry(init, *jit), stepEntry(step, *jit) {}
   bool isThere() const { return initEntry.isThere() && stepEntry.isThere(); }
 
-  bool init(Training &training, std::string &error) override { return initEntry.call(training, 0, nullptr, error); }
+  bool init(Training &training, std::string &error) override { return callOn(training, initEntry, 0, nullptr, error); }
   bool step(Training &training, double &loss, std::string &error) override {
     gradus_report report{};
-    if (!stepEntry.call(training, training.t + 1, &report, error))
+    if (!callOn(training, stepEntry, training.t + 1, &report, error))
       return false;
     training.t = report.t;
     loss = report.value;
@@ -128,8 +88,7 @@ private:
       if (func.getArgRole(i) == Role::Time) {
         arguments.push_back(reference::Array<double>::scalarInt(static_cast<int64_t>(training.t) + 1));
       } else if (func.getArgRole(i) == Role::Hyper) {
-        auto at = llvm::find_if(training.step.hypers, [&](const EntryHyper &hyper) { return hyper.name == func.getArgName(i); });
-        double x = at == training.step.hypers.end() ? 0 : training.hypers[at - training.step.hypers.begin()];
+        double x = training.getHyper(func.getArgName(i));
         arguments.push_back(type.isFloat()  ? reference::Array<double>::scalar(x)
                             : type.isBool() ? reference::Array<double>::scalarBool(x != 0)
                                             : reference::Array<double>::scalarInt(static_cast<int64_t>(x)));

@@ -67,6 +67,11 @@ Variable *Training::find(StringRef name) {
   return at == variables.end() ? nullptr : &*at;
 }
 
+double Training::getHyper(StringRef name) const {
+  auto at = llvm::find_if(step.hypers, [&](const EntryHyper &hyper) { return hyper.name == name; });
+  return at == step.hypers.end() ? NAN : hypers[at - step.hypers.begin()];
+}
+
 //===----------------------------------------------------------------------===//
 // Data
 //===----------------------------------------------------------------------===//

@@ -34,6 +34,8 @@ struct Training {
   uint64_t t = 0; ///< the last committed step
 
   Variable *find(llvm::StringRef name);
+  /// The value of a hyper-parameter of `step`; the unit's other function takes some of the same.
+  double getHyper(llvm::StringRef name) const;
 };
 
 /// Runs the two functions of a train unit.
