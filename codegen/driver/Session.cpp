@@ -3,6 +3,7 @@
 #include "codegen/driver/Session.h"
 
 #include "lang/Frontend.h"
+#include "lang/Parser.h"
 #include "passes/diff/BuildGradient.h"
 
 #include "mlir/Pass/PassManager.h"
@@ -61,11 +62,10 @@ bool Session::report() {
 ModuleOp Session::load(const std::string &path, StringRef dtype) {
   EmitOptions options;
   options.dtype = dtype.str();
-  options.standardLibrary = findStandardLibrary();
-  module = emitFile(context, sources, path, diagnostics, options);
-  if (report() || !module)
-    return nullptr;
-  return *module;
+  options.importDirs = {findLibraryFolder()};
+  if (const Source *main = readSource(path, sources, diagnostics))
+    module = emitModule(context, *main, sources, diagnostics, options, &files);
+  return report() || !module ? nullptr : *module;
 }
 
 bool Session::addGradients(StringRef loss, llvm::ArrayRef<StringRef> wrt) {
@@ -87,21 +87,14 @@ bool Session::runPhases(Phase last, const PhaseOptions &options) {
   return !report() && isDone;
 }
 
-std::vector<std::string> Session::getFiles() const {
-  std::vector<std::string> files;
-  for (uint32_t i = 0; i < sources.size(); ++i)
-    files.push_back(sources.get(i).getName());
-  return files;
-}
-
-std::string findStandardLibrary() {
-  if (std::optional<std::string> given = llvm::sys::Process::GetEnv("GRADUS_STD"))
+std::string findLibraryFolder() {
+  if (std::optional<std::string> given = llvm::sys::Process::GetEnv("GRADUS_LIBRARY"))
     return *given;
   static int anchor;
   std::string tool = llvm::sys::fs::getMainExecutable(nullptr, &anchor);
   llvm::SmallString<256> installed(llvm::sys::path::parent_path(llvm::sys::path::parent_path(tool)));
-  llvm::sys::path::append(installed, "share", "gradus", "std");
-  return llvm::sys::fs::is_directory(installed) ? std::string(installed) : GRADUS_SOURCE_STD;
+  llvm::sys::path::append(installed, "share", "gradus");
+  return llvm::sys::fs::is_directory(installed) ? std::string(installed) : GRADUS_SOURCE_LIBRARY;
 }
 
 PhaseOptions getPhaseOptions(const Invocation &invocation) {

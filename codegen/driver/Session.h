@@ -38,7 +38,7 @@ public:
   Diagnostics &getDiagnostics() { return diagnostics; }
   SourceManager &getSources() { return sources; }
   /// Every file that was read, for the depfile.
-  std::vector<std::string> getFiles() const;
+  const std::vector<std::string> &getFiles() const { return files; }
   /// Prints what was said since the last time; true if there was an error.
   bool report();
 
@@ -50,11 +50,12 @@ private:
   SourceManager sources;
   Diagnostics diagnostics;
   mlir::OwningOpRef<mlir::ModuleOp> module;
+  std::vector<std::string> files;
   size_t numReported = 0;
 };
 
-/// The folder of the standard library: beside the build, in the installed tree, or what GRADUS_STD says.
-std::string findStandardLibrary();
+/// The folder that holds `std`: what GRADUS_LIBRARY says, or that of the installed tree, or that of the source tree.
+std::string findLibraryFolder();
 /// The options that several commands share.
 PhaseOptions getPhaseOptions(const Invocation &invocation);
 
