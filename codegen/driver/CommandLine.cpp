@@ -4,6 +4,7 @@
 
 #include "lang/Messages.h"
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/Support/Format.h"
 #include "llvm/Support/raw_ostream.h"
 
 using namespace llvm;
@@ -47,7 +48,7 @@ static void printCommandHelp(raw_ostream &os, const CommandSpec &command) {
   if (!command.options.empty())
     os << "\noptions:\n";
   for (const OptionSpec &option : command.options) {
-    std::string left = (option.name + (option.argument.empty() ? "" : " " + option.argument)).str();
+    std::string left = option.name.str() + (option.argument.empty() ? "" : " " + option.argument.str());
     os << "  " << left_justify(left, 34) << option.help << '\n';
   }
   os << "\nexample:\n  " << command.example << '\n';
