@@ -24,13 +24,6 @@ static std::string describeFlags(const Invocation &invocation) {
          " fp=" + invocation.get("--fp", "reciprocal") + (invocation.has("--no-fuse") ? " no-fuse" : "");
 }
 
-/// Units that are no entry points go; the object holds what can be called.
-static void dropTests(ModuleOp module) {
-  for (FuncOp func : llvm::make_early_inc_range(module.getOps<FuncOp>()))
-    if (!isEntry(func))
-      func.erase();
-}
-
 int runBuild(const Invocation &invocation) {
   if (invocation.inputs.size() != 1)
     return usageError("'gradus build' expects one spec");
@@ -39,7 +32,7 @@ int runBuild(const Invocation &invocation) {
   ModuleOp module = session.load(spec, invocation.get("--dtype", "f32"));
   if (!module)
     return ExitFailed;
-  dropTests(module);
+  session.keepEntries();
   if (!session.addGradients())
     return ExitFailed;
   if (module.getOps<FuncOp>().empty())

@@ -62,6 +62,8 @@ int runEmit(const Invocation &invocation) {
   Session session;
   if (!session.load(invocation.inputs[0], invocation.get("--dtype", "f32")))
     return ExitFailed;
+  if (!phase || *phase == Phase::Lower)
+    session.keepEntries();
   if (phase != Phase::Emit && !session.addGradients())
     return ExitFailed;
   if (!session.runPhases(phase.value_or(Phase::Lower), getPhaseOptions(invocation)))

@@ -14,7 +14,10 @@ int runExplain(const Invocation &invocation) {
   if (invocation.inputs.size() != 1)
     return usageError("'gradus explain' expects one spec");
   Session session;
-  if (!session.load(invocation.inputs[0], invocation.get("--dtype", "f32")) || !session.addGradients())
+  if (!session.load(invocation.inputs[0], invocation.get("--dtype", "f32")))
+    return ExitFailed;
+  session.keepEntries();
+  if (!session.addGradients())
     return ExitFailed;
   FailureOr<Explanation> explanation = explain(session.getModule(), getPhaseOptions(invocation));
   if (session.report() || failed(explanation))

@@ -2,6 +2,7 @@
 
 #include "codegen/driver/Session.h"
 
+#include "codegen/emit/Entry.h"
 #include "lang/Frontend.h"
 #include "lang/Parser.h"
 #include "passes/diff/BuildGradient.h"
@@ -66,6 +67,12 @@ ModuleOp Session::load(const std::string &path, StringRef dtype) {
   if (const Source *main = readSource(path, sources, diagnostics))
     module = emitModule(context, *main, sources, diagnostics, options, &files);
   return report() || !module ? nullptr : *module;
+}
+
+void Session::keepEntries() {
+  for (FuncOp func : llvm::make_early_inc_range(module->getOps<FuncOp>()))
+    if (!isEntry(func))
+      func.erase();
 }
 
 bool Session::addGradients(StringRef loss, llvm::ArrayRef<StringRef> wrt) {

@@ -28,6 +28,8 @@ public:
 
   /// Reads, checks and emits a spec. Null if it has errors, which are then on stderr.
   mlir::ModuleOp load(const std::string &path, llvm::StringRef dtype = "f32");
+  /// Drops what is no entry point: tests are interpreted, never compiled.
+  void keepEntries();
   /// Adds `@<loss>.grad` for every loss, or for the one named; false on an error.
   bool addGradients(llvm::StringRef loss = "", llvm::ArrayRef<llvm::StringRef> wrt = {});
   /// Runs the phases up to `last`; false on an error, which is then on stderr.
