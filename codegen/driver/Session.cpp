@@ -4,7 +4,6 @@
 
 #include "codegen/emit/Entry.h"
 #include "lang/Frontend.h"
-#include "lang/Parser.h"
 #include "passes/diff/BuildGradient.h"
 
 #include "mlir/Pass/PassManager.h"
@@ -63,9 +62,8 @@ bool Session::report() {
 ModuleOp Session::load(const std::string &path, StringRef dtype) {
   EmitOptions options;
   options.dtype = dtype.str();
-  options.importDirs = {findLibraryFolder()};
-  if (const Source *main = readSource(path, sources, diagnostics))
-    module = emitModule(context, *main, sources, diagnostics, options, &files);
+  options.standardLibrary = findLibraryFolder() + "/std";
+  module = emitFile(context, sources, path, diagnostics, options);
   return report() || !module ? nullptr : *module;
 }
 
@@ -92,6 +90,13 @@ bool Session::runPhases(Phase last, const PhaseOptions &options) {
   buildPhasesUpTo(pm, last, options);
   bool isDone = succeeded(pm.run(*module));
   return !report() && isDone;
+}
+
+std::vector<std::string> Session::getFiles() const {
+  std::vector<std::string> files;
+  for (uint32_t i = 0; i < sources.size(); ++i)
+    files.push_back(sources.get(i).getName());
+  return files;
 }
 
 std::string findLibraryFolder() {

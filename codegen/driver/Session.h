@@ -40,7 +40,7 @@ public:
   Diagnostics &getDiagnostics() { return diagnostics; }
   SourceManager &getSources() { return sources; }
   /// Every file that was read, for the depfile.
-  const std::vector<std::string> &getFiles() const { return files; }
+  std::vector<std::string> getFiles() const;
   /// Prints what was said since the last time; true if there was an error.
   bool report();
 
@@ -52,7 +52,6 @@ private:
   SourceManager sources;
   Diagnostics diagnostics;
   mlir::OwningOpRef<mlir::ModuleOp> module;
-  std::vector<std::string> files;
   size_t numReported = 0;
 };
 
