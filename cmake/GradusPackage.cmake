@@ -23,7 +23,8 @@ install(FILES
   cmake/GradusAddLibrary.cmake
   DESTINATION ${package_install_dir})
 
-# The .deb: dpkg-shlibdeps names the packages of the tool's shared libraries (libmlir-22, libllvm22, the ANTLR runtime); the
+# The .deb: dpkg-shlibdeps names the packages of the tool's shared libraries (libmlir-22, the ANTLR runtime, ..) but for libllvm22: it
+# finds libLLVM.so through a link of llvm-22-dev, a package that names none. The
 # archive of OpenMP hooks wants libomp only where it is linked.
 set(CPACK_GENERATOR DEB)
 set(CPACK_PACKAGE_NAME gradus)
@@ -34,6 +35,7 @@ set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
 set(CPACK_STRIP_FILES ON)
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_PACKAGE_SECTION devel)
+set(CPACK_DEBIAN_PACKAGE_DEPENDS "libllvm22 (>= 1:${LLVM_VERSION_MAJOR}.${LLVM_VERSION_MINOR})")
 set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
 set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "cmake (>= 3.25), libomp-22-dev")
 include(CPack)

@@ -18,8 +18,8 @@ case $place in
     depends=$(dpkg-deb -f "$deb" Depends)
     echo "Depends: $depends"
     for package in libmlir-22 libllvm22 libantlr4-runtime4.9 libstdc++6 libc6; do
-      case ", $depends" in
-        *", $package"*) ;;
+      case ", $depends," in
+        *", $package "* | *", $package,"*) ;;
         *) echo "error: the .deb does not depend on $package" >&2; exit 1 ;;
       esac
     done
