@@ -30,6 +30,32 @@ void Elaborator::finishUnit(FuncOp func, const ast::Unit &unit, llvm::StringRef 
 // Losses, functions and schedules
 //===----------------------------------------------------------------------===//
 
+/// The name of the sample axis of a loss that no train unit minimises: the leading dimension of its last argument with a shape, which
+/// holds data. Empty where there is none.
+static llvm::StringRef sampleAxis(const ast::Function &function) {
+  for (const ast::Param &param : llvm::reverse(function.params)) {
+    if (!param.type || param.type->dims.empty())
+      continue;
+    const ast::Dim &leading = param.type->dims.front();
+    auto *name = leading.size ? dyn_cast<ast::Name>(leading.size.get()) : nullptr;
+    return name ? llvm::StringRef(name->name) : llvm::StringRef();
+  }
+  return {};
+}
+
+/// Whether an argument is differentiated when nobody says in what: the first one, and every other without the sample axis.
+static bool isParameterByShape(const ast::Function &function, size_t position) {
+  llvm::StringRef samples = sampleAxis(function);
+  if (position == 0)
+    return true;
+  if (samples.empty() || !function.params[position].type)
+    return false;
+  return llvm::none_of(function.params[position].type->dims, [&](const ast::Dim &dim) {
+    auto *name = dim.size ? dyn_cast<ast::Name>(dim.size.get()) : nullptr;
+    return name && name->name == samples;
+  });
+}
+
 /// The argument of the unit for a parameter, in the arithmetic type; poison where the parameter has no shape.
 Array Elaborator::functionArgument(UnitBuilder &unit, const ast::Function &function, size_t position, Scope &shapes) {
   const ast::Param &param = function.params[position];
@@ -53,7 +79,8 @@ Array Elaborator::functionArgument(UnitBuilder &unit, const ast::Function &funct
   if (!kind)
     return {};
   auto it = optimised.find(&function);
-  bool isParam = isLoss && *kind == Kind::Float && (it == optimised.end() ? position == 0 : llvm::is_contained(it->second, name));
+  bool isChosen = it == optimised.end() ? isParameterByShape(function, position) : llvm::is_contained(it->second, name);
+  bool isParam = isLoss && *kind == Kind::Float && isChosen;
   mlir::Type element = *kind == Kind::Float && !shape.empty() ? real : elementOf(*kind, shape.size());
   Value argument = unit.addArgument(isParam ? Role::Param : Role::Data, name, ArrayType::get(builder.getContext(), shape, element), param.loc);
   return {{castTo(argument, elementOf(*kind, shape.size()), param.loc)}};
