@@ -7,7 +7,7 @@
 include "dialect/Base.td"
 
 /// y = f(x), x floating.
-class Gradus_UnaryOp<string mnemonic, string formula, Type type = FloatArray> :
+class Gradus_UnaryOp<string mnemonic, string formula, Type type = FloatArray, string element = "f32"> :
     Gradus_PureOp<mnemonic, [Pointwise, SameOperandsAndResultType]> {
   let summary = formula;
   let arguments = (ins type:$x);
@@ -17,7 +17,7 @@ class Gradus_UnaryOp<string mnemonic, string formula, Type type = FloatArray> :
   let description = "Elementwise: " # formula # [{.
 
     ```mlir
-    %y = gradus.}] # mnemonic # [{ %x : !gradus.array<[n], f32>
+    %y = gradus.}] # mnemonic # [{ %x : !gradus.array<[n], }] # element # [{>
     ```
   }];
 }
@@ -41,7 +41,7 @@ def Gradus_TanOp : Gradus_UnaryOp<"tan", "y = tan(x)">;
 def Gradus_TanhOp : Gradus_UnaryOp<"tanh", "y = tanh(x)">;
 
 /// c = f(a, b), all of one type.
-class Gradus_BinaryOp<string mnemonic, string formula, Type type = NumericArray, list<Trait> traits = []> :
+class Gradus_BinaryOp<string mnemonic, string formula, Type type = NumericArray, list<Trait> traits = [], string element = "f32"> :
     Gradus_PureOp<mnemonic, traits # [Pointwise, SameOperandsAndResultType]> {
   let summary = formula;
   let arguments = (ins type:$a, type:$b);
@@ -51,7 +51,7 @@ class Gradus_BinaryOp<string mnemonic, string formula, Type type = NumericArray,
   let description = "Elementwise: " # formula # [{.
 
     ```mlir
-    %c = gradus.}] # mnemonic # [{ %a, %b : !gradus.array<[n], f32>
+    %c = gradus.}] # mnemonic # [{ %a, %b : !gradus.array<[n], }] # element # [{>
     ```
   }];
 }
@@ -63,12 +63,12 @@ def Gradus_DivOp : Gradus_BinaryOp<"div", "c = a / b", FloatArray>;
 def Gradus_PowOp : Gradus_BinaryOp<"pow", "c = a^b; NaN where a < 0 and b is not an integer", FloatArray>;
 def Gradus_MaxOp : Gradus_BinaryOp<"max", "c = max(a, b); NaN if either is; a tie gives the derivative to a">;
 def Gradus_MinOp : Gradus_BinaryOp<"min", "c = min(a, b); NaN if either is; a tie gives the derivative to a">;
-def Gradus_IntDivOp : Gradus_BinaryOp<"int_div", "c = floor(a / b), 0 where b = 0", IntArray>;
+def Gradus_IntDivOp : Gradus_BinaryOp<"int_div", "c = floor(a / b), 0 where b = 0", IntArray, [], "i64">;
 def Gradus_ModOp : Gradus_BinaryOp<"mod", "c = a - b * floor(a / b); for integers 0 where b = 0">;
-def Gradus_AndOp : Gradus_BinaryOp<"and", "c = a and b", BoolArray, [Commutative]>;
-def Gradus_OrOp : Gradus_BinaryOp<"or", "c = a or b", BoolArray, [Commutative]>;
+def Gradus_AndOp : Gradus_BinaryOp<"and", "c = a and b", BoolArray, [Commutative], "i1">;
+def Gradus_OrOp : Gradus_BinaryOp<"or", "c = a or b", BoolArray, [Commutative], "i1">;
 
-def Gradus_NotOp : Gradus_UnaryOp<"not", "y = not x", BoolArray>;
+def Gradus_NotOp : Gradus_UnaryOp<"not", "y = not x", BoolArray, "i1">;
 
 def Gradus_IntPowOp : Gradus_PureOp<"int_pow", [AllTypesMatch<["x", "y"]>]> {
   let summary = "y = x^n for one integer n, by repeated squaring";

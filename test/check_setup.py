@@ -10,6 +10,8 @@ import sys
 
 root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 build = os.path.abspath(sys.argv[1])
+# What CMake's own modules look for on the way and nothing of ours runs.
+UNUSED = {"LIBXML2_XMLLINT_EXECUTABLE", "PKG_CONFIG_EXECUTABLE"}
 
 
 def output(*command, cwd=None):
@@ -27,9 +29,9 @@ def used_files():
         paths.add(os.path.realpath(match.group(1)))
     with open(os.path.join(build, "CMakeCache.txt"), encoding="utf-8") as cache:
         for line in cache:
-            match = re.match(r"[\w-]+:(?:FILEPATH|STRING)=(/\S+)$", line)
-            if match and os.path.isfile(match.group(1)):
-                paths.add(os.path.realpath(match.group(1)))
+            match = re.match(r"([\w-]+):(?:FILEPATH|STRING)=(/\S+)$", line)
+            if match and match.group(1) not in UNUSED and os.path.isfile(match.group(2)):
+                paths.add(os.path.realpath(match.group(2)))
     for tool in ("FileCheck", "not", "lit"):
         paths.add(os.path.realpath(f"/usr/lib/llvm-22/bin/{tool}"))
     return {p for p in paths if not p.startswith((root + "/", build + "/"))}
