@@ -97,6 +97,23 @@ std::optional<double> Algebra::constantOf(const Array &x) {
   return (*value.getValues<llvm::APFloat>().begin()).convertToDouble();
 }
 
+std::optional<double> Algebra::constantBehind(const Array &x) {
+  if (x.lanes.size() == 1)
+    if (auto stop = x.lanes.front().getDefiningOp<StopOp>()) {
+      Array inner = x;
+      inner.lanes = {stop.getX()};
+      return constantOf(inner);
+    }
+  return constantOf(x);
+}
+
+Array Algebra::named(Array x, Location at) {
+  for (Value &lane : x.lanes)
+    if (lane.getDefiningOp<ConstantOp>() && typeOf(lane).isScalar() && typeOf(lane).isFloat())
+      lane = StopOp::create(builder, place(at), lane);
+  return x;
+}
+
 Value Algebra::sizeOf(Attribute dim, Location at) {
   if (auto size = llvm::dyn_cast<IntegerAttr>(dim))
     return ConstantOp::create(builder, place(at), size.getInt());

@@ -61,6 +61,11 @@ public:
   Array boolean(bool value, Location at);
   /// The value of a scalar constant.
   static std::optional<double> constantOf(const Array &x);
+  /// The same, also for a name that was given a number: for places where a number must be known, and no derivative is lost.
+  static std::optional<double> constantBehind(const Array &x);
+  /// A value that got a name. A floating constant of rank 0 is hidden from folding, so that `grad[x](x * x)` still sees its x; a
+  /// `gradus.stop` does that, and loses nothing, since nothing is behind a constant.
+  Array named(Array x, Location at);
   static std::optional<int64_t> constantIntOf(const Array &x);
   /// The size of a dimension as an int.
   mlir::Value sizeOf(mlir::Attribute dim, Location at);

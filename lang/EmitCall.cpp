@@ -142,7 +142,7 @@ bool Elaborator::bindParam(const ast::Param &param, Entity entity, Location at, 
     if (isSound && kindOf(x) != *kind)
       x = toKind(x, *kind, at);
   }
-  inner.set(name, isSound ? Entity(x) : Entity(), at);
+  inner.set(name, isSound ? Entity(named(x, at)) : Entity(), at);
   return isSound;
 }
 
@@ -339,6 +339,8 @@ void Elaborator::runAssign(const ast::AssignStmt &stmt, Scope &scope) {
     }
     if (IndexVar *index = value.index())
       value = indexValue(*index, stmt.value->loc);
+    if (value.isArray() && !value.isPoison())
+      value = named(asArray(value, stmt.loc), stmt.loc);
     bindName(stmt.targets[0].name, value, scope);
     return;
   }

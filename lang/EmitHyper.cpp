@@ -15,7 +15,7 @@ using mlir::Attribute;
 IntervalAttr Elaborator::intervalOf(const ast::Param &param, Scope &scope) {
   if (!param.interval)
     return {};
-  std::optional<double> low = constantOf(evalArray(*param.interval->low, scope)), high = constantOf(evalArray(*param.interval->high, scope));
+  std::optional<double> low = constantBehind(evalArray(*param.interval->low, scope)), high = constantBehind(evalArray(*param.interval->high, scope));
   if (!low || !high || !(*low <= *high)) {
     error(Code::BadInterval, param.interval->loc, "the bounds of an interval are two ascending numbers");
     return {};
@@ -25,7 +25,7 @@ IntervalAttr Elaborator::intervalOf(const ast::Param &param, Scope &scope) {
 
 bool Elaborator::checkInterval(const ast::Param &param, const Array &value, Scope &scope, Location at) {
   IntervalAttr interval = intervalOf(param, scope);
-  std::optional<double> known = value.isPoison() ? std::nullopt : constantOf(value);
+  std::optional<double> known = value.isPoison() ? std::nullopt : constantBehind(value);
   if (!interval || !known || interval.contains(*known))
     return true;
   std::string text;
@@ -37,7 +37,7 @@ bool Elaborator::checkInterval(const ast::Param &param, const Array &value, Scop
 }
 
 Attribute Elaborator::defaultOf(const Array &value) {
-  if (value.isPoison() || !constantOf(value))
+  if (value.isPoison() || !constantBehind(value))
     return {};
   switch (kindOf(value)) {
   case Kind::Bool:
@@ -45,7 +45,7 @@ Attribute Elaborator::defaultOf(const Array &value) {
   case Kind::Int:
     return builder.getI64IntegerAttr(*constantIntOf(value));
   case Kind::Float:
-    return builder.getF64FloatAttr(*constantOf(value));
+    return builder.getF64FloatAttr(*constantBehind(value));
   }
   return {};
 }
@@ -99,7 +99,7 @@ Array Elaborator::trainHyper(UnitBuilder &unit, const ast::Param &param, const s
     std::optional<Kind> kind = kindOfType(param.type, param.defaultValue.get());
     if (value.isPoison() || !kind || diagnostics.getErrorCount() != errors)
       return {};
-    if (constantOf(value))
+    if (constantBehind(value))
       return hyperArgument(unit, param, path, bound, scope);
     return convertHyper(param, *kind, value, scope, bound->expr->loc) ? value : Array();
   }

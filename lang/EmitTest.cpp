@@ -54,9 +54,11 @@ void Elaborator::runExpect(const ast::ExpectStmt &stmt, Scope &scope) {
   double tolerance = 1e-9;
   if (stmt.within) {
     Array within = evalArray(*stmt.within, scope);
-    std::optional<double> known = within.isPoison() ? std::nullopt : constantOf(within);
+    std::optional<double> known = within.isPoison() ? std::nullopt : constantBehind(within);
+    if (known && !(*known >= 0))
+      known = std::nullopt;
     if (!known && !within.isPoison())
-      error(Code::NotConstant, stmt.within->loc, "the tolerance must be a number that is known when the spec is compiled");
+      error(Code::NotConstant, stmt.within->loc, "the tolerance must be a number of at least 0 that is known when the spec is compiled");
     if (!known)
       return;
     tolerance = *known;
@@ -291,8 +293,11 @@ Entity Elaborator::callRun(const CallSite &site) {
   for (StateSlot &slot : test.slots)
     carried.push_back(&test.states[slot.path]);
   llvm::SmallVector<Value> init;
-  for (Array *array : carried)
+  for (Array *array : carried) {
+    if (array->isPoison())
+      return {};
     init.push_back(array->lanes.front());
+  }
   auto loop = LoopOp::create(builder, place(site.at), mlir::TypeRange(mlir::ValueRange(init)), count.lanes.front(), init);
   mlir::OpBuilder::InsertionGuard guard(builder);
   mlir::Block &block = loop.getBody().emplaceBlock();
@@ -308,7 +313,9 @@ Entity Elaborator::callRun(const CallSite &site) {
   frames.push_back({"'" + test.run.call->rule->name.name + "'", site.at, test.run.call->rule});
   bool isSound = stepRule(test.run, test.hypers);
   frames.pop_back();
-  if (!isSound)
+  bool hasPoison = llvm::any_of(test.run.nextParams, [](const Array &param) { return param.isPoison(); }) ||
+                   llvm::any_of(next, [](const auto &state) { return state.second.isPoison(); });
+  if (!isSound || hasPoison)
     return {};
   llvm::SmallVector<Value> results;
   for (const Array &param : test.run.nextParams)

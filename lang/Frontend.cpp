@@ -92,7 +92,19 @@ void Loader::declareUnits(File &file) {
     else
       file.scope->set(name.name, std::move(entity), name.loc);
   };
+  auto checkParams = [&](llvm::ArrayRef<ast::Param> params) {
+    llvm::StringMap<Location> known;
+    for (const ast::Param &param : params)
+      if (auto [at, isNew] = known.try_emplace(param.name.name, param.name.loc); !isNew)
+        diagnostics.error(Code::DuplicateName, param.name.loc, "the argument '" + param.name.name + "' is declared twice")
+            .note(at->second, "it is declared first here")
+            .suggest("give one of them another name");
+  };
   for (const ast::UnitPtr &unit : file.sheet->units) {
+    if (auto *function = dyn_cast<ast::Function>(unit.get()))
+      checkParams(function->params);
+    if (auto *rule = dyn_cast<ast::Rule>(unit.get()))
+      checkParams(rule->params);
     if (auto *function = dyn_cast<ast::Function>(unit.get()))
       declare(function->name, elaborator.declare(*function, *file.scope));
     if (auto *rule = dyn_cast<ast::Rule>(unit.get())) {

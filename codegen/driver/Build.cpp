@@ -6,6 +6,7 @@
 #include "codegen/emit/Version.h"
 #include "codegen/emit/Writers.h"
 
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/Path.h"
 
 using namespace mlir;
@@ -28,6 +29,9 @@ int runBuild(const Invocation &invocation) {
   if (invocation.inputs.size() != 1)
     return usageError("'gradus build' expects one spec");
   const std::string &spec = invocation.inputs[0];
+  std::string prefix = invocation.get("--prefix");
+  if (!prefix.empty() && (llvm::isDigit(prefix[0]) || !llvm::all_of(prefix, [](char c) { return llvm::isAlnum(c) || c == '_'; })))
+    return usageError("'--prefix' expects letters, digits and '_', no digit first, but got '" + prefix + "'");
   Session session;
   ModuleOp module = session.load(spec, invocation.get("--dtype", "f32"));
   if (!module)
@@ -39,7 +43,7 @@ int runBuild(const Invocation &invocation) {
     return fail(session, "'" + spec + "' has nothing to compile: expected a loss, rule, schedule, train unit, or a fn with declared shapes");
 
   std::string name = llvm::sys::path::stem(spec).str();
-  FailureOr<Artifact> artifact = describeArtifact(module, {name, invocation.get("--prefix"), describeFlags(invocation)});
+  FailureOr<Artifact> artifact = describeArtifact(module, {name, prefix, describeFlags(invocation)});
   if (failed(artifact))
     return fail(session, "the artifact cannot be described");
   if (!session.runPhases(Phase::Lower, getPhaseOptions(invocation)) || failed(convertToLLVMDialect(module)))

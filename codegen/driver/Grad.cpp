@@ -8,6 +8,13 @@ using namespace mlir;
 
 namespace gradus::driver {
 
+static bool isFloatArgument(FuncOp func, StringRef name) {
+  for (unsigned i = 0; i < func.getNumArguments(); ++i)
+    if (func.getArgName(i) == name)
+      return cast<ArrayType>(func.getArgumentTypes()[i]).isFloat();
+  return false;
+}
+
 int runGrad(const Invocation &invocation) {
   if (invocation.inputs.size() != 1)
     return usageError("'gradus grad' expects one spec");
@@ -31,6 +38,12 @@ int runGrad(const Invocation &invocation) {
   SmallVector<StringRef> wrt;
   if (!names.empty())
     StringRef(names).split(wrt, ',');
+  llvm::SmallDenseSet<StringRef> seen;
+  llvm::erase_if(wrt, [&](StringRef name) { return !seen.insert(name).second; });
+  for (FuncOp func : module.getOps<FuncOp>())
+    for (StringRef name : wrt)
+      if (!isFloatArgument(func, name))
+        return usageError("'--wrt " + name.str() + "': '" + func.getSymName().str() + "' has no floating argument of that name");
   if (!session.addGradients(of, wrt) || !session.runPhases(Phase::Simplify))
     return ExitFailed;
   bool isFirst = true;

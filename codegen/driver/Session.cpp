@@ -17,6 +17,7 @@ namespace gradus::driver {
 
 Session::Session() : context(MLIRContext::Threading::DISABLED), diagnostics(sources) {
   context.loadDialect<GradusDialect>();
+  context.printOpOnDiagnostic(false); // users did not write IR
   context.getDiagEngine().registerHandler([this](mlir::Diagnostic &diagnostic) { return takeDiagnostic(diagnostic); });
 }
 

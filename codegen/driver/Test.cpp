@@ -19,7 +19,9 @@ static std::string describeIndex(const reference::Shape &index) {
 }
 
 static void printFailure(const reference::ClaimFailure &failure) {
-  llvm::outs() << "  " << failure.location << ": expect " << failure.text << '\n';
+  if (auto place = dyn_cast<FileLineColLoc>(failure.location))
+    llvm::outs() << "  " << place.getFilename().getValue() << ':' << place.getLine() << ':' << place.getColumn();
+  llvm::outs() << ": expect " << failure.text << '\n';
   std::string index = describeIndex(failure.index);
   if (failure.isNear)
     llvm::outs() << "    " << (index.empty() ? "" : "element [" + index + "]: ")

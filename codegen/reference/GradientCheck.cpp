@@ -200,8 +200,25 @@ static void compareValue(const Point &point, GradientCheckReport &report) {
   keepWorst(report.dual, {"value", {}, got, point.value, relativeError(got, point.value, 1)});
 }
 
+/// An argument whose fixed dimensions alone are more than a check can try, by name; empty if there is none.
+static std::string findTooLarge(FuncOp func) {
+  constexpr int64_t most = int64_t(1) << 20;
+  for (unsigned i = 0; i < func.getNumArguments(); ++i) {
+    int64_t count = 1;
+    for (Attribute dim : llvm::cast<ArrayType>(func.getArgumentTypes()[i]).getShape())
+      if (auto size = llvm::dyn_cast<IntegerAttr>(dim))
+        if (__builtin_mul_overflow(count, size.getInt(), &count) || count > most)
+          return func.getArgName(i).str();
+  }
+  return "";
+}
+
 GradientCheckReport reference::checkGradients(FuncOp value, FuncOp withGradients, const GradientCheckOptions &options) {
   GradientCheckReport report;
+  if (std::string name = findTooLarge(value); !name.empty()) {
+    report.error = "'" + name + "' has more than 2^20 elements; give it dimensions with names, or check types alone by --no-gradients";
+    return report;
+  }
   SmallVector<Pairing> pairs;
   if (failed(pairResults(value, withGradients, pairs, report)))
     return report;
