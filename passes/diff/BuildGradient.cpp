@@ -45,6 +45,46 @@ static FailureOr<unsigned> findValue(FuncOp loss) {
   return loss.emitError("G0852: ") << "cannot differentiate '" << loss.getSymName() << "': it has no value";
 }
 
+/// Whether the value of the loss hangs on an argument by real numbers alone: an index or a truth value on the way has no derivative.
+static bool dependsOn(FuncOp loss, unsigned value, unsigned argument) {
+  SmallVector<Value> open{loss.getArgument(argument)};
+  llvm::SmallPtrSet<Value, 16> seen(open.begin(), open.end());
+  while (!open.empty()) {
+    for (OpOperand &use : open.pop_back_val().getUses()) {
+      Operation *user = use.getOwner();
+      if (isa<ReturnOp>(user) && use.getOperandNumber() == value)
+        return true;
+      // What a region reads may reach the results of the op around it.
+      for (; !isa<FuncOp>(user); user = user->getParentOp()) {
+        for (Region &region : user->getRegions())
+          for (Value inner : region.getArguments())
+            if (seen.insert(inner).second)
+              open.push_back(inner);
+        for (Value result : user->getResults())
+          if (cast<ArrayType>(result.getType()).isFloat() && seen.insert(result).second)
+            open.push_back(result);
+      }
+    }
+  }
+  return false;
+}
+
+/// A derivative that is 0 everywhere is taken for a mistake. What was named must be reached; of what was not, something must be.
+static LogicalResult checkDependence(FuncOp loss, unsigned value, SmallVector<unsigned> &chosen, bool isNamed) {
+  SmallVector<unsigned> reached;
+  for (unsigned index : chosen)
+    if (dependsOn(loss, value, index))
+      reached.push_back(index);
+    else if (isNamed)
+      return loss.emitError("G0373: ") << "'" << loss.getSymName() << "' does not depend on '" << loss.getArgName(index)
+                                       << "', or through an index or a condition alone";
+  if (reached.empty() && !chosen.empty())
+    return loss.emitError("G0373: ") << "'" << loss.getSymName() << "' does not depend on '" << loss.getArgName(chosen.front())
+                                     << "', or through an index or a condition alone: a loss needs a derivative";
+  chosen = reached;
+  return success();
+}
+
 /// Attributes of a result: its name and role.
 static DictionaryAttr describe(Builder &builder, StringRef name, Role role) {
   return builder.getDictionaryAttr({builder.getNamedAttr("gradus.name", builder.getStringAttr(name)),
@@ -84,7 +124,7 @@ FailureOr<FuncOp> buildGradientFunction(ModuleOp module, FuncOp loss, ArrayRef<S
     return cast<FuncOp>(known);
   FailureOr<SmallVector<unsigned>> chosen = wrt.empty() ? chooseArguments(loss) : findArguments(loss, wrt);
   FailureOr<unsigned> value = findValue(loss);
-  if (failed(chosen) || failed(value))
+  if (failed(chosen) || failed(value) || failed(checkDependence(loss, *value, *chosen, !wrt.empty())))
     return failure();
 
   OpBuilder builder(module.getContext());

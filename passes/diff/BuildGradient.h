@@ -10,9 +10,10 @@
 namespace gradus {
 
 /// Adds `@<loss>.grad` after `loss`: the same arguments; results are the value, then the gradient in each argument that `wrt`
-/// names, called `grad_<argument>` with the role `grad`. Without names: in every floating argument of role param, or, if the
+/// names, called `grad_<argument>` with the role `grad`. Without names: in every floating argument of role param on which the value depends, or, if the
 /// loss has none, in every floating argument that is no hyper-parameter and not time. The body is one gradus.grad, to be
-/// removed by `gradus-differentiate`. A name that is no floating argument is an error at the loss (G0851). If the module
+/// removed by `gradus-differentiate`. A name that is no floating argument is an error at the loss (G0851), and so is a value that does
+/// not depend on what it is differentiated in (G0373). If the module
 /// has the function already, it is returned as it is.
 llvm::FailureOr<FuncOp> buildGradientFunction(mlir::ModuleOp module, FuncOp loss, llvm::ArrayRef<llvm::StringRef> wrt = {});
 
