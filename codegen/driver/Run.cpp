@@ -146,6 +146,10 @@ static bool runSteps(const Invocation &invocation, Training &training, Engine &e
     if (!engine.step(training, loss, error))
       return false;
     losses.push_back(loss);
+    if (!std::isfinite(loss)) {
+      error = "the loss at step " + std::to_string(training.t) + " is not finite; look at the data and at the learning rate";
+      return false;
+    }
     bool isLast = training.t == steps;
     if (isTerminal && (training.t % 16 == 0 || isLast))
       showProgress(training.t, steps, loss);
