@@ -94,6 +94,18 @@ static std::optional<SmallVector<size_t>> findSlots(const std::vector<ast::Param
   return positions;
 }
 
+/// The gradients, each with the axes and lanes of its point.
+static std::vector<Entity> likePoints(llvm::ArrayRef<Array> points, llvm::ArrayRef<Value> gradients) {
+  std::vector<Entity> results;
+  for (const Array &point : points) {
+    Array gradient = point;
+    gradient.lanes.assign(gradients.begin(), gradients.begin() + point.lanes.size());
+    gradients = gradients.drop_front(point.lanes.size());
+    results.push_back(gradient);
+  }
+  return results;
+}
+
 Entity Elaborator::evalDerivative(const ast::Derivative &expr, Scope &scope) {
   if (expr.derivative != ast::DerivativeKind::Grad)
     return notBuilt(Code::OperatorNotBuilt, expr.loc, expr.derivative == ast::DerivativeKind::Hess ? "'hess'" : "'jac'",
@@ -149,14 +161,7 @@ Entity Elaborator::evalDerivative(const ast::Derivative &expr, Scope &scope) {
   });
   if (!found)
     return {};
-  std::vector<Entity> results;
-  llvm::ArrayRef<Value> rest = found->gradients;
-  for (const Array &point : points) {
-    Array gradient = point;
-    gradient.lanes.assign(rest.begin(), rest.begin() + point.lanes.size());
-    rest = rest.drop_front(point.lanes.size());
-    results.push_back(gradient);
-  }
+  std::vector<Entity> results = likePoints(points, found->gradients);
   return results.size() == 1 ? results.front() : tuple(std::move(results));
 }
 
@@ -215,13 +220,6 @@ Entity Elaborator::evalTotalDerivative(const ast::TotalDerivative &expr, Scope &
   });
   if (!found)
     return {};
-  std::vector<Entity> results;
-  llvm::ArrayRef<Value> rest = found->gradients;
-  for (const Array &point : points) {
-    Array gradient = point;
-    gradient.lanes.assign(rest.begin(), rest.begin() + point.lanes.size());
-    rest = rest.drop_front(point.lanes.size());
-    results.push_back(gradient);
-  }
+  std::vector<Entity> results = likePoints(points, found->gradients);
   return results.size() == 1 ? results.front() : tuple(std::move(results));
 }

@@ -89,18 +89,16 @@ static bool readSettings(const Invocation &invocation, Training &training, std::
   return error.empty();
 }
 
-/// Rows of step t: a fresh order for each epoch, which depends on seed and epoch alone.
-static std::vector<size_t> chooseRows(size_t rows, size_t batch, uint64_t seed, uint64_t step) {
+/// The order of the rows in one epoch: it depends on seed and epoch alone, so that a resumed run needs no stored order.
+static std::vector<size_t> orderRows(size_t rows, bool isShuffled, uint64_t seed, uint64_t epoch) {
   std::vector<size_t> order(rows);
   std::iota(order.begin(), order.end(), 0);
-  if (batch == rows)
+  if (!isShuffled)
     return order;
-  uint64_t batches = rows / batch;
-  std::mt19937_64 random(seed * 0x9e3779b97f4a7c15u + step / batches + 1);
+  std::mt19937_64 random(seed * 0x9e3779b97f4a7c15u + epoch + 1);
   for (size_t i = rows - 1; i > 0; --i)
     std::swap(order[i], order[random() % (i + 1)]);
-  size_t begin = step % batches * batch;
-  return {order.begin() + begin, order.begin() + begin + batch};
+  return order;
 }
 
 static std::vector<gradus_named_tensor> savedTensors(Training &training) {
@@ -140,8 +138,15 @@ static bool runSteps(const Invocation &invocation, Training &training, Engine &e
                      uint64_t steps, size_t batch, std::vector<double> &losses, std::string &error) {
   std::string checkpoint = invocation.get("--checkpoint");
   bool isTerminal = isatty(STDOUT_FILENO);
+  const uint64_t batches = table.rows / batch;
+  std::vector<size_t> order;
+  std::optional<uint64_t> orderOf;
   while (training.t < steps && !stopRequested) {
-    fillBatch(training, binding, table, chooseRows(table.rows, batch, training.seed, training.t));
+    if (uint64_t epoch = training.t / batches; orderOf != epoch) {
+      order = orderRows(table.rows, batch != table.rows, training.seed, epoch);
+      orderOf = epoch;
+    }
+    fillBatch(training, binding, table, ArrayRef(order).slice(training.t % batches * batch, batch));
     double loss = 0;
     if (!engine.step(training, loss, error))
       return false;
