@@ -73,6 +73,13 @@ Value Code::loadVector(Value base, Type element, Value index, Value mask) {
   return fromMemory(value, element);
 }
 
+void Code::prefetchVector(Value base, Type element, Value index) {
+  constexpr int64_t cacheLine = 64;
+  Value from = address(base, memType(element), index);
+  for (int64_t offset = 0; offset < lanes * memBytes(element); offset += cacheLine)
+    LLVM::Prefetch::create(*this, byteAddress(from, prefetchDistance + offset), /*rw=*/0, /*hint=*/3, /*cache=*/1);
+}
+
 Value Code::gatherVector(Value base, Type element, Value indices, Value mask) {
   Value from = address(base, memType(element), indices);
   Type type = VectorType::get({lanes}, memType(element));

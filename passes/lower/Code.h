@@ -22,6 +22,9 @@ constexpr int64_t lanes = 16;
 constexpr int64_t blockSize = 4096;
 /// A kernel of less work (elements, or multiplications of a contraction) never leaves the calling thread.
 constexpr int64_t parallelThreshold = 32768;
+/// How many bytes ahead a loop over whole arrays asks for its operands. The machine's own prefetchers fall behind where a
+/// loop reads several arrays; test/bench/compare shows what it is worth.
+constexpr int64_t prefetchDistance = 8192;
 
 /// The type of a value of the dialect.
 inline ArrayType arrayOf(mlir::Value value) { return mlir::cast<ArrayType>(value.getType()); }
@@ -68,6 +71,8 @@ public:
   /// One element, or `lanes` of them in a row. A null mask means all lanes.
   mlir::Value loadElement(mlir::Value base, mlir::Type element, mlir::Value index);
   mlir::Value loadVector(mlir::Value base, mlir::Type element, mlir::Value index, mlir::Value mask);
+  /// Asks for the cache lines of a later vector; what lies behind the end of an array is never loaded.
+  void prefetchVector(mlir::Value base, mlir::Type element, mlir::Value index);
   mlir::Value gatherVector(mlir::Value base, mlir::Type element, mlir::Value indices, mlir::Value mask);
   void storeElement(mlir::Value base, mlir::Type element, mlir::Value index, mlir::Value value);
   void storeVector(mlir::Value base, mlir::Type element, mlir::Value index, mlir::Value value, mlir::Value mask);

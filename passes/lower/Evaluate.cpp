@@ -243,8 +243,11 @@ Value Evaluator::load(Value base, ArrayType type, ArrayRef<Index> point) {
   }
   if (!isInRow && !scattered)
     return code.loadElement(base, element, uniform);
-  if (!scattered)
+  if (!scattered) {
+    if (isFlat && inner && !mask)
+      code.prefetchVector(base, element, uniform);
     return code.loadVector(base, element, uniform, mask);
+  }
   if (isInRow)
     scattered = code.add(scattered, code.laneNumbers());
   return code.gatherVector(base, element, code.add(code.splat(uniform), scattered), mask);

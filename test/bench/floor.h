@@ -1,7 +1,8 @@
 /*===- floor.h - Hand-written loops that the compiled rules are measured against ---===*
  *
- * What a careful person writes in C for one fused step: one pass over the data, scalars computed once, OpenMP threads,
- * strict IEEE arithmetic. Compiled by the clang of the tree with -O3 for the same instruction set as the rules.
+ * What a careful person writes in C for one fused step: one pass over the data, scalars computed once, operands asked for
+ * ahead, OpenMP threads, strict IEEE arithmetic. Compiled by the clang of the tree with -O3 for the same instruction set
+ * as the rules.
  *
  *===----------------------------------------------------------------------------===*/
 

@@ -8,6 +8,7 @@
 // CHECK-NOT: gradus.func
 // CHECK: llvm.func @momentum_step__kernel(
 // CHECK: llvm.func internal @momentum_step__kernel0({{.*}}read = 1.200000e+01{{.*}}written = 8.000000e+00
+// CHECK: llvm.intr.prefetch
 // CHECK-COUNT-3: llvm.load {{.*}} vector<16xf32>
 // CHECK-NOT: vector<16xf32> {{.*}}llvm.load
 // CHECK: llvm.store {{.*}} vector<16xf32>
