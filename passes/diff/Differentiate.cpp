@@ -12,6 +12,8 @@
 #include "mlir/Transforms/RegionUtils.h"
 #include "llvm/ADT/SetVector.h"
 
+#include <cmath>
+
 using namespace mlir;
 
 namespace gradus {
@@ -35,12 +37,14 @@ private:
     Value value;
     /// It may be 0 because a choice (where, max, ..) was not taken: then 0 * inf must not arise.
     bool isMasked = false;
+    /// The choice may be that of a where: what it leaves out may be an input that is NaN.
+    bool isWhere = false;
   };
 
   void findActive();
   LogicalResult visit(Operation *op, Cotangent dy);
   LogicalResult visitElementwise(Operation *op, Cotangent dy);
-  void add(Operation *from, Value operand, Value contribution, bool isMasked);
+  void add(Operation *from, Value operand, Value contribution, Cotangent dy);
   bool needsGuard(Operation *op, Cotangent dy) const;
   Value guard(Location loc, Value t, Value contribution);
   LogicalResult emitNoDerivative(Operation *op);
@@ -72,8 +76,14 @@ static bool isUnbounded(Operation *op) {
   return isa<ExpOp, Expm1Op, LogOp, Log1pOp, ModOp, PowOp, SqrtOp, TanOp>(op);
 }
 
-/// Ops that pass a cotangent on, at most with another sign.
-static bool passesOn(Operation *op) { return isa<AddOp, SubOp, NegOp, MaxOp, MinOp, SelectOp, StopOp>(op); }
+/// Whether the partial derivative of an elementwise op in an operand is finite wherever the op is taken, be its operands infinite or NaN.
+static bool hasFinitePartial(Operation *op, unsigned operand) {
+  if (auto mul = dyn_cast<MulOp>(op))
+    return std::isfinite(getFill(operand == 0 ? mul.getB() : mul.getA()).value_or(NAN));
+  if (auto div = dyn_cast<DivOp>(op))
+    return operand == 0 && std::isnormal(getFill(div.getB()).value_or(0.0));
+  return isa<AddOp, SubOp, NegOp, MaxOp, MinOp, SelectOp, StopOp>(op);
+}
 
 static bool chooses(Operation *op) {
   if (auto reduce = dyn_cast<ReduceOp>(op))
@@ -109,27 +119,32 @@ Type ReverseSweep::cotangentElement(Value value) const {
   return type.getElementType();
 }
 
-void ReverseSweep::add(Operation *from, Value operand, Value contribution, bool isMasked) {
+/// `dy` is the cotangent of the op's result.
+void ReverseSweep::add(Operation *from, Value operand, Value contribution, Cotangent dy) {
   if (!active.contains(operand) || getFill(contribution) == 0.0)
     return;
   contribution = buildCast(builder, from->getLoc(), contribution, cotangentElement(operand));
-  auto [at, isFirst] = cotangents.try_emplace(operand, Cotangent{contribution, isMasked});
+  bool isMasked = dy.isMasked || chooses(from), isWhere = dy.isWhere || isa<SelectOp>(from);
+  auto [at, isFirst] = cotangents.try_emplace(operand, Cotangent{contribution, isMasked, isWhere});
   if (isFirst) {
     cameFrom.try_emplace(operand, from);
     return;
   }
   at->second.value = AddOp::create(builder, from->getLoc(), at->second.value, contribution);
   at->second.isMasked |= isMasked;
+  at->second.isWhere |= isWhere;
 }
 
+/// Whether an infinity or a NaN may meet a cotangent of 0 in an op.
 bool ReverseSweep::needsGuard(Operation *op, Cotangent dy) const {
-  if (!dy.isMasked || passesOn(op))
+  if (!dy.isMasked)
     return false;
-  return isUnbounded(op) || llvm::any_of(op->getOperands(), [&](Value value) { return unbounded.contains(value); });
+  return dy.isWhere || isUnbounded(op) || llvm::any_of(op->getOperands(), [&](Value value) { return unbounded.contains(value); });
 }
 
 /// `contribution`, but 0 where t = 0.
 Value ReverseSweep::guard(Location loc, Value t, Value contribution) {
+  t = buildCast(builder, loc, t, arrayType(contribution).getElementType());
   Value zero = buildFill(builder, loc, t.getType(), 0.0);
   Value isZero = CompareOp::create(builder, loc, ComparePredicate::Eq, t, zero);
   return SelectOp::create(builder, loc, isZero, zero, contribution);
@@ -144,9 +159,9 @@ LogicalResult ReverseSweep::visitElementwise(Operation *op, Cotangent dy) {
     Value contribution = table.apply(builder, result, t, index);
     if (!contribution)
       return failure();
-    if (getFill(contribution) != 0.0 && needsGuard(op, dy))
+    if (needsGuard(op, dy) && getFill(contribution) != 0.0 && !hasFinitePartial(op, index))
       contribution = guard(op->getLoc(), t, contribution);
-    add(op, operand, contribution, dy.isMasked || chooses(op));
+    add(op, operand, contribution, dy);
   }
   return success();
 }
@@ -154,15 +169,12 @@ LogicalResult ReverseSweep::visitElementwise(Operation *op, Cotangent dy) {
 LogicalResult ReverseSweep::visit(Operation *op, Cotangent dy) {
   if (op->hasTrait<Pointwise>() && !isa<CastOp>(op))
     return visitElementwise(op, dy);
-  auto addTo = [&](Value operand, Value contribution) {
-    if (isa<IntPowOp>(op) && needsGuard(op, dy)) {
-      Value t = buildCast(builder, op->getLoc(), dy.value, arrayType(contribution).getElementType());
-      contribution = guard(op->getLoc(), t, contribution);
-    }
-    add(op, operand, contribution, dy.isMasked || chooses(op));
-  };
+  auto addTo = [&](Value operand, Value contribution) { add(op, operand, contribution, dy); };
   auto needs = [&](Value operand) { return active.contains(operand); };
-  ReverseContext context{builder, op->getLoc(), addTo, needs};
+  auto guardBy = [&](Value t, Value contribution) { return guard(op->getLoc(), t, contribution); };
+  // A contraction guarded product by product is slow, so that one of inputs takes them to be finite.
+  bool isGuarded = needsGuard(op, isa<ContractOp>(op) ? Cotangent{dy.value, dy.isMasked} : dy);
+  ReverseContext context{builder, op->getLoc(), addTo, needs, isGuarded ? llvm::function_ref<Value(Value, Value)>(guardBy) : nullptr};
   if (applyShapeRule(op, dy.value, context) == RuleResult::Done || applyReduceRule(op, dy.value, context) == RuleResult::Done)
     return success();
   return failure();
@@ -201,7 +213,7 @@ FailureOr<SmallVector<Value>> ReverseSweep::run() {
   for (Operation &op : body.without_terminator())
     ops.push_back(&op);
   Value one = ConstantOp::create(builder, yield->getLoc(), 1.0, builder.getF64Type());
-  add(yield, yield->getOperand(0), one, /*isMasked=*/false);
+  add(yield, yield->getOperand(0), one, {});
 
   for (Operation *op : llvm::reverse(ops)) {
     auto hasCotangent = [&](Value result) { return cotangents.contains(result); };

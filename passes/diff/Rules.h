@@ -20,7 +20,10 @@ struct ReverseContext {
   /// Adds to the cotangent of an operand; ignored where the operand needs none.
   llvm::function_ref<void(mlir::Value operand, mlir::Value contribution)> add;
   llvm::function_ref<bool(mlir::Value operand)> needs;
+  /// The contribution, but 0 where the cotangent `t`, spread to its shape, is 0; null where no infinity can meet a 0.
+  llvm::function_ref<mlir::Value(mlir::Value t, mlir::Value contribution)> guardBy;
 
+  mlir::Value guard(mlir::Value t, mlir::Value contribution) { return guardBy ? guardBy(t, contribution) : contribution; }
   mlir::Value toElement(mlir::Value x, mlir::Type element) { return buildCast(builder, loc, x, element); }
 };
 

@@ -64,7 +64,8 @@ static Value reverseProduct(Value x, ArrayRef<int64_t> axes, Value dy, ReverseCo
     dy = reverseProduct(inner, axes.drop_back(), dy, context);
   }
   Value others = productOfOthers(x, axes.back(), context);
-  return MulOp::create(builder, context.loc, others, spread(dy, arrayType(x), axes.back(), context));
+  Value wide = spread(dy, arrayType(x), axes.back(), context);
+  return context.guard(wide, MulOp::create(builder, context.loc, others, wide));
 }
 
 static RuleResult reverse(ReduceOp op, Value dy, ReverseContext &context) {
@@ -100,7 +101,8 @@ static RuleResult reverse(LogSumExpOp op, Value dy, ReverseContext &context) {
   ArrayType type = arrayType(op.getX());
   Value shifted = SubOp::create(context.builder, context.loc, op.getX(), spread(op.getY(), type, op.getAxes(), context));
   Value softmax = ExpOp::create(context.builder, context.loc, shifted);
-  context.add(op.getX(), MulOp::create(context.builder, context.loc, softmax, spread(dy, type, op.getAxes(), context)));
+  Value wide = spread(dy, type, op.getAxes(), context);
+  context.add(op.getX(), context.guard(wide, MulOp::create(context.builder, context.loc, softmax, wide)));
   return RuleResult::Done;
 }
 
@@ -113,7 +115,8 @@ static RuleResult reverse(NormOp op, Value dy, ReverseContext &context) {
   Value quotient = DivOp::create(builder, context.loc, dy, op.getY());
   Value scale = SelectOp::create(builder, context.loc, atZero, zero, quotient);
   Value wide = spread(scale, arrayType(op.getX()), op.getAxes(), context);
-  context.add(op.getX(), MulOp::create(builder, context.loc, op.getX(), wide));
+  Value contribution = MulOp::create(builder, context.loc, op.getX(), wide);
+  context.add(op.getX(), context.guard(spread(dy, arrayType(op.getX()), op.getAxes(), context), contribution));
   return RuleResult::Done;
 }
 
@@ -147,8 +150,34 @@ static Value arrange(Factor x, ArrayRef<int64_t> wanted, ArrayType type, Reverse
   return buildBroadcast(context.builder, context.loc, y, type, kept);
 }
 
+/// The same as reverseFactor, product by product, so that where dy is 0 the other factor may be infinite.
+static Value reverseFactorGuarded(Factor dy, Factor other, ArrayRef<int64_t> wanted, ArrayType type, ReverseContext &context) {
+  SmallVector<int64_t> labels; // those that are wanted, then those that are summed
+  SmallVector<Attribute> shape;
+  auto append = [&](const Factor &factor, bool isWanted) {
+    for (auto [label, dim] : llvm::zip_equal(factor.labels, arrayType(factor.value).getShape()))
+      if (llvm::is_contained(wanted, label) == isWanted && !llvm::is_contained(labels, label)) {
+        labels.push_back(label);
+        shape.push_back(dim);
+      }
+  };
+  append(dy, true);
+  append(other, true);
+  SmallVector<int64_t> kept = labels;
+  append(dy, false);
+  append(other, false);
+  ArrayType space = type.withShape(shape);
+  Value t = arrange(dy, labels, space, context);
+  Value product = context.guard(t, MulOp::create(context.builder, context.loc, t, arrange(other, labels, space, context)));
+  Value sum = buildReduce(context.builder, context.loc, ReductionKind::Sum, product,
+                          llvm::to_vector(llvm::seq<int64_t>(kept.size(), labels.size())));
+  return arrange({sum, kept}, wanted, type, context);
+}
+
 /// What the factor with `wanted` labels gets from the other one, where the result is dy.
 static Value reverseFactor(Factor dy, Factor other, ArrayRef<int64_t> wanted, ArrayType type, ReverseContext &context) {
+  if (context.guardBy)
+    return reverseFactorGuarded(dy, other, wanted, type, context);
   if (dy.labels.empty()) { // a scalar result: dy times the other factor
     SmallVector<int64_t> summed, left;
     for (auto [axis, label] : llvm::enumerate(other.labels)) {
@@ -205,7 +234,7 @@ static RuleResult reverse(IntPowOp op, Value dy, ReverseContext &context) {
   Value factor = builder.createOrFold<CastOp>(context.loc, ArrayType::scalar(builder.getF64Type()), op.getN());
   Value wide = buildBroadcast(builder, context.loc, factor, type, {});
   Value partial = MulOp::create(builder, context.loc, wide, power);
-  context.add(op.getX(), MulOp::create(builder, context.loc, partial, dy));
+  context.add(op.getX(), context.guard(dy, MulOp::create(builder, context.loc, partial, dy)));
   return RuleResult::Done;
 }
 

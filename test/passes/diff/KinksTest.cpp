@@ -83,6 +83,29 @@ TEST(Kinks, WhatIsNotChosenIsNeverSeen) {
                                    "%r = gradus.select %c, %x, %p" + choose, {800}), {1});
 }
 
+TEST(Kinks, WhatIsNotChosenMayBeMissing) {
+  double missing = std::numeric_limits<double>::quiet_NaN();
+  expectSame(gradientAt(positive + "%s = gradus.mul %x, %x : !gradus.array<[n], f64>\n"
+                                   "%r = gradus.select %c, %s, %zero : !gradus.array<[n], i1>, !gradus.array<[n], f64>", {missing, 3}), {0, 6});
+}
+
+TEST(Kinks, WhatIsNotChosenIsNeverSeenThroughReductions) {
+  std::string body = positive + "%l = gradus.log %x : !gradus.array<[n], f64>\n";
+  std::string choose = "%all = gradus.reduce all %c axes [0] : !gradus.array<[n], i1> to !gradus.array<[], i1>\n"
+                       "%s = gradus.reduce sum %x axes [0] : !gradus.array<[n], f64> to !gradus.array<[], f64>\n"
+                       "%r = gradus.select %all, %y, %s : !gradus.array<[], i1>, !gradus.array<[], f64>";
+  for (std::string op : {"logsumexp", "norm", "reduce prod"})
+    expectSame(gradientAt(body + "%y = gradus." + op + " %l axes [0] : !gradus.array<[n], f64> to !gradus.array<[], f64>\n" + choose, {-1, 2}, true), {1, 1});
+  // log(x_i) x_j where x_i > 0
+  std::string table = "!gradus.array<[n, n], f64>";
+  expectNear(gradientAt(body + "%p = gradus.contract %l [0], %x [1] -> [0, 1] : !gradus.array<[n], f64>, !gradus.array<[n], f64> -> " + table + "\n"
+                               "%cs = gradus.broadcast %c axes [0] : !gradus.array<[n], i1> to !gradus.array<[n, n], i1>\n"
+                               "%zeros = gradus.broadcast %k axes [] : !gradus.array<[], f64> to " + table + "\n"
+                               "%t = gradus.select %cs, %p, %zeros : !gradus.array<[n, n], i1>, " + table + "\n"
+                               "%r = gradus.reduce sum %t axes [1] : " + table + " to !gradus.array<[n], f64>", {-1, 2}),
+             {std::log(2.0), std::log(2.0) + 0.5});
+}
+
 TEST(Kinks, ProductsWithZerosAreRight) {
   std::string product = "%r = gradus.reduce prod %x axes [0] : !gradus.array<[n], f64> to !gradus.array<[], f64>";
   expectSame(gradientAt(product, {2, 0, 3}, true), {0, 6, 0});
