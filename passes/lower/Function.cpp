@@ -130,6 +130,8 @@ void FunctionLowering::emitPhase(PhaseOp phase) {
         host.scalars[result] = value;
     return;
   }
+  if (phase == lastPhase)
+    emitLateChecks(phase);
   SmallVector<AllReduceOp> reductions;
   for (Value result : phase.getValues())
     for (Operation *user : result.getUsers())

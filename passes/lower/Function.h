@@ -53,10 +53,12 @@ private:
 
   void emitKernel(KernelOp kernel, Slot &slot);
   void emitScalarKernel(KernelOp kernel, Slot &slot);
+  llvm::SmallVector<mlir::Value> zerosIfRefused(KernelOp kernel, llvm::function_ref<llvm::SmallVector<mlir::Value>()> evaluate);
   void emitLoops(const KernelInfo &info, Slot &slot);
   void emitFullReductions(const KernelInfo &info, Slot &slot);
   void emitChecks();
   void emitCheck(KernelOp kernel, Slot &slot);
+  void emitLateChecks(PhaseOp phase);
   void copy(mlir::Value to, mlir::Value from, ArrayType type, Slot &slot);
   void keepArguments(Slot &slot);
   void emitArrayResults(Slot &slot);

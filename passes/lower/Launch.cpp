@@ -46,15 +46,36 @@ void FunctionLowering::emitScalarKernel(KernelOp kernel, Slot &slot) {
     else
       buffers.arrays[inner] = slot.buffers.arrays.lookup(operand);
   }
-  Evaluator evaluator(code, buffers);
   auto yield = cast<YieldOp>(kernel.getBody().front().getTerminator());
-  for (auto [value, result] : llvm::zip_equal(yield.getValues(), kernel.getStored())) {
-    auto reduce = value.getDefiningOp<ReduceOp>();
-    Value known = evaluator.evaluateScalar(reduce ? reduce.getX() : value);
-    if (reduce)
-      known = emitCast(code, known, reduce.getX().getType().getElementType(), reduce.getType().getElementType());
-    slot.buffers.scalars[result] = known;
-  }
+  auto evaluate = [&] {
+    Evaluator evaluator(code, buffers);
+    SmallVector<Value> values;
+    for (auto [value, result] : llvm::zip_equal(yield.getValues(), kernel.getStored())) {
+      auto reduce = value.getDefiningOp<ReduceOp>();
+      values.push_back(evaluator.evaluateScalar(reduce ? reduce.getX() : value));
+      if (reduce)
+        values.back() = emitCast(code, values.back(), reduce.getX().getType().getElementType(), reduce.getType().getElementType());
+    }
+    return values;
+  };
+  SmallVector<Value> values = mayBeRefusedLate ? zerosIfRefused(kernel, evaluate) : evaluate();
+  for (auto [value, result] : llvm::zip_equal(values, kernel.getStored()))
+    slot.buffers.scalars[result] = value;
+}
+
+/// The rank-0 results of a kernel, or zeros where the call has been refused: no wrong index is followed.
+SmallVector<Value> FunctionLowering::zerosIfRefused(KernelOp kernel, function_ref<SmallVector<Value>()> evaluate) {
+  auto types = llvm::map_to_vector(kernel.getStored(), [&](Value result) { return code.regType(arrayOf(result).getElementType()); });
+  Value isAccepted = code.compare(arith::CmpIPredicate::eq, code.loadRaw(code.getI32Type(), flag), code.i32(0));
+  auto branch = scf::IfOp::create(code, types, isAccepted, /*addThenBlock=*/true, /*addElseBlock=*/true);
+  OpBuilder::InsertionGuard guard(code);
+  code.setInsertionPointToStart(branch.thenBlock());
+  scf::YieldOp::create(code, evaluate());
+  code.setInsertionPointToStart(branch.elseBlock());
+  scf::YieldOp::create(code, llvm::map_to_vector(types, [&](Type type) -> Value {
+    return arith::ConstantOp::create(code, cast<TypedAttr>(code.getZeroAttr(type)));
+  }));
+  return branch.getResults();
 }
 
 void FunctionLowering::emitLoops(const KernelInfo &info, Slot &slot) {
@@ -158,7 +179,29 @@ void FunctionLowering::emitCheck(KernelOp kernel, Slot &slot) {
   mayBeRefusedLate = true;
 }
 
-/// Builds the function of a kernel and calls it: all at once, or through the hook of the context where that pays.
+/// In an open function the first slot has been stored when the indices of the second are known. So that nothing is written when they
+/// are refused, all slots come as far as their last check first; until there a kernel writes nothing but the workspace (Plan).
+void FunctionLowering::emitLateChecks(PhaseOp phase) {
+  Operation *last = nullptr;
+  for (KernelOp kernel : phase.getBody().getOps<KernelOp>())
+    if (needsCheck(kernel) && !readsOnlyArguments(kernel))
+      last = kernel;
+  if (!last)
+    return;
+  code.loop(code.i64(0), slotCount, [&](Value index) {
+    Slot slot = enterSlot(index);
+    for (Operation &op : phase.getBody().front()) {
+      if (&op == last)
+        return emitCheck(cast<KernelOp>(op), slot);
+      if (auto kernel = dyn_cast<KernelOp>(op))
+        emitKernel(kernel, slot);
+      else
+        emitScalarOp(&op, slot.buffers);
+    }
+  });
+}
+
+/// Builds the function of a kernel, unless it is there, and calls it: all at once, or through the hook of the context where that pays.
 void FunctionLowering::launch(KernelOp kernel, StringRef suffix, Slot &slot, ValueRange outputs, Value count, Value work, Body emitBody) {
   SmallVector<Value> captured;
   SmallVector<Value> inner; // the block argument that stands for a captured value
@@ -185,9 +228,10 @@ void FunctionLowering::launch(KernelOp kernel, StringRef suffix, Slot &slot, Val
 
   std::string name = layout.cName + "__kernel" + std::to_string(plan.getPosition(kernel)) + suffix.str();
   Type i64 = code.getI64Type();
-  LLVM::LLVMFuncOp body = createFunction(name, LLVM::LLVMVoidType::get(code.getContext()), {code.ptrType(), i64, i64}, true);
-  body.setNoInline(true); // two calls, one copy
-  {
+  auto body = func->getParentOfType<ModuleOp>().lookupSymbol<LLVM::LLVMFuncOp>(name);
+  if (!body) {
+    body = createFunction(name, LLVM::LLVMVoidType::get(code.getContext()), {code.ptrType(), i64, i64}, true);
+    body.setNoInline(true); // two calls, one copy
     Code inside(kernel.getLoc(), code.getContext());
     inside.setInsertionPointToStart(&body.getBody().front());
     Buffers buffers;

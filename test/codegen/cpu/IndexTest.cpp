@@ -81,3 +81,38 @@ TEST(Index, OutsideIsRefusedAndNothingIsWritten) {
     EXPECT_EQ(call.report.committed, 0);
   }
 }
+
+/// w' = w - g w[j] for every tensor, where j = 10^9 argmax(g): computed, and far outside unless the first gradient is the largest.
+static constexpr char computed[] = R"(
+!s = !gradus.array<[], f32>
+!j = !gradus.array<[], i64>
+!v = !gradus.array<[p], f32>
+gradus.func rule_step @far(%w: !v {gradus.name = "w", gradus.role = #gradus.role<param>}, %g: !v {gradus.name = "g", gradus.role = #gradus.role<grad>})
+    -> (!v {gradus.name = "w", gradus.of = 0 : i64, gradus.role = #gradus.role<next>}) attributes {open} {
+  %far = gradus.constant dense<1000000000> : tensor<i64>
+  %k = gradus.arg_reduce max %g axis 0 : !v to !j
+  %j = gradus.mul %k, %far : !j
+  %e = gradus.gather %w[%j] : !v, (!j) -> !s
+  %b = gradus.broadcast %e axes [] : !s to !v
+  %d = gradus.mul %g, %b : !v
+  %n = gradus.sub %w, %d : !v
+  gradus.return %n : !v
+}
+)";
+
+TEST(Index, ARefusedSlotLeavesTheOthersAsTheyWere) {
+  Compiled code(computed);
+  ASSERT_TRUE(code.jit) << code.error;
+  std::vector<float> w(6, 1.0f), good{5, 1, 2}, bad{1, 5, 2};
+  for (bool isRefused : {true, false}) {
+    Call call;
+    call.slots = 2;
+    call.add(w.data(), {3});
+    call.add(good.data(), {3});
+    call.add(w.data() + 3, {3});
+    call.add(isRefused ? bad.data() : good.data(), {3});
+    ASSERT_EQ(call.run(*code.jit, "far"), isRefused ? GRADUS_ERROR_INDEX : 0);
+    std::vector<float> expected = isRefused ? std::vector<float>(6, 1.0f) : std::vector<float>{-4, 0, -1, -4, 0, -1};
+    EXPECT_EQ(w, expected);
+  }
+}
