@@ -237,7 +237,7 @@ void FunctionLowering::emitReport() {
   });
 }
 
-/// size_t workspace(tensors, n_slots): the slots share one workspace.
+/// size_t workspace(tensors, n_slots): the slots share one workspace. SIZE_MAX where it does not fit.
 void FunctionLowering::emitWorkspace() {
   Type ptr = code.ptrType(), i64 = code.getI64Type();
   LLVM::LLVMFuncOp sizes = createFunction(layout.getWorkspaceName(), i64, {ptr, i64}, false);
@@ -250,7 +250,8 @@ void FunctionLowering::emitWorkspace() {
     slot.index = index;
     readSymbols(slot);
     layOutWorkspace(slot);
-    return SmallVector<Value>{code.max(carried[0], slot.workspaceSize)};
+    Value size = code.select(fitsMemory(slot), slot.workspaceSize, code.i64(-1));
+    return SmallVector<Value>{arith::MaxUIOp::create(code, carried[0], size).getResult()};
   });
   LLVM::ReturnOp::create(code, loop.getResult(0));
 }

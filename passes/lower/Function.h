@@ -28,6 +28,7 @@ private:
     llvm::DenseMap<mlir::Value, mlir::Value> workspace;  ///< results of kernels -> offset
     llvm::DenseMap<mlir::Operation *, llvm::SmallVector<mlir::Value>> partials; ///< full reductions -> offset, by result
     llvm::SmallVector<mlir::Value> kept;                 ///< returned arguments that change -> offset, by result
+    llvm::SmallVector<mlir::ArrayAttr> spaces;           ///< the shapes that the size of the workspace counts
     mlir::Value workspaceSize;
   };
   /// Writes the code of a function of a kernel for indices [begin, end).
@@ -46,6 +47,7 @@ private:
   Slot enterSlot(mlir::Value index);
   void readSymbols(Slot &slot);
   void layOutWorkspace(Slot &slot);
+  mlir::Value fitsMemory(const Slot &slot);
   mlir::Value descriptor(mlir::Value slot, unsigned tensor);
   mlir::Value placeOf(mlir::Value kernelResult, Slot &slot);
   mlir::Value bytesOf(ArrayType type, Evaluator &evaluator);

@@ -53,8 +53,10 @@ void FunctionLowering::layOutWorkspace(Slot &slot) {
   for (KernelOp kernel : plan.getKernels()) {
     for (Value result : kernel.getStored()) {
       Home home = plan.getStorage(result).home;
-      if (home == Home::Workspace || home == Home::Deferred)
-        slot.workspace[result] = take(bytesOf(arrayOf(result), evaluator));
+      if (home != Home::Workspace && home != Home::Deferred)
+        continue;
+      slot.workspace[result] = take(bytesOf(arrayOf(result), evaluator));
+      slot.spaces.push_back(code.getArrayAttr(arrayOf(result).getShape()));
     }
     if (kernel.getDomain().empty() || isVectorContract(kernel) || isa<ScatterAddOp>(kernel.getBody().front().front()))
       continue;
@@ -63,6 +65,7 @@ void FunctionLowering::layOutWorkspace(Slot &slot) {
         continue;
       SmallVector<Value> &places = slot.partials[kernel];
       places.resize(kernel.getNumResults());
+      slot.spaces.push_back(kernel.getDomain());
       Value blocks = emitCount(info, evaluator);
       for (const Reduction &reduction : info.reductions)
         places[reduction.result] = take(code.mul(blocks, code.i64(code.memBytes(reduction.accumulate))));
@@ -75,6 +78,24 @@ void FunctionLowering::layOutWorkspace(Slot &slot) {
       slot.kept[index] = take(bytesOf(arrayOf(value), evaluator));
   }
   slot.workspaceSize = offset;
+}
+
+/// Whether the sizes above are those of memory that can be, counted in f64. Arguments have been checked, but of `X @ W` over an axis
+/// of size 0 neither needs memory however many rows and columns the result has.
+Value FunctionLowering::fitsMemory(const Slot &slot) {
+  Value fits = arith::ConstantOp::create(code, code.getBoolAttr(true));
+  for (ArrayAttr space : slot.spaces) {
+    if (llvm::any_of(layout.tensors, [&](const EntryTensor &tensor) { return ArrayRef(tensor.dims) == space.getValue(); }))
+      continue;
+    Value count = code.number(code.getF64Type(), 1);
+    for (Attribute dim : space) {
+      Value size = isa<IntegerAttr>(dim) ? code.i64(cast<IntegerAttr>(dim).getInt()) : slot.buffers.symbols.lookup(dim);
+      count = arith::MulFOp::create(code, count, arith::SIToFPOp::create(code, code.getF64Type(), size));
+    }
+    Value isSmall = arith::CmpFOp::create(code, arith::CmpFPredicate::OLE, count, code.number(code.getF64Type(), 0x1p50));
+    fits = arith::AndIOp::create(code, fits, isSmall);
+  }
+  return fits;
 }
 
 FunctionLowering::Slot FunctionLowering::enterSlot(Value index) {

@@ -83,3 +83,25 @@ TEST(Contract, MatrixTimesVectorBothWays) {
     }
   }
 }
+
+TEST(Contract, AWorkspaceThatDoesNotFitIsSaid) {
+  // Over an axis of size 0 neither operand needs memory, but the product has 2^74 elements: the bytes are 0 modulo 2^64.
+  Compiled code(R"(
+!x = !gradus.array<[n, k], f32>
+!w = !gradus.array<[k, m], f32>
+!p = !gradus.array<[n, m], f32>
+gradus.func loss @squares(%x: !x {gradus.name = "x", gradus.role = #gradus.role<data>}, %w: !w {gradus.name = "w", gradus.role = #gradus.role<param>})
+    -> (!gradus.array<[], f64> {gradus.name = "value", gradus.role = #gradus.role<value>}) {
+  %p = gradus.contract %x [0, 1], %w [1, 2] -> [0, 2] : !x, !w -> !p
+  %s = gradus.mul %p, %p : !p
+  %r = gradus.reduce sum %s axes [0, 1] : !p to !gradus.array<[], f64>
+  gradus.return %r : !gradus.array<[], f64>
+})");
+  ASSERT_TRUE(code.jit) << code.error;
+  auto *workspace = code.jit->lookupAs<size_t(const gradus_tensor *, size_t)>("squares__workspace");
+  for (int exponent : {3, 37, 62}) {
+    int64_t x[] = {int64_t(1) << exponent, 0}, w[] = {0, int64_t(1) << exponent};
+    gradus_tensor tensors[] = {{nullptr, x, nullptr, 2, GRADUS_F32, GRADUS_CPU, 0}, {nullptr, w, nullptr, 2, GRADUS_F32, GRADUS_CPU, 0}};
+    EXPECT_EQ(workspace(tensors, 1) == SIZE_MAX, exponent > 3);
+  }
+}
