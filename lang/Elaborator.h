@@ -112,7 +112,7 @@ private:
   Array asArray(const Entity &entity, Location at);
   Array evalUnary(const ast::Unary &expr, Scope &scope);
   Array evalBinary(const ast::Binary &expr, Scope &scope);
-  Array evalCompare(const ast::Compare &expr, Scope &scope);
+  Array evalCompare(const ast::Compare &expr, Scope &scope, bool isClaim = false);
   Array evalList(const ast::List &expr, Scope &scope);
   Entity evalMember(const ast::Member &expr, Scope &scope);
   Array matmul(const Array &a, const Array &b, Location at);
@@ -266,6 +266,8 @@ private:
   std::vector<Array> trainGradients(const TrainPlan &plan, UnitBuilder &unit, llvm::ArrayRef<Array> params, Scope &shapes, Array time, mlir::Value &value);
 
   // Tests (EmitTest.cpp).
+  /// A claim must not hold because one side was repeated: only a number stands for all elements.
+  bool checkClaim(const Array &a, const Array &b, Location at);
   void runExpect(const ast::ExpectStmt &stmt, Scope &scope);
   struct TestRule;
   bool readTestRule(const CallSite &site, TestRule &test);

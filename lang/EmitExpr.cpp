@@ -228,7 +228,7 @@ Array Elaborator::evalBinary(const ast::Binary &expr, Scope &scope) {
   }
 }
 
-Array Elaborator::evalCompare(const ast::Compare &expr, Scope &scope) {
+Array Elaborator::evalCompare(const ast::Compare &expr, Scope &scope, bool isClaim) {
   Array result;
   std::vector<Array> operands;
   for (const ast::ExprPtr &operand : expr.operands)
@@ -238,6 +238,8 @@ Array Elaborator::evalCompare(const ast::Compare &expr, Scope &scope) {
       error(Code::NearOutsideExpect, expr.opLocs[i], "'~' stands only in 'expect a ~ b within e'").suggest("write abs(a - b) <= e");
       return {};
     }
+    if (isClaim && !checkClaim(operands[i], operands[i + 1], expr.opLocs[i]))
+      return {};
     static constexpr ComparePredicate predicates[] = {ComparePredicate::Lt, ComparePredicate::Gt, ComparePredicate::Le,
                                                       ComparePredicate::Ge, ComparePredicate::Eq, ComparePredicate::Ne};
     Array link = compare(predicates[static_cast<int>(op)], operands[i], operands[i + 1], expr.opLocs[i]);

@@ -7,6 +7,7 @@
 
 #include "lang/Elaborator.h"
 #include "lang/Utf8.h"
+#include "llvm/Support/FormatVariadic.h"
 
 using namespace gradus;
 using namespace gradus::lang;
@@ -34,6 +35,14 @@ std::string Elaborator::textOf(Location at) const {
   return text;
 }
 
+bool Elaborator::checkClaim(const Array &a, const Array &b, Location at) {
+  if (a.isPoison() || b.isPoison() || isScalar(a) || isScalar(b) || !a.axes.empty() || !b.axes.empty() || ownShape(a) == ownShape(b))
+    return true;
+  error(Code::ShapeMismatch, at, "a claim compares arrays of one shape, but these have the shapes " + describe(ownShape(a)) + " and " + describe(ownShape(b)))
+      .suggest("a single number is compared with every element");
+  return false;
+}
+
 void Elaborator::runExpect(const ast::ExpectStmt &stmt, Scope &scope) {
   auto *claim = dyn_cast<ast::Compare>(stmt.condition.get());
   bool isNear = claim && llvm::is_contained(claim->ops, ast::CompareOp::Near);
@@ -41,7 +50,7 @@ void Elaborator::runExpect(const ast::ExpectStmt &stmt, Scope &scope) {
   if (!isNear) {
     if (stmt.within)
       error(Code::NearOutsideExpect, stmt.within->loc, "'within' belongs to '~'").suggest("write a ~ b within e");
-    Array condition = evalBool(*stmt.condition, scope);
+    Array condition = claim ? evalCompare(*claim, scope, /*isClaim=*/true) : evalBool(*stmt.condition, scope);
     if (!condition.isPoison())
       ExpectOp::create(builder, place(stmt.loc), condition.lanes.front(), text);
     return;
@@ -51,6 +60,10 @@ void Elaborator::runExpect(const ast::ExpectStmt &stmt, Scope &scope) {
     return;
   }
   Array a = evalArray(*claim->operands[0], scope), b = evalArray(*claim->operands[1], scope);
+  if (a.isPoison() || b.isPoison())
+    return;
+  if (!checkClaim(a, b, claim->opLocs[0]))
+    return;
   double tolerance = 1e-9;
   if (stmt.within) {
     Array within = evalArray(*stmt.within, scope);
@@ -212,6 +225,11 @@ bool Elaborator::takeStates(const CallSite &site, TestRule &test) {
     error(Code::KindMismatch, time->loc, "'t' counts steps: it is an integer");
     return false;
   }
+  if (std::optional<double> known = constantBehind(test.run.time); known && *known < 1) {
+    error(Code::HyperOutOfInterval, time->loc, "'t' is " + llvm::formatv("{0:f0}", *known).str() + ", but steps are counted from 1")
+        .suggest("leave it out for the first step");
+    return false;
+  }
   test.hypers = [this, at = test.run.call->loc](const ast::Param &param, const std::string &, const Delayed *bound, Scope &scope, Array now) {
     return testHyper(param, bound, scope, now, at);
   };
@@ -280,6 +298,10 @@ Entity Elaborator::callRun(const CallSite &site) {
   Array count = steps->second.entity.array();
   if (!isScalar(count) || kindOf(count) != Kind::Int) {
     error(Code::KindMismatch, steps->second.loc, "'steps' is an integer");
+    return {};
+  }
+  if (std::optional<double> known = constantBehind(count); known && *known < 0) {
+    error(Code::HyperOutOfInterval, steps->second.loc, "'steps' is " + llvm::formatv("{0:f0}", *known).str() + ", expected 0 or more");
     return {};
   }
   test.given.erase(steps);

@@ -200,11 +200,11 @@ static void fillInitial(ArtifactEntry &entry, FuncOp init) {
 static LogicalResult checkSizes(FuncOp func, const EntryLayout &layout) {
   for (const EntryTensor &tensor : layout.tensors) {
     if (tensor.rank > GRADUS_MAX_RANK)
-      return func.emitError() << "'" << tensor.name << "' has " << tensor.rank << " axes; compiled entries take at most "
+      return func.emitError("G0309: '") << tensor.name << "' has " << tensor.rank << " axes; compiled entries take at most "
                               << GRADUS_MAX_RANK;
     for (Attribute dim : tensor.dims)
       if (auto size = dyn_cast<IntegerAttr>(dim); size && size.getInt() > std::numeric_limits<int32_t>::max() - 1)
-        return func.emitError() << "'" << tensor.name << "' has an axis of the fixed size " << size.getInt()
+        return func.emitError("G0312: '") << tensor.name << "' has an axis of the fixed size " << size.getInt()
                                 << "; compiled entries take at most " << std::numeric_limits<int32_t>::max() - 1;
   }
   return success();

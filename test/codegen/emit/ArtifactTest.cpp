@@ -72,7 +72,7 @@ TEST(Artifact, refusesAFixedSizeBeyondTheAbi) {
   std::string said;
   mlir::ScopedDiagnosticHandler handler(&sample.context, [&](mlir::Diagnostic &diagnostic) { said += diagnostic.str(); });
   EXPECT_TRUE(failed(sample.describe()));
-  EXPECT_EQ(said, "'w' has an axis of the fixed size 4294967296; compiled entries take at most 2147483646");
+  EXPECT_EQ(said, "G0312: 'w' has an axis of the fixed size 4294967296; compiled entries take at most 2147483646");
 }
 
 TEST(Numbers, areTheShortestThatReadBack) {
