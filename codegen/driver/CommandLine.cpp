@@ -7,6 +7,8 @@
 #include "llvm/Support/Format.h"
 #include "llvm/Support/raw_ostream.h"
 
+#include <limits>
+
 using namespace llvm;
 
 namespace gradus::driver {
@@ -16,14 +18,15 @@ std::string Invocation::get(StringRef name, StringRef otherwise) const {
   return at == options.end() ? otherwise.str() : at->second;
 }
 
-std::optional<uint64_t> Invocation::getCount(StringRef name, uint64_t otherwise) const {
+std::optional<uint64_t> Invocation::getCount(StringRef name, uint64_t otherwise, uint64_t least) const {
   auto at = options.find(name.str());
   if (at == options.end())
     return otherwise;
-  uint64_t value;
-  if (!StringRef(at->second).getAsInteger(10, value))
+  int64_t value; // 2^63 and above would only wrap somewhere on the way
+  if (!StringRef(at->second).getAsInteger(10, value) && value >= 0 && static_cast<uint64_t>(value) >= least)
     return value;
-  usageError("'" + name.str() + "' expects a whole number, but got '" + at->second + "'");
+  usageError("'" + name.str() + "' expects a whole number from " + std::to_string(least) + " to " +
+             std::to_string(std::numeric_limits<int64_t>::max()) + ", but got '" + at->second + "'");
   return std::nullopt;
 }
 
@@ -47,10 +50,12 @@ static void printCommandHelp(raw_ostream &os, const CommandSpec &command) {
      << command.inputs << "\n";
   if (!command.options.empty())
     os << "\noptions:\n";
-  for (const OptionSpec &option : command.options) {
-    std::string left = option.name.str() + (option.argument.empty() ? "" : " " + option.argument.str());
-    os << "  " << left_justify(left, 34) << option.help << '\n';
-  }
+  auto describe = [](const OptionSpec &option) { return option.name.str() + (option.argument.empty() ? "" : " " + option.argument.str()); };
+  size_t width = 0;
+  for (const OptionSpec &option : command.options)
+    width = std::max(width, describe(option).size());
+  for (const OptionSpec &option : command.options)
+    os << "  " << left_justify(describe(option), width + 2) << option.help << '\n';
   os << "\nexample:\n  " << command.example << '\n';
 }
 
@@ -96,6 +101,8 @@ static std::optional<int> parseArguments(const CommandSpec &command, ArrayRef<ch
         return usageError("'" + name.str() + "' expects " + option->argument.str());
       value = arguments[i];
     }
+    if (!option->argument.empty() && value.empty())
+      return usageError("'" + name.str() + "' expects " + option->argument.str() + ", but got nothing");
     if (!isAllowed(*option, value))
       return usageError("'" + name.str() + "' expects " + option->argument.str() + ", but got '" + value.str() + "'");
     invocation.options[name.str()] = value.str();

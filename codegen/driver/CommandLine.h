@@ -38,8 +38,8 @@ struct Invocation {
 
   bool has(llvm::StringRef name) const { return options.find(name.str()) != options.end(); }
   std::string get(llvm::StringRef name, llvm::StringRef otherwise = "") const;
-  /// A whole number, or nothing (with an error on stderr) if it is none.
-  std::optional<uint64_t> getCount(llvm::StringRef name, uint64_t otherwise) const;
+  /// A whole number, or nothing (with an error on stderr) if it is none or below `least`.
+  std::optional<uint64_t> getCount(llvm::StringRef name, uint64_t otherwise, uint64_t least = 0) const;
 };
 
 struct CommandSpec {

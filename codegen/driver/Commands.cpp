@@ -38,7 +38,7 @@ static constexpr OptionSpec emitOptions[] = {
 static constexpr OptionSpec explainOptions[] = {
     dtype,
     exactDiv,
-    {"--json", "", "for programs"},
+    {"--json", "", "as JSON, for programs"},
     noFuse,
 };
 static constexpr OptionSpec fmtOptions[] = {
@@ -57,13 +57,13 @@ static constexpr OptionSpec runOptions[] = {
     dtype,
     {"--engine", "jit|reference", "compiled code, or the f64 evaluator (default jit)"},
     {"--hyper", "NAME=VALUE", "a hyper-parameter; may come often"},
-    {"--plot", "FILE.svg", "the loss curve"},
+    {"--plot", "FILE.svg", "the loss of each step as a picture, with its mean over the last steps"},
     {"--seed", "N", "of the first parameters and the order of the rows (default 0)"},
     {"--steps", "N", "how many (default 1000)"},
     {"--unit", "NAME", "the train unit (default: the only one)"},
 };
 static constexpr OptionSpec testOptions[] = {
-    {"--filter", "TEXT", "only tests whose title holds the text"},
+    {"--filter", "TEXT", "only tests whose title holds the text; an error if none does"},
 };
 
 static constexpr CommandSpec commands[] = {
@@ -78,7 +78,7 @@ static constexpr CommandSpec commands[] = {
     {"grad", "print the gradient of a loss as Gradus source", "SPEC.grad", gradOptions, "gradus grad logistic.grad --wrt w", runGrad},
     {"run", "train a unit on CSV data", "SPEC.grad", runOptions,
      "gradus run digits.grad --unit softmax --data digits.csv --batch 64 --plot loss.svg", runRun},
-    {"test", "run the test blocks in f64", "SPEC.grad ...", testOptions, "gradus test adamw.grad", runTest},
+    {"test", "run the test blocks in f64; fails where none ran", "SPEC.grad ...", testOptions, "gradus test adamw.grad", runTest},
 };
 
 llvm::ArrayRef<CommandSpec> getCommands() { return commands; }

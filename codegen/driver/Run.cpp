@@ -6,12 +6,15 @@
 #include "codegen/driver/Training.h"
 #include "runtime/gradus_checkpoint.h"
 
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/FileUtilities.h"
 #include "llvm/Support/Format.h"
+#include "llvm/Support/FormatVariadic.h"
 
 #include <cmath>
 #include <csignal>
+#include <limits>
 #include <numeric>
 #include <random>
 #include <unistd.h>
@@ -19,6 +22,9 @@
 using namespace mlir;
 
 namespace gradus::driver {
+
+/// The entries of compiled code take no more.
+static constexpr int64_t maxDimension = std::numeric_limits<int32_t>::max() - 1;
 
 /// Set by Ctrl-C; the run ends after the step under way. A handler can reach nothing but a global.
 static volatile std::sig_atomic_t stopRequested = 0;
@@ -44,6 +50,12 @@ static std::string chooseUnit(ModuleOp module, StringRef wanted, std::string &er
   return "";
 }
 
+/// "[0, 1)".
+static std::string describe(IntervalAttr interval) {
+  return llvm::formatv("{0}{1}, {2}{3}", interval.getLowClosed() ? "[" : "(", llvm::format("%g", interval.getLowValue()),
+                       llvm::format("%g", interval.getHighValue()), interval.getHighClosed() ? "]" : ")");
+}
+
 /// Reads `--dim n=64` and `--hyper lr=0.1`. False, with `error` set, on a value that does not fit.
 static bool readSettings(const Invocation &invocation, Training &training, std::string &error) {
   for (const EntryHyper &hyper : training.step.hypers) {
@@ -64,16 +76,21 @@ static bool readSettings(const Invocation &invocation, Training &training, std::
       return false;
     }
     if (option == "--dim") {
-      training.sizes[name.str()] = static_cast<int64_t>(value);
-      if (value < 1 || value != std::floor(value) || !llvm::any_of(training.step.symbols, [&](StringAttr s) { return s.getValue() == name; })) {
-        error = "'--dim " + setting + "': expected a dimension of the unit and a size of at least 1";
+      int64_t size;
+      if (text.getAsInteger(10, size) || size < 1 || size > maxDimension ||
+          !llvm::any_of(training.step.symbols, [&](StringAttr s) { return s.getValue() == name; })) {
+        error = "'--dim " + setting + "': expected a dimension of the unit and a size from 1 to " + std::to_string(maxDimension);
         return false;
       }
+      training.sizes[name.str()] = size;
       continue;
     }
     auto at = llvm::find_if(training.step.hypers, [&](const EntryHyper &hyper) { return hyper.name == name; });
     if (at == training.step.hypers.end()) {
-      error = "the unit has no hyper-parameter '" + name.str() + "'";
+      std::vector<std::string> names;
+      for (const EntryHyper &hyper : training.step.hypers)
+        names.push_back(hyper.name);
+      error = "the unit has no hyper-parameter '" + name.str() + "'; it has " + (names.empty() ? "none" : llvm::join(names, ", "));
       return false;
     }
     training.hypers[at - training.step.hypers.begin()] = value;
@@ -82,7 +99,7 @@ static bool readSettings(const Invocation &invocation, Training &training, std::
     if (std::isnan(value))
       error = "hyper-parameter '" + hyper.name + "' has no default; give it as --hyper " + hyper.name + "=VALUE";
     else if (hyper.interval && !hyper.interval.contains(value))
-      error = "hyper-parameter '" + hyper.name + "' is outside its interval";
+      error = "hyper-parameter '" + hyper.name + "' is " + llvm::formatv("{0}", llvm::format("%g", value)).str() + ", expected a value in " + describe(hyper.interval);
     else if ((hyper.isInteger || hyper.isBool) && value != std::floor(value))
       error = "hyper-parameter '" + hyper.name + "' expects a whole number";
   }
@@ -123,6 +140,25 @@ static bool exchange(Training &training, const std::string &path, bool isSave, s
     training.seed = progress.seed;
   }
   return status == GRADUS_OK;
+}
+
+/// False, with `error` set, where no file can be put: asked before the training, whose result would be lost.
+static bool canWrite(const std::string &path, std::string &error) {
+  llvm::sys::fs::file_status status;
+  bool exists = !path.empty() && !llvm::sys::fs::status(path, status) && llvm::sys::fs::exists(status);
+  if (path.empty() || path == "-" || (exists && !is_regular_file(status) && !is_directory(status)))
+    return true; // nothing asked for, the standard output, or a device
+  int file = -1;
+  llvm::SmallString<128> name;
+  std::error_code code = exists && is_directory(status) ? std::make_error_code(std::errc::is_a_directory)
+                                                        : llvm::sys::fs::createUniqueFile(path + ".%%%%%%", file, name);
+  if (code) {
+    error = "cannot write '" + path + "': " + code.message();
+    return false;
+  }
+  close(file);
+  llvm::sys::fs::remove(name);
+  return true;
 }
 
 static void showProgress(uint64_t t, uint64_t steps, double loss) {
@@ -166,18 +202,36 @@ static bool runSteps(const Invocation &invocation, Training &training, Engine &e
   return true;
 }
 
+/// Says what the run did and draws it; the exit code of the run.
+static int reportRun(const std::string &unit, ArrayRef<double> losses, uint64_t first, const std::string &plot) {
+  if (losses.empty()) {
+    llvm::outs() << unit << ": no step to do after step " << first - 1 << (plot.empty() ? "\n" : ", nothing drawn\n");
+    return stopRequested ? 130 : ExitOk;
+  }
+  llvm::outs() << unit << llvm::format(": steps %llu to %llu, loss %.6g -> %.6g\n", static_cast<unsigned long long>(first),
+                                       static_cast<unsigned long long>(first + losses.size() - 1), losses.front(), losses.back());
+  if (!plot.empty()) {
+    std::string picture = drawLossCurve(unit, losses, first);
+    if (llvm::Error problem = llvm::writeToOutput(plot, [&](llvm::raw_ostream &os) { os << picture; return llvm::Error::success(); }))
+      return fail("cannot write '" + plot + "': " + llvm::toString(std::move(problem)));
+  }
+  return stopRequested ? 130 : ExitOk;
+}
+
 int runRun(const Invocation &invocation) {
   if (invocation.inputs.size() != 1 || !invocation.has("--data"))
     return usageError("'gradus run' expects one spec and --data FILE.csv");
-  std::optional<uint64_t> steps = invocation.getCount("--steps", 1000), batch = invocation.getCount("--batch", 0),
+  std::optional<uint64_t> steps = invocation.getCount("--steps", 1000, 1), batch = invocation.getCount("--batch", 0, 1),
                           seed = invocation.getCount("--seed", 0);
   if (!steps || !batch || !seed)
     return ExitUsage;
+  std::string error, checkpoint = invocation.get("--checkpoint"), plot = invocation.get("--plot");
+  if (!canWrite(checkpoint, error) || !canWrite(plot, error))
+    return fail(error);
   Session session;
   ModuleOp module = session.load(invocation.inputs[0], invocation.get("--dtype", "f32"));
   if (!module)
     return ExitFailed;
-  std::string error;
   std::string unit = chooseUnit(module, invocation.get("--unit"), error);
   if (unit.empty())
     return fail(error);
@@ -198,7 +252,6 @@ int runRun(const Invocation &invocation) {
   drawParameters(training);
   if (!engine->init(training, error))
     return fail(error);
-  std::string checkpoint = invocation.get("--checkpoint");
   if (!checkpoint.empty() && llvm::sys::fs::exists(checkpoint) && !exchange(training, checkpoint, false, error))
     return fail(error);
   std::signal(SIGINT, [](int) { stopRequested = 1; });
@@ -206,15 +259,7 @@ int runRun(const Invocation &invocation) {
   std::vector<double> losses;
   if (!runSteps(invocation, training, *engine, *table, binding, *steps, *batch ? *batch : table->rows, losses, error))
     return fail(error);
-  if (!losses.empty())
-    llvm::outs() << unit << llvm::format(": steps %llu to %llu, loss %.6g -> %.6g\n", static_cast<unsigned long long>(first),
-                                         static_cast<unsigned long long>(training.t), losses.front(), losses.back());
-  if (std::string plot = invocation.get("--plot"); !plot.empty()) {
-    std::string picture = drawLossCurve(unit, losses, first);
-    if (llvm::Error problem = llvm::writeToOutput(plot, [&](llvm::raw_ostream &os) { os << picture; return llvm::Error::success(); }))
-      return fail("cannot write '" + plot + "': " + llvm::toString(std::move(problem)));
-  }
-  return stopRequested ? 130 : ExitOk;
+  return reportRun(unit, losses, first, plot);
 }
 
 } // namespace gradus::driver

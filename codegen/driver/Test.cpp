@@ -30,6 +30,20 @@ static void printFailure(const reference::ClaimFailure &failure) {
     llvm::outs() << "    does not hold at element [" << index << "]\n";
 }
 
+static bool isTest(FuncOp func) { return func.getKind() == FuncKind::Test; }
+
+/// True if at least one test ran; where none did, the command must not look like a success.
+static bool reportCounts(const Invocation &invocation, unsigned passed, unsigned failed) {
+  llvm::outs() << passed << " passed, " << failed << " failed\n";
+  if (passed + failed)
+    return true;
+  llvm::outs().flush();
+  llvm::errs() << "gradus: error: "
+               << (invocation.has("--filter") ? "no test has '" + invocation.get("--filter") + "' in its title" : std::string("there is no test to run"))
+               << '\n';
+  return false;
+}
+
 int runTest(const Invocation &invocation) {
   unsigned passed = 0, failed = 0;
   for (const std::string &path : invocation.inputs) {
@@ -37,8 +51,10 @@ int runTest(const Invocation &invocation) {
     ModuleOp module = session.load(path, "f64");
     if (!module)
       return ExitFailed;
+    if (llvm::none_of(module.getOps<FuncOp>(), isTest))
+      llvm::outs() << path << ": no tests\n";
     for (FuncOp func : module.getOps<FuncOp>()) {
-      if (func.getKind() != FuncKind::Test || !func.getSymName().contains(invocation.get("--filter")))
+      if (!isTest(func) || !func.getSymName().contains(invocation.get("--filter")))
         continue;
       reference::TestResult result = reference::runTest(func);
       bool isGood = result.passed && result.error.empty();
@@ -50,8 +66,8 @@ int runTest(const Invocation &invocation) {
       ++(isGood ? passed : failed);
     }
   }
-  llvm::outs() << passed << " passed, " << failed << " failed\n";
-  return failed ? ExitFailed : ExitOk;
+  bool anyRan = reportCounts(invocation, passed, failed);
+  return anyRan && !failed ? ExitOk : ExitFailed;
 }
 
 } // namespace gradus::driver

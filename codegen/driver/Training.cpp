@@ -4,10 +4,14 @@
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/Format.h"
+#include "llvm/Support/FormatVariadic.h"
 
 #include <cmath>
 #include <cstring>
+#include <limits>
 #include <random>
+#include <unistd.h>
 
 using namespace mlir;
 
@@ -110,6 +114,45 @@ static bool setSize(Training &training, const std::string &symbol, int64_t size,
   return isNew || at->second == size;
 }
 
+/// Labels are whole numbers that their type holds: a conversion would change any other without a word.
+static bool checkLabels(const EntryTensor &target, const Table &table, std::string &error) {
+  if (!isIntegral(target))
+    return true;
+  const double limit = target.dtype == GRADUS_I32 ? std::numeric_limits<int32_t>::max() : 0x1p53; // every whole number up to 2^53 is a double
+  for (size_t row = 0; row < table.rows; ++row)
+    if (double value = table.at(row, table.columns - 1); !(std::fabs(value) <= limit) || value != std::floor(value)) {
+      error = "sample " + std::to_string(row + 1) + " of the data: '" + target.name + "' takes whole numbers of magnitude up to " +
+              llvm::formatv("{0:f0}", limit).str() + ", but got " + llvm::formatv("{0}", llvm::format("%g", value)).str();
+      return false;
+    }
+  return true;
+}
+
+/// Gives every dimension its size and makes room. What does not fit into memory is an error here, not the end of the process later.
+static bool makeVariables(Training &training, const DataBinding &binding, std::string &error) {
+  const double memory = static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGESIZE));
+  double bytes = 0;
+  for (const EntryTensor &tensor : training.step.tensors) {
+    Variable variable{tensor, {}, {}};
+    double size = static_cast<double>(gradus_dtype_size(tensor.dtype));
+    for (size_t axis = 0; axis < tensor.dims.size(); ++axis) {
+      std::string symbol = symbolOf(tensor, axis);
+      bool isRows = !symbol.empty() && symbol == binding.rowSymbol;
+      variable.dims.push_back(symbol.empty() ? cast<IntegerAttr>(tensor.dims[axis]).getInt() : isRows ? 0 : training.sizes[symbol]);
+      size *= static_cast<double>(variable.dims.back());
+    }
+    bytes += size;
+    if (bytes > memory) {
+      error = "the tensors of the unit up to '" + tensor.name + "' take " + llvm::formatv("{0:f1}", bytes * 0x1p-30).str() +
+              " GiB, more than the memory of this machine; give smaller dimensions";
+      return false;
+    }
+    variable.bytes.resize(variable.size() * gradus_dtype_size(tensor.dtype));
+    training.variables.push_back(std::move(variable));
+  }
+  return true;
+}
+
 bool bindData(Training &training, const Table &table, DataBinding &binding, std::string &error) {
   if (!findData(training.step, binding, error))
     return false;
@@ -119,6 +162,8 @@ bool bindData(Training &training, const Table &table, DataBinding &binding, std:
   }
   const EntryTensor &features = training.step.tensors[binding.features], &target = training.step.tensors[binding.target];
   if (!setSize(training, symbolOf(features, 1), static_cast<int64_t>(table.columns) - 1, "columns of features", error))
+    return false;
+  if (!checkLabels(target, table, error))
     return false;
   std::vector<std::string> missing;
   for (StringAttr symbol : training.step.symbols)
@@ -135,17 +180,7 @@ bool bindData(Training &training, const Table &table, DataBinding &binding, std:
     error = "the data do not tell the size of '" + llvm::join(missing, "', '") + "'; give it as --dim " + missing[0] + "=N";
     return false;
   }
-  for (const EntryTensor &tensor : training.step.tensors) {
-    Variable variable{tensor, {}, {}};
-    for (size_t axis = 0; axis < tensor.dims.size(); ++axis) {
-      std::string symbol = symbolOf(tensor, axis);
-      bool isRows = !symbol.empty() && symbol == binding.rowSymbol;
-      variable.dims.push_back(symbol.empty() ? cast<IntegerAttr>(tensor.dims[axis]).getInt() : isRows ? 0 : training.sizes[symbol]);
-    }
-    variable.bytes.resize(variable.size() * gradus_dtype_size(tensor.dtype));
-    training.variables.push_back(std::move(variable));
-  }
-  return true;
+  return makeVariables(training, binding, error);
 }
 
 void fillBatch(Training &training, const DataBinding &binding, const Table &table, ArrayRef<size_t> rows) {
