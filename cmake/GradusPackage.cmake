@@ -8,6 +8,7 @@ endif()
 install(DIRECTORY lang/std DESTINATION ${CMAKE_INSTALL_DATADIR}/gradus FILES_MATCHING PATTERN "*.grad")
 install(FILES LICENSE NOTICE DESTINATION ${CMAKE_INSTALL_DOCDIR} OPTIONAL)
 
+get_filename_component(GRADUS_OMP_FOLDER "${GRADUS_OMP_LIBRARY}" DIRECTORY)
 set(package_install_dir ${CMAKE_INSTALL_LIBDIR}/cmake/Gradus)
 set(package_build_dir ${CMAKE_BINARY_DIR}/lib/cmake/Gradus)
 configure_package_config_file(cmake/GradusConfig.cmake.in ${package_build_dir}/GradusConfig.cmake

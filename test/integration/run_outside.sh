@@ -35,6 +35,13 @@ cmake --build "$scratch/outside"
 "$scratch/outside/use_c"
 "$scratch/outside/use_cpp"
 
+# Without libomp the component is not there, and says which package is missing.
+if cmake -G Ninja -S "$here/outside" -B "$scratch/without" -DCMAKE_PREFIX_PATH="$prefix" -DGradus_OMP_LIBRARY=OFF > "$scratch/without.log" 2>&1 ||
+   ! grep -q 'install libomp-[0-9]*-dev' "$scratch/without.log"; then
+  echo "error: a missing libomp is not named" >&2
+  exit 1
+fi
+
 # Nothing to do the second time.
 cmake --build "$scratch/outside" | grep -q 'no work to do' || { echo "error: a second build did something" >&2; exit 1; }
 # Two builds of one spec in two folders give the same bytes.
