@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Every block of the language reference passes `gradus check` and `gradus test`.
+"""Every block of the language reference passes `gradus check`, and `gradus test` if it has tests.
 
     reference_examples.py GRADUS REFERENCE.md
 """
@@ -18,7 +18,7 @@ with tempfile.TemporaryDirectory() as folder:
         path = os.path.join(folder, f"block{number}.grad")
         with open(path, "w", encoding="utf-8") as file:
             file.write(block)
-        for command in ("check", "test"):
+        for command in ("check", "test") if 'test "' in block else ("check",):
             run = subprocess.run([gradus, command, path], capture_output=True, text=True)
             if run.returncode:
                 bad += 1
