@@ -47,9 +47,10 @@ std::unique_ptr<llvm::TargetMachine> CpuTarget::createMachine(std::string &error
 
 LogicalResult convertToLLVMDialect(ModuleOp module) {
   PassManager pm(module.getContext());
-  pm.addPass(createCanonicalizerPass());
   pm.addPass(createCSEPass());
   pm.addPass(createSCFToControlFlowPass());
+  // Not before: at each change in a loop the canonicalizer asks whether the loop is dead, which takes the time of walking it.
+  pm.addPass(createCanonicalizerPass());
   pm.addPass(createConvertVectorToLLVMPass());
   pm.addPass(createConvertMathToLLVMPass());
   pm.addPass(createArithToLLVMConversionPass());

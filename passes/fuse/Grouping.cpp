@@ -55,7 +55,7 @@ private:
   bool fits(const Target &target, unsigned kernel, ArrayRef<Dependence> dependences) const;
   unsigned getFirstForCommit(const Target &target);
   void fillBody(unsigned kernel);
-  int64_t getConeCost(Value value, bool &readsLess) const;
+  bool costsMoreThan(Value value, int64_t limit) const;
 
   const Placement &placement;
   FuncOp func;
@@ -303,28 +303,26 @@ void Grouper::group() {
 // What is worth storing
 //===----------------------------------------------------------------------===//
 
-/// The flops of computing `value` from what is stored, over flopsPerByte, plus the bytes of reading it, for each element.
-/// `isSmaller` tells whether all it reads is of lower rank.
-int64_t Grouper::getConeCost(Value value, bool &isSmaller) const {
-  int64_t flops = 0, bytes = 0;
-  isSmaller = true;
+/// Whether the flops of computing `value` from what is stored, over flopsPerByte, plus the bytes of reading it, for each element, exceed
+/// `limit`. The walk ends where they do, so that a long chain of operations is not walked for each of its links.
+bool Grouper::costsMoreThan(Value value, int64_t limit) const {
+  int64_t cost = 0;
   llvm::DenseSet<Value> seen{value};
   SmallVector<Value> pending{value};
-  while (!pending.empty()) {
+  while (!pending.empty() && cost <= limit) {
     Value at = pending.pop_back_val();
     bool isFull = arrayOf(at).getRank() >= arrayOf(value).getRank() && arrayOf(at).getRank() > 0;
     if (!isPulled(at) || (at != value && isStored(at))) {
-      bytes += isFull ? getElementBytes(arrayOf(at)) : 0;
-      isSmaller &= !isFull;
+      cost += isFull ? getElementBytes(arrayOf(at)) * flopsPerByte : 0;
       continue;
     }
     if (isFull)
-      flops += getFlopWeight(at.getDefiningOp());
+      cost += getFlopWeight(at.getDefiningOp());
     for (Value operand : at.getDefiningOp()->getOperands())
       if (seen.insert(operand).second)
         pending.push_back(operand);
   }
-  return flops + bytes * flopsPerByte;
+  return cost > limit;
 }
 
 /// Finds a value that is dearer to compute again than to store and load; the one nearest to its readers first.
@@ -338,11 +336,9 @@ bool Grouper::storeOneMore() {
       continue;
     Value value = op->getResult(0);
     int64_t rank = arrayOf(value).getRank();
-    bool isSmaller;
-    int64_t cost = getConeCost(value, isSmaller);
     // A mask is small, but what is chosen by it is the better value to store.
     int64_t storing = 2 * std::max<int64_t>(getElementBytes(arrayOf(value)), 4) * flopsPerByte;
-    if (copies.lookup(op) > 1 && rank > 0 && cost > storing) {
+    if (copies.lookup(op) > 1 && rank > 0 && costsMoreThan(value, storing)) {
       extra.insert({value, "computing it twice costs more than storing it"});
       return true;
     }

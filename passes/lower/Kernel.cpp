@@ -2,6 +2,7 @@
 
 #include "passes/lower/Kernel.h"
 
+#include "passes/fuse/Cost.h"
 #include "passes/fuse/Plan.h"
 #include "passes/fuse/Traffic.h"
 
@@ -225,7 +226,16 @@ SmallVector<Value> BodyEmitter::emitStep(const Point &point, Value mask, ValueRa
   return next;
 }
 
-/// The elements [low, high) of one row, 16 at a time, and a last masked vector.
+/// Whether the code of a kernel is so large that a second copy of it for the last vector costs more, in the time of the compiler and
+/// in the cache of instructions, than a mask in every step.
+static bool isLarge(KernelOp kernel) {
+  int64_t weight = 0;
+  for (Operation &op : kernel.getBody().front())
+    weight += getFlopWeight(&op);
+  return weight > 1000;
+}
+
+/// The elements [low, high) of one row, 16 at a time, and a last masked vector; a large kernel has all its vectors masked.
 SmallVector<Value> BodyEmitter::emitRow(const Space &space, Value low, Value high, ValueRange carried) {
   auto pointAt = [&](Value index) {
     Point point;
@@ -235,6 +245,17 @@ SmallVector<Value> BodyEmitter::emitRow(const Space &space, Value low, Value hig
       point.push_back(axis == space.innerAxis ? Index::lane(index) : Index::uniform(indices[axis]));
     return point;
   };
+  auto maskOf = [&](Value left) { return code.compare(arith::CmpIPredicate::slt, code.laneNumbers(), code.splat(left)); };
+  if (isLarge(info.kernel)) {
+    scf::ForOp all = code.loop(low, high, lanes, carried, [&](Value index, ValueRange sums) {
+      Value mask = maskOf(code.sub(high, index));
+      evaluator.startInner(index.getParentBlock()->getParentOp(), mask);
+      return emitStep(pointAt(index), mask, sums);
+    });
+    evaluator.traffic = countTraffic(all, lanes);
+    evaluator.endRow();
+    return llvm::to_vector(ValueRange(all.getResults()));
+  }
   Value whole = arith::AndIOp::create(code, code.sub(high, low), code.i64(-lanes));
   Value wholeEnd = code.add(low, whole);
   scf::ForOp main = code.loop(low, wholeEnd, lanes, carried, [&](Value index, ValueRange sums) {
@@ -248,7 +269,7 @@ SmallVector<Value> BodyEmitter::emitRow(const Space &space, Value low, Value hig
   {
     OpBuilder::InsertionGuard guard(code);
     code.setInsertionPointToStart(tail.thenBlock());
-    Value mask = code.compare(arith::CmpIPredicate::slt, code.laneNumbers(), code.splat(left));
+    Value mask = maskOf(left);
     evaluator.startInner(main, mask);
     SmallVector<Value> sums = emitStep(pointAt(wholeEnd), mask, main.getResults());
     scf::YieldOp::create(code, sums);

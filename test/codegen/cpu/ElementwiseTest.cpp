@@ -78,6 +78,42 @@ TEST_P(Sizes, StepIsTheSameAsOneByOne) {
 
 INSTANTIATE_TEST_SUITE_P(Elementwise, Sizes, testing::Values(0, 1, 15, 16, 17, 4095, 4096, 4097, 100000));
 
+/// A kernel of more than 1,000 additions has one copy of its code, with a mask in every step: the same elements, and no other byte.
+TEST(Elementwise, LargeKernelIsTheSameAsOneByOne) {
+  constexpr int links = 300;
+  std::string body;
+  for (int i = 1; i <= links; ++i) {
+    std::string number = std::to_string(i), last = std::to_string(i - 1);
+    body += "  %q" + number + " = gradus.sqrt %a" + last + " : !v\n  %a" + number + " = gradus.add %q" + number + ", %g : !v\n";
+  }
+  Compiled code(R"(
+!s = !gradus.array<[], f64>
+!v = !gradus.array<[w.numel], f32>
+gradus.func rule_step @long.step(%w: !v {gradus.name = "w", gradus.role = #gradus.role<param>},
+    %g: !v {gradus.name = "g", gradus.role = #gradus.role<grad>})
+    -> (!v {gradus.name = "w", gradus.of = 0 : i64, gradus.role = #gradus.role<next>}) attributes {open} {
+  %a0 = gradus.add %w, %g : !v
+)" + body + "  gradus.return %a" + std::to_string(links) + " : !v\n}");
+  ASSERT_TRUE(code.jit) << code.error;
+  for (int64_t n : {0, 1, 16, 37, 4100}) {
+    std::vector<float> w(n + 16, 2.0f), g(n + 16);
+    for (int64_t i = 0; i < n + 16; ++i)
+      g[i] = 1.0f + 0.25f * (i % 11);
+    Call call;
+    call.add(w.data(), {n});
+    call.add(g.data(), {n});
+    ASSERT_EQ(call.run(*code.jit, "long_step"), 0);
+    for (int64_t i = 0; i < n; ++i) {
+      float expected = 2.0f + g[i];
+      for (int link = 0; link < links; ++link)
+        expected = std::sqrt(expected) + g[i];
+      ASSERT_EQ(w[i], expected) << i;
+    }
+    for (int64_t i = n; i < n + 16; ++i)
+      ASSERT_EQ(w[i], 2.0f) << i;
+  }
+}
+
 /// Slots of different sizes and ranks; the norm of all of them scales each.
 TEST(Elementwise, CollectionIsReducedOverAllSlots) {
   Compiled code(R"(
