@@ -41,6 +41,8 @@ public:
     const void *decl;
   };
   std::vector<Frame> frames;
+  /// Expressions evaluated since the unit began: what its calls expand to.
+  size_t numEvaluated = 0;
 
   Diagnostic &error(Code code, Location at, std::string text);
   mlir::Location place(Location at) const;

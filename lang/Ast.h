@@ -378,6 +378,10 @@ struct Sheet {
   uint32_t file = 0;
   std::vector<UnitPtr> units;
   std::vector<Comment> comments;
+  /// Names of units with syntax errors, which are not among `units`.
+  std::vector<Ident> leftOut;
+  /// Some unit was left out whose names are not known.
+  bool lacksNames = false;
 };
 
 } // namespace gradus::ast

@@ -184,7 +184,9 @@ Entity Elaborator::callEye(const CallSite &site) {
 }
 
 Entity Elaborator::callWhere(const CallSite &site) {
+  ++numConditions;
   auto x = arrayArguments(site, 3, 3);
+  --numConditions;
   if (!x)
     return {};
   if (kindOf((*x)[0]) != Kind::Bool) {

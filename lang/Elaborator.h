@@ -127,6 +127,7 @@ private:
   struct Slot;
   bool readSlice(const ast::Subscript &sub, mlir::Attribute whole, Scope &scope, Slot &slot);
   bool readSlots(const Array &x, llvm::ArrayRef<ast::Subscript> subscripts, Scope &scope, Location at, std::vector<Slot> &slots, bool &isPlain);
+  bool checkPosition(const ast::Subscript &sub, mlir::Attribute whole, Scope &scope);
   std::optional<Array> readPosition(const ast::Subscript &sub, mlir::Attribute whole, Scope &scope);
   Array gatherSlots(const Array &x, llvm::ArrayRef<Slot> slots, llvm::ArrayRef<IndexVar *> axes, Location at);
   Array indexValue(IndexVar &index, Location at);
@@ -142,6 +143,7 @@ private:
   // Calls (EmitCall.cpp).
   Entity evalCall(const ast::Call &expr, Scope &scope);
   std::vector<Actual> evalArguments(llvm::ArrayRef<ast::Argument> arguments, Scope &scope);
+  Entity tooLarge(const Closure &closure, Location at);
   Entity callClosure(const Closure &closure, std::vector<Actual> actuals, Location at, std::optional<Array> time = std::nullopt);
   bool bindActuals(const Closure &closure, std::vector<Actual> &actuals, Scope &inner, Location at);
   bool bindParam(const ast::Param &param, Entity entity, Location at, Scope &inner);
@@ -280,6 +282,8 @@ private:
   unsigned indexCount = 0;
   /// In index notation inside a rule of several tensors, the tensor at hand.
   std::optional<size_t> activeLane;
+  /// The conditions around the expression at hand: what stands under one may never be evaluated.
+  unsigned numConditions = 0;
   /// The number of tensors of the rule at work.
   size_t laneCount = 1;
 };

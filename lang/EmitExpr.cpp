@@ -68,6 +68,8 @@ Array Elaborator::sliceLane(const Array &x) const {
 }
 
 Entity Elaborator::unknownName(llvm::StringRef name, Location at, Scope &scope) {
+  if (scope.isIncomplete())
+    return {};
   std::vector<std::string> names = scope.visibleNames();
   for (const Builtin &builtin : getBuiltins())
     names.push_back(builtin.name.str());
@@ -331,6 +333,7 @@ Array Elaborator::evalList(const ast::List &expr, Scope &scope) {
 //===----------------------------------------------------------------------===//
 
 Entity Elaborator::eval(const ast::Expr &expr, Scope &scope) {
+  ++numEvaluated;
   switch (expr.kind) {
   case ast::ExprKind::Number: {
     auto &literal = cast<ast::Number>(expr);
@@ -359,7 +362,9 @@ Entity Elaborator::eval(const ast::Expr &expr, Scope &scope) {
   case ast::ExprKind::If: {
     auto &branch = cast<ast::If>(expr);
     Array c = evalBool(*branch.condition, scope);
+    ++numConditions;
     Array a = evalArray(*branch.thenValue, scope), b = evalArray(*branch.elseValue, scope);
+    --numConditions;
     return select(c, a, b, expr.loc);
   }
   case ast::ExprKind::Lambda:

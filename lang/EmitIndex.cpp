@@ -253,6 +253,8 @@ std::optional<Array> Elaborator::readPosition(const ast::Subscript &sub, Attribu
         .suggest("indices count from 0");
     return std::nullopt;
   }
+  if (!checkPosition(sub, whole, scope))
+    return std::nullopt;
   return value;
 }
 

@@ -148,6 +148,7 @@ std::optional<Elaborator::Reduced> Elaborator::reduceIndices(const CallSite &sit
           if (!index->dim)
             setRange(*index, range->dim, operand->loc);
     }
+  numConditions += guards.size();
   auto *product = dyn_cast<ast::Binary>(&body);
   if (mayContract && guards.empty() && product && product->op == ast::BinaryOp::Mul) {
     Array a = evalArray(*product->lhs, *inner), b = evalArray(*product->rhs, *inner);
@@ -162,6 +163,7 @@ std::optional<Elaborator::Reduced> Elaborator::reduceIndices(const CallSite &sit
   } else {
     reduced.x = evalArray(body, *inner);
   }
+  numConditions -= guards.size();
   if (reduced.factors)
     return reduced;
   for (const ast::Compare *guard : guards) {

@@ -43,8 +43,10 @@ Attribute Elaborator::evalDim(const ast::Dim &dim, size_t lane, Scope &scope, bo
   if (const ast::Name *name = nameOf(dim)) {
     if (const DimBinding *known = scope.findDim(name->name))
       return known->lane(activeLane.value_or(lane));
-    if (const Binding *value = scope.find(name->name)) {
-      if (!value->entity.isPoison() && value->entity.isArray())
+    if (const Binding *value = scope.findLocal(name->name)) {
+      if (value->entity.isPoison())
+        return {};
+      if (value->entity.isArray())
         if (std::optional<int64_t> size = constantIntOf(value->entity.array()))
           return builder.getI64IntegerAttr(*size);
     } else if (mayDeclare) {
@@ -84,7 +86,7 @@ std::optional<Shape> Elaborator::evalShape(const ast::Type &type, size_t lane, S
 
 bool Elaborator::bindDim(const ast::Dim &dim, const Array &x, size_t axis, llvm::StringRef name, Location at, Scope &inner) {
   const ast::Name *symbol = nameOf(dim);
-  if (symbol && !inner.findDim(symbol->name) && !inner.find(symbol->name)) {
+  if (symbol && !inner.findDim(symbol->name) && !inner.findLocal(symbol->name)) {
     DimBinding binding{{}, at};
     for (size_t k = 0; k < x.lanes.size(); ++k)
       binding.lanes.push_back(ownShape(x, k)[axis]);

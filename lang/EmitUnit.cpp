@@ -171,7 +171,9 @@ void Elaborator::emitFunction(const ast::Function &function, Scope &file) {
   frames.push_back({"'" + function.name.name + "'", diagnostics.getSources().get(at.file).wholeFile(), &function});
   Entity result = runBody(closure, *inner, at);
   frames.pop_back();
-  if (diagnostics.getErrorCount() != errors)
+  // Poison without an error comes from another broken function.
+  bool isPoisoned = isEntry && result.isPoison();
+  if (diagnostics.getErrorCount() != errors || isPoisoned)
     arena.broken.insert(&function);
   bool isSound = isEntry && diagnostics.getErrorCount() == errors && returnEntity(unit, function, result);
   finishUnit(unit.finish(isSound, at), function, "");

@@ -30,7 +30,7 @@ public:
   Loader(SourceManager &sources, Diagnostics &diagnostics, const EmitOptions &options, Arena &arena, Elaborator &elaborator)
       : sources(sources), diagnostics(diagnostics), options(options), arena(arena), elaborator(elaborator) {}
 
-  /// Null if the file or one that it imports has errors.
+  /// Null if the file cannot be cut into units.
   File *load(const Source &source, std::string identity);
 
 private:
@@ -85,6 +85,12 @@ File *Loader::import(const ast::Import &unit, const Source &importer) {
   return nullptr;
 }
 
+/// The name of a unit with syntax errors stands for poison.
+static void declareLeftOut(const ast::Ident &name, File &file) {
+  if (!file.scope->findHere(name.name))
+    file.scope->set(name.name, Entity(), name.loc);
+}
+
 void Loader::declareUnits(File &file) {
   auto declare = [&](const ast::Ident &name, Entity entity) {
     if (const Binding *known = file.scope->findHere(name.name))
@@ -114,29 +120,35 @@ void Loader::declareUnits(File &file) {
     if (auto *train = dyn_cast<ast::Train>(unit.get()))
       declare(train->name, train);
   }
+  for (const ast::Ident &name : file.sheet->leftOut)
+    declareLeftOut(name, file);
 }
 
 File *Loader::load(const Source &source, std::string identity) {
   File &file = files.emplace_back();
   file.source = &source;
   file.identity = std::move(identity);
-  file.sheet = parse(source, diagnostics);
+  file.sheet = parseSoundUnits(source, diagnostics);
   if (!file.sheet) {
     file.isLoading = false;
     return nullptr;
   }
   file.scope = arena.scope(nullptr);
   file.scope->isFile = true;
+  file.scope->lacksUnits = file.sheet->lacksNames;
   declareUnits(file);
-  bool isSound = true;
   for (const ast::UnitPtr &unit : file.sheet->units) {
     auto *wanted = dyn_cast<ast::Import>(unit.get());
     if (!wanted)
       continue;
     File *imported = import(*wanted, source);
-    isSound &= imported && imported->scope;
-    if (!imported || !imported->scope)
+    if (!imported || !imported->scope) {
+      file.scope->lacksUnits = true;
       continue;
+    }
+    file.scope->lacksUnits |= imported->scope->lacksUnits;
+    for (const ast::Ident &name : imported->sheet->leftOut)
+      declareLeftOut(name, file);
     for (const ast::UnitPtr &theirs : imported->sheet->units) {
       const ast::Ident *name = nullptr;
       if (auto *function = dyn_cast<ast::Function>(theirs.get()))
@@ -157,7 +169,7 @@ File *Loader::load(const Source &source, std::string identity) {
     }
   }
   file.isLoading = false;
-  return isSound ? &file : nullptr;
+  return &file;
 }
 
 /// Functions first, so that a broken one is silent where it is called; tests last.
@@ -207,7 +219,7 @@ mlir::OwningOpRef<mlir::ModuleOp> gradus::emitModule(mlir::MLIRContext &context,
   Elaborator elaborator(context, diagnostics, real, arena, *module), tester(context, diagnostics, builder.getF64Type(), arena, *module);
   Loader loader(sources, diagnostics, options, arena, elaborator);
   File *file = loader.load(main, identityOf(main.getName()));
-  if (!file || diagnostics.hasErrors())
+  if (!file || !file->sheet)
     return {};
   emitUnits(*file->sheet, *file->scope, elaborator, tester, diagnostics);
   if (diagnostics.hasErrors())

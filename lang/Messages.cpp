@@ -22,6 +22,14 @@ std::string gradus::codeName(Code code) {
   return "G" + std::string(4 - std::min<size_t>(4, digits.size()), '0') + digits;
 }
 
+std::span<const Code> gradus::getCodes() {
+  static constexpr Code codes[] = {
+#define GRADUS_MESSAGE(NUMBER, NAME, TITLE) Code::NAME,
+#include "lang/Messages.def"
+  };
+  return codes;
+}
+
 std::string_view gradus::codeTitle(Code code) {
   switch (code) {
 #define GRADUS_MESSAGE(NUMBER, NAME, TITLE)                                                                            \

@@ -29,6 +29,9 @@ std::string codeName(Code code);
 /// The short title of a code, as listed by the reference.
 std::string_view codeTitle(Code code);
 
+/// All codes, ascending.
+std::span<const Code> getCodes();
+
 enum class Severity { Error, Warning };
 
 /// One message. Messages start in lower case and have no final period.

@@ -278,7 +278,35 @@ static void markOwnLines(ast::Sheet &sheet, const Source &source) {
   }
 }
 
+/// Whether something was reported between two places of a file. Repaired words count: what the author meant is a guess.
+static bool hasErrors(const Diagnostics &diagnostics, const Location &from, const Location &to) {
+  auto place = [](const Location &loc) { return std::pair(loc.line, loc.col); };
+  return std::any_of(diagnostics.getAll().begin(), diagnostics.getAll().end(), [&](const Diagnostic &diagnostic) {
+    // A bracket is missed at what follows, but belongs to where it is opened.
+    const Location &at = diagnostic.code == Code::BracketNotClosed && !diagnostic.notes.empty() ? diagnostic.notes.front().loc : diagnostic.loc;
+    return at.file == from.file && place(from) <= place(at) && place(at) < place(to);
+  });
+}
+
+/// Notes what later phases must not call unknown.
+static void leaveOut(ast::Sheet &sheet, std::span<const Token> unit) {
+  if (unit.front().kind == Tok::TEST)
+    return;
+  bool isNamed = startsUnit(unit.front().kind) && unit.front().kind != Tok::IMPORT && unit.size() > 1 &&
+                 (unit[1].kind == Tok::ID || (isWord(unit[1].kind) && !isReserved(unit[1].kind)));
+  if (isNamed)
+    sheet.leftOut.push_back({std::string(unit[1].text), unit[1].loc});
+  else
+    sheet.lacksNames = true;
+}
+
 std::unique_ptr<ast::Sheet> gradus::parse(const Source &source, Diagnostics &diagnostics) {
+  size_t errorsBefore = diagnostics.getErrorCount();
+  std::unique_ptr<ast::Sheet> sheet = parseSoundUnits(source, diagnostics);
+  return diagnostics.getErrorCount() == errorsBefore ? std::move(sheet) : nullptr;
+}
+
+std::unique_ptr<ast::Sheet> gradus::parseSoundUnits(const Source &source, Diagnostics &diagnostics) {
   size_t errorsBefore = diagnostics.getErrorCount();
   if (!checkText(source, diagnostics))
     return nullptr;
@@ -296,14 +324,16 @@ std::unique_ptr<ast::Sheet> gradus::parse(const Source &source, Diagnostics &dia
     size_t begin = filtered.unitStarts[i], end = isLast ? filtered.tokens.size() : filtered.unitStarts[i + 1];
     std::vector<Token> unit(filtered.tokens.begin() + begin, filtered.tokens.begin() + end);
     unit.push_back({Tok::None, unit.back().loc, {}, unit.back().isQuiet});
-    if (ast::UnitPtr built = parseUnit(unit, diagnostics))
+    Location next = isLast ? Location{source.getId(), UINT32_MAX, 0, 0, 0} : filtered.tokens[end].loc;
+    ast::UnitPtr built = parseUnit(unit, diagnostics);
+    if (built && !hasErrors(diagnostics, unit.front().loc, next))
       sheet->units.push_back(std::move(built));
+    else
+      leaveOut(*sheet, unit);
   }
   if (filtered.unitStarts.empty() && diagnostics.getErrorCount() == errorsBefore)
     diagnostics.error(Code::FileEmpty, source.wholeFile(), "the file holds no unit")
         .suggest("write a loss, a rule or another unit, for instance: loss f(w: [d]) = sum(w^2)");
-  if (diagnostics.getErrorCount() != errorsBefore)
-    return nullptr;
   attachComments(*sheet, filtered.comments);
   markOwnLines(*sheet, source);
   return sheet;

@@ -28,9 +28,12 @@ const Source *readSource(const std::string &path, SourceManager &sources, Diagno
 /// Checks that a text can be one at all: UTF-8 without byte order mark and NUL, within the size limit.
 bool checkText(const Source &source, Diagnostics &diagnostics);
 
-/// Parses one text. Every error goes to `diagnostics`; null if there was one, for half a tree misleads every later
-/// phase.
+/// Parses one text. Every error goes to `diagnostics`; null if there was one.
 std::unique_ptr<ast::Sheet> parse(const Source &source, Diagnostics &diagnostics);
+
+/// Parses one text and leaves out the units with errors, so that the meaning of the others can be checked in the same run. Null if the
+/// text cannot be cut into units.
+std::unique_ptr<ast::Sheet> parseSoundUnits(const Source &source, Diagnostics &diagnostics);
 
 } // namespace gradus
 

@@ -36,6 +36,9 @@ public:
 
   /// A file's scope: its names may be hidden by local ones.
   bool isFile = false;
+  /// Of a file: some unit could not be read, and not even its name is known. An unknown name may be its.
+  bool lacksUnits = false;
+  bool isIncomplete() const { return lacksUnits || (parent && parent->isIncomplete()); }
 
   /// The binding of a name here or further out, or null.
   const Binding *find(llvm::StringRef name) const;

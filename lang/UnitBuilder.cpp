@@ -10,6 +10,7 @@ using mlir::Value;
 UnitBuilder::UnitBuilder(Algebra &algebra, mlir::ModuleOp module, FuncKind kind, llvm::StringRef symbol, Location at)
     : algebra(algebra), isSorted(kind != FuncKind::Loss && kind != FuncKind::Fn && kind != FuncKind::Test),
       before(algebra.builder.saveInsertionPoint()) {
+  algebra.numEvaluated = 0;
   mlir::OpBuilder &builder = algebra.builder;
   builder.setInsertionPointToEnd(module.getBody());
   auto type = builder.getFunctionType({}, {});

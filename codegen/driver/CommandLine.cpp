@@ -41,6 +41,7 @@ static void printToolHelp(raw_ostream &os) {
   for (const CommandSpec &command : getCommands())
     os << "  " << left_justify(command.name, 10) << command.summary << '\n';
   os << "\n'gradus COMMAND --help' lists the options of a command with an example.\n"
+        "'gradus --codes' lists the codes of messages.\n"
         "'gradus --version' prints the versions of the tool, LLVM, the ABI and the manifest schema.\n"
         "exit codes: 0 success, 1 the spec or a check failed, 2 a wrong command line.\n";
 }
@@ -57,6 +58,11 @@ static void printCommandHelp(raw_ostream &os, const CommandSpec &command) {
   for (const OptionSpec &option : command.options)
     os << "  " << left_justify(describe(option), width + 2) << option.help << '\n';
   os << "\nexample:\n  " << command.example << '\n';
+}
+
+static void printCodes(raw_ostream &os) {
+  for (Code code : getCodes())
+    os << codeName(code) << "  " << codeTitle(code) << '\n';
 }
 
 static std::string suggestion(StringRef word, ArrayRef<std::string> candidates) {
@@ -121,6 +127,10 @@ int runTool(int argc, char **argv) {
   StringRef word = argv[1];
   if (word == "--help" || word == "-h" || word == "help") {
     printToolHelp(outs());
+    return ExitOk;
+  }
+  if (word == "--codes") {
+    printCodes(outs());
     return ExitOk;
   }
   if (word == "--version") {

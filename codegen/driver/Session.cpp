@@ -39,7 +39,7 @@ Location Session::toLocation(mlir::Location location) const {
 /// A pass starts its message with a code, "G0850: no derivative of ..". Anything without one is a fault of the compiler.
 LogicalResult Session::takeDiagnostic(mlir::Diagnostic &diagnostic) {
   std::string text = diagnostic.str();
-  unsigned number = 0;
+  auto number = static_cast<unsigned>(Code::Internal);
   if (text.size() > 6 && text[0] == 'G' && !StringRef(text).substr(1, 4).getAsInteger(10, number) && text[5] == ':')
     text = text.substr(text.find_first_not_of(' ', 6));
   else if (diagnostic.getSeverity() == DiagnosticSeverity::Error)

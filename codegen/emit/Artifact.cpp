@@ -245,7 +245,7 @@ FailureOr<Artifact> describeArtifact(ModuleOp module, const ArtifactOptions &opt
     artifact.entries.push_back(std::move(entry));
     for (StringRef suffix : {"", "_workspace", "_defaults", "_entry", "_slot", "_hyper"})
       if (!symbols.insert(artifact.entries.back().symbol + suffix.str()).second)
-        return func.emitError() << "'" << func.getSymName() << "' has the C name '" << artifact.entries.back().symbol
+        return func.emitError("G0857: '") << func.getSymName() << "' has the C name '" << artifact.entries.back().symbol
                                 << suffix << "', which another entry has already";
   }
   return artifact;

@@ -42,11 +42,11 @@ static LogicalResult checkSupported(FuncOp func) {
   EntryLayout layout = computeEntryLayout(func);
   WalkResult result = func.walk([&](Operation *op) -> WalkResult {
     if (isOpen && isa<DimOp>(op) && op->getParentOp() == func)
-      return op->emitError("reads a size outside of a phase of an open function");
+      return op->emitError("G0931: not built yet: a size of the tensors at hand that is read outside of their kernels");
     if (isa<DrawOp, EveryOp, ExpectNearOp, ExpectOp, GradOp, LogSumExpOp, LoopOp, NormOp, OracleOp>(op))
-      return op->emitError("has no code yet");
+      return op->emitError("G0931: not built yet: machine code for '") << op->getName() << "'";
     if (StringAttr symbol = findUnknownSymbol(layout, op))
-      return op->emitError("needs the size of '") << symbol.getValue() << "', which no tensor of the call has";
+      return op->emitError("G0854: needs the size of '") << symbol.getValue() << "', which no tensor of the call has";
     return WalkResult::advance();
   });
   return failure(result.wasInterrupted());

@@ -58,7 +58,7 @@ TEST(Artifact, refusesTwoEntriesOfOneSymbol) {
   std::string said;
   mlir::ScopedDiagnosticHandler handler(&sample.context, [&](mlir::Diagnostic &diagnostic) { said += diagnostic.str(); });
   EXPECT_TRUE(failed(sample.describe()));
-  EXPECT_EQ(said, "'a_b' has the C name 'a_b', which another entry has already");
+  EXPECT_EQ(said, "G0857: 'a_b' has the C name 'a_b', which another entry has already");
 }
 
 TEST(Artifact, refusesAFixedSizeBeyondTheAbi) {

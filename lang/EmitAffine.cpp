@@ -1,0 +1,148 @@
+//===- EmitAffine.cpp - Subscripts known to leave their axis -----------------===//
+//
+// An index has the range of the axes at which it stands bare; a shifted one, x[k + 1], only constrains it. Where sizes known to the
+// compiler prove that some place lies outside the axis, that is an error of the spec; all else is checked at each call.
+//
+//===----------------------------------------------------------------------===//
+
+#include "lang/Elaborator.h"
+
+#include "llvm/ADT/MapVector.h"
+
+using namespace gradus;
+using namespace gradus::lang;
+using llvm::dyn_cast;
+using mlir::Attribute;
+using mlir::IntegerAttr;
+
+namespace {
+
+/// A constant plus multiples of indices and of sizes.
+struct Affine {
+  int64_t constant = 0;
+  llvm::MapVector<IndexVar *, int64_t> indices;
+  llvm::MapVector<Attribute, int64_t> sizes;
+
+  bool isConstant() const { return indices.empty() && sizes.empty(); }
+  void add(const Affine &other, int64_t factor) {
+    constant += factor * other.constant;
+    for (auto [index, times] : other.indices)
+      indices[index] += factor * times;
+    for (auto [size, times] : other.sizes)
+      sizes[size] += factor * times;
+  }
+};
+
+/// A constant plus a multiple of the size of the axis at hand, which is at least 1.
+struct Bound {
+  int64_t constant = 0;
+  int64_t sizes = 0;
+
+  /// Whether it is negative, or not, for every size.
+  bool isNegative() const { return sizes <= 0 && constant + sizes < 0; }
+  bool isNonNegative() const { return sizes >= 0 && constant + sizes >= 0; }
+};
+
+} // namespace
+
+/// Larger numbers are left to the calls, so that no sum overflows.
+static constexpr int64_t maxNumber = int64_t(1) << 31, maxFactor = int64_t(1) << 20;
+
+static bool isSmall(const Affine &form) {
+  auto isSmallFactor = [](const auto &entry) { return std::abs(entry.second) <= maxFactor; };
+  return std::abs(form.constant) <= maxNumber && llvm::all_of(form.indices, isSmallFactor) && llvm::all_of(form.sizes, isSmallFactor);
+}
+
+static std::string describe(const Bound &bound, Attribute size) {
+  if (bound.sizes == 0)
+    return std::to_string(bound.constant);
+  std::string text = (bound.sizes == 1 ? "" : std::to_string(bound.sizes) + " ") + lang::describe(size);
+  if (bound.constant != 0)
+    text += (bound.constant < 0 ? " - " : " + ") + std::to_string(std::abs(bound.constant));
+  return text;
+}
+
+/// The expression as an affine form, if it is one.
+static std::optional<Affine> readAffine(const ast::Expr &expr, Scope &scope, size_t lane) {
+  Affine result;
+  if (auto *literal = dyn_cast<ast::Number>(&expr)) {
+    if (!literal->isInteger || literal->integer > maxNumber)
+      return std::nullopt;
+    result.constant = literal->integer;
+    return result;
+  }
+  if (auto *name = dyn_cast<ast::Name>(&expr); name && !name->primed) {
+    if (const Binding *binding = scope.find(name->name)) {
+      if (!binding->entity.index())
+        return std::nullopt;
+      result.indices[binding->entity.index()] = 1;
+      return result;
+    }
+    if (const DimBinding *dim = scope.findDim(name->name)) {
+      if (auto fixed = dyn_cast<IntegerAttr>(dim->lane(lane)))
+        result.constant = fixed.getInt();
+      else
+        result.sizes[dim->lane(lane)] = 1;
+      return isSmall(result) ? std::optional(result) : std::nullopt;
+    }
+    return std::nullopt;
+  }
+  if (auto *unary = dyn_cast<ast::Unary>(&expr); unary && unary->op == ast::UnaryOp::Neg) {
+    std::optional<Affine> operand = readAffine(*unary->operand, scope, lane);
+    if (operand)
+      result.add(*operand, -1);
+    return operand ? std::optional(result) : std::nullopt;
+  }
+  auto *binary = dyn_cast<ast::Binary>(&expr);
+  if (!binary)
+    return std::nullopt;
+  std::optional<Affine> lhs = readAffine(*binary->lhs, scope, lane), rhs = readAffine(*binary->rhs, scope, lane);
+  if (!lhs || !rhs)
+    return std::nullopt;
+  if (binary->op == ast::BinaryOp::Add || binary->op == ast::BinaryOp::Sub) {
+    lhs->add(*rhs, binary->op == ast::BinaryOp::Add ? 1 : -1);
+    return isSmall(*lhs) ? lhs : std::nullopt;
+  }
+  if (binary->op != ast::BinaryOp::Mul || !(lhs->isConstant() || rhs->isConstant()))
+    return std::nullopt;
+  const Affine &factor = lhs->isConstant() ? *lhs : *rhs;
+  result.add(lhs->isConstant() ? *rhs : *lhs, factor.constant);
+  return isSmall(result) ? std::optional(result) : std::nullopt;
+}
+
+/// Reports a subscript that is outside its axis for some value of its indices, whatever the sizes are.
+bool Elaborator::checkPosition(const ast::Subscript &sub, Attribute whole, Scope &scope) {
+  std::optional<Affine> place = readAffine(*sub.value, scope, activeLane.value_or(0));
+  if (!place || numConditions > 0 || place->indices.empty())
+    return true;
+  Bound least{place->constant, 0};
+  for (auto [size, times] : place->sizes) {
+    if (size != whole && times != 0)
+      return true; // an unknown size shifts it
+    least.sizes += times;
+  }
+  Bound most = least;
+  for (auto [index, times] : place->indices) {
+    auto fixed = llvm::dyn_cast_or_null<IntegerAttr>(index->dim);
+    if (!index->dim || (fixed && (fixed.getInt() == 0 || fixed.getInt() > maxNumber)))
+      return true;
+    // The index takes 0, and size - 1 where that is comparable.
+    Bound last{fixed ? fixed.getInt() - 1 : index->dim == whole ? -1 : 0, !fixed && index->dim == whole};
+    Bound &moved = times > 0 ? most : least;
+    moved.constant += times * last.constant;
+    moved.sizes += times * last.sizes;
+  }
+  auto fixed = dyn_cast<IntegerAttr>(whole);
+  bool isBefore = least.isNegative();
+  Bound beyond{most.constant - (fixed ? fixed.getInt() : 0), most.sizes - !fixed};
+  if (!isBefore && !beyond.isNonNegative())
+    return true;
+  Diagnostic &diagnostic = error(Code::IndexOutOfRange, sub.loc,
+                                 "the subscript reaches " + ::describe(isBefore ? least : most, whole) + ", outside an axis of size " + lang::describe(whole));
+  for (auto [index, times] : place->indices)
+    if (times != 0)
+      diagnostic.note(index->dimLoc, "'" + index->name + "' runs over a whole axis of size " + lang::describe(index->dim) + " here");
+  std::string name = place->indices.front().first->name;
+  diagnostic.suggest("places count from 0: let '" + name + "' run over a shorter axis, or wrap the place around with '%'");
+  return false;
+}
