@@ -119,7 +119,18 @@ static std::optional<int> parseArguments(const CommandSpec &command, ArrayRef<ch
   return std::nullopt;
 }
 
-int runTool(int argc, char **argv) {
+/// What the tool prints has arrived, or the exit code and a message say that it has not. LLVM would end the process with a
+/// crash report instead.
+static int finishOutput(int exit) {
+  outs().flush();
+  if (!outs().has_error())
+    return exit;
+  errs() << "gradus: error: cannot write the output: " << outs().error().message() << '\n';
+  outs().clear_error();
+  return exit == ExitOk ? int(ExitFailed) : exit;
+}
+
+static int runCommand(int argc, char **argv) {
   if (argc < 2) {
     printToolHelp(errs());
     return ExitUsage;
@@ -149,5 +160,7 @@ int runTool(int argc, char **argv) {
     return *exit;
   return command->run(invocation);
 }
+
+int runTool(int argc, char **argv) { return finishOutput(runCommand(argc, argv)); }
 
 } // namespace gradus::driver

@@ -2,10 +2,9 @@
 
 #include "codegen/driver/Commands.h"
 #include "codegen/driver/Session.h"
+#include "codegen/emit/Writers.h"
 #include "lang/Format.h"
 #include "lang/Parser.h"
-
-#include "llvm/Support/FileUtilities.h"
 
 namespace gradus::driver {
 
@@ -30,12 +29,9 @@ int runFmt(const Invocation &invocation) {
       continue;
     }
     // To a temporary name, then renamed: a spec is never half written.
-    llvm::Error error = llvm::writeToOutput(path, [&](llvm::raw_ostream &os) {
-      os << text;
-      return llvm::Error::success();
-    });
-    if (error) {
-      llvm::errs() << "gradus: error: cannot write '" << path << "': " << llvm::toString(std::move(error)) << '\n';
+    std::string error;
+    if (!writeFiles({{path, text}}, error)) {
+      llvm::errs() << "gradus: error: " << error << '\n';
       exit = ExitFailed;
     }
   }
