@@ -2,7 +2,8 @@
 //
 // `grad f(w)` elaborates f once more inside a gradus.grad whose block arguments stand for w. `grad[v](e)` copies into
 // such a region what lies between v and e. In index notation a function of one row is differentiated for all rows
-// at once: the sum over rows has, in each row, the gradient of that row.
+// at once: the sum over rows has, in each row, the gradient of that row. So the point must have its own value in each
+// row; where it has one for all of them the sum of the gradients would pass for the gradient, and that is refused.
 //
 //===----------------------------------------------------------------------===//
 
@@ -106,6 +107,17 @@ static std::vector<Entity> likePoints(llvm::ArrayRef<Array> points, llvm::ArrayR
   return results;
 }
 
+/// What is wrong where `value` depends on an index on which a point does not; empty if nothing is.
+static std::string describeSharedPoint(const Array &value, llvm::ArrayRef<Array> points) {
+  for (const IndexVar *index : value.axes)
+    for (const Array &point : points)
+      if (!llvm::is_contained(point.axes, index))
+        return "the value is one number for each '" + index->name + "', but the point is the same for all of them";
+  return {};
+}
+
+static constexpr llvm::StringLiteral sharedPointWayOut = "differentiate the sum over the index, or a point that has the index too";
+
 Entity Elaborator::evalDerivative(const ast::Derivative &expr, Scope &scope) {
   if (expr.derivative != ast::DerivativeKind::Grad)
     return notBuilt(Code::OperatorNotBuilt, expr.loc, expr.derivative == ast::DerivativeKind::Hess ? "'hess'" : "'jac'",
@@ -157,7 +169,12 @@ Entity Elaborator::evalDerivative(const ast::Derivative &expr, Scope &scope) {
       inside = inside.drop_front(x.lanes.size());
       replaced[position].entity = x;
     }
-    return asArray(callClosure(*closure, replaced, expr.loc), expr.loc);
+    Array value = asArray(callClosure(*closure, replaced, expr.loc), expr.loc);
+    if (std::string slip = describeSharedPoint(value, points); !slip.empty()) {
+      error(Code::LossNotScalar, expr.loc, slip).suggest(sharedPointWayOut.str());
+      return Array();
+    }
+    return value;
   });
   if (!found)
     return {};
@@ -207,6 +224,10 @@ Entity Elaborator::evalTotalDerivative(const ast::TotalDerivative &expr, Scope &
   Array value = evalArray(*expr.value, scope);
   if (value.isPoison())
     return {};
+  if (std::string slip = describeSharedPoint(value, points); !slip.empty()) {
+    error(Code::LossNotScalar, expr.loc, slip).suggest(sharedPointWayOut.str());
+    return {};
+  }
   llvm::SmallPtrSet<Value, 4> sources(wrt.begin(), wrt.end());
   llvm::DenseMap<Operation *, bool> known;
   std::optional<Differentiated> found = differentiate(wrt, expr.loc, [&](llvm::ArrayRef<Value> inside) {
