@@ -4,8 +4,6 @@
 #include "passes/Passes.h"
 #include "passes/simplify/Patterns.h"
 
-#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
-
 using namespace mlir;
 
 namespace gradus {
@@ -16,20 +14,11 @@ namespace gradus {
 namespace {
 #include "passes/simplify/Algebra.inc"
 
-struct Algebra : impl::AlgebraBase<Algebra> {
-  using Base::Base;
-  LogicalResult initialize(MLIRContext *context) override {
-    RewritePatternSet set(context);
+struct Algebra : GreedyPass<impl::AlgebraBase<Algebra>> {
+  void populate(RewritePatternSet &set) override {
     populateWithGenerated(set);
     populatePullThroughBroadcast(set);
-    patterns = std::move(set);
-    return success();
   }
-  void runOnOperation() override {
-    if (failed(applyPatternsGreedily(getOperation(), patterns)))
-      signalPassFailure();
-  }
-  FrozenRewritePatternSet patterns;
 };
 } // namespace
 

@@ -5,9 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "passes/Passes.h"
-
-#include "mlir/IR/PatternMatch.h"
-#include "mlir/Transforms/WalkPatternRewriteDriver.h"
+#include "passes/simplify/Patterns.h"
 
 #include <limits>
 
@@ -71,23 +69,8 @@ struct DecomposeNorm : OpRewritePattern<NormOp> {
   }
 };
 
-struct Decompose : gradus::impl::DecomposeBase<Decompose> {
-  using Base::Base;
-
-  LogicalResult initialize(MLIRContext *context) override {
-    RewritePatternSet set(context);
-    set.add<DecomposeLogSumExp, DecomposeNorm>(context);
-    patterns = std::move(set);
-    return success();
-  }
-
-  void runOnOperation() override {
-    if (getOperation().getKind() == FuncKind::Test)
-      return;
-    walkAndApplyPatterns(getOperation(), patterns);
-  }
-
-  FrozenRewritePatternSet patterns;
+struct Decompose : WalkPass<gradus::impl::DecomposeBase<Decompose>> {
+  void populate(RewritePatternSet &set) override { set.add<DecomposeLogSumExp, DecomposeNorm>(set.getContext()); }
 };
 
 } // namespace

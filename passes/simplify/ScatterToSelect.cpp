@@ -1,9 +1,7 @@
 //===- ScatterToSelect.cpp - A scatter of one update a row as a choice ----------===//
 
 #include "passes/Passes.h"
-
-#include "mlir/IR/PatternMatch.h"
-#include "mlir/Transforms/WalkPatternRewriteDriver.h"
+#include "passes/simplify/Patterns.h"
 
 namespace gradus {
 #define GEN_PASS_DEF_SCATTERTOSELECT
@@ -78,23 +76,8 @@ struct ChooseByIndex : OpRewritePattern<ScatterAddOp> {
   }
 };
 
-struct ScatterToSelect : gradus::impl::ScatterToSelectBase<ScatterToSelect> {
-  using Base::Base;
-
-  LogicalResult initialize(MLIRContext *context) override {
-    RewritePatternSet set(context);
-    set.add<ChooseByIndex>(context);
-    patterns = std::move(set);
-    return success();
-  }
-
-  void runOnOperation() override {
-    if (getOperation().getKind() == FuncKind::Test)
-      return;
-    walkAndApplyPatterns(getOperation(), patterns);
-  }
-
-  FrozenRewritePatternSet patterns;
+struct ScatterToSelect : WalkPass<gradus::impl::ScatterToSelectBase<ScatterToSelect>> {
+  void populate(RewritePatternSet &set) override { set.add<ChooseByIndex>(set.getContext()); }
 };
 
 } // namespace

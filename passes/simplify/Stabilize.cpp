@@ -4,8 +4,6 @@
 #include "passes/Passes.h"
 #include "passes/simplify/Patterns.h"
 
-#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
-
 using namespace mlir;
 
 namespace gradus {
@@ -39,21 +37,12 @@ struct Softmax : OpRewritePattern<DivOp> {
   }
 };
 
-struct Stabilize : impl::StabilizeBase<Stabilize> {
-  using Base::Base;
-  LogicalResult initialize(MLIRContext *context) override {
-    RewritePatternSet set(context);
+struct Stabilize : GreedyPass<impl::StabilizeBase<Stabilize>> {
+  void populate(RewritePatternSet &set) override {
     populateWithGenerated(set);
     populatePullThroughBroadcast(set);
-    set.add<Softmax>(context);
-    patterns = std::move(set);
-    return success();
+    set.add<Softmax>(set.getContext());
   }
-  void runOnOperation() override {
-    if (failed(applyPatternsGreedily(getOperation(), patterns)))
-      signalPassFailure();
-  }
-  FrozenRewritePatternSet patterns;
 };
 } // namespace
 
