@@ -59,11 +59,45 @@ static Value getYielded(KernelOp kernel, Value value) {
   return {};
 }
 
+static bool hasCheck(KernelOp kernel) {
+  return kernel.getBody().walk([](Operation *op) { return canFail(op) ? WalkResult::interrupt() : WalkResult::advance(); }).wasInterrupted();
+}
+
+/// The operands of a kernel that its checked indices depend on.
+static SmallVector<Value> getIndexOperands(KernelOp kernel) {
+  SmallVector<Value> pending, operands;
+  kernel.getBody().walk([&](Operation *op) {
+    if (!canFail(op))
+      return;
+    if (auto gather = dyn_cast<GatherOp>(op))
+      llvm::append_range(pending, gather.getIndices());
+    if (auto scatter = dyn_cast<ScatterAddOp>(op))
+      llvm::append_range(pending, scatter.getIndices());
+  });
+  while (!pending.empty()) {
+    Value value = pending.pop_back_val();
+    if (auto inner = dyn_cast<BlockArgument>(value))
+      operands.push_back(kernel.getOperand(inner.getArgNumber()));
+    else
+      llvm::append_range(pending, value.getDefiningOp()->getOperands());
+  }
+  return operands;
+}
+
+static Check findCheck(KernelOp kernel) {
+  if (!hasCheck(kernel))
+    return Check::None;
+  return llvm::all_of(getIndexOperands(kernel), llvm::IsaPred<BlockArgument>) ? Check::Early : Check::Late;
+}
+
 Plan::Plan(FuncOp func) : func(func) {
   func.walk<WalkOrder::PreOrder>([&](KernelOp kernel) {
     positions[kernel] = kernels.size();
+    checks[kernel] = findCheck(kernel);
     kernels.push_back(kernel);
   });
+  if (func.isOpen())
+    collectRehearsed();
   auto ret = cast<ReturnOp>(func.getBody().front().getTerminator());
   for (KernelOp kernel : kernels)
     for (Value value : kernel.getStored()) {
@@ -83,6 +117,22 @@ Plan::Plan(FuncOp func) : func(func) {
     }
 }
 
+void Plan::collectRehearsed() {
+  PhaseOp last;
+  func.walk([&](PhaseOp phase) { last = phase; });
+  SmallVector<Value> pending;
+  for (KernelOp kernel : kernels)
+    if (kernel->getParentOp() == last && getCheck(kernel) == Check::Late) {
+      isRehearsing = true;
+      llvm::append_range(pending, getIndexOperands(kernel));
+    }
+  while (!pending.empty()) {
+    Operation *op = pending.pop_back_val().getDefiningOp();
+    if (op && op->getParentOp() == last && rehearsed.insert(op).second)
+      llvm::append_range(pending, op->getOperands());
+  }
+}
+
 /// A result goes straight to its buffer unless that buffer is an argument that is still read, or a later check may
 /// refuse the call.
 void Plan::decideHome(KernelOp kernel, Value value, Storage &where) {
@@ -94,19 +144,21 @@ void Plan::decideHome(KernelOp kernel, Value value, Storage &where) {
     where.home = Home::Workspace;
     return;
   }
-  where.home = Home::Result;
-  if (where.argument < 0)
-    return;
-  Value argument = func.getArgument(where.argument);
-  for (KernelOp other : ArrayRef(kernels).drop_front(getPosition(kernel))) {
-    bool mayRefuse = other.getBody().walk([](Operation *op) { return canFail(op) ? WalkResult::interrupt() : WalkResult::advance(); }).wasInterrupted();
-    bool isOverwritten = false;
+  auto later = ArrayRef(kernels).drop_front(getPosition(kernel) + 1);
+  auto mayRefuse = [&](KernelOp other) { return getCheck(other) == Check::Late; };
+  auto needsOld = [&](KernelOp other) {
+    if (where.argument < 0)
+      return false;
+    Value argument = func.getArgument(where.argument);
     for (auto [operand, inner] : llvm::zip_equal(other.getOperands(), other.getBody().getArguments()))
       if (operand == argument && (other != kernel || isReadElsewhere(inner, [](Operation *) { return true; })))
-        isOverwritten = true;
-    if (mayRefuse || isOverwritten)
-      where.home = Home::Deferred;
-  }
+        return true;
+    return false;
+  };
+  // What runs twice must find the arguments as they were; after the rehearsal of an open function nothing is refused.
+  bool isEarly = func.isOpen() ? isRehearsed(kernel) : llvm::any_of(later, mayRefuse);
+  bool isDeferred = isEarly || needsOld(kernel) || llvm::any_of(later, needsOld);
+  where.home = isDeferred ? Home::Deferred : Home::Result;
 }
 
 } // namespace gradus

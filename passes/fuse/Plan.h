@@ -1,8 +1,8 @@
 //===- Plan.h - What a fused function stores where -------------------------------===//
 //
 // An analysis of a function in the form that dialect/Plan.td states. It decides where the result of each kernel lives, so that
-// lowering, `explain` and the GPU agree: nothing that a later kernel still reads is overwritten, and no argument is
-// written before the last kernel that can fail.
+// lowering, `explain` and the GPU agree: nothing that a later kernel still reads is overwritten, and no result is
+// written while a check of indices may still refuse the call.
 //
 //===----------------------------------------------------------------------===//
 
@@ -11,6 +11,7 @@
 #include "dialect/Gradus.h"
 
 #include "llvm/ADT/DenseMap.h"
+#include "llvm/ADT/DenseSet.h"
 #include "llvm/ADT/SmallVector.h"
 
 namespace gradus {
@@ -21,6 +22,13 @@ enum class Home {
   Workspace, ///< a temporary of the call (for each slot in an open function)
   Result,    ///< directly in the buffer of a result of the function
   Deferred,  ///< in the workspace; copied to the buffer of the result after the last kernel of the function
+};
+
+/// When the indices of a kernel's gathers and scatters are looked at.
+enum class Check {
+  None,  ///< there are none, or they cannot be wrong
+  Early, ///< they come from arguments: before the first phase
+  Late,  ///< another kernel computes them: before the kernel that uses them
 };
 
 struct Storage {
@@ -43,13 +51,23 @@ public:
   const Storage &getStorage(mlir::Value kernelResult) const { return storage.find(kernelResult)->second; }
   /// The position of a kernel in `getKernels`.
   unsigned getPosition(KernelOp kernel) const { return positions.lookup(kernel.getOperation()); }
+  Check getCheck(KernelOp kernel) const { return checks.lookup(kernel.getOperation()); }
+  /// Whether the last phase of an open function has late checks. A slot must not be written while a later one may be refused, so
+  /// they are made for all slots before the phase runs, and with them what computes the indices: it runs twice.
+  bool hasRehearsal() const { return isRehearsing; }
+  /// Whether an op of the last phase belongs to what runs twice.
+  bool isRehearsed(mlir::Operation *op) const { return rehearsed.contains(op); }
 
 private:
+  void collectRehearsed();
   void decideHome(KernelOp kernel, mlir::Value value, Storage &where);
 
   FuncOp func;
   llvm::SmallVector<KernelOp> kernels;
   llvm::DenseMap<mlir::Operation *, unsigned> positions;
+  llvm::DenseMap<mlir::Operation *, Check> checks;
+  llvm::DenseSet<mlir::Operation *> rehearsed;
+  bool isRehearsing = false;
   llvm::DenseMap<mlir::Value, Storage> storage;
 };
 

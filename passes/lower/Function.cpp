@@ -11,7 +11,7 @@ static bool isRankZero(Value value) { return arrayOf(value).isScalar(); }
 FunctionLowering::FunctionLowering(FuncOp func)
     : func(func), layout(computeEntryLayout(func)), plan(func), code(func.getLoc(), func.getContext()),
       ret(cast<ReturnOp>(func.getBody().front().getTerminator())) {
-  func.walk([&](PhaseOp phase) { lastPhase = phase; });
+  lastPhase = dyn_cast_or_null<PhaseOp>(ret->getPrevNode());
 }
 
 void FunctionLowering::run() {
@@ -69,6 +69,18 @@ void FunctionLowering::unlessRefused(function_ref<void()> then) {
   code.ifThen(code.compare(arith::CmpIPredicate::eq, code.loadRaw(code.getI32Type(), flag), code.i32(0)), then);
 }
 
+/// What `then` computes, or zeros where the call is refused already.
+SmallVector<Value> FunctionLowering::valuesUnlessRefused(TypeRange types, function_ref<SmallVector<Value>()> then) {
+  Value isFine = code.compare(arith::CmpIPredicate::eq, code.loadRaw(code.getI32Type(), flag), code.i32(0));
+  auto branch = scf::IfOp::create(code, types, isFine, /*addThenBlock=*/true, /*addElseBlock=*/true);
+  OpBuilder::InsertionGuard guard(code);
+  code.setInsertionPointToStart(branch.thenBlock());
+  scf::YieldOp::create(code, then());
+  code.setInsertionPointToStart(branch.elseBlock());
+  scf::YieldOp::create(code, llvm::map_to_vector(types, [&](Type type) { return code.number(type, 0); }));
+  return llvm::to_vector(ValueRange(branch.getResults()));
+}
+
 /// Hyper-parameters come as doubles; integers and bools have been checked to be whole.
 void FunctionLowering::emitHostScalars() {
   for (auto [index, parameter] : llvm::enumerate(layout.hypers)) {
@@ -100,24 +112,29 @@ void FunctionLowering::emitStatements() {
       emitScalarOp(&op, host);
     }
   }
+  unlessRefused([&] {
+    if (!lastPhase)
+      emitUnphasedResults();
+    emitReport();
+  });
+}
+
+/// The results of a function that no phase computes.
+void FunctionLowering::emitUnphasedResults() {
   auto finish = [&](Slot &slot) {
-    if (!lastPhase) {
-      keepArguments(slot);
-      emitArrayResults(slot);
-    }
-    emitScalarResults(slot, [&](Value value) { return !layout.isOpen || !value.getDefiningOp<PhaseOp>(); });
+    keepArguments(slot);
+    emitArrayResults(slot);
+    emitScalarResults(slot);
   };
-  bool hasTensors = !layout.tensors.empty();
   if (onlySlot) {
     onlySlot->buffers.scalars = host.scalars;
-    unlessRefused([&] { finish(*onlySlot); });
-  } else if (hasTensors) {
+    finish(*onlySlot);
+  } else if (!layout.tensors.empty()) {
     code.loop(code.i64(0), slotCount, [&](Value index) {
       Slot slot = enterSlot(index);
       finish(slot);
     });
   }
-  unlessRefused([&] { emitReport(); });
 }
 
 /// One phase over all slots; what is reduced over the collection is carried from slot to slot, in their order.
@@ -130,8 +147,10 @@ void FunctionLowering::emitPhase(PhaseOp phase) {
         host.scalars[result] = value;
     return;
   }
-  if (phase == lastPhase)
-    emitLateChecks(phase);
+  if (phase == lastPhase) {
+    emitLastPhase(phase);
+    return;
+  }
   SmallVector<AllReduceOp> reductions;
   for (Value result : phase.getValues())
     for (Operation *user : result.getUsers())
@@ -151,15 +170,53 @@ void FunctionLowering::emitPhase(PhaseOp phase) {
     host.scalars[reduction.getY()] = value;
 }
 
+/// The phase that writes the slots of an open function, once it is sure that it may.
+void FunctionLowering::emitLastPhase(PhaseOp phase) {
+  if (plan.hasRehearsal()) {
+    stage = "_rehearsal";
+    code.loop(code.i64(0), slotCount, [&](Value index) {
+      Slot slot = enterSlot(index);
+      emitRehearsal(phase, slot);
+    });
+    stage = "";
+  }
+  unlessRefused([&] {
+    mayBeRefusedLate = false;
+    code.loop(code.i64(0), slotCount, [&](Value index) {
+      Slot slot = enterSlot(index);
+      emitPhaseInSlot(phase, slot);
+    });
+  });
+}
+
+/// The late checks of a slot and what computes their indices, in the workspace alone.
+void FunctionLowering::emitRehearsal(PhaseOp phase, Slot &slot) {
+  for (Operation &op : phase.getBody().front()) {
+    auto kernel = dyn_cast<KernelOp>(op);
+    if (kernel)
+      emitLateCheck(kernel, slot);
+    if (!plan.isRehearsed(&op))
+      continue;
+    if (kernel)
+      emitKernel(kernel, slot);
+    else
+      emitScalarOp(&op, slot.buffers);
+  }
+}
+
 /// The values that the phase yields, null for arrays.
 SmallVector<Value> FunctionLowering::emitPhaseInSlot(PhaseOp phase, Slot &slot) {
+  bool isRehearsed = phase == lastPhase && plan.hasRehearsal();
   if (phase == lastPhase)
     keepArguments(slot);
   for (Operation &op : phase.getBody().front()) {
-    if (auto kernel = dyn_cast<KernelOp>(op))
+    if (auto kernel = dyn_cast<KernelOp>(op)) {
+      if (!isRehearsed)
+        emitLateCheck(kernel, slot);
       emitKernel(kernel, slot);
-    else if (!isa<YieldOp>(op))
+    } else if (!isa<YieldOp>(op)) {
       emitScalarOp(&op, slot.buffers);
+    }
   }
   SmallVector<Value> values;
   auto yield = cast<YieldOp>(phase.getBody().front().getTerminator());
@@ -168,12 +225,11 @@ SmallVector<Value> FunctionLowering::emitPhaseInSlot(PhaseOp phase, Slot &slot) 
     if (values.back())
       slot.buffers.scalars[result] = values.back();
   }
-  unlessRefused([&] {
-    if (phase == lastPhase)
+  if (phase == lastPhase)
+    unlessRefused([&] {
       emitArrayResults(slot);
-    if (layout.isOpen)
-      emitScalarResults(slot, [&](Value value) { return value.getDefiningOp() == phase; });
-  });
+      emitScalarResults(slot);
+    });
   return values;
 }
 
@@ -212,10 +268,11 @@ void FunctionLowering::emitArrayResults(Slot &slot) {
   }
 }
 
-void FunctionLowering::emitScalarResults(Slot &slot, function_ref<bool(Value)> isMine) {
+/// All of a slot at once: its rank-0 arguments have been read when the slot was entered, so that they may take each other's place.
+void FunctionLowering::emitScalarResults(Slot &slot) {
   for (auto [index, value] : llvm::enumerate(ret.getValues())) {
     int64_t tensor = tensorOfResult(index);
-    if (!isRankZero(value) || tensor < 0 || !isMine(value))
+    if (!isRankZero(value) || tensor < 0)
       continue;
     if (auto argument = dyn_cast<BlockArgument>(value); argument && func.getResultOf(index) == argument.getArgNumber())
       continue;

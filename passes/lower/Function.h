@@ -39,7 +39,10 @@ private:
   void emitWorkspace();
   void emitStatements();
   void emitPhase(PhaseOp phase);
+  void emitLastPhase(PhaseOp phase);
+  void emitUnphasedResults();
   llvm::SmallVector<mlir::Value> emitPhaseInSlot(PhaseOp phase, Slot &slot);
+  void emitRehearsal(PhaseOp phase, Slot &slot);
   void emitHostScalars();
   void emitScalarOp(mlir::Operation *op, Buffers &buffers);
   void emitReport();
@@ -55,18 +58,18 @@ private:
 
   void emitKernel(KernelOp kernel, Slot &slot);
   void emitScalarKernel(KernelOp kernel, Slot &slot);
-  llvm::SmallVector<mlir::Value> zerosIfRefused(KernelOp kernel, llvm::function_ref<llvm::SmallVector<mlir::Value>()> evaluate);
   void emitLoops(const KernelInfo &info, Slot &slot);
   void emitFullReductions(const KernelInfo &info, Slot &slot);
   void emitChecks();
   void emitCheck(KernelOp kernel, Slot &slot);
-  void emitLateChecks(PhaseOp phase);
+  void emitLateCheck(KernelOp kernel, Slot &slot);
   void copy(mlir::Value to, mlir::Value from, ArrayType type, Slot &slot);
   void keepArguments(Slot &slot);
   void emitArrayResults(Slot &slot);
-  void emitScalarResults(Slot &slot, llvm::function_ref<bool(mlir::Value)> isMine);
+  void emitScalarResults(Slot &slot);
   void launch(KernelOp kernel, llvm::StringRef suffix, Slot &slot, mlir::ValueRange outputs, mlir::Value count, mlir::Value work, Body body);
   void unlessRefused(llvm::function_ref<void()> then);
+  llvm::SmallVector<mlir::Value> valuesUnlessRefused(mlir::TypeRange types, llvm::function_ref<llvm::SmallVector<mlir::Value>()> then);
 
   FuncOp func;
   EntryLayout layout;
@@ -78,8 +81,9 @@ private:
   mlir::Value flag; ///< an i32 that a check sets, or null
   Buffers host;     ///< rank-0 values of the call, and in a function that is not open also symbols
   std::optional<Slot> onlySlot;
-  PhaseOp lastPhase;
+  PhaseOp lastPhase; ///< it writes the results; null where they are known outside of phases
   bool mayBeRefusedLate = false;
+  llvm::StringRef stage; ///< tells the functions of kernels that are built twice apart
 };
 
 } // namespace gradus

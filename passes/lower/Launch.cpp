@@ -9,7 +9,6 @@ namespace gradus {
 
 
 void FunctionLowering::emitKernel(KernelOp kernel, Slot &slot) {
-  emitCheck(kernel, slot);
   for (Value result : kernel.getStored())
     if (!arrayOf(result).isScalar())
       slot.buffers.arrays[result] = placeOf(result, slot);
@@ -49,33 +48,21 @@ void FunctionLowering::emitScalarKernel(KernelOp kernel, Slot &slot) {
   auto yield = cast<YieldOp>(kernel.getBody().front().getTerminator());
   auto evaluate = [&] {
     Evaluator evaluator(code, buffers);
-    SmallVector<Value> values;
-    for (auto [value, result] : llvm::zip_equal(yield.getValues(), kernel.getStored())) {
+    SmallVector<Value> known;
+    for (Value value : yield.getValues()) {
       auto reduce = value.getDefiningOp<ReduceOp>();
-      values.push_back(evaluator.evaluateScalar(reduce ? reduce.getX() : value));
+      known.push_back(evaluator.evaluateScalar(reduce ? reduce.getX() : value));
       if (reduce)
-        values.back() = emitCast(code, values.back(), reduce.getX().getType().getElementType(), reduce.getType().getElementType());
+        known.back() = emitCast(code, known.back(), reduce.getX().getType().getElementType(), reduce.getType().getElementType());
     }
-    return values;
+    return known;
   };
-  SmallVector<Value> values = mayBeRefusedLate ? zerosIfRefused(kernel, evaluate) : evaluate();
-  for (auto [value, result] : llvm::zip_equal(values, kernel.getStored()))
+  SmallVector<Type> types = llvm::map_to_vector(yield.getValues(), [&](Value value) { return code.regType(arrayOf(value).getElementType()); });
+  // A bad index must not be read with.
+  bool isChecked = plan.getCheck(kernel) == Check::Late;
+  SmallVector<Value> known = isChecked ? valuesUnlessRefused(types, evaluate) : evaluate();
+  for (auto [result, value] : llvm::zip_equal(kernel.getStored(), known))
     slot.buffers.scalars[result] = value;
-}
-
-/// The rank-0 results of a kernel, or zeros where the call has been refused: no wrong index is followed.
-SmallVector<Value> FunctionLowering::zerosIfRefused(KernelOp kernel, function_ref<SmallVector<Value>()> evaluate) {
-  auto types = llvm::map_to_vector(kernel.getStored(), [&](Value result) { return code.regType(arrayOf(result).getElementType()); });
-  Value isAccepted = code.compare(arith::CmpIPredicate::eq, code.loadRaw(code.getI32Type(), flag), code.i32(0));
-  auto branch = scf::IfOp::create(code, types, isAccepted, /*addThenBlock=*/true, /*addElseBlock=*/true);
-  OpBuilder::InsertionGuard guard(code);
-  code.setInsertionPointToStart(branch.thenBlock());
-  scf::YieldOp::create(code, evaluate());
-  code.setInsertionPointToStart(branch.elseBlock());
-  scf::YieldOp::create(code, llvm::map_to_vector(types, [&](Type type) -> Value {
-    return arith::ConstantOp::create(code, cast<TypedAttr>(code.getZeroAttr(type)));
-  }));
-  return branch.getResults();
 }
 
 void FunctionLowering::emitLoops(const KernelInfo &info, Slot &slot) {
@@ -116,47 +103,24 @@ void FunctionLowering::emitFullReductions(const KernelInfo &info, Slot &slot) {
   }
 }
 
-/// The operands of a kernel that its checked indices depend on.
-static bool readsOnlyArguments(KernelOp kernel) {
-  SmallVector<Value> pending;
-  kernel.getBody().walk([&](Operation *op) {
-    if (!canFail(op))
-      return;
-    if (auto gather = dyn_cast<GatherOp>(op))
-      llvm::append_range(pending, gather.getIndices());
-    if (auto scatter = dyn_cast<ScatterAddOp>(op))
-      llvm::append_range(pending, scatter.getIndices());
-  });
-  while (!pending.empty()) {
-    Value value = pending.pop_back_val();
-    if (auto inner = dyn_cast<BlockArgument>(value)) {
-      if (!isa<BlockArgument>(kernel.getOperand(inner.getArgNumber())))
-        return false;
-    } else {
-      llvm::append_range(pending, value.getDefiningOp()->getOperands());
-    }
-  }
-  return true;
-}
-
-static bool needsCheck(KernelOp kernel) {
-  return kernel.getBody().walk([](Operation *op) { return canFail(op) ? WalkResult::interrupt() : WalkResult::advance(); }).wasInterrupted();
+/// Sets the flag where an index of the kernel is outside its axis.
+void FunctionLowering::emitCheck(KernelOp kernel, Slot &slot) {
+  KernelInfo info = analyzeCheck(kernel);
+  Evaluator evaluator(code, slot.buffers);
+  launch(kernel, "_check", slot, {flag}, emitCount(info, evaluator), emitWork(info, evaluator),
+         [&](Evaluator &inside, ValueRange outputs, Value begin, Value end, LLVM::LLVMFuncOp) {
+           emitKernelBody(info, inside, outputs, begin, end);
+         });
 }
 
 /// Indices that come straight from the data are looked at before anything else happens.
 void FunctionLowering::emitChecks() {
-  auto early = llvm::make_filter_range(plan.getKernels(), [](KernelOp kernel) { return needsCheck(kernel) && readsOnlyArguments(kernel); });
+  auto isEarly = [&](KernelOp kernel) { return plan.getCheck(kernel) == Check::Early; };
   auto emitIn = [&](Slot &slot) {
-    for (KernelOp kernel : early) {
-      KernelInfo info = analyzeCheck(kernel);
-      Evaluator evaluator(code, slot.buffers);
-      launch(kernel, "_check", slot, {flag}, emitCount(info, evaluator), emitWork(info, evaluator),
-             [&](Evaluator &inside, ValueRange outputs, Value begin, Value end, LLVM::LLVMFuncOp) {
-               emitKernelBody(info, inside, outputs, begin, end);
-             });
-    }
+    for (KernelOp kernel : llvm::make_filter_range(plan.getKernels(), isEarly))
+      emitCheck(kernel, slot);
   };
-  if (early.empty())
+  if (llvm::none_of(plan.getKernels(), isEarly))
     return;
   if (onlySlot)
     return emitIn(*onlySlot);
@@ -167,41 +131,14 @@ void FunctionLowering::emitChecks() {
 }
 
 /// Indices that another kernel has computed are looked at right before they are used; from then on nothing is sure to run.
-void FunctionLowering::emitCheck(KernelOp kernel, Slot &slot) {
-  if (!needsCheck(kernel) || readsOnlyArguments(kernel))
+void FunctionLowering::emitLateCheck(KernelOp kernel, Slot &slot) {
+  if (plan.getCheck(kernel) != Check::Late)
     return;
-  KernelInfo info = analyzeCheck(kernel);
-  Evaluator evaluator(code, slot.buffers);
-  launch(kernel, "_check", slot, {flag}, emitCount(info, evaluator), emitWork(info, evaluator),
-         [&](Evaluator &inside, ValueRange outputs, Value begin, Value end, LLVM::LLVMFuncOp) {
-           emitKernelBody(info, inside, outputs, begin, end);
-         });
+  emitCheck(kernel, slot);
   mayBeRefusedLate = true;
 }
 
-/// In an open function the first slot has been stored when the indices of the second are known. So that nothing is written when they
-/// are refused, all slots come as far as their last check first; until there a kernel writes nothing but the workspace (Plan).
-void FunctionLowering::emitLateChecks(PhaseOp phase) {
-  Operation *last = nullptr;
-  for (KernelOp kernel : phase.getBody().getOps<KernelOp>())
-    if (needsCheck(kernel) && !readsOnlyArguments(kernel))
-      last = kernel;
-  if (!last)
-    return;
-  code.loop(code.i64(0), slotCount, [&](Value index) {
-    Slot slot = enterSlot(index);
-    for (Operation &op : phase.getBody().front()) {
-      if (&op == last)
-        return emitCheck(cast<KernelOp>(op), slot);
-      if (auto kernel = dyn_cast<KernelOp>(op))
-        emitKernel(kernel, slot);
-      else
-        emitScalarOp(&op, slot.buffers);
-    }
-  });
-}
-
-/// Builds the function of a kernel, unless it is there, and calls it: all at once, or through the hook of the context where that pays.
+/// Builds the function of a kernel and calls it: all at once, or through the hook of the context where that pays.
 void FunctionLowering::launch(KernelOp kernel, StringRef suffix, Slot &slot, ValueRange outputs, Value count, Value work, Body emitBody) {
   SmallVector<Value> captured;
   SmallVector<Value> inner; // the block argument that stands for a captured value
@@ -226,12 +163,11 @@ void FunctionLowering::launch(KernelOp kernel, StringRef suffix, Slot &slot, Val
   for (auto [index, value] : llvm::enumerate(captured))
     LLVM::StoreOp::create(code, value, field(code, closure, index));
 
-  std::string name = layout.cName + "__kernel" + std::to_string(plan.getPosition(kernel)) + suffix.str();
+  std::string name = layout.cName + "__kernel" + std::to_string(plan.getPosition(kernel)) + suffix.str() + stage.str();
   Type i64 = code.getI64Type();
-  auto body = func->getParentOfType<ModuleOp>().lookupSymbol<LLVM::LLVMFuncOp>(name);
-  if (!body) {
-    body = createFunction(name, LLVM::LLVMVoidType::get(code.getContext()), {code.ptrType(), i64, i64}, true);
-    body.setNoInline(true); // two calls, one copy
+  LLVM::LLVMFuncOp body = createFunction(name, LLVM::LLVMVoidType::get(code.getContext()), {code.ptrType(), i64, i64}, true);
+  body.setNoInline(true); // two calls, one copy
+  {
     Code inside(kernel.getLoc(), code.getContext());
     inside.setInsertionPointToStart(&body.getBody().front());
     Buffers buffers;

@@ -86,3 +86,5 @@ TEST(AgainstReference, Losses) { expectAgreement("losses.mlir", {}); }
 TEST(AgainstReference, LossesNotFused) { expectAgreement("losses.mlir", {.noFuse = true}); }
 TEST(AgainstReference, Steps) { expectAgreement("steps.mlir", {}); }
 TEST(AgainstReference, StepsNotFused) { expectAgreement("steps.mlir", {.noFuse = true}); }
+TEST(AgainstReference, Swaps) { expectAgreement("swaps.mlir", {}); }
+TEST(AgainstReference, SwapsNotFused) { expectAgreement("swaps.mlir", {.noFuse = true}); }

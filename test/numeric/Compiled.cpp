@@ -3,8 +3,8 @@
 #include "Compiled.h"
 
 #include "mlir/Pass/PassManager.h"
+#include "llvm/ADT/APFloat.h"
 
-#include <cstdlib>
 #include <cstring>
 
 using namespace mlir;
@@ -13,56 +13,72 @@ using reference::Array;
 using reference::Kind;
 using reference::Shape;
 
-namespace {
+Buffer::Buffer(gradus_dtype dtype, Shape shape)
+    : shape(shape), dtype(dtype), size((reference::countElements(shape) * 8 + 64) / 64 * 64), data(nullptr, &std::free) {
+  data.reset(static_cast<char *>(std::aligned_alloc(64, size)));
+  std::memset(data.get(), 0, size);
+}
 
-/// One tensor of a call: the caller's memory and its descriptor.
-struct Buffer {
-  gradus_dtype dtype;
-  Shape shape;
-  std::unique_ptr<char, decltype(&std::free)> data{nullptr, &std::free};
+gradus_tensor Buffer::describe() const {
+  return {data.get(), shape.data(), nullptr, static_cast<int32_t>(shape.size()), dtype, GRADUS_CPU, 0};
+}
 
-  Buffer(gradus_dtype dtype, Shape shape) : dtype(dtype), shape(shape) {
-    size_t bytes = (reference::countElements(shape) * 8 + 64) / 64 * 64;
-    data.reset(static_cast<char *>(std::aligned_alloc(64, bytes)));
-    std::memset(data.get(), 0, bytes);
-  }
-  gradus_tensor describe() const { return {data.get(), shape.data(), nullptr, static_cast<int32_t>(shape.size()), dtype, GRADUS_CPU, 0}; }
+template <typename T, typename From>
+static void fill(char *data, const std::vector<From> &from) {
+  for (size_t i = 0; i < from.size(); ++i)
+    reinterpret_cast<T *>(data)[i] = static_cast<T>(from[i]);
+}
+template <typename T, typename To>
+static void read(const char *data, std::vector<To> &to) {
+  for (size_t i = 0; i < to.size(); ++i)
+    to[i] = static_cast<To>(reinterpret_cast<const T *>(data)[i]);
+}
 
-  template <typename T, typename From>
-  void fill(const std::vector<From> &from) {
-    for (size_t i = 0; i < from.size(); ++i)
-      reinterpret_cast<T *>(data.get())[i] = static_cast<T>(from[i]);
+static const llvm::fltSemantics &semanticsOf(gradus_dtype dtype) {
+  return dtype == GRADUS_BF16 ? llvm::APFloat::BFloat() : llvm::APFloat::IEEEhalf();
+}
+static void fill16(char *data, gradus_dtype dtype, const std::vector<double> &from) {
+  for (size_t i = 0; i < from.size(); ++i) {
+    llvm::APFloat value(from[i]);
+    bool isInexact;
+    value.convert(semanticsOf(dtype), llvm::APFloat::rmNearestTiesToEven, &isInexact);
+    reinterpret_cast<uint16_t *>(data)[i] = static_cast<uint16_t>(value.bitcastToAPInt().getZExtValue());
   }
-  template <typename T, typename To>
-  void read(std::vector<To> &to) const {
-    for (size_t i = 0; i < to.size(); ++i)
-      to[i] = static_cast<To>(reinterpret_cast<const T *>(data.get())[i]);
+}
+static void read16(const char *data, gradus_dtype dtype, std::vector<double> &to) {
+  for (size_t i = 0; i < to.size(); ++i) {
+    llvm::APFloat value(semanticsOf(dtype), llvm::APInt(16, reinterpret_cast<const uint16_t *>(data)[i]));
+    bool isInexact;
+    value.convert(llvm::APFloat::IEEEdouble(), llvm::APFloat::rmNearestTiesToEven, &isInexact);
+    to[i] = value.convertToDouble();
   }
-  bool store(const Array<double> &array) {
-    switch (dtype) {
-    case GRADUS_F32: return fill<float>(array.reals), true;
-    case GRADUS_F64: return fill<double>(array.reals), true;
-    case GRADUS_I32: return fill<int32_t>(array.ints), true;
-    case GRADUS_I64: return fill<int64_t>(array.ints), true;
-    case GRADUS_BOOL: return fill<uint8_t>(array.ints), true;
-    default: return false; // 16 bits: no test needs them yet
-    }
+}
+
+void Buffer::store(const Array<double> &array) {
+  switch (dtype) {
+  case GRADUS_BF16:
+  case GRADUS_F16: return fill16(data.get(), dtype, array.reals);
+  case GRADUS_BOOL: return fill<uint8_t>(data.get(), array.ints);
+  case GRADUS_F32: return fill<float>(data.get(), array.reals);
+  case GRADUS_F64: return fill<double>(data.get(), array.reals);
+  case GRADUS_I32: return fill<int32_t>(data.get(), array.ints);
+  case GRADUS_I64: return fill<int64_t>(data.get(), array.ints);
   }
-  bool load(Array<double> &array) const {
-    switch (dtype) {
-    case GRADUS_F32: return read<float>(array.reals), true;
-    case GRADUS_F64: return read<double>(array.reals), true;
-    case GRADUS_I32: return read<int32_t>(array.ints), true;
-    case GRADUS_I64: return read<int64_t>(array.ints), true;
-    case GRADUS_BOOL: return read<uint8_t>(array.ints), true;
-    default: return false;
-    }
+}
+
+void Buffer::load(Array<double> &array) const {
+  switch (dtype) {
+  case GRADUS_BF16:
+  case GRADUS_F16: return read16(data.get(), dtype, array.reals);
+  case GRADUS_BOOL: return read<uint8_t>(data.get(), array.ints);
+  case GRADUS_F32: return read<float>(data.get(), array.reals);
+  case GRADUS_F64: return read<double>(data.get(), array.reals);
+  case GRADUS_I32: return read<int32_t>(data.get(), array.ints);
+  case GRADUS_I64: return read<int64_t>(data.get(), array.ints);
   }
-};
+}
 
 using Sizes = std::map<std::string, int64_t>;
-
-} // namespace
 
 /// The sizes that the arguments of one slot give to the symbols.
 static Sizes bindSizes(FuncOp func, const Compiled::Arrays &args) {
@@ -103,15 +119,25 @@ std::unique_ptr<Compiled> Compiled::create(ModuleOp module, std::string &error, 
   return compiled->jit ? std::move(compiled) : nullptr;
 }
 
-FailureOr<std::vector<Compiled::Arrays>> Compiled::call(StringRef name, ArrayRef<Arrays> slots, std::string &error) {
-  const EntryLayout &layout = layouts.at(name.str());
-  FuncOp func = functions.at(name.str());
+std::vector<Buffer> Compiled::makeBuffers(StringRef name, ArrayRef<Arrays> slots) const {
+  FuncOp func = functions.find(name.str())->second;
+  std::vector<Buffer> buffers;
+  for (const Arrays &args : slots) {
+    Sizes sizes = bindSizes(func, args);
+    for (const EntryTensor &tensor : getLayout(name).tensors) {
+      buffers.emplace_back(tensor.dtype, tensor.argument >= 0 ? args[tensor.argument].shape : shapeOf(tensor.type, sizes));
+      if (tensor.argument >= 0)
+        buffers.back().store(args[tensor.argument]);
+    }
+  }
+  return buffers;
+}
+
+int32_t Compiled::run(StringRef name, ArrayRef<Arrays> slots, ArrayRef<Buffer> buffers, gradus_report &report) const {
+  const EntryLayout &layout = getLayout(name);
+  FuncOp func = functions.find(name.str())->second;
   auto *kernel = reinterpret_cast<gradus_kernel>(jit->lookup(layout.getKernelName()));
   auto *workspaceSize = reinterpret_cast<gradus_workspace_size>(jit->lookup(layout.getWorkspaceName()));
-  if (!kernel) {
-    error = "no symbol " + layout.getKernelName();
-    return failure();
-  }
   std::vector<double> hypers;
   for (const EntryHyper &hyper : layout.hypers)
     hypers.push_back(scalarOf(slots[0][hyper.argument]));
@@ -119,25 +145,19 @@ FailureOr<std::vector<Compiled::Arrays>> Compiled::call(StringRef name, ArrayRef
   for (unsigned i = 0; i < func.getNumArguments(); ++i)
     if (func.getArgRole(i) == Role::Time)
       t = slots[0][i].ints[0];
-
-  std::vector<Buffer> buffers;
   std::vector<gradus_tensor> tensors;
-  for (const Arrays &args : slots) {
-    Sizes sizes = bindSizes(func, args);
-    for (const EntryTensor &tensor : layout.tensors) {
-      buffers.emplace_back(tensor.dtype, tensor.argument >= 0 ? args[tensor.argument].shape : shapeOf(tensor.type, sizes));
-      if (tensor.argument >= 0 && !buffers.back().store(args[tensor.argument])) {
-        error = "an element type that this helper does not know";
-        return failure();
-      }
-    }
-  }
   for (const Buffer &buffer : buffers)
     tensors.push_back(buffer.describe());
-  size_t bytes = workspaceSize ? workspaceSize(tensors.data(), slots.size()) : 0;
-  Buffer workspace(GRADUS_F64, {static_cast<int64_t>(bytes / 8 + 8)});
-  gradus_report report{std::nan(""), t, 0, 0};
-  if (int32_t status = kernel(nullptr, hypers.data(), t, /*seed=*/0, tensors.data(), slots.size(), workspace.data.get(), &report)) {
+  Buffer workspace(GRADUS_F64, {static_cast<int64_t>(workspaceSize(tensors.data(), slots.size()) / 8 + 8)});
+  return kernel(nullptr, hypers.data(), t, /*seed=*/0, tensors.data(), slots.size(), workspace.bytes().data(), &report);
+}
+
+FailureOr<std::vector<Compiled::Arrays>> Compiled::call(StringRef name, ArrayRef<Arrays> slots, std::string &error) {
+  const EntryLayout &layout = getLayout(name);
+  FuncOp func = functions.find(name.str())->second;
+  std::vector<Buffer> buffers = makeBuffers(name, slots);
+  gradus_report report{std::nan(""), 0, 0, 0};
+  if (int32_t status = run(name, slots, buffers, report)) {
     error = "the kernel returned the status " + std::to_string(status);
     return failure();
   }
