@@ -33,7 +33,7 @@ def Gradus_LogOp : Gradus_UnaryOp<"log", "y = ln(x)">;
 def Gradus_Log1pOp : Gradus_UnaryOp<"log1p", "y = ln(1 + x), exact near 0">;
 def Gradus_NegOp : Gradus_UnaryOp<"neg", "y = -x", NumericArray>;
 def Gradus_SigmoidOp : Gradus_UnaryOp<"sigmoid", "y = 1 / (1 + e^-x)">;
-def Gradus_SignOp : Gradus_UnaryOp<"sign", "y = -1, 0 or 1, sign(0) = 0; the derivative is 0", NumericArray>;
+def Gradus_SignOp : Gradus_UnaryOp<"sign", "y = -1, 0 or 1, sign(0) = 0, NaN for NaN; the derivative is 0", NumericArray>;
 def Gradus_SinOp : Gradus_UnaryOp<"sin", "y = sin(x)">;
 def Gradus_SoftplusOp : Gradus_UnaryOp<"softplus", "y = ln(1 + e^x), without overflow">;
 def Gradus_SqrtOp : Gradus_UnaryOp<"sqrt", "y = sqrt(x); the derivative at 0 is +inf">;
@@ -73,7 +73,7 @@ def Gradus_NotOp : Gradus_UnaryOp<"not", "y = not x", BoolArray, "i1">;
 def Gradus_IntPowOp : Gradus_PureOp<"int_pow", [AllTypesMatch<["x", "y"]>]> {
   let summary = "y = x^n for one integer n, by repeated squaring";
   let description = [{
-    `x` has any shape, `n` has rank 0. x^0 = 1 for every x, also for NaN; a negative n gives 1 / x^-n.
+    `x` has any shape, `n` has rank 0. x^0 = 1 for every x, also for NaN; a negative n gives 1 / x^-n, rounded down for integers.
 
     ```mlir
     %y = gradus.int_pow %x, %n : !gradus.array<[k], f32>, !gradus.array<[], i64>

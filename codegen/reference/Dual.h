@@ -123,6 +123,7 @@ struct Math<Dual<T>> : Kinks<Dual<T>> {
     return chain(x, y, y);
   }
   static D expm1(const D &x) { return chain(x, M::expm1(x.value), M::exp(x.value)); }
+  static D withUnknownSlope(const D &x) { return chain(x, M::withUnknownSlope(x.value), T(std::numeric_limits<Lead>::quiet_NaN())); }
   static D log(const D &x) { return chain(x, M::log(x.value), T(1) / x.value); }
   static D log1p(const D &x) { return chain(x, M::log1p(x.value), T(1) / (T(1) + x.value)); }
   static D sigmoid(const D &x) {

@@ -40,7 +40,7 @@ LogicalResult Frame<S>::runOp(Operation *op, Slots slots) {
       .template Case<AllReduceOp>([&](auto o) { return runAllReduce(o, slots); })
       .template Case<GradOp>([&](auto o) { return runGrad(o, slots); })
       .template Case<KernelOp>([&](auto o) { return runKernel(o, slots); })
-      .template Case<PhaseOp>([&](auto o) { return runPhase(o, slots); })
+      .template Case<PhaseOp>([&](auto o) { return runBody(o, slots); })
       .template Case<LoopOp>([&](auto o) { return runLoop(o, slots); })
       .template Case<EveryOp>([&](auto o) { return runEvery(o, slots); })
       .template Case<DrawOp>([&](auto) { return session.fail(op, "draws are not built yet in the reference evaluator"); })
@@ -95,30 +95,25 @@ LogicalResult Frame<S>::runAllReduce(AllReduceOp op, Slots slots) {
   return success();
 }
 
-/// The body says for whole arrays what the kernel does for each point.
+/// Runs the body of an op once; what it yields are the op's results.
 template <typename S>
-LogicalResult Frame<S>::runKernel(KernelOp op, Slots slots) {
-  Block &body = op.getBody().front();
-  for (unsigned slot : slots)
-    for (auto [argument, operand] : llvm::zip(body.getArguments(), op.getOperands()))
-      set(argument, slot, get(operand, slot));
+LogicalResult Frame<S>::runBody(Operation *op, Slots slots) {
+  Block &body = op->getRegion(0).front();
   if (failed(runBlock(body, slots)))
     return failure();
   for (unsigned slot : slots)
-    for (auto [result, yielded] : llvm::zip(op.getResults(), body.getTerminator()->getOperands()))
+    for (auto [result, yielded] : llvm::zip(op->getResults(), body.getTerminator()->getOperands()))
       set(result, slot, get(yielded, slot));
   return success();
 }
 
+/// The body says for whole arrays what the kernel does for each point.
 template <typename S>
-LogicalResult Frame<S>::runPhase(PhaseOp op, Slots slots) {
-  Block &body = op.getBody().front();
-  if (failed(runBlock(body, slots)))
-    return failure();
+LogicalResult Frame<S>::runKernel(KernelOp op, Slots slots) {
   for (unsigned slot : slots)
-    for (auto [result, yielded] : llvm::zip(op.getResults(), body.getTerminator()->getOperands()))
-      set(result, slot, get(yielded, slot));
-  return success();
+    for (auto [argument, operand] : llvm::zip(op.getBody().getArguments(), op.getOperands()))
+      set(argument, slot, get(operand, slot));
+  return runBody(op, slots);
 }
 
 /// A slot whose count is lower drops out while the others go on.
@@ -229,8 +224,8 @@ void Frame<S>::runExpectNear(ExpectNearOp op, unsigned slot) {
   template LogicalResult Frame<S>::runOp(Operation *, Slots);                                                          \
   template LogicalResult Frame<S>::evaluate(Operation *, unsigned, Array<S> &);                                        \
   template LogicalResult Frame<S>::runAllReduce(AllReduceOp, Slots);                                                   \
+  template LogicalResult Frame<S>::runBody(Operation *, Slots);                                                        \
   template LogicalResult Frame<S>::runKernel(KernelOp, Slots);                                                         \
-  template LogicalResult Frame<S>::runPhase(PhaseOp, Slots);                                                           \
   template LogicalResult Frame<S>::runLoop(LoopOp, Slots);                                                             \
   template LogicalResult Frame<S>::runEvery(EveryOp, Slots);                                                           \
   template void Frame<S>::runExpect(ExpectOp, unsigned);                                                               \

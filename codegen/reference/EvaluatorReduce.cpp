@@ -66,6 +66,8 @@ static int64_t combineInt(ReductionKind kind, int64_t a, int64_t b) {
   return a;
 }
 
+static bool isBound(ReductionKind kind) { return kind == ReductionKind::Max || kind == ReductionKind::Min; }
+
 /// The first element of a group stands for itself, so that a tie with the neutral element (max of -inf) is its own.
 template <typename S>
 Array<S> gradus::reference::reduceGroups(ReductionKind kind, const Array<S> &x, ArrayRef<int64_t> groups, ArrayRef<int64_t> shape) {
@@ -83,17 +85,25 @@ Array<S> gradus::reference::reduceGroups(ReductionKind kind, const Array<S> &x, 
   return y;
 }
 
-/// ln(sum of e^x), shifted by the largest x, which is a constant for the derivative.
+/// ln(sum of e^x), shifted by the largest x, which is a constant for the derivative. Where that is infinite, and inf - inf would
+/// be NaN, the sum is its own logarithm: the elements that attain it have the derivative NaN, the others 0.
 template <typename S>
 static Array<S> logSumExp(const Array<S> &x, ArrayRef<int64_t> groups, ArrayRef<int64_t> shape) {
   Array<S> largest = reduceGroups(ReductionKind::Max, x, groups, shape), shifted = x;
-  for (auto [i, group] : llvm::enumerate(groups))
-    shifted.reals[i] = Math<S>::exp(x.reals[i] - Math<S>::drop(largest.reals[group]));
-  Array<S> y = reduceGroups(ReductionKind::Sum, shifted, groups, shape);
-  for (auto [sum, shift] : llvm::zip(y.reals, largest.reals)) {
-    bool isFinite = std::isfinite(Math<S>::lead(shift)); // an infinite shift gives inf - inf above
-    sum = isFinite ? Math<S>::drop(shift) + Math<S>::log(sum) : Math<S>::drop(shift);
+  auto isInfinite = [](const S &v) { return std::isinf(Math<S>::lead(v)); };
+  for (auto [i, group] : llvm::enumerate(groups)) {
+    const S &most = largest.reals[group];
+    if (!isInfinite(most))
+      shifted.reals[i] = Math<S>::exp(x.reals[i] - Math<S>::drop(most));
+    else
+      shifted.reals[i] = Math<S>::lead(x.reals[i]) == Math<S>::lead(most) ? Math<S>::withUnknownSlope(x.reals[i]) : S(0);
   }
+  Array<S> y = reduceGroups(ReductionKind::Sum, shifted, groups, shape);
+  for (auto [sum, shift] : llvm::zip(y.reals, largest.reals))
+    if (!isInfinite(shift))
+      sum = Math<S>::drop(shift) + Math<S>::log(sum);
+    else if (Math<S>::lead(sum) == 0) // there is no element
+      sum = shift;
   return y;
 }
 
@@ -118,6 +128,9 @@ LogicalResult Frame<S>::evaluateReduction(Operation *op, unsigned slot, Array<S>
     const Array<S> &x = get(reduce.getX(), slot);
     y = reduceGroups(reduce.getKind(), x, groupsOf(x.shape, reduce.getAxes()), shape);
     y.kind = kindOf(reduce.getType());
+    if (arrayType(reduce.getY()).getElementType().isInteger(32)) // sums wrap; the bounds of no element are those of the type
+      for (int64_t &v : y.ints)
+        v = isBound(reduce.getKind()) ? std::clamp<int64_t>(v, INT32_MIN, INT32_MAX) : static_cast<int32_t>(v);
   } else if (auto lse = dyn_cast<LogSumExpOp>(op)) {
     const Array<S> &x = get(lse.getX(), slot);
     y = logSumExp(x, groupsOf(x.shape, lse.getAxes()), shape);

@@ -93,8 +93,8 @@ private:
   // Ops with regions, and those that see all slots or leave a mark.
   llvm::LogicalResult runAllReduce(AllReduceOp op, Slots slots);
   llvm::LogicalResult runGrad(GradOp op, Slots slots);
+  llvm::LogicalResult runBody(mlir::Operation *op, Slots slots);
   llvm::LogicalResult runKernel(KernelOp op, Slots slots);
-  llvm::LogicalResult runPhase(PhaseOp op, Slots slots);
   llvm::LogicalResult runLoop(LoopOp op, Slots slots);
   llvm::LogicalResult runEvery(EveryOp op, Slots slots);
   void runExpect(ExpectOp op, unsigned slot);

@@ -65,6 +65,8 @@ struct Math<F> : Kinks<F> {
   static F drop(F x) { return x; }
   static bool isZero(F x) { return x == 0; }
 
+  /// x, whose derivative is NaN.
+  static F withUnknownSlope(F x) { return x; }
   static F abs(F x) { return std::fabs(x); }
   static F cos(F x) { return std::cos(x); }
   static F erf(F x) { return std::erf(x); }
@@ -95,6 +97,7 @@ struct Math<std::complex<F>> : Kinks<std::complex<F>> {
   static C drop(C x) { return C(x.real()); }
   static bool isZero(C x) { return x.real() == 0 && x.imag() == 0; }
 
+  static C withUnknownSlope(C x) { return x; }
   static C abs(C x) { return x.real() > 0 ? x : x.real() < 0 ? -x : C(std::fabs(x.real())); }
   static C cos(C x) { return std::cos(x); }
   static C exp(C x) { return x.imag() == 0 ? C(std::exp(x.real())) : std::exp(x); }

@@ -36,6 +36,16 @@ static StringAttr findUnknownSymbol(const EntryLayout &layout, Operation *op) {
   return {};
 }
 
+/// Whether an op computes in a type that only stores: numbers of 16 bits are widened first, and rounded afterwards.
+static bool computesInStorageType(Operation *op) {
+  auto isNarrow = [](Type type) { return type.isF16() || type.isBF16(); };
+  auto reduce = dyn_cast<ReduceOp>(op);
+  if (reduce && reduce.getAccumulate())
+    return isNarrow(*reduce.getAccumulate());
+  bool onlyMoves = isa<CastOp, SelectOp, StopOp>(op) || !(op->hasTrait<Pointwise>() || isa<ArgReduceOp, ContractOp, IntPowOp, ReduceOp, ScatterAddOp>(op));
+  return !onlyMoves && llvm::any_of(op->getOperands(), [&](Value operand) { return isNarrow(arrayOf(operand).getElementType()); });
+}
+
 /// What the plan allows and the code of this machine has not.
 static LogicalResult checkSupported(FuncOp func) {
   bool isOpen = func.isOpen();
@@ -45,6 +55,8 @@ static LogicalResult checkSupported(FuncOp func) {
       return op->emitError("G0931: not built yet: a size of the tensors at hand that is read outside of their kernels");
     if (isa<DrawOp, EveryOp, ExpectNearOp, ExpectOp, GradOp, LogSumExpOp, LoopOp, NormOp, OracleOp>(op))
       return op->emitError("G0931: not built yet: machine code for '") << op->getName() << "'";
+    if (computesInStorageType(op))
+      return op->emitError("G0931: not built yet: arithmetic in a type of 16 bits, which only stores; a cast to f32 must come first");
     if (StringAttr symbol = findUnknownSymbol(layout, op))
       return op->emitError("G0854: needs the size of '") << symbol.getValue() << "', which no tensor of the call has";
     return WalkResult::advance();

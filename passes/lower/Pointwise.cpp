@@ -147,12 +147,13 @@ static Value emitCompare(Code &code, ComparePredicate predicate, Value a, Value 
   return compareI(code, getElementTypeOrSelf(a.getType()).isInteger(1) ? bools[index] : ints[index], a, b);
 }
 
-/// -1, 0 or 1; 0 for NaN.
+/// -1, 0 or 1; NaN for NaN. What is neither above nor below is zero or NaN, and so is its sum with 0.
 static Value emitSign(Code &code, Value x) {
   Type type = x.getType();
   Value zero = code.number(type, 0);
   Value isAbove = emitCompare(code, ComparePredicate::Gt, x, zero), isBelow = emitCompare(code, ComparePredicate::Lt, x, zero);
-  Value rest = arith::SelectOp::create(code, isBelow, code.number(type, -1), zero);
+  Value same = isFloatValue(x) ? arith::AddFOp::create(code, x, zero).getResult() : zero;
+  Value rest = arith::SelectOp::create(code, isBelow, code.number(type, -1), same);
   return arith::SelectOp::create(code, isAbove, code.number(type, 1), rest);
 }
 
@@ -210,10 +211,10 @@ static Value emitIntPow(Code &code, Value x, Value n) {
   Value reciprocal;
   if (isFloat) {
     reciprocal = arith::DivFOp::create(code, one, power);
-  } else { // 1 / m is m for 1 and -1, else 0
-    Value isUnit = arith::OrIOp::create(code, compareI(code, IPredicate::eq, power, one),
-                                        compareI(code, IPredicate::eq, power, code.integer(type, -1)));
-    reciprocal = arith::SelectOp::create(code, isUnit, power, code.integer(type, 0));
+  } else { // 1 / m rounded down, as int_div: -1 below 0, 1 for 1, else 0
+    Value isUnit = compareI(code, IPredicate::eq, power, one), isBelow = compareI(code, IPredicate::slt, power, code.integer(type, 0));
+    Value rest = arith::SelectOp::create(code, isUnit, one, code.integer(type, 0));
+    reciprocal = arith::SelectOp::create(code, isBelow, code.integer(type, -1), rest);
   }
   return arith::SelectOp::create(code, isNegative, reciprocal, power);
 }

@@ -126,6 +126,9 @@ TEST(Kink, Reductions) {
   expectNear(norm.run({vec({3, 4})})[1].reals, {0.6, 0.8});
   expectSame(prod.run({vec({0, 3, 5})})[1].reals, {15, 0, 0});
   expectNear(lse.run({vec({1000, 1000})})[1].reals, {0.5, 0.5});
+  expectSame(lse.run({vec({-inf, -inf})})[1].reals, {qnan, qnan});
+  expectSame(lse.run({vec({inf, 1})})[1].reals, {qnan, 0});
+  expectSame(lse.run({vec({-inf, 1})})[1].reals, {0, 1});
 }
 
 TEST(Kink, SelectHidesTheOtherBranch) {

@@ -71,6 +71,13 @@ TEST(Kinks, NormAtZeroGivesZero) {
   expectNear(gradientAt("%r = gradus.norm %x axes [0] : !gradus.array<[n], f64> to !gradus.array<[], f64>", {3, 4}, true), {0.6, 0.8});
 }
 
+TEST(Kinks, LogSumExpOfAnInfiniteRowGivesNaNWhereItIsAttained) {
+  const std::string form = "%r = gradus.logsumexp %x axes [0] : !gradus.array<[n], f64> to !gradus.array<[], f64>";
+  expectSame(gradientAt(form, {-inf, -inf}, true), {qnan, qnan});
+  expectSame(gradientAt(form, {inf, 1}, true), {qnan, 0});
+  expectSame(gradientAt(form, {-inf, 1}, true), {0, 1});
+}
+
 TEST(Kinks, SqrtAtZeroGivesInfinity) { expectSame(gradientAt("%r = gradus.sqrt %x : !gradus.array<[n], f64>", {0, 4}), {inf, 0.25}); }
 
 TEST(Kinks, WhatIsNotChosenIsNeverSeen) {

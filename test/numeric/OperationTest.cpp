@@ -1,0 +1,455 @@
+//===- OperationTest.cpp - Every operation at every element type ----------------===//
+//
+// One function for each row of the two tables and each element type that the op takes: compiled and interpreted at the same
+// stored numbers. A pointwise op or a reduction of the dialect without a row fails. Numbers of 16 bits are storage: they are
+// cast to f32, and the result is rounded to them.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Compiled.h"
+
+#include "mlir/IR/Diagnostics.h"
+#include "mlir/Parser/Parser.h"
+#include "llvm/ADT/APFloat.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/FormatVariadic.h"
+#include "gtest/gtest.h"
+
+#include <random>
+
+using namespace mlir;
+using namespace gradus;
+using namespace gradus::reference;
+
+namespace {
+
+enum Takes { Floats, Numbers, Integers, Bools, Anything };
+
+/// A form of an op. In `text` X, Y, Z stand for the operands, $T for their type and $B for bools of their shape.
+struct Row {
+  const char *op;
+  const char *text;
+  Takes takes;
+  unsigned arity;
+  double ulps = 0; ///< of the result in its storage type, more than what rounding to 16 bits adds
+  bool isBool = false;
+};
+
+constexpr Row pointwise[] = {
+    {"abs", "gradus.abs X : $T", Numbers, 1},
+    {"add", "gradus.add X, Y : $T", Numbers, 2},
+    {"and", "gradus.and X, Y : $T", Bools, 2},
+    {"cast", "", Anything, 1}, // has a test of its own: two types
+    {"ceil", "gradus.ceil X : $T", Floats, 1},
+    {"compare", "gradus.compare eq X, Y : $T -> $B", Anything, 2, 0, true},
+    {"compare", "gradus.compare ge X, Y : $T -> $B", Anything, 2, 0, true},
+    {"compare", "gradus.compare gt X, Y : $T -> $B", Anything, 2, 0, true},
+    {"compare", "gradus.compare le X, Y : $T -> $B", Anything, 2, 0, true},
+    {"compare", "gradus.compare lt X, Y : $T -> $B", Anything, 2, 0, true},
+    {"compare", "gradus.compare ne X, Y : $T -> $B", Anything, 2, 0, true},
+    {"cos", "gradus.cos X : $T", Floats, 1, 2},
+    {"div", "gradus.div X, Y : $T", Floats, 2},
+    {"erf", "gradus.erf X : $T", Floats, 1, 2},
+    {"exp", "gradus.exp X : $T", Floats, 1, 2},
+    {"expm1", "gradus.expm1 X : $T", Floats, 1, 2},
+    {"floor", "gradus.floor X : $T", Floats, 1},
+    {"int_div", "gradus.int_div X, Y : $T", Integers, 2},
+    {"int_pow", "gradus.int_pow X, -3 : $T", Numbers, 1, 3},
+    {"int_pow", "gradus.int_pow X, 0 : $T", Numbers, 1, 3},
+    {"int_pow", "gradus.int_pow X, 5 : $T", Numbers, 1, 3},
+    {"log", "gradus.log X : $T", Floats, 1, 2},
+    {"log1p", "gradus.log1p X : $T", Floats, 1, 2},
+    {"max", "gradus.max X, Y : $T", Numbers, 2},
+    {"min", "gradus.min X, Y : $T", Numbers, 2},
+    {"mod", "gradus.mod X, Y : $T", Numbers, 2},
+    {"mul", "gradus.mul X, Y : $T", Numbers, 2},
+    {"neg", "gradus.neg X : $T", Numbers, 1},
+    {"not", "gradus.not X : $T", Bools, 1},
+    {"or", "gradus.or X, Y : $T", Bools, 2},
+    {"pow", "gradus.pow X, Y : $T", Floats, 2, 2},
+    {"select", "gradus.select Z, X, Y : $B, $T", Anything, 2},
+    {"sigmoid", "gradus.sigmoid X : $T", Floats, 1, 3},
+    {"sign", "gradus.sign X : $T", Numbers, 1},
+    {"sin", "gradus.sin X : $T", Floats, 1, 2},
+    {"softplus", "gradus.softplus X : $T", Floats, 1, 3},
+    {"sqrt", "gradus.sqrt X : $T", Floats, 1},
+    {"stop", "gradus.stop X : $T", Anything, 1},
+    {"sub", "gradus.sub X, Y : $T", Numbers, 2},
+    {"tan", "gradus.tan X : $T", Floats, 1, 4},
+    {"tanh", "gradus.tanh X : $T", Floats, 1, 2},
+};
+
+/// A reduction of X over axes $A to $R; `ulps` for each element that is reduced, of the sum of magnitudes.
+constexpr Row reductions[] = {
+    {"arg_reduce", "gradus.arg_reduce max X axis $A : $T to $R", Numbers, 1},
+    {"arg_reduce", "gradus.arg_reduce min X axis $A : $T to $R", Numbers, 1},
+    {"logsumexp", "gradus.logsumexp X axes [$A] : $T to $R", Floats, 1, 2},
+    {"norm", "gradus.norm X axes [$A] : $T to $R", Floats, 1, 1},
+    {"reduce", "gradus.reduce all X axes [$A] : $T to $R", Bools, 1},
+    {"reduce", "gradus.reduce any X axes [$A] : $T to $R", Bools, 1},
+    {"reduce", "gradus.reduce max X axes [$A] : $T to $R", Numbers, 1},
+    {"reduce", "gradus.reduce min X axes [$A] : $T to $R", Numbers, 1},
+    {"reduce", "gradus.reduce prod X axes [$A] : $T to $R", Numbers, 1, 1},
+    {"reduce", "gradus.reduce sum X axes [$A] : $T to $R", Numbers, 1, 1},
+};
+
+/// Ops that compute no element of their own, or that other tests compare: the files of test/passes/Inputs.
+constexpr const char *elsewhere[] = {
+    "all_reduce", "broadcast", "constant", "contract", "dim",    "draw",    "every",   "expect", "expect_near", "func",      "gather", "grad",
+    "iota",       "kernel",    "loop",     "oracle",   "partial", "phase", "reshape", "return", "scatter_add", "transpose", "yield",
+};
+
+/// An element type of a test: its name in the IR, and the type in which it computes.
+struct Element {
+  const char *name;
+  const char *wide;
+  unsigned bits;
+};
+constexpr Element elements[] = {{"bf16", "f32", 8}, {"f16", "f32", 11}, {"f32", "f32", 24}, {"f64", "f64", 53},
+                                {"i1", "i1", 0},    {"i32", "i32", 0},  {"i64", "i64", 0}};
+
+bool isFloat(const Element &element) { return element.bits != 0; }
+bool isBool(const Element &element) { return StringRef(element.name) == "i1"; }
+
+bool isTaken(Takes takes, const Element &element) {
+  switch (takes) {
+  case Floats: return isFloat(element);
+  case Numbers: return !isBool(element);
+  case Integers: return !isFloat(element) && !isBool(element);
+  case Bools: return isBool(element);
+  case Anything: return true;
+  }
+  return false;
+}
+
+const llvm::fltSemantics &semanticsOf(const Element &element) {
+  switch (element.bits) {
+  case 8: return llvm::APFloat::BFloat();
+  case 11: return llvm::APFloat::IEEEhalf();
+  case 24: return llvm::APFloat::IEEEsingle();
+  default: return llvm::APFloat::IEEEdouble();
+  }
+}
+
+double roundTo(const Element &element, double value) {
+  if (element.bits == 53 || !isFloat(element))
+    return value;
+  llvm::APFloat number(value);
+  bool isInexact;
+  number.convert(semanticsOf(element), llvm::APFloat::rmNearestTiesToEven, &isInexact);
+  number.convert(llvm::APFloat::IEEEdouble(), llvm::APFloat::rmNearestTiesToEven, &isInexact);
+  return number.convertToDouble();
+}
+
+/// The distance of neighbours at |x|.
+double ulpAt(const Element &element, double x) {
+  double smallest = llvm::APFloat::getSmallest(semanticsOf(element)).convertToDouble();
+  return x == 0 ? smallest : std::fmax(smallest, std::ldexp(1.0, std::ilogb(x) + 1 - static_cast<int>(element.bits)));
+}
+
+} // namespace
+
+/// Whatever is special about a type, and numbers of all magnitudes; integers around their bounds.
+static Array<double> makeOperand(const Element &element, int64_t size, unsigned seed) {
+  std::mt19937_64 bits(seed);
+  if (isBool(element)) {
+    std::vector<int64_t> values(size);
+    for (int64_t &x : values)
+      x = bits() & 1;
+    return Array<double>::boolean({size}, values);
+  }
+  if (!isFloat(element)) {
+    bool isWide = StringRef(element.name) == "i64";
+    int64_t low = isWide ? INT64_MIN : INT32_MIN, high = isWide ? INT64_MAX : INT32_MAX;
+    const int64_t special[] = {0, 1, -1, 2, -2, 7, -7, low, low + 1, high, high - 1};
+    std::vector<int64_t> values(size);
+    for (int64_t &x : values)
+      x = bits() % 3 == 0 ? static_cast<int64_t>(bits() % 2001) - 1000 : special[bits() % std::size(special)];
+    return Array<double>::integer({size}, values);
+  }
+  const llvm::fltSemantics &semantics = semanticsOf(element);
+  auto asDouble = [](llvm::APFloat x) {
+    bool isInexact;
+    x.convert(llvm::APFloat::IEEEdouble(), llvm::APFloat::rmNearestTiesToEven, &isInexact);
+    return x.convertToDouble();
+  };
+  double tiny = asDouble(llvm::APFloat::getSmallest(semantics)), normal = asDouble(llvm::APFloat::getSmallestNormalized(semantics));
+  double most = asDouble(llvm::APFloat::getLargest(semantics)), inf = std::numeric_limits<double>::infinity();
+  const double special[] = {0, 1, 0.5, 2, 3, tiny, 3 * tiny, normal, normal - tiny, most, inf, std::nan("")};
+  std::vector<double> values(size);
+  for (double &x : values) {
+    double uniform = static_cast<double>(bits() >> 11) * 0x1p-53;
+    unsigned way = bits() % 3;
+    x = way == 0 ? special[bits() % std::size(special)] : way == 1 ? 8 * uniform : std::exp2(60 * uniform - 30);
+    x = roundTo(element, bits() & 1 ? -x : x);
+  }
+  return Array<double>::real({size}, values);
+}
+
+static std::string substitute(StringRef text, ArrayRef<std::pair<const char *, std::string>> replacements) {
+  std::string result = text.str();
+  for (const auto &[from, to] : replacements)
+    for (size_t at = result.find(from); at != std::string::npos; at = result.find(from, at + to.size()))
+      result.replace(at, StringRef(from).size(), to);
+  return result;
+}
+
+/// A function that widens its operands, does one thing, and rounds the result to `result`.
+static std::string makeFunction(StringRef name, const Row &row, const Element &element, StringRef shape, StringRef axes, StringRef resultShape,
+                                StringRef computed, StringRef result) {
+  auto array = [](StringRef dims, StringRef type) { return llvm::formatv("!gradus.array<[{0}], {1}>", dims, type).str(); };
+  std::string text, stored = array(shape, element.name), wide = array(shape, element.wide), bools = array(shape, "i1");
+  llvm::raw_string_ostream os(text);
+  os << "gradus.func fn @" << name << "(";
+  auto argument = [&](StringRef arg, StringRef type) {
+    os << "%" << arg << ": " << type << " {gradus.name = \"" << arg << "\", gradus.role = #gradus.role<input>}";
+  };
+  argument("x", stored);
+  if (row.arity == 2) {
+    os << ", ";
+    argument("y", stored);
+    os << ", ";
+    argument("z", bools);
+  }
+  os << ") -> (" << array(resultShape, result) << " {gradus.name = \"r\", gradus.role = #gradus.role<value>}) {\n";
+  bool isNarrow = StringRef(element.name) != element.wide;
+  std::string suffix = isNarrow ? "w" : "";
+  for (StringRef arg : {"x", "y"})
+    if (isNarrow && (arg == "x" || row.arity == 2))
+      os << "  %" << arg << "w = gradus.cast %" << arg << " : " << stored << " to " << wide << "\n";
+  std::string form = row.text;
+  if (StringRef(row.op) == "int_pow") {
+    StringRef exponent = StringRef(row.text).split(", ").second.split(' ').first;
+    os << "  %n = gradus.constant dense<" << exponent << "> : tensor<i64>\n";
+    form = "gradus.int_pow X, %n : $T, !gradus.array<[], i64>";
+  }
+  os << "  %s = "
+     << substitute(form, {{"$A", axes.str()}, {"$B", bools}, {"$R", array(resultShape, computed)}, {"$T", wide}, {" X", " %x" + suffix}, {" Y", " %y" + suffix}, {" Z", " %z"}})
+     << "\n";
+  StringRef last = "%s";
+  if (computed != result) {
+    os << "  %r = gradus.cast %s : " << array(resultShape, computed) << " to " << array(resultShape, result) << "\n";
+    last = "%r";
+  }
+  os << "  gradus.return " << last << " : " << array(resultShape, result) << "\n}\n";
+  return text;
+}
+
+static bool isLegal(MLIRContext &context, StringRef text) {
+  ScopedDiagnosticHandler quiet(&context, [](Diagnostic &) { return success(); });
+  return static_cast<bool>(parseSourceString<ModuleOp>(text, &context));
+}
+
+/// What a result may be off by: `scale` is the magnitude of what was added up.
+static void expectNear(const Element &element, const Array<double> &got, const Array<double> &expected, double ulps, double scale,
+                       function_ref<std::string(size_t)> describe) {
+  ASSERT_EQ(got.shape, expected.shape);
+  ASSERT_EQ(got.ints.size(), expected.ints.size());
+  unsigned failures = 0;
+  auto fail = [&](size_t i, double a, double b) {
+    if (++failures <= 5)
+      ADD_FAILURE() << "element " << i << " is " << a << ", by the evaluator " << b << describe(i);
+  };
+  for (size_t i = 0; i < got.ints.size(); ++i)
+    if (got.ints[i] != expected.ints[i])
+      fail(i, static_cast<double>(got.ints[i]), static_cast<double>(expected.ints[i]));
+  ASSERT_EQ(got.reals.size(), expected.reals.size());
+  for (size_t i = 0; i < got.reals.size(); ++i) {
+    double a = got.reals[i], b = roundTo(element, expected.reals[i]);
+    bool isSame = (std::isnan(a) && std::isnan(b)) || a == b;
+    double most = llvm::APFloat::getLargest(semanticsOf(element)).convertToDouble();
+    // An infinity is one step beyond the largest number.
+    double from = std::isinf(a) ? std::copysign(most, a) : a, to = std::isinf(b) ? std::copysign(most, b) : b;
+    bool isNear = !std::isnan(a) && !std::isnan(b) && std::fabs(from - to) <= ulps * ulpAt(element, std::fmax(std::fabs(to), scale));
+    if (!isSame && !isNear)
+      fail(i, a, b);
+  }
+}
+
+namespace {
+
+class EachType : public testing::TestWithParam<Element> {
+protected:
+  void SetUp() override { context.loadDialect<GradusDialect>(); }
+  void compile(const std::string &text) {
+    module = parseSourceString<ModuleOp>(text, &context);
+    ASSERT_TRUE(module);
+    compiled = Compiled::create(*module, error);
+    ASSERT_TRUE(compiled) << error;
+  }
+  /// The results of both engines for one function.
+  void call(StringRef name, const Arrays<double> &args, Array<double> &got, Array<double> &expected) {
+    auto func = module->lookupSymbol<FuncOp>(name);
+    auto reference = evaluate<double>(func, args, error);
+    ASSERT_TRUE(succeeded(reference)) << error;
+    auto machine = compiled->call(name, args, error);
+    ASSERT_TRUE(succeeded(machine)) << error;
+    got = machine->front().front();
+    expected = reference->front();
+  }
+
+  MLIRContext context;
+  OwningOpRef<ModuleOp> module;
+  std::unique_ptr<Compiled> compiled;
+  std::string error;
+};
+
+} // namespace
+
+static std::string nameOf(const char *kind, size_t number) { return std::string(kind) + std::to_string(number); }
+
+/// Where the arithmetic of the type is far from the real function: a - b floor(a / b) unless the quotient is below 1, and 1 / x^n
+/// where x^n overflows before the quotient does.
+static bool isIllConditioned(const Row &row, const Element &element, const Arrays<double> &args, const Array<double> &expected, size_t i) {
+  if (StringRef(row.op) == "int_pow")
+    return StringRef(row.text).contains('-') && std::fabs(expected.reals[i]) < 1 / llvm::APFloat::getLargest(semanticsOf(element)).convertToDouble();
+  if (StringRef(row.op) != "mod")
+    return false;
+  double a = args[0].reals[i], b = args[1].reals[i];
+  return std::isfinite(a) && std::isfinite(b) && b != 0 && (std::fabs(a / b) >= 1 || a / b <= 0);
+}
+
+TEST_P(EachType, PointwiseAgrees) {
+  const Element &element = GetParam();
+  std::string text;
+  for (auto [number, row] : llvm::enumerate(pointwise)) {
+    if (!*row.text)
+      continue;
+    StringRef computed = row.isBool ? "i1" : element.wide, result = row.isBool ? "i1" : element.name;
+    std::string function = makeFunction(nameOf("f", number), row, element, "n", "", "n", computed, result);
+    ASSERT_EQ(isLegal(context, function), isTaken(row.takes, element)) << function;
+    if (isTaken(row.takes, element))
+      text += function;
+  }
+  compile(text);
+  for (auto [number, row] : llvm::enumerate(pointwise)) {
+    if (!*row.text || !isTaken(row.takes, element))
+      continue;
+    for (int64_t size : {0, 1, 15, 16, 17, 1000}) {
+      SCOPED_TRACE(std::string(row.text) + " of " + std::to_string(size) + " " + element.name);
+      Arrays<double> args{makeOperand(element, size, 1)};
+      if (row.arity == 2) {
+        args.push_back(makeOperand(element, size, 2));
+        args.push_back(makeOperand(elements[4], size, 3));
+      }
+      Array<double> got, expected;
+      call(nameOf("f", number), args, got, expected);
+      ASSERT_FALSE(testing::Test::HasFatalFailure());
+      for (size_t i = 0; i < got.reals.size(); ++i)
+        if (isIllConditioned(row, element, args, expected, i))
+          got.reals[i] = expected.reals[i] = 0;
+      // Two roundings, to f32 and to 16 bits, may differ from one.
+      double ulps = element.bits == 8 || element.bits == 11 ? 1 : row.ulps;
+      expectNear(element, got, expected, ulps, 0, [&](size_t i) {
+        std::string at = " at";
+        for (const Array<double> &arg : args)
+          at += " " + (arg.kind == Kind::Real ? llvm::formatv("{0:e17}", arg.reals[i]).str() : std::to_string(arg.ints[i]));
+        return at;
+      });
+    }
+  }
+}
+
+TEST_P(EachType, CastsAgree) {
+  const Element &element = GetParam();
+  std::string text;
+  for (const Element &to : elements) {
+    Row row{"cast", "gradus.stop X : $T", Anything, 1};
+    Element same{element.name, element.name, element.bits};
+    text += makeFunction(std::string("to_") + to.name, row, same, "n", "", "n", element.name, to.name);
+  }
+  compile(text);
+  for (const Element &to : elements) {
+    SCOPED_TRACE(std::string(element.name) + " to " + to.name);
+    Arrays<double> args{makeOperand(element, 1000, 1)};
+    Array<double> got, expected;
+    call(std::string("to_") + to.name, args, got, expected);
+    ASSERT_FALSE(testing::Test::HasFatalFailure());
+    // The evaluator takes an i64 for the nearest f64 before it is rounded to less.
+    double ulps = StringRef(element.name) == "i64" && isFloat(to) ? 1 : 0;
+    expectNear(to, got, expected, ulps, 0, [&](size_t i) {
+      return args[0].kind == Kind::Real ? llvm::formatv(" at {0:e17}", args[0].reals[i]).str() : " at " + std::to_string(args[0].ints[i]);
+    });
+  }
+}
+
+/// Rows of numbers near 1, and in some a special one.
+static Array<double> makeMatrix(const Element &element, int64_t n, int64_t c, unsigned seed, double special) {
+  std::mt19937_64 bits(seed);
+  if (!isFloat(element)) {
+    std::vector<int64_t> values(n * c);
+    for (int64_t &x : values)
+      x = isBool(element) ? bits() % 8 != 0 : static_cast<int64_t>(bits() % 2001) - 1000;
+    return isBool(element) ? Array<double>::boolean({n, c}, values) : Array<double>::integer({n, c}, values);
+  }
+  std::vector<double> values(n * c);
+  for (double &x : values)
+    x = roundTo(element, (bits() & 1 ? 1 : -1) * (0.75 + static_cast<double>(bits() >> 11) * 0x1p-54));
+  if (special == 0 || special == -std::numeric_limits<double>::infinity())
+    std::fill(values.begin(), values.end(), special);
+  else if (special != 1) // where all are tiny, squares are 0 in the arithmetic of the type
+    for (size_t i = std::fabs(special) < 1 ? 1 : 0; i < values.size(); i += 1 + bits() % 40)
+      values[i] = special;
+  return Array<double>::real({n, c}, values);
+}
+
+TEST_P(EachType, ReductionsAgree) {
+  const Element &element = GetParam();
+  struct Form {
+    const char *axes, *shape;
+  };
+  constexpr Form forms[] = {{"0", "c"}, {"1", "n"}, {"0, 1", ""}};
+  std::string text;
+  auto nameAt = [&](size_t number, size_t form) { return nameOf("r", number) + nameOf("_", form); };
+  auto isMade = [&](const Row &row, const Form &form) {
+    return isTaken(row.takes, element) && (StringRef(row.op) != "arg_reduce" || StringRef(form.axes).size() == 1);
+  };
+  for (auto [number, row] : llvm::enumerate(reductions))
+    for (auto [k, form] : llvm::enumerate(forms)) {
+      bool isIndex = StringRef(row.op) == "arg_reduce", isScalar = !*form.shape && isFloat(element);
+      StringRef computed = isIndex ? "i64" : isScalar ? "f64" : element.wide, result = isIndex ? "i64" : isScalar ? "f64" : element.name;
+      std::string function = makeFunction(nameAt(number, k), row, element, "n, c", form.axes, form.shape, computed, result);
+      ASSERT_EQ(isLegal(context, function), isMade(row, form)) << function;
+      if (isMade(row, form))
+        text += function;
+    }
+  compile(text);
+  double inf = std::numeric_limits<double>::infinity(), tiny = ulpAt(isFloat(element) ? element : elements[3], 0);
+  std::vector<double> specials = isFloat(element) ? std::vector<double>{1, 0, tiny, inf, -inf, std::nan("")} : std::vector<double>{1};
+  for (auto [number, row] : llvm::enumerate(reductions))
+    for (auto [k, form] : llvm::enumerate(forms)) {
+      if (!isMade(row, form))
+        continue;
+      for (auto [n, c] : {std::pair<int64_t, int64_t>{0, 3}, {3, 0}, {1, 1}, {15, 17}, {33, 100}})
+        for (double special : specials) {
+          if (StringRef(row.op) == "arg_reduce" && (n == 0 || c == 0))
+            continue; // refused by the evaluator
+          SCOPED_TRACE(llvm::formatv("{0} over [{1}] of [{2}, {3}] {4} with {5}", row.text, form.axes, n, c, element.name, special).str());
+          Array<double> got, expected;
+          call(nameAt(number, k), {makeMatrix(element, n, c, 5, special)}, got, expected);
+          ASSERT_FALSE(testing::Test::HasFatalFailure());
+          // The numbers are computed in `wide` and rounded once more to 16 bits.
+          double count = static_cast<double>(k == 0 ? n : k == 1 ? c : n * c);
+          bool isNarrow = element.bits == 8 || element.bits == 11, isSum = StringRef(row.text).contains("sum");
+          double ulps = isNarrow ? (row.ulps > 0 ? 1 + std::ldexp(count, element.bits - 24) : 0) : row.ulps * (4 + count);
+          const Element &of = *form.shape ? element : element.wide == StringRef("f64") ? elements[3] : elements[2];
+          expectNear(of, got, expected, *form.shape ? ulps : row.ulps * (4 + count), isSum ? 1 : 0, [](size_t) { return std::string(); });
+        }
+    }
+}
+
+TEST(Operations, HaveRows) {
+  MLIRContext context;
+  context.loadDialect<GradusDialect>();
+  for (RegisteredOperationName name : context.getRegisteredOperationsByDialect("gradus")) {
+    StringRef op = name.stripDialect();
+    auto isRowOf = [&](const Row &row) { return row.op == op; };
+    bool isElsewhere = llvm::any_of(elsewhere, [&](const char *known) { return known == op; });
+    bool isPointwise = name.hasTrait<Pointwise>();
+    bool hasRow = llvm::any_of(pointwise, isRowOf) || llvm::any_of(reductions, isRowOf);
+    EXPECT_TRUE(hasRow || isElsewhere) << "'" << op.str() << "' has no row in this file";
+    EXPECT_FALSE(isPointwise && isElsewhere) << "'" << op.str() << "' is pointwise and has no row in this file";
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Operations, EachType, testing::ValuesIn(elements), [](const auto &info) { return std::string(info.param.name); });
