@@ -124,12 +124,24 @@ private:
   // Index notation (EmitIndex.cpp).
   Entity evalIndex(const ast::Index &expr, Scope &scope);
   Array subscript(const Array &x, llvm::ArrayRef<ast::Subscript> subscripts, Scope &scope, Location at);
-  struct Slot;
+  /// One axis of a subscripted value.
+  struct Slot {
+    /// A bare index.
+    IndexVar *index = nullptr;
+    /// An index expression.
+    std::optional<Array> value;
+    /// Otherwise a slice: its first element and its size.
+    int64_t first = 0;
+    mlir::Attribute size;
+    bool isWhole = false;
+  };
   bool readSlice(const ast::Subscript &sub, mlir::Attribute whole, Scope &scope, Slot &slot);
   bool readSlots(const Array &x, llvm::ArrayRef<ast::Subscript> subscripts, Scope &scope, Location at, std::vector<Slot> &slots, bool &isPlain);
   bool checkPosition(const ast::Subscript &sub, mlir::Attribute whole, Scope &scope);
   std::optional<Array> readPosition(const ast::Subscript &sub, mlir::Attribute whole, Scope &scope);
   Array gatherSlots(const Array &x, llvm::ArrayRef<Slot> slots, llvm::ArrayRef<IndexVar *> axes, Location at);
+  llvm::SmallVector<mlir::Value> placesOf(llvm::ArrayRef<IndexVar *> outer, llvm::ArrayRef<Slot> slots, llvm::ArrayRef<IndexVar *> axes, Shape &shape,
+                                          Location at);
   Array indexValue(IndexVar &index, Location at);
   IndexVar *bindIndex(const std::string &name, Location at, Scope &scope);
   bool setRange(IndexVar &index, mlir::Attribute dim, Location at);
@@ -139,6 +151,13 @@ private:
   Array eachLane(llvm::function_ref<Array()> emit);
   Array spreadOver(const Array &x, llvm::ArrayRef<IndexVar *> axes, Location at);
   bool isBinder(const ast::Subscript &slot, Scope &scope) const;
+
+  // Writes at computed places (EmitScatter.cpp).
+  void writePlaces(const ast::AssignStmt &stmt, Scope &scope);
+  Array scatterOne(const ast::AssignStmt &stmt, std::optional<Array> x, Scope &scope);
+  bool definesWhole(llvm::ArrayRef<ast::Subscript> subscripts, Scope &scope) const;
+  llvm::SmallVector<IndexVar *> bindPlaces(llvm::ArrayRef<ast::Subscript> subscripts, Scope &inner);
+  Array freshTarget(const ast::Target &target, Scope &inner);
 
   // Calls (EmitCall.cpp).
   Entity evalCall(const ast::Call &expr, Scope &scope);

@@ -350,12 +350,17 @@ void Elaborator::runAssign(const ast::AssignStmt &stmt, Scope &scope) {
           .suggest("drop the prime");
       return;
     }
-  if (stmt.isAdd) {
-    notBuilt(Code::ScatterNotBuilt, stmt.loc, "'+=', a sum over computed places,", "write the sum by index notation");
-    return;
-  }
-  if (stmt.targets.size() == 1 && !stmt.targets[0].subscripts.empty()) {
-    const ast::Target &target = stmt.targets[0];
+  for (const ast::Target &target : stmt.targets)
+    if (stmt.targets.size() > 1 && (stmt.isAdd || !target.subscripts.empty())) {
+      error(Code::ResultCount, target.loc, "several names on the left take no subscripts and no '+='").suggest("name the values first: a, b = ..");
+      for (const ast::Target &each : stmt.targets)
+        bindName(each.name, Entity(), scope);
+      return;
+    }
+  const ast::Target &target = stmt.targets[0];
+  if (stmt.isAdd || !definesWhole(target.subscripts, scope))
+    return writePlaces(stmt, scope);
+  if (!target.subscripts.empty()) {
     bindName(target.name, defineByIndex(target.subscripts, target.loc, *stmt.value, scope), scope);
     return;
   }

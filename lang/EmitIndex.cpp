@@ -95,18 +95,6 @@ Array Elaborator::spreadOver(const Array &x, llvm::ArrayRef<IndexVar *> axes, Lo
 // Subscripts
 //===----------------------------------------------------------------------===//
 
-/// One axis of the subscripted value.
-struct Elaborator::Slot {
-  /// A bare index.
-  IndexVar *index = nullptr;
-  /// An index expression.
-  std::optional<Array> value;
-  /// Otherwise a slice: its first element and its size.
-  int64_t first = 0;
-  Attribute size;
-  bool isWhole = false;
-};
-
 Entity Elaborator::evalIndex(const ast::Index &expr, Scope &scope) {
   if (auto *name = dyn_cast<ast::Name>(expr.base.get()); name && !scope.find(name->name) && findBuiltin(name->name)) {
     error(Code::NotSubscriptable, expr.loc, "'" + name->name + "' is a function: its subscript needs arguments after it")
@@ -293,9 +281,11 @@ Array Elaborator::subscript(const Array &x, llvm::ArrayRef<ast::Subscript> subsc
   return gatherSlots(x, slots, axes, at);
 }
 
-/// The general case: one index array for each axis of x.
-Array Elaborator::gatherSlots(const Array &x, llvm::ArrayRef<Slot> slots, llvm::ArrayRef<IndexVar *> axes, Location at) {
-  Shape shape = fullShape(axes, {});
+/// One index array for each axis of a value with the indices `outer`, read or written at `slots`. Their common `shape` has the indices
+/// `axes` and what the slots leave open.
+SmallVector<Value> Elaborator::placesOf(llvm::ArrayRef<IndexVar *> outer, llvm::ArrayRef<Slot> slots, llvm::ArrayRef<IndexVar *> axes, Shape &shape,
+                                        Location at) {
+  shape = fullShape(axes, {});
   SmallVector<size_t> starts;
   for (const Slot &slot : slots) {
     starts.push_back(shape.size());
@@ -308,7 +298,7 @@ Array Elaborator::gatherSlots(const Array &x, llvm::ArrayRef<Slot> slots, llvm::
   auto along = [&](size_t axis) -> Value { return IotaOp::create(builder, place(at), indexType, builder.getI64IntegerAttr(axis)); };
   auto positionOf = [&](IndexVar *index) -> size_t { return llvm::find(axes, index) - axes.begin(); };
   SmallVector<Value> indices;
-  for (IndexVar *index : x.axes)
+  for (IndexVar *index : outer)
     indices.push_back(along(positionOf(index)));
   for (auto [axis, slot] : llvm::enumerate(slots)) {
     if (slot.index) {
@@ -331,6 +321,13 @@ Array Elaborator::gatherSlots(const Array &x, llvm::ArrayRef<Slot> slots, llvm::
     }
     indices.push_back(position);
   }
+  return indices;
+}
+
+/// The general case of a subscript.
+Array Elaborator::gatherSlots(const Array &x, llvm::ArrayRef<Slot> slots, llvm::ArrayRef<IndexVar *> axes, Location at) {
+  Shape shape;
+  SmallVector<Value> indices = placesOf(x.axes, slots, axes, shape, at);
   return perLane({x}, axes, [&](llvm::ArrayRef<Value> v) -> Value {
     Value gathered = GatherOp::create(builder, place(at), typeOf(v[0]).withShape(shape), v[0], indices);
     return shape.empty() && typeOf(v[0]).isFloat() ? castTo(gathered, builder.getF64Type(), at) : gathered;

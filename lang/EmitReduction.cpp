@@ -138,16 +138,20 @@ std::optional<Elaborator::Reduced> Elaborator::reduceIndices(const CallSite &sit
   }
   const ast::Expr &body = *site.call->arguments[0].value;
   findRanges(body, *inner);
-  // D1: an index of a guard alone has the range of the index that it is compared with.
-  for (const ast::Compare *guard : guards)
+  // D1: an index of a guard alone has the range of the index that it is compared with, be it bound here or outside.
+  for (const ast::Compare *guard : guards) {
+    SmallVector<std::pair<IndexVar *, Location>> compared;
     for (const ast::ExprPtr &operand : guard->operands) {
       auto *name = dyn_cast<ast::Name>(operand.get());
       const Binding *other = name ? inner->find(name->name) : nullptr;
-      if (IndexVar *range = other ? other->entity.index() : nullptr; range && range->dim)
-        for (IndexVar *index : reduced.indices)
-          if (!index->dim)
-            setRange(*index, range->dim, operand->loc);
+      if (IndexVar *index = other ? other->entity.index() : nullptr)
+        compared.push_back({index, operand->loc});
     }
+    auto known = llvm::find_if(compared, [](const auto &entry) { return entry.first->dim != nullptr; });
+    for (auto [index, at] : compared)
+      if (known != compared.end() && !index->dim)
+        setRange(*index, known->first->dim, known->second);
+  }
   numConditions += guards.size();
   auto *product = dyn_cast<ast::Binary>(&body);
   if (mayContract && guards.empty() && product && product->op == ast::BinaryOp::Mul) {

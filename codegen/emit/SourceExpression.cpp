@@ -25,10 +25,17 @@ enum Binding { BindOr, BindAnd, BindNot, BindCompare, BindSum, BindProduct, Bind
 // Names
 //===----------------------------------------------------------------------===//
 
-/// Words that no name may be.
+/// Words that are no names.
 static bool isReserved(StringRef name) {
   static constexpr StringRef words[] = {"if", "then", "else", "and", "or", "not", "loop", "return", "grad", "hess", "jac", "true", "false", "in"};
   return llvm::is_contained(words, name);
+}
+
+bool ExpressionWriter::isWord(StringRef name) {
+  static constexpr StringRef words[] = {"abs",  "all",  "any", "argmax", "argmin", "ceil",    "cos",  "div",  "erf",      "exp",  "expm1", "floor", "inf",
+                                        "log",  "log1p", "logsumexp", "max", "min", "norm",   "prod", "reshape", "sigmoid", "sign", "sin",   "softplus", "sqrt",
+                                        "stop", "sum",  "tan", "tanh",   "where",  "zeros"};
+  return isReserved(name) || llvm::is_contained(words, name);
 }
 
 std::string SourceNames::fresh(StringRef base) {
@@ -67,7 +74,9 @@ void SourceNames::giveBack(ArrayRef<std::string> indices) {
 
 std::string ExpressionWriter::writeNumber(double value) {
   if (std::isinf(value))
-    return value < 0 ? "-1e400" : "1e400"; // overflows to infinity
+    return value < 0 ? "-inf" : "inf";
+  if (std::isnan(value))
+    return "(inf - inf)";
   if (value == std::trunc(value) && std::fabs(value) < 1e15 && !(value == 0 && std::signbit(value)))
     return std::to_string(static_cast<int64_t>(value));
   char buffer[64];
@@ -86,9 +95,9 @@ std::string ExpressionWriter::writeAttribute(Attribute value) {
   return {};
 }
 
-std::string ExpressionWriter::writeShape(ArrayType type) {
+std::string ExpressionWriter::writeShape(ArrayRef<Attribute> shape) {
   SmallVector<std::string> dims;
-  for (Attribute dim : type.getShape())
+  for (Attribute dim : shape)
     dims.push_back(isa<StringAttr>(dim) ? cast<StringAttr>(dim).str() : std::to_string(cast<IntegerAttr>(dim).getInt()));
   return llvm::join(dims, ", ");
 }
@@ -118,6 +127,13 @@ FailureOr<std::string> ExpressionWriter::write(Value value, ArrayRef<std::string
   if (failed(text))
     return failure();
   return text->text;
+}
+
+FailureOr<std::string> ExpressionWriter::writeRanged(Value value, ArrayRef<std::string> indices, bool isRoot) {
+  Result text = element(value, indices, isRoot);
+  if (failed(text))
+    return failure();
+  return withRanges(*text, arrayType(value), indices, arrayType(value).getShape());
 }
 
 ExpressionWriter::Result ExpressionWriter::subscripted(const std::string &name, Indices indices) {
@@ -166,7 +182,7 @@ ExpressionWriter::Result ExpressionWriter::writeOp(Operation *op, Indices indice
         std::string name = names.get(reshape.getX());
         if (name.empty())
           return op->emitError("G0853: a reshape of an expression cannot be written as source");
-        return Text{"reshape(" + name + ", [" + writeShape(reshape.getType()) + "])[" + llvm::join(indices, ", ") + "]", BindPrimary};
+        return Text{"reshape(" + name + ", [" + writeShape(reshape.getType().getShape()) + "])[" + llvm::join(indices, ", ") + "]", BindPrimary};
       })
       .Case([&](IotaOp iota) -> Result { return Text{indices[iota.getAxis()], BindPrimary}; })
       .Case([&](DimOp dim) -> Result { return Text{dim.getSymbol().str(), BindPrimary}; })
@@ -192,28 +208,117 @@ ExpressionWriter::Result ExpressionWriter::writeConstant(ConstantOp op) {
 }
 
 ExpressionWriter::Result ExpressionWriter::writeGather(GatherOp op, Indices indices) {
-  SmallVector<std::string> places;
-  for (Value index : op.getIndices()) {
-    Result place = element(index, indices);
-    if (failed(place))
+  FailureOr<SmallVector<std::string>> places = writePlaces(op.getIndices(), arrayType(op.getX()), op.getType(), indices);
+  if (failed(places))
+    return failure();
+  return element(op.getX(), *places);
+}
+
+FailureOr<SmallVector<std::string>> ExpressionWriter::writePlaces(ValueRange places, ArrayType whole, ArrayType part, Indices indices) {
+  SmallVector<std::string> texts;
+  for (auto [place, size] : llvm::zip_equal(places, whole.getShape())) {
+    Result text = element(place, indices);
+    if (failed(text))
       return failure();
-    places.push_back(place->text);
+    // An index that runs over a part of the axis must not take its range from there.
+    const std::string *index = llvm::find(indices, text->text);
+    bool isPart = index != indices.end() && part.getShape()[index - indices.begin()] != size;
+    texts.push_back(text->text + (isPart ? " + 0" : ""));
+    if (index != indices.end() && !isPart)
+      ranged.insert(*index);
   }
-  return element(op.getX(), places);
+  return texts;
+}
+
+/// Binders, of which none has a range yet.
+SmallVector<std::string> ExpressionWriter::bind(size_t count) {
+  SmallVector<std::string> binders = names.takeIndices(count);
+  for (const std::string &binder : binders)
+    ranged.erase(binder);
+  return binders;
+}
+
+std::string ExpressionWriter::withRanges(const Text &text, ArrayType value, Indices indices, ArrayRef<Attribute> shape) {
+  SmallVector<std::string> open;
+  SmallVector<Attribute> sizes;
+  for (auto [index, size] : llvm::zip_equal(indices, shape))
+    if (index != "0" && ranged.insert(index).second) {
+      open.push_back(index);
+      sizes.push_back(size);
+    }
+  if (open.empty())
+    return text.text;
+  std::string zero = frame(sizes) + "[" + llvm::join(open, ", ") + "]";
+  if (value.isFloat())
+    return zero + " + " + (text.binding > BindSum ? text.text : "(" + text.text + ")");
+  return "where(" + zero + " == 0, " + text.text + ", " + (value.isBool() ? "false)" : "0)");
+}
+
+static StringRef signOf(ComparePredicate predicate) {
+  switch (predicate) {
+  case ComparePredicate::Eq: return "==";
+  case ComparePredicate::Ne: return "!=";
+  case ComparePredicate::Lt: return "<";
+  case ComparePredicate::Le: return "<=";
+  case ComparePredicate::Gt: return ">";
+  case ComparePredicate::Ge: return ">=";
+  }
+  return "";
+}
+
+/// What a reduction makes of nothing, as lang/EmitReduction.cpp has it.
+static std::optional<double> getNeutral(StringRef word) {
+  if (word == "prod")
+    return 1;
+  if (word == "max" || word == "logsumexp" || word == "argmax")
+    return -INFINITY;
+  if (word == "min" || word == "argmin")
+    return INFINITY;
+  return word == "sum" || word == "norm" ? std::optional<double>(0) : std::nullopt;
+}
+
+FailureOr<bool> ExpressionWriter::takeGuard(SelectOp terms, double neutral, MutableArrayRef<std::string> binders, Indices indices) {
+  Operation *condition = terms.getC().getDefiningOp();
+  while (condition && isTransparent(condition) && !isa<CastOp>(condition) && names.get(condition->getResult(0)).empty())
+    condition = condition->getOperand(0).getDefiningOp();
+  auto compare = dyn_cast_or_null<CompareOp>(condition);
+  if (!compare || !names.get(terms.getC()).empty() || getFill(terms.getB()) != neutral)
+    return false;
+  Result text = element(terms.getC(), indices);
+  if (failed(text))
+    return failure();
+  auto [left, right] = StringRef(text->text).split((" " + signOf(compare.getPredicate()) + " ").str());
+  // In the place of the last one: what it is compared with must be bound before it.
+  for (std::string &binder : llvm::reverse(binders))
+    if (binder == left || binder == right) {
+      binder = text->text;
+      return true;
+    }
+  return false;
 }
 
 ExpressionWriter::Result ExpressionWriter::writeReduction(StringRef word, Value x, ArrayRef<int64_t> axes, Indices indices) {
   if (axes.empty())
     return element(x, indices);
-  SmallVector<std::string> binders = names.takeIndices(axes.size()), inner;
+  SmallVector<std::string> binders = bind(axes.size()), inner;
+  SmallVector<Attribute> ranges;
   size_t nextBinder = 0, nextKept = 0;
-  for (int64_t axis = 0, rank = arrayType(x).getRank(); axis < rank; ++axis)
-    inner.push_back(llvm::is_contained(axes, axis) ? binders[nextBinder++] : indices[nextKept++]);
-  Result body = element(x, inner);
+  for (int64_t axis = 0, rank = arrayType(x).getRank(); axis < rank; ++axis) {
+    bool isBound = llvm::is_contained(axes, axis);
+    if (isBound)
+      ranges.push_back(arrayType(x).getShape()[axis]);
+    inner.push_back(isBound ? binders[nextBinder++] : indices[nextKept++]);
+  }
+  SmallVector<std::string> slots(binders);
+  auto terms = names.get(x).empty() ? x.getDefiningOp<SelectOp>() : SelectOp();
+  std::optional<double> neutral = getNeutral(word);
+  FailureOr<bool> isGuarded = terms && neutral ? takeGuard(terms, *neutral, slots, inner) : FailureOr<bool>(false);
+  Result body = failed(isGuarded) ? Result(failure()) : element(*isGuarded ? terms.getA() : x, inner);
   names.giveBack(binders);
   if (failed(body))
     return failure();
-  return Text{(word + "[" + llvm::join(binders, ", ") + "](" + body->text + ")").str(), BindPrimary};
+  std::string text = withRanges(*body, arrayType(x), binders, ranges);
+  return Text{(word + "[" + llvm::join(slots, ", ") + "](" + text + ")").str(), BindPrimary};
 }
 
 ExpressionWriter::Result ExpressionWriter::writeContract(ContractOp op, Indices indices) {
@@ -225,9 +330,15 @@ ExpressionWriter::Result ExpressionWriter::writeContract(ContractOp op, Indices 
     for (int64_t label : labels)
       if (!nameOf.contains(label) && !llvm::is_contained(summed, label))
         summed.push_back(label);
-  SmallVector<std::string> binders = names.takeIndices(summed.size());
+  SmallVector<std::string> binders = bind(summed.size());
   for (auto [label, binder] : llvm::zip_equal(summed, binders))
     nameOf[label] = binder;
+  SmallVector<Attribute> ranges;
+  for (int64_t label : summed) {
+    auto inA = llvm::find(op.getLhs(), label), inB = llvm::find(op.getRhs(), label);
+    ranges.push_back(inA != op.getLhs().end() ? arrayType(op.getA()).getShape()[inA - op.getLhs().begin()]
+                                              : arrayType(op.getB()).getShape()[inB - op.getRhs().begin()]);
+  }
   auto factor = [&](Value x, ArrayRef<int64_t> labels, int least) -> FailureOr<std::string> {
     SmallVector<std::string> inner;
     for (int64_t label : labels)
@@ -244,6 +355,7 @@ ExpressionWriter::Result ExpressionWriter::writeContract(ContractOp op, Indices 
   std::string product = *a + " * " + *b;
   if (binders.empty())
     return Text{product, BindProduct};
+  product = withRanges({product, BindProduct}, op.getType(), binders, ranges);
   return Text{"sum[" + llvm::join(binders, ", ") + "](" + product + ")", BindPrimary};
 }
 
@@ -270,18 +382,6 @@ ExpressionWriter::Result ExpressionWriter::writeInfix(StringRef sign, int bindin
   // An operand of the same strength on the right would be regrouped; a sign there reads badly.
   int leastRight = binding == BindPower ? BindUnary : isRightTighter ? binding + 1 : binding;
   return Text{wrap(*left, isRightTighter ? binding : binding + 1) + " " + sign.str() + " " + wrap(*right, leastRight), binding};
-}
-
-static StringRef signOf(ComparePredicate predicate) {
-  switch (predicate) {
-  case ComparePredicate::Eq: return "==";
-  case ComparePredicate::Ne: return "!=";
-  case ComparePredicate::Lt: return "<";
-  case ComparePredicate::Le: return "<=";
-  case ComparePredicate::Gt: return ">";
-  case ComparePredicate::Ge: return ">=";
-  }
-  return "";
 }
 
 ExpressionWriter::Result ExpressionWriter::writeArithmetic(Operation *op, Indices indices) {

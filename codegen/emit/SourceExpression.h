@@ -8,6 +8,7 @@
 #include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/StringSet.h"
 
+#include <functional>
 #include <string>
 
 namespace gradus {
@@ -37,18 +38,24 @@ private:
 /// Writes the element of a value at given indices.
 class ExpressionWriter {
 public:
-  explicit ExpressionWriter(SourceNames &names) : names(names) {}
+  /// `frame` gives the name of an array of zeros of a shape, whose axes give indices their ranges.
+  ExpressionWriter(SourceNames &names, std::function<std::string(llvm::ArrayRef<mlir::Attribute>)> frame) : names(names), frame(std::move(frame)) {}
 
   /// The element of `value` at `indices`. `isRoot`: write its op even if it has a name.
   llvm::FailureOr<std::string> write(mlir::Value value, llvm::ArrayRef<std::string> indices, bool isRoot = false);
 
   /// Which indices have stood alone at an axis of a named array since the last clear.
   void clearRanges() { ranged.clear(); }
-  bool hasRange(llvm::StringRef index) const { return ranged.contains(index); }
+  /// The subscripts by which the elements of `part` are read from or written to `whole`.
+  llvm::FailureOr<llvm::SmallVector<std::string>> writePlaces(mlir::ValueRange places, ArrayType whole, ArrayType part, llvm::ArrayRef<std::string> indices);
+  /// As `write`, so that each index stands alone at an axis somewhere since the last clear.
+  llvm::FailureOr<std::string> writeRanged(mlir::Value value, llvm::ArrayRef<std::string> indices, bool isRoot = false);
 
   /// Ops that only rename axes or change the element type.
   static bool isTransparent(mlir::Operation *op) { return mlir::isa<BroadcastOp, CastOp, TransposeOp>(op); }
-  static std::string writeShape(ArrayType type);
+  static std::string writeShape(llvm::ArrayRef<mlir::Attribute> shape);
+  /// Words that the writer uses, or may: no name of the source may hide them.
+  static bool isWord(llvm::StringRef name);
   static std::string writeNumber(double value);
   static std::string writeAttribute(mlir::Attribute value);
   /// A constant array as nested lists.
@@ -70,12 +77,18 @@ private:
   Result writeConstant(ConstantOp op);
   Result writeGather(GatherOp op, Indices indices);
   Result writeContract(ContractOp op, Indices indices);
+  llvm::SmallVector<std::string> bind(size_t count);
+  /// An element of `value`, so that each of `indices`, which run over `shape`, stands alone at an axis somewhere.
+  std::string withRanges(const Text &text, ArrayType value, Indices indices, llvm::ArrayRef<mlir::Attribute> shape);
+  /// Where the terms that a condition on an index leaves out are neutral: `k < i`, in place of the binder `k` that it names.
+  llvm::FailureOr<bool> takeGuard(SelectOp terms, double neutral, llvm::MutableArrayRef<std::string> binders, Indices indices);
   /// word[j](x), with fresh binders for `axes` of `x`.
   Result writeReduction(llvm::StringRef word, mlir::Value x, llvm::ArrayRef<int64_t> axes, Indices indices);
   Result writeCall(llvm::StringRef word, mlir::ValueRange operands, Indices indices);
   Result writeInfix(llvm::StringRef sign, int binding, bool isRightTighter, mlir::Value a, mlir::Value b, Indices indices);
 
   SourceNames &names;
+  std::function<std::string(llvm::ArrayRef<mlir::Attribute>)> frame;
   llvm::StringSet<> ranged;
 };
 

@@ -19,13 +19,16 @@ namespace {
 /// Writes one function.
 class SourceWriter {
 public:
-  explicit SourceWriter(FuncOp func) : func(func), expressions(names) {}
+  explicit SourceWriter(FuncOp func)
+      : func(func), expressions(names, [this](ArrayRef<Attribute> shape) { return frameOf(shape); }) {}
   FailureOr<std::string> run();
 
 private:
   void nameArguments();
   void nameResults();
+  std::string frameOf(ArrayRef<Attribute> shape);
   unsigned countUses(Value value);
+  bool isOfIndices(Value value);
   bool needsStatement(Value value, const std::string &inlined);
   LogicalResult writeStatement(Value value, const std::string &name);
   LogicalResult writeStatements();
@@ -37,6 +40,9 @@ private:
   SourceNames names;
   ExpressionWriter expressions;
   DenseMap<Value, unsigned> uses;
+  DenseMap<Value, bool> ofIndices;
+  /// Arrays of zeros that give ranges, by shape.
+  llvm::StringMap<std::string> frames;
   /// The names that results ask for.
   DenseMap<Value, std::string> wanted;
   std::string body;
@@ -64,8 +70,10 @@ void SourceWriter::nameArguments() {
     for (Attribute dim : cast<ArrayType>(type).getShape())
       if (auto symbol = dyn_cast<StringAttr>(dim))
         names.reserve(symbol.getValue());
-  for (auto [index, argument] : llvm::enumerate(func.getArguments()))
-    names.setExactly(argument, identifierOf(func.getArgName(index)));
+  for (auto [index, argument] : llvm::enumerate(func.getArguments())) {
+    std::string name = identifierOf(func.getArgName(index));
+    names.setExactly(argument, ExpressionWriter::isWord(name) ? names.fresh(name + "_") : name);
+  }
 }
 
 /// Results that are computed take their own names where they are free.
@@ -90,6 +98,16 @@ unsigned SourceWriter::countUses(Value value) {
   return uses[value] = count;
 }
 
+/// True for whole numbers and conditions that the indices alone decide, as `k < i`: they read best where they are used.
+bool SourceWriter::isOfIndices(Value value) {
+  if (auto known = ofIndices.find(value); known != ofIndices.end())
+    return known->second;
+  Operation *op = value.getDefiningOp();
+  bool isPlain = op && !arrayType(value).isFloat() && isa<AddOp, AndOp, BroadcastOp, CompareOp, ConstantOp, DimOp, IotaOp, MulOp, NotOp, OrOp, SubOp>(op) &&
+                 llvm::all_of(op->getOperands(), [&](Value operand) { return isOfIndices(operand); });
+  return ofIndices[value] = isPlain;
+}
+
 bool SourceWriter::needsStatement(Value value, const std::string &inlined) {
   Operation *op = value.getDefiningOp();
   if (isa<ScatterAddOp>(op))
@@ -100,12 +118,24 @@ bool SourceWriter::needsStatement(Value value, const std::string &inlined) {
     return wanted.contains(value);
   if (wanted.contains(value))
     return true;
+  if (isOfIndices(value) && inlined.size() <= longestInlined)
+    return false;
   return countUses(value) > 1 || inlined.size() > longestInlined;
 }
 
 //===----------------------------------------------------------------------===//
 // Statements
 //===----------------------------------------------------------------------===//
+
+std::string SourceWriter::frameOf(ArrayRef<Attribute> shape) {
+  std::string sizes = ExpressionWriter::writeShape(shape);
+  std::string &name = frames[sizes];
+  if (name.empty()) {
+    name = names.fresh("shape");
+    body += "  " + name + " = zeros(" + sizes + ")\n";
+  }
+  return name;
+}
 
 /// name[i, k] = e, or name = e for a value of rank 0.
 LogicalResult SourceWriter::writeStatement(Value value, const std::string &name) {
@@ -117,40 +147,60 @@ LogicalResult SourceWriter::writeStatement(Value value, const std::string &name)
   }
   SmallVector<std::string> indices = names.takeIndices(rank);
   expressions.clearRanges();
-  FailureOr<std::string> text = expressions.write(value, indices, /*isRoot=*/true);
+  FailureOr<std::string> text = expressions.writeRanged(value, indices, /*isRoot=*/true);
   if (failed(text))
     return failure();
-  // Every index needs an axis that gives it its range.
-  if (!llvm::all_of(indices, [&](const std::string &index) { return expressions.hasRange(index); })) {
-    std::string shape = names.fresh("shape");
-    body += "  " + shape + " = zeros(" + ExpressionWriter::writeShape(arrayType(value)) + ")\n";
-    *text = shape + "[" + llvm::join(indices, ", ") + "] + (" + *text + ")";
-  }
   body += "  " + name + (rank ? "[" + llvm::join(indices, ", ") + "]" : "") + " = " + *text + "\n";
   names.giveBack(indices);
   names.setExactly(value, name);
   return success();
 }
 
+/// Whether an index stands in one of the subscripts.
+static bool standsIn(ArrayRef<std::string> places, StringRef index) {
+  auto isLetter = [](char c) { return llvm::isAlnum(c) || c == '_'; };
+  for (StringRef place : places)
+    for (size_t at = place.find(index); at != StringRef::npos; at = place.find(index, at + 1))
+      if ((at == 0 || !isLetter(place[at - 1])) && (at + index.size() == place.size() || !isLetter(place[at + index.size()])))
+        return true;
+  return false;
+}
+
 /// name[i, k] = x[i, k], then name[i, label[i]] += u[i].
 LogicalResult SourceWriter::writeScatter(ScatterAddOp op, const std::string &name) {
+  SmallVector<std::string> indices = names.takeIndices(op.getType().getRank());
+  std::string before = names.get(op.getX());
   if (getFill(op.getX()) == 0.0)
-    body += "  " + name + " = zeros(" + ExpressionWriter::writeShape(op.getType()) + ")\n";
+    body += "  " + name + " = zeros(" + ExpressionWriter::writeShape(op.getType().getShape()) + ")\n";
+  else if (!before.empty())
+    body += "  " + name + "[" + llvm::join(indices, ", ") + "] = " + before + "[" + llvm::join(indices, ", ") + "]\n";
   else if (failed(writeStatement(op.getX(), name)))
     return failure();
-  SmallVector<std::string> indices = names.takeIndices(arrayType(op.getUpdates()).getRank());
-  SmallVector<std::string> places;
-  for (Value index : op.getIndices()) {
-    FailureOr<std::string> place = expressions.write(index, indices, /*isRoot=*/true);
-    if (failed(place))
-      return failure();
-    places.push_back(*place);
-  }
-  FailureOr<std::string> update = expressions.write(op.getUpdates(), indices, /*isRoot=*/true);
+  names.setExactly(op.getX(), before); // what is called `name` from here on is another value
+  names.giveBack(indices);
+
+  ArrayType updates = arrayType(op.getUpdates());
+  indices = names.takeIndices(updates.getRank());
+  SmallVector<std::string> letters(indices);
+  for (auto [index, size] : llvm::zip_equal(indices, updates.getShape()))
+    if (auto known = dyn_cast<IntegerAttr>(size); known && known.getInt() == 1)
+      index = "0";
+  expressions.clearRanges();
+  FailureOr<SmallVector<std::string>> places = expressions.writePlaces(op.getIndices(), op.getType(), updates, indices);
+  if (failed(places))
+    return failure();
+  FailureOr<std::string> update = expressions.writeRanged(op.getUpdates(), indices);
   if (failed(update))
     return failure();
-  body += "  " + name + "[" + llvm::join(places, ", ") + "] += " + *update + "\n";
-  names.giveBack(indices);
+  // The subscripts bind only what stands in them; all else goes to the same place.
+  SmallVector<std::string> summed;
+  for (const std::string &index : indices)
+    if (index != "0" && !standsIn(*places, index))
+      summed.push_back(index);
+  if (!summed.empty())
+    *update = "sum[" + llvm::join(summed, ", ") + "](" + *update + ")";
+  body += "  " + name + "[" + llvm::join(*places, ", ") + "] += " + *update + "\n";
+  names.giveBack(letters);
   names.setExactly(op.getResult(), name);
   return success();
 }
@@ -200,7 +250,7 @@ std::string SourceWriter::describeArgument(unsigned index) {
   std::string text = names.get(func.getArgument(index));
   bool isHyper = func.getArgRole(index) == Role::Hyper;
   if (!isHyper || !type.isScalar())
-    text += ": [" + ExpressionWriter::writeShape(type) + "]";
+    text += ": [" + ExpressionWriter::writeShape(type.getShape()) + "]";
   std::string storage;
   if (type.isBool())
     storage = "bool";

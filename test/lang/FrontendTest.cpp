@@ -268,6 +268,57 @@ test "local functions and lambdas" {
   EXPECT_EQ(spec.runTests(), 35u);
 }
 
+TEST(Frontend, WritesAtComputedPlaces) {
+  Emitted spec(R"(
+fn scaled(v: [n]) {
+  w = v
+  w[0] += 10
+  return w
+}
+fn rows(X: [m, d], at: [m] int) {
+  Y = zeros(3, d)
+  Y[at[k], :] += X[k, :]
+  return Y
+}
+test "add" {
+  v = [1.0, 2.0, 4.0]
+  place = [1, 1, 0]
+  x = ones(2)
+  x[place[k]] += v[k]
+  expect x == [5.0, 4.0]
+  x[1] += x[0]
+  expect x == [5.0, 9.0]
+  M = zeros(2, 2)
+  M[1, :] += [1.0, 2.0]
+  M[:, 0] += 10
+  expect M == [[10.0, 0.0], [11.0, 2.0]]
+  expect rows([[1.0, 2.0], [3.0, 4.0]], [2, 2]) == [[0.0, 0.0], [0.0, 0.0], [4.0, 6.0]]
+  both[i, :] = scaled([[1.0, 2.0], [3.0, 4.0]][i, :])
+  expect both == [[11.0, 2.0], [13.0, 4.0]]
+  count = [0, 0]
+  count[place[k] * 0] += 1
+  expect count == [3, 0]
+}
+test "replace" {
+  v = [7.0, 8.0]
+  z = ones(3)
+  z[k + 1] = v[k]
+  expect z == [1.0, 7.0, 8.0]
+  z[0] = 4
+  expect z == [4.0, 7.0, 8.0]
+  D[i, i] = v[i]
+  expect D == [[7.0, 0.0], [0.0, 8.0]]
+}
+test "guards give ranges" {
+  v = [1.0, 3.0, 2.0]
+  best[i] = max[k != i](v[k])
+  expect best == [3.0, 2.0, 3.0]
+}
+)",
+               "f64");
+  EXPECT_EQ(spec.runTests(), 10u);
+}
+
 TEST(Frontend, JointParamIsOneVector) {
   Emitted spec(R"(
 rule unit_step(lr = 1.0) {
