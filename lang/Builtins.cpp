@@ -22,9 +22,9 @@ bool Elaborator::expectArguments(const CallSite &site, size_t least, size_t most
     }
   if (count >= least && count <= most)
     return true;
-  std::string expected = std::to_string(least) + (most == least ? "" : most > 8 ? " or more" : " to " + std::to_string(most));
+  std::string expected = most == least ? counted(least, "argument") : std::to_string(least) + (most > 8 ? " or more" : " to " + std::to_string(most)) + " arguments";
   error(count < least ? Code::MissingArgument : Code::TooManyArguments, site.at,
-        "'" + site.builtin->name.str() + "' takes " + expected + " arguments, but here are " + std::to_string(count));
+        "'" + site.builtin->name.str() + "' takes " + expected + ", but not " + std::to_string(count));
   return false;
 }
 
@@ -249,7 +249,7 @@ Entity Elaborator::callReshape(const CallSite &site) {
   if (!isKnown && Shape(ownShape(x)) != shape)
     return notBuilt(Code::DimArithmeticNotBuilt, site.at, "a reshape between dimensions that are not numbers", "declare the shape as you need it");
   if (isKnown && before != after) {
-    error(Code::ShapeMismatch, site.at, "cannot make " + std::to_string(after) + " elements of " + std::to_string(before));
+    error(Code::ShapeMismatch, site.at, "cannot make " + counted(after, "element") + " of " + std::to_string(before));
     return {};
   }
   return perLane({x}, x.axes, [&](llvm::ArrayRef<Value> v) -> Value {
@@ -258,8 +258,9 @@ Entity Elaborator::callReshape(const CallSite &site) {
 }
 
 Entity Elaborator::callNotBuilt(const CallSite &site) {
+  // A slot may bind indices of the argument.
   for (const ast::Argument &argument : site.call->arguments)
-    if (!llvm::isa<ast::Like>(argument.value.get()))
+    if (site.slots.empty() && !llvm::isa<ast::Like>(argument.value.get()))
       eval(*argument.value, *site.scope);
   return notBuilt(Code::WordNotBuilt, site.at, "'" + site.builtin->name.str() + "'", "");
 }
@@ -277,18 +278,22 @@ llvm::ArrayRef<Builtin> lang::getBuiltins() {
       {"ceil", &Elaborator::callUnary<CeilOp>},
       GRADUS_LATER("cholesky"),
       {"clip", &Elaborator::callClip},
+      GRADUS_LATER("compressed"),
       GRADUS_LATER("concat"),
       {"cos", &Elaborator::callUnary<CosOp>},
       GRADUS_LATER("cumsum"),
+      GRADUS_LATER("dense"),
       GRADUS_LATER("diag"),
       {"div", &Elaborator::callDiv},
       {"dot", &Elaborator::callDot},
       GRADUS_LATER("eigh"),
       {"erf", &Elaborator::callUnary<ErfOp>},
+      GRADUS_LATER("exchange"),
       {"exp", &Elaborator::callUnary<ExpOp>},
       GRADUS_LATER("expm"),
       {"expm1", &Elaborator::callUnary<Expm1Op>},
       {"eye", &Elaborator::callEye},
+      GRADUS_LATER("fixpoint"),
       {"floor", &Elaborator::callUnary<FloorOp>},
       {"identity", &Elaborator::callIdentity},
       {"isfinite", &Elaborator::callIsFinite},
@@ -319,6 +324,7 @@ llvm::ArrayRef<Builtin> lang::getBuiltins() {
       {"softplus", &Elaborator::callUnary<SoftplusOp>},
       GRADUS_LATER("solve"),
       GRADUS_LATER("sort"),
+      GRADUS_LATER("split"),
       {"sqrt", &Elaborator::callUnary<SqrtOp>},
       {"square", &Elaborator::callSquare},
       {"step", &Elaborator::callStep},
@@ -327,6 +333,7 @@ llvm::ArrayRef<Builtin> lang::getBuiltins() {
       {"tan", &Elaborator::callUnary<TanOp>},
       {"tanh", &Elaborator::callUnary<TanhOp>},
       GRADUS_LATER("top"),
+      GRADUS_LATER("topk"),
       {"where", &Elaborator::callWhere},
       {"zeros", &Elaborator::callZeros},
   };

@@ -241,6 +241,7 @@ private:
   };
   std::optional<Reduced> readReduction(const CallSite &site, double neutral, bool mayContract);
   bool readAxes(const ast::Subscript &slot, const CallSite &site, Reduced &reduced);
+  void shareRange(const ast::Compare &guard, Scope &scope);
   std::optional<Reduced> reduceIndices(const CallSite &site, double neutral, bool mayContract);
   Array finishReduction(const Reduced &reduced, ReductionKind kind, Location at);
   Array keepAxes(const Reduced &reduced, const Array &result, Location at);
@@ -273,6 +274,7 @@ private:
   bool emitRuleStep(const ast::Rule &rule, const RuleCall &call, bool keep, llvm::ArrayRef<StateSlot> slots);
   bool addTensors(UnitBuilder &unit, RuleRun &run, bool hasGrads, std::vector<mlir::Value> &arguments);
   void finishUnit(FuncOp func, const ast::Unit &unit, llvm::StringRef pretty);
+  void claimName(FuncOp func, const ast::Ident &name);
   bool returnEntity(UnitBuilder &unit, const ast::Function &function, const Entity &result);
   Array functionArgument(UnitBuilder &unit, const ast::Function &function, size_t position, Scope &shapes);
 
@@ -298,6 +300,8 @@ private:
 
   Arena &arena;
   mlir::ModuleOp module;
+  /// What the headers declare so far, and for which unit.
+  llvm::StringMap<const ast::Ident *> claimed;
   unsigned indexCount = 0;
   /// In index notation inside a rule of several tensors, the tensor at hand.
   std::optional<size_t> activeLane;

@@ -168,7 +168,7 @@ bool Elaborator::bindActuals(const Closure &closure, std::vector<Actual> &actual
       }
     } else if (next++ >= params.size()) {
       error(Code::TooManyArguments, actual.loc,
-            "'" + closure.name + "' takes " + std::to_string(params.size()) + " arguments, but here are " + std::to_string(actuals.size()))
+            "'" + closure.name + "' takes " + counted(params.size(), "argument") + ", but not " + std::to_string(actuals.size()))
           .note(closure.loc, "'" + closure.name + "' is declared here");
       return false;
     }
@@ -235,7 +235,11 @@ Entity Elaborator::callClosure(const Closure &closure, std::vector<Actual> actua
   if (numEvaluated > maxExpansion || (frames.size() > maxCallDepth && !isInside))
     return tooLarge(closure, at);
   if ((isInside && !takesFunction) || frames.size() > maxCallDepth) {
-    error(Code::RecursiveFunction, at, "'" + closure.name + "' calls itself").suggest("a fn is expanded where it is called, so it cannot recur");
+    Diagnostic &diagnostic = error(Code::RecursiveFunction, at, "'" + closure.name + "' calls itself");
+    if (findBuiltin(closure.name))
+      diagnostic.note(closure.loc, "this declaration hides the built-in function '" + closure.name + "'").suggest("give the declaration another name");
+    else
+      diagnostic.suggest("a fn is expanded where it is called, so it cannot recur");
     return {};
   }
   Scope *inner = arena.scope(closure.scope);
@@ -342,6 +346,7 @@ bool Elaborator::bindName(const ast::Ident &name, Entity entity, Scope &scope) {
 void Elaborator::runAssign(const ast::AssignStmt &stmt, Scope &scope) {
   if (stmt.boundary) {
     notBuilt(Code::RecurrenceNotBuilt, stmt.loc, "a recurrence", "");
+    bindName(stmt.targets.front().name, Entity(), scope);
     return;
   }
   for (const ast::Target &target : stmt.targets)
@@ -379,8 +384,8 @@ void Elaborator::runAssign(const ast::AssignStmt &stmt, Scope &scope) {
   }
   const Entity::Tuple *values = value.get<Entity::Tuple>();
   if (!value.isPoison() && (!values || values->size() != stmt.targets.size()))
-    error(Code::ResultCount, stmt.loc, "here are " + std::to_string(stmt.targets.size()) + " names for " +
-                                           std::to_string(values ? values->size() : 1) + " values");
+    error(Code::ResultCount, stmt.loc, "here are " + counted(stmt.targets.size(), "name") + " for " +
+                                           counted(values ? values->size() : 1, "value"));
   for (auto [i, target] : llvm::enumerate(stmt.targets))
     bindName(target.name, values && values->size() == stmt.targets.size() ? (*values)[i] : Entity(), scope);
 }
@@ -448,10 +453,13 @@ Entity Elaborator::runBlock(const ast::Block &block, Scope &inner, Location at) 
     }
     if (runCommon(*stmt, inner))
       continue;
-    if (stmt->kind == ast::StmtKind::State)
+    if (stmt->kind == ast::StmtKind::State) {
       notBuilt(Code::StateInFunctionNotBuilt, stmt->loc, "state outside a rule", "keep the state in a rule");
-    else
-      notHere(*stmt, "a function", stmt->kind == ast::StmtKind::Expect ? "claims stand in tests" : "");
+      return {}; // what stands behind it would miss its names
+    }
+    if (stmt->kind == ast::StmtKind::Input)
+      return notBuilt(Code::InputNotBuilt, stmt->loc, "'input'", "pass it as an argument");
+    notHere(*stmt, "a function", stmt->kind == ast::StmtKind::Expect ? "claims stand in tests" : "");
   }
   error(Code::NoReturn, at, "the body returns nothing").suggest("end it with 'return ..'");
   return {};

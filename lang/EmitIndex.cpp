@@ -169,7 +169,7 @@ bool Elaborator::readSlots(const Array &x, llvm::ArrayRef<ast::Subscript> subscr
   Shape own(ownShape(x));
   size_t given = llvm::count_if(subscripts, [](const ast::Subscript &s) { return s.kind != ast::SubKind::Rest; });
   if (given > own.size()) {
-    error(Code::SubscriptCount, at, "here are " + std::to_string(given) + " subscripts for " + std::to_string(own.size()) + " axes " + describe(own));
+    error(Code::SubscriptCount, at, "here are " + counted(given, "subscript") + " for " + counted(own.size(), "axis", "axes") + " " + describe(own));
     return false;
   }
   for (const ast::Subscript &sub : subscripts) {
@@ -375,7 +375,7 @@ Array Elaborator::defineOne(llvm::ArrayRef<ast::Subscript> subscripts, Location 
   x = spreadOver(x, axes, at);
   int64_t slices = llvm::count(order, nullptr);
   if (ownRank(x) != slices) {
-    error(Code::RankMismatch, at, "the left side leaves " + std::to_string(slices) + " axes open, but the right side has the shape " +
+    error(Code::RankMismatch, at, "the left side leaves " + counted(slices, "axis", "axes") + " open, but the right side has the shape " +
                                               describe(ownShape(x)))
         .suggest(ownRank(x) > slices ? "write ':' for each remaining axis" : "");
     return {};

@@ -39,7 +39,7 @@ bool Elaborator::readAxes(const ast::Subscript &slot, const CallSite &site, Redu
     if (!axis)
       return false;
     if (*axis < 0 || *axis >= rank) {
-      error(Code::AxisOutOfRange, value->loc, "axis " + std::to_string(*axis) + " is none of the " + std::to_string(rank) + " axes " +
+      error(Code::AxisOutOfRange, value->loc, "axis " + std::to_string(*axis) + " is not there: the operand has " + counted(rank, "axis", "axes") + ", " +
                                                   describe(ownShape(reduced.x)))
           .suggest("axes count from 0");
       return false;
@@ -113,17 +113,32 @@ static const ast::Name *binderOf(const ast::Subscript &slot, const Scope &scope)
   return nullptr;
 }
 
+/// D1: an index of a guard alone has the range of the index that it is compared with, be it bound here or outside.
+void Elaborator::shareRange(const ast::Compare &guard, Scope &scope) {
+  SmallVector<std::pair<IndexVar *, Location>> compared;
+  for (const ast::ExprPtr &operand : guard.operands)
+    if (auto *name = dyn_cast<ast::Name>(operand.get()))
+      if (const Binding *other = scope.find(name->name); other && other->entity.index())
+        compared.push_back({other->entity.index(), operand->loc});
+  auto known = llvm::find_if(compared, [](const auto &entry) { return entry.first->dim != nullptr; });
+  for (auto [index, at] : compared)
+    if (known != compared.end() && !index->dim)
+      setRange(*index, known->first->dim, known->second);
+}
+
 std::optional<Elaborator::Reduced> Elaborator::reduceIndices(const CallSite &site, double neutral, bool mayContract) {
   Scope *inner = arena.scope(site.scope);
   Reduced reduced;
   std::vector<const ast::Compare *> guards;
   for (const ast::Subscript &slot : site.slots) {
+    llvm::StringRef word = wordOf(slot);
+    if ((word == "workers" || word == "neighbours") && !inner->find(word)) {
+      notBuilt(Code::SlotNotBuilt, slot.loc, "a reduction over " + word.str(), "");
+      return std::nullopt;
+    }
     const ast::Name *binder = binderOf(slot, *inner);
     if (!binder) {
-      llvm::StringRef word = wordOf(slot);
-      if (word == "workers" || word == "neighbours") {
-        notBuilt(Code::SlotNotBuilt, slot.loc, "a reduction over " + word.str(), "");
-      } else if (const Binding *known = word.empty() ? nullptr : inner->find(word)) {
+      if (const Binding *known = word.empty() ? nullptr : inner->find(word)) {
         error(Code::IndexShadows, slot.loc, "'" + word.str() + "' is in use, so it cannot be bound as an index here")
             .note(known->loc, "it is bound here")
             .suggest("choose another letter");
@@ -138,20 +153,8 @@ std::optional<Elaborator::Reduced> Elaborator::reduceIndices(const CallSite &sit
   }
   const ast::Expr &body = *site.call->arguments[0].value;
   findRanges(body, *inner);
-  // D1: an index of a guard alone has the range of the index that it is compared with, be it bound here or outside.
-  for (const ast::Compare *guard : guards) {
-    SmallVector<std::pair<IndexVar *, Location>> compared;
-    for (const ast::ExprPtr &operand : guard->operands) {
-      auto *name = dyn_cast<ast::Name>(operand.get());
-      const Binding *other = name ? inner->find(name->name) : nullptr;
-      if (IndexVar *index = other ? other->entity.index() : nullptr)
-        compared.push_back({index, operand->loc});
-    }
-    auto known = llvm::find_if(compared, [](const auto &entry) { return entry.first->dim != nullptr; });
-    for (auto [index, at] : compared)
-      if (known != compared.end() && !index->dim)
-        setRange(*index, known->first->dim, known->second);
-  }
+  for (const ast::Compare *guard : guards)
+    shareRange(*guard, *inner);
   numConditions += guards.size();
   auto *product = dyn_cast<ast::Binary>(&body);
   if (mayContract && guards.empty() && product && product->op == ast::BinaryOp::Mul) {

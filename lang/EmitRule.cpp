@@ -45,7 +45,7 @@ const RuleCall *Elaborator::bindRule(const ast::Rule &rule, llvm::ArrayRef<ast::
     } else if (next < rule.params.size()) {
       name = rule.params[next++].name.name;
     } else {
-      error(Code::TooManyArguments, argument.loc, "'" + rule.name.name + "' takes " + std::to_string(rule.params.size()) + " arguments")
+      error(Code::TooManyArguments, argument.loc, "'" + rule.name.name + "' takes " + counted(rule.params.size(), "argument") + ", but not " + std::to_string(arguments.size()))
           .note(rule.name.loc, "'" + rule.name.name + "' is declared here");
       return nullptr;
     }
@@ -242,7 +242,8 @@ bool Elaborator::initStates(RuleRun &run, const HyperSource &hypers, std::vector
 //===----------------------------------------------------------------------===//
 
 bool Elaborator::stepRule(RuleRun &run, const HyperSource &hypers) {
-  size_t errors = diagnostics.getErrorCount();
+  // A rule is elaborated wherever it is used: what it says again counts as well.
+  size_t reports = diagnostics.getReportCount();
   if (!openRule(run, hypers) && !run.isCheck)
     return false;
   const ast::Rule &rule = *run.call->rule;
@@ -267,13 +268,13 @@ bool Elaborator::stepRule(RuleRun &run, const HyperSource &hypers) {
     auto *params = dyn_cast<ast::ParamStmt>(stmt.get());
     for (const ast::Decl &decl : params ? llvm::ArrayRef<ast::Decl>(params->decls) : llvm::ArrayRef<ast::Decl>()) {
       const Binding *next = run.scope->findHere(decl.name.name + "'");
-      if (!next && diagnostics.getErrorCount() == errors)
+      if (!next && diagnostics.getReportCount() == reports)
         error(Code::ParamNotAssigned, decl.loc, "the rule never assigns '" + decl.name.name + "''")
             .suggest("give the next value: " + decl.name.name + "' = ..");
       run.nextParams.push_back(next && next->entity.isArray() ? next->entity.array() : Array());
     }
   }
-  return diagnostics.getErrorCount() == errors;
+  return diagnostics.getReportCount() == reports;
 }
 
 void Elaborator::runRuleStatement(const ast::Stmt &stmt, RuleRun &run) {
@@ -331,8 +332,8 @@ void Elaborator::runRuleAssign(const ast::AssignStmt &stmt, RuleRun &run) {
   Entity value = stmt.isAdd || stmt.boundary ? Entity() : eval(*stmt.value, *run.scope);
   const Entity::Tuple *values = value.get<Entity::Tuple>();
   if ((values ? values->size() : 1) != stmt.targets.size() && !value.isPoison()) {
-    error(Code::ResultCount, stmt.loc, "here are " + std::to_string(stmt.targets.size()) + " names for " +
-                                           std::to_string(values ? values->size() : 1) + " values");
+    error(Code::ResultCount, stmt.loc, "here are " + counted(stmt.targets.size(), "name") + " for " +
+                                           counted(values ? values->size() : 1, "value"));
     value = {};
     values = nullptr;
   }
@@ -394,8 +395,8 @@ Entity Elaborator::callSite(RuleSite &site, const ast::Call &call, Scope &scope)
     }
   if (actuals.size() != params + grads) {
     error(actuals.size() < params + grads ? Code::MissingArgument : Code::TooManyArguments, call.loc,
-          "'" + site.name + "' is a rule of " + std::to_string(params) + " params and " + std::to_string(grads) + " gradients, but here are " +
-              std::to_string(actuals.size()) + " arguments")
+          "'" + site.name + "' is a rule of " + counted(params, "param") + " and " + counted(grads, "gradient") + ", but here " +
+              (actuals.size() == 1 ? "is " : "are ") + counted(actuals.size(), "argument"))
         .note(site.call->rule->name.loc, "'" + site.call->rule->name.name + "' is declared here")
         .suggest("params first, then their gradients: " + site.name + "(w, g)");
     return {};

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "lang/Elaborator.h"
+#include "lang/Walk.h"
 
 using namespace gradus;
 using namespace gradus::lang;
@@ -58,6 +59,19 @@ Attribute Elaborator::evalDim(const ast::Dim &dim, size_t lane, Scope &scope, bo
         .suggest("a dimension is known once it stands in the shape of an argument");
     return {};
   }
+  auto isComputed = [&] {
+    notBuilt(Code::DimArithmeticNotBuilt, dim.loc, "a dimension computed from others", "give the axis a name of its own");
+    return Attribute();
+  };
+  bool isOfDims = false;
+  forEachExpr(*dim.size, [&](const ast::Expr &inner) {
+    auto *name = dyn_cast<ast::Name>(&inner);
+    const DimBinding *known = name ? scope.findDim(name->name) : nullptr;
+    // A dimension that is a number is one in a formula, too.
+    isOfDims |= name && !findBuiltin(name->name) && (known ? !llvm::all_of(known->lanes, llvm::IsaPred<IntegerAttr>) : !scope.find(name->name));
+  });
+  if (isOfDims)
+    return isComputed();
   Array value = evalArray(*dim.size, scope);
   if (value.isPoison())
     return {};
@@ -65,8 +79,7 @@ Attribute Elaborator::evalDim(const ast::Dim &dim, size_t lane, Scope &scope, bo
     return builder.getI64IntegerAttr(*size);
   if (std::optional<double> quotient = constantOf(value); quotient && *quotient == static_cast<double>(static_cast<int64_t>(*quotient)))
     return builder.getI64IntegerAttr(static_cast<int64_t>(*quotient));
-  notBuilt(Code::DimArithmeticNotBuilt, dim.loc, "a dimension computed from others", "give the axis a name of its own");
-  return {};
+  return isComputed();
 }
 
 std::optional<Shape> Elaborator::evalShape(const ast::Type &type, size_t lane, Scope &scope, bool mayDeclare) {
@@ -122,7 +135,7 @@ bool Elaborator::bindShape(const ast::Type &type, const Array &x, llvm::StringRe
   for (size_t k = 0; k < x.lanes.size(); ++k) {
     if (ownShape(x, k).size() == type.dims.size())
       continue;
-    error(Code::RankMismatch, at, "'" + name.str() + "' has " + std::to_string(type.dims.size()) + " axes, but this has the shape " +
+    error(Code::RankMismatch, at, "'" + name.str() + "' has " + counted(type.dims.size(), "axis", "axes") + ", but this has the shape " +
                                       describe(ownShape(x, k)))
         .note(type.loc, "the shape of '" + name.str() + "' is declared here");
     return false;

@@ -158,7 +158,7 @@ bool Elaborator::planGroups(const ast::Train &train, Scope &file, TrainPlan &pla
     auto [params, grads] = countTensors(*group.call->rule);
     if (params == 1 && grads <= 1)
       continue;
-    error(Code::RuleExpected, group.call->loc, "'" + group.call->rule->name.name + "' is a rule of " + std::to_string(params) + " params; here stands a rule of one")
+    error(Code::RuleExpected, group.call->loc, "'" + group.call->rule->name.name + "' is a rule of " + counted(params, "param") + " and " + counted(grads, "gradient") + "; here stands a rule of one")
         .note(group.call->rule->name.loc, "it is declared here");
     isSound = false;
   }

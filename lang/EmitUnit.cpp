@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "codegen/emit/CName.h"
 #include "lang/Elaborator.h"
 
 using namespace gradus;
@@ -13,9 +14,38 @@ using llvm::cast;
 using llvm::dyn_cast;
 using mlir::Value;
 
+/// A unit becomes functions of C, and a loss also its gradient: their names must be free there.
+void Elaborator::claimName(FuncOp func, const ast::Ident &name) {
+  std::vector<std::string> symbols{func.getSymName().str()};
+  if (func.getKind() == FuncKind::Loss)
+    symbols.push_back(symbols.front() + ".grad");
+  for (const std::string &symbol : symbols) {
+    if (std::string meaning = findMeaningInC(toCName(symbol)); !meaning.empty()) {
+      error(Code::NameTakenInC, name.loc, "the unit '" + name.name + "' becomes a function of C, where that name is " + meaning)
+          .suggest("choose another name, such as 'my_" + name.name + "'");
+      return;
+    }
+    for (const std::string &claim : getClaimedNames(toIdentifier(symbol))) {
+      const ast::Ident *owner = claimed.try_emplace(claim, &name).first->second;
+      if (owner == &name)
+        continue;
+      error(Code::NameClashInC, name.loc, "the units '" + name.name + "' and '" + owner->name + "' both need the name '" + claim + "' in C")
+          .note(owner->loc, "'" + owner->name + "' is declared here")
+          .suggest("rename one of them");
+      return;
+    }
+  }
+}
+
 void Elaborator::finishUnit(FuncOp func, const ast::Unit &unit, llvm::StringRef pretty) {
   if (!func)
     return;
+  if (auto *function = dyn_cast<ast::Function>(&unit))
+    claimName(func, function->name);
+  if (auto *rule = dyn_cast<ast::Rule>(&unit))
+    claimName(func, rule->name);
+  if (auto *train = dyn_cast<ast::Train>(&unit))
+    claimName(func, train->name);
   if (!pretty.empty() && pretty != func.getSymName())
     func->setAttr("pretty", builder.getStringAttr(pretty));
   if (unit.doc.empty())
@@ -104,7 +134,12 @@ bool Elaborator::returnEntity(UnitBuilder &unit, const ast::Function &function, 
     if (x.isPoison())
       return false;
     if (function.function == ast::FunctionKind::Loss || function.function == ast::FunctionKind::Schedule) {
-      if (!isScalar(x) || entities.size() != 1) {
+      if (entities.size() != 1) {
+        error(Code::LossNotScalar, at, "'" + function.name.name + "' must give one number, but it returns " + std::to_string(entities.size()) + " values")
+            .suggest("return one of them; only a fn may return several");
+        return false;
+      }
+      if (!isScalar(x)) {
         error(Code::LossNotScalar, at, "'" + function.name.name + "' must give one number, but it has the shape " + describe(ownShape(x)))
             .suggest("reduce it: sum(..) or mean(..)");
         return false;
@@ -154,7 +189,8 @@ void Elaborator::emitFunction(const ast::Function &function, Scope &file) {
       if (param.defaultValue)
         bindParam(param, evalArray(*param.defaultValue, *inner), param.defaultValue->loc, *inner);
       else
-        isEntry = false;
+        inner->set(param.name.name, Entity(), param.name.loc); // known where it is called
+      isEntry &= param.defaultValue != nullptr;
       continue;
     }
     if (isTensor)

@@ -53,6 +53,7 @@ Diagnostic &Diagnostics::warning(Code code, Location loc, std::string text) {
 }
 
 Diagnostic &Diagnostics::add(Code code, Severity severity, Location loc, std::string text) {
+  numReports += severity == Severity::Error;
   // What will not be shown is counted, not kept.
   if (isFull() && all.size() > 4 * maxShown) {
     numErrors += severity == Severity::Error;
@@ -193,6 +194,11 @@ std::string Diagnostics::render() const {
 //===----------------------------------------------------------------------===//
 // Suggestions
 //===----------------------------------------------------------------------===//
+
+std::string gradus::counted(size_t count, std::string_view noun, std::string_view plural) {
+  std::string many = plural.empty() ? std::string(noun) + "s" : std::string(plural);
+  return std::to_string(count) + " " + (count == 1 ? std::string(noun) : many);
+}
 
 std::string gradus::nearestWord(std::string_view word, std::span<const std::string> candidates) {
   // One error for every three letters; a shorter word is meant only if it differs in case alone.

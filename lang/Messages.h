@@ -73,6 +73,8 @@ public:
 
   bool hasErrors() const { return numErrors != 0; }
   size_t getErrorCount() const { return numErrors; }
+  /// How often an error was reported, those included that were known already.
+  size_t getReportCount() const { return numReports; }
   /// True once as many errors are known as will be shown: a phase may stop early.
   bool isFull() const { return numErrors > maxShown; }
   const std::deque<Diagnostic> &getAll() const { return all; }
@@ -90,7 +92,11 @@ private:
   std::deque<Diagnostic> all;
   Diagnostic unshown = {Code::UnexpectedWord, Severity::Error, {}, {}, {}, {}};
   size_t numErrors = 0;
+  size_t numReports = 0;
 };
+
+/// "1 axis", "2 axes": a count with its noun; without a plural of its own the noun takes an s.
+std::string counted(size_t count, std::string_view noun, std::string_view plural = {});
 
 /// The candidate nearest to `word` by edit distance, or an empty string if none is near enough to be meant.
 std::string nearestWord(std::string_view word, std::span<const std::string> candidates);

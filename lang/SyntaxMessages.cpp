@@ -40,6 +40,7 @@ private:
   bool reportMissingElse();
   bool reportMissingFormula();
   bool reportMismatch();
+  bool reportMissingParentheses();
   bool reportSecondStatement();
   bool reportEquals();
   bool reportPrimedDeclaration();
@@ -369,6 +370,18 @@ std::string Reporter::plainHelp() const {
   return {};
 }
 
+/// rule r { .. }
+bool Reporter::reportMissingParentheses() {
+  bool isHeader = token.kind == Tok::LBRACE && expects(Tok::LPAREN) && !expectsFormula() && !error.isInStatement && before.kind == Tok::ID &&
+                  (start.kind == Tok::FN || start.kind == Tok::LOSS || start.kind == Tok::PROJECTION || start.kind == Tok::PROX ||
+                   start.kind == Tok::RULE || start.kind == Tok::SCHEDULE || start.kind == Tok::SOLVER);
+  if (!isHeader)
+    return false;
+  std::string head = std::string(start.text) + " " + std::string(before.text);
+  diagnostics.error(Code::UnexpectedWord, token.loc, "'" + head + "' lacks the parentheses of its parameters").suggest("write " + head + "() {, also without parameters");
+  return true;
+}
+
 void Reporter::reportPlain() {
   diagnostics.error(Code::UnexpectedWord, token.loc, "found " + found() + ", expected " + expectedList())
       .suggest(plainHelp());
@@ -398,7 +411,7 @@ void Reporter::run() {
                                        Case(&Reporter::reportMismatch),       Case(&Reporter::reportPrimedDeclaration),
                                        Case(&Reporter::reportMissingEquals),  Case(&Reporter::reportMissingElse),
                                        Case(&Reporter::reportMissingFormula), Case(&Reporter::reportEquals),
-                                       Case(&Reporter::reportSecondStatement)};
+                                       Case(&Reporter::reportMissingParentheses), Case(&Reporter::reportSecondStatement)};
   if (std::none_of(cases.begin(), cases.end(), [&](Case c) { return (this->*c)(); }))
     reportPlain();
 }

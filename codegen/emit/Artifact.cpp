@@ -2,6 +2,7 @@
 
 #include "codegen/emit/Artifact.h"
 
+#include "codegen/emit/CName.h"
 #include "codegen/emit/Version.h"
 #include "dialect/Gradus.h"
 
@@ -111,36 +112,6 @@ std::string formatShape(const EntryTensor &tensor) {
   return text + "]";
 }
 
-//===----------------------------------------------------------------------===//
-// Names in C
-//===----------------------------------------------------------------------===//
-
-/// True for what no member or function may be called in C99 to C++26, or as which it would be something else.
-static bool isReserved(StringRef name) {
-  static constexpr StringRef words[] = {
-      "alignas",    "alignof",   "and",       "and_eq",       "asm",      "auto",      "bitand",        "bitor",
-      "bool",       "break",     "case",      "catch",        "char",     "class",     "co_await",      "co_return",
-      "co_yield",   "compl",     "concept",   "const",        "consteval", "constexpr", "constinit",    "const_cast",
-      "continue",   "decltype",  "default",   "delete",       "do",       "double",    "dynamic_cast",  "else",
-      "enum",       "explicit",  "export",    "extern",       "false",    "float",     "for",           "friend",
-      "goto",       "if",        "inline",    "int",          "long",     "main",      "mutable",       "namespace",
-      "new",        "noexcept",  "not",       "not_eq",       "nullptr",  "operator",  "or",            "or_eq",
-      "private",    "protected", "public",    "register",     "reinterpret_cast", "requires", "restrict", "return",
-      "short",      "signed",    "sizeof",    "static",       "static_assert", "static_cast", "struct", "switch",
-      "template",   "this",      "thread_local", "throw",     "true",     "try",       "typedef",       "typeid",
-      "typename",   "typeof",    "union",     "unsigned",     "using",    "virtual",   "void",          "volatile",
-      "wchar_t",    "while",     "xor",       "xor_eq"};
-  return llvm::is_contained(words, name);
-}
-
-/// At file scope names that begin with '_' are the implementation's, and so are they here for simplicity.
-static std::string toIdentifier(StringRef name) {
-  std::string result = toCName(name);
-  if (result.empty() || llvm::isDigit(result.front()) || result.front() == '_')
-    result = "n" + result;
-  return isReserved(result) ? result + "_" : result;
-}
-
 /// Members of one struct: names that C cannot tell apart get a number.
 template <typename Range>
 static std::vector<std::string> makeMembers(const Range &range) {
@@ -243,10 +214,9 @@ FailureOr<Artifact> describeArtifact(ModuleOp module, const ArtifactOptions &opt
     if (failed(checkSizes(func, entry.layout)))
       return failure();
     artifact.entries.push_back(std::move(entry));
-    for (StringRef suffix : {"", "_workspace", "_defaults", "_entry", "_slot", "_hyper"})
-      if (!symbols.insert(artifact.entries.back().symbol + suffix.str()).second)
-        return func.emitError("G0857: '") << func.getSymName() << "' has the C name '" << artifact.entries.back().symbol
-                                << suffix << "', which another entry has already";
+    for (const std::string &name : getClaimedNames(artifact.entries.back().symbol))
+      if (!symbols.insert(name).second)
+        return func.emitError("G0857: '") << func.getSymName() << "' has the C name '" << name << "', which another entry has already";
   }
   return artifact;
 }

@@ -14,18 +14,6 @@ int64_t EntryLayout::findSymbol(StringAttr symbol) const {
   return it == symbols.end() ? -1 : it - symbols.begin();
 }
 
-std::string toCName(StringRef name) {
-  std::string result;
-  for (unsigned char c : name.bytes()) {
-    // Every byte of a character outside ASCII, so that Greek letters stay apart: "_ce_b2".
-    if (c >= 0x80)
-      result += "_" + llvm::utohexstr(c, /*LowerCase=*/true, /*Width=*/2);
-    else
-      result += llvm::isAlnum(c) ? static_cast<char>(c) : '_';
-  }
-  return result;
-}
-
 bool isEntry(FuncOp func) { return func.getKind() != FuncKind::Test; }
 
 gradus_dtype toDType(Type element) {

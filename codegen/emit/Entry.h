@@ -7,6 +7,7 @@
 
 #pragma once
 
+#include "codegen/emit/CName.h"
 #include "dialect/Gradus.h"
 #include "runtime/gradus.h"
 
@@ -63,8 +64,6 @@ struct EntryLayout {
   std::string getWorkspaceName() const { return cName + "__workspace"; }
 };
 
-/// A name as a C identifier: what is neither letter nor digit becomes '_', a byte outside ASCII '_' and its two hex digits.
-std::string toCName(llvm::StringRef name);
 /// True for functions that become entry points: all kinds but tests.
 bool isEntry(FuncOp func);
 EntryLayout computeEntryLayout(FuncOp func);
