@@ -4,6 +4,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "passes/Build.h"
 #include "passes/Passes.h"
 #include "passes/simplify/Patterns.h"
 
@@ -17,24 +18,6 @@ namespace gradus {
 using namespace mlir;
 using namespace gradus;
 
-static ArrayType arrayOf(Value value) { return cast<ArrayType>(value.getType()); }
-
-/// Repeats a value of the shape of a reduction's result along the reduced axes again, in the type of `like`.
-static Value expand(OpBuilder &builder, Location loc, Value value, ArrayRef<int64_t> axes, ArrayType like) {
-  Value cast = builder.createOrFold<CastOp>(loc, arrayOf(value).withElement(like.getElementType()), value);
-  SmallVector<int64_t> kept;
-  for (int64_t axis = 0; axis < like.getRank(); ++axis)
-    if (!llvm::is_contained(axes, axis))
-      kept.push_back(axis);
-  return builder.createOrFold<BroadcastOp>(loc, like, cast, kept);
-}
-
-/// A constant of the type of `like`.
-static Value fill(OpBuilder &builder, Location loc, double value, ArrayType like) {
-  Value scalar = ConstantOp::create(builder, loc, value, like.getElementType());
-  return builder.createOrFold<BroadcastOp>(loc, like, scalar, ArrayRef<int64_t>{});
-}
-
 namespace {
 
 /// m = max x; s = m where it is finite, else 0; y = s + log(sum(exp(x - s))).
@@ -45,13 +28,13 @@ struct DecomposeLogSumExp : OpRewritePattern<LogSumExpOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(LogSumExpOp op, PatternRewriter &rewriter) const override {
     Location loc = op.getLoc();
-    ArrayType type = arrayOf(op.getX()), result = arrayOf(op.getY());
+    ArrayType type = arrayType(op.getX()), result = arrayType(op.getY());
     Value most = ReduceOp::create(rewriter, loc, result, ReductionKind::Max, op.getX(), op.getAxes(), TypeAttr());
     Value size = AbsOp::create(rewriter, loc, most);
-    Value bound = fill(rewriter, loc, std::numeric_limits<double>::infinity(), result);
+    Value bound = buildFill(rewriter, loc, result, std::numeric_limits<double>::infinity());
     Value isFinite = CompareOp::create(rewriter, loc, ComparePredicate::Lt, size, bound);
-    Value shift = SelectOp::create(rewriter, loc, isFinite, most, fill(rewriter, loc, 0.0, result));
-    Value shifted = SubOp::create(rewriter, loc, op.getX(), expand(rewriter, loc, shift, op.getAxes(), type));
+    Value shift = SelectOp::create(rewriter, loc, isFinite, most, buildFill(rewriter, loc, result, 0.0));
+    Value shifted = SubOp::create(rewriter, loc, op.getX(), buildBroadcast(rewriter, loc, shift, type, complementAxes(type.getRank(), op.getAxes())));
     Value sum = ReduceOp::create(rewriter, loc, result, ReductionKind::Sum, ExpOp::create(rewriter, loc, shifted), op.getAxes(), TypeAttr());
     rewriter.replaceOpWithNewOp<AddOp>(op, shift, LogOp::create(rewriter, loc, sum));
     return success();
