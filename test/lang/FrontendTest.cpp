@@ -20,6 +20,21 @@
 namespace fs = std::filesystem;
 using namespace gradus;
 
+/// Runs every test block; gives the number of claims tried.
+static unsigned runTestBlocks(mlir::ModuleOp module) {
+  unsigned claims = 0;
+  for (FuncOp test : module.getOps<FuncOp>()) {
+    if (test.getKind() != FuncKind::Test)
+      continue;
+    reference::TestResult result = reference::runTest(test);
+    EXPECT_TRUE(result.passed) << test.getSymName().str() << ": " << result.error;
+    for (const reference::ClaimFailure &failure : result.failures)
+      ADD_FAILURE() << test.getSymName().str() << ": " << failure.text << ": " << failure.a << " against " << failure.b;
+    claims += result.claims;
+  }
+  return claims;
+}
+
 namespace {
 
 /// A text and what the front end makes of it.
@@ -62,19 +77,7 @@ struct Emitted {
   /// Runs every test block; gives the number of claims tried.
   unsigned runTests() {
     EXPECT_TRUE(module) << diagnostics.render();
-    unsigned claims = 0;
-    if (!module)
-      return 0;
-    for (FuncOp test : module->getOps<FuncOp>()) {
-      if (test.getKind() != FuncKind::Test)
-        continue;
-      reference::TestResult result = reference::runTest(test);
-      EXPECT_TRUE(result.passed) << test.getSymName().str() << ": " << result.error;
-      for (const reference::ClaimFailure &failure : result.failures)
-        ADD_FAILURE() << test.getSymName().str() << ": " << failure.text << ": " << failure.a << " against " << failure.b;
-      claims += result.claims;
-    }
-    return claims;
+    return module ? runTestBlocks(*module) : 0;
   }
 };
 
@@ -100,16 +103,7 @@ TEST(Frontend, TestsOfTheStandardLibraryHold) {
     auto module = emitFile(context, sources, entry.path().string(), diagnostics, options);
     ASSERT_TRUE(module) << diagnostics.render();
     ++files;
-    unsigned claims = 0;
-    for (FuncOp test : module->getOps<FuncOp>()) {
-      if (test.getKind() != FuncKind::Test)
-        continue;
-      reference::TestResult result = reference::runTest(test);
-      EXPECT_TRUE(result.passed) << test.getSymName().str() << ": " << result.error;
-      for (const reference::ClaimFailure &failure : result.failures)
-        ADD_FAILURE() << test.getSymName().str() << ": " << failure.text << ": " << failure.a << " against " << failure.b;
-      claims += result.claims;
-    }
+    unsigned claims = runTestBlocks(*module);
     EXPECT_GT(claims, 0u);
   }
   EXPECT_GE(files, 10u);

@@ -6,6 +6,17 @@
 
 using namespace gradus;
 
+namespace {
+
+/// The diagnostics of a file "a.grad" with this text.
+struct OneFile {
+  explicit OneFile(std::string text) : diagnostics(sources) { sources.add("a.grad", std::move(text)); }
+  SourceManager sources;
+  Diagnostics diagnostics;
+};
+
+} // namespace
+
 TEST(Messages, CodesAreSortedAndUnique) {
   std::vector<unsigned> numbers = {
 #define GRADUS_MESSAGE(NUMBER, NAME, TITLE) 1##NUMBER,
@@ -16,13 +27,11 @@ TEST(Messages, CodesAreSortedAndUnique) {
 }
 
 TEST(Messages, ShowPlaceNoteAndWayOut) {
-  SourceManager sources;
-  sources.add("a.grad", "fn f(x) = x\nfn f(x) = 2 * x\n");
-  Diagnostics diagnostics(sources);
-  diagnostics.error(Code::UnexpectedWord, {0, 2, 4, 2, 5}, "'f' is defined twice")
+  OneFile file("fn f(x) = x\nfn f(x) = 2 * x\n");
+  file.diagnostics.error(Code::UnexpectedWord, {0, 2, 4, 2, 5}, "'f' is defined twice")
       .note({0, 1, 4, 1, 5}, "first here")
       .suggest("rename one of them");
-  EXPECT_EQ(diagnostics.render(), "a.grad:2:4: error[G0101]: 'f' is defined twice\n"
+  EXPECT_EQ(file.diagnostics.render(), "a.grad:2:4: error[G0101]: 'f' is defined twice\n"
                                   "  2 | fn f(x) = 2 * x\n"
                                   "    |    ^\n"
                                   "a.grad:1:4: note: first here\n"
@@ -32,73 +41,59 @@ TEST(Messages, ShowPlaceNoteAndWayOut) {
 }
 
 TEST(Messages, CaretsStandUnderTabsAndWideCharacters) {
-  SourceManager sources;
-  sources.add("a.grad", "\t学習 = größe\n");
-  Diagnostics diagnostics(sources);
-  diagnostics.error(Code::UnexpectedWord, {0, 1, 7, 1, 12}, "m");
-  EXPECT_EQ(diagnostics.render(), "a.grad:1:7: error[G0101]: m\n"
+  OneFile file("\t学習 = größe\n");
+  file.diagnostics.error(Code::UnexpectedWord, {0, 1, 7, 1, 12}, "m");
+  EXPECT_EQ(file.diagnostics.render(), "a.grad:1:7: error[G0101]: m\n"
                                   "  1 |     学習 = größe\n"
                                   "    |            ^^^^^\n");
 }
 
 TEST(Messages, WideCharactersAreUnderlinedWhole) {
-  SourceManager sources;
-  sources.add("a.grad", "学習 = 1");
-  Diagnostics diagnostics(sources);
-  diagnostics.error(Code::UnexpectedWord, {0, 1, 1, 1, 3}, "m");
-  EXPECT_NE(diagnostics.render().find("    | ^^^^\n"), std::string::npos);
+  OneFile file("学習 = 1");
+  file.diagnostics.error(Code::UnexpectedWord, {0, 1, 1, 1, 3}, "m");
+  EXPECT_NE(file.diagnostics.render().find("    | ^^^^\n"), std::string::npos);
 }
 
 TEST(Messages, LongLinesAreShownAroundTheCaret) {
-  SourceManager sources;
-  sources.add("a.grad", std::string(100000, 'x') + "?" + std::string(100000, 'y'));
-  Diagnostics diagnostics(sources);
-  diagnostics.error(Code::UnexpectedWord, {0, 1, 100001, 1, 100002}, "m");
-  std::string text = diagnostics.render();
+  OneFile file(std::string(100000, 'x') + "?" + std::string(100000, 'y'));
+  file.diagnostics.error(Code::UnexpectedWord, {0, 1, 100001, 1, 100002}, "m");
+  std::string text = file.diagnostics.render();
   EXPECT_LT(text.size(), 400u);
   size_t lineStart = text.find("| ...") + 2, caretStart = text.rfind("| ") + 2;
   EXPECT_EQ(text.find('?') - lineStart, text.find('^') - caretStart);
 }
 
 TEST(Messages, UnprintableBytesAreReplaced) {
-  SourceManager sources;
-  sources.add("a.grad", std::string("a\x01\xFF z"));
-  Diagnostics diagnostics(sources);
-  diagnostics.error(Code::UnexpectedWord, {0, 1, 5, 1, 6}, "m");
-  EXPECT_EQ(diagnostics.render(), "a.grad:1:5: error[G0101]: m\n"
+  OneFile file(std::string("a\x01\xFF z"));
+  file.diagnostics.error(Code::UnexpectedWord, {0, 1, 5, 1, 6}, "m");
+  EXPECT_EQ(file.diagnostics.render(), "a.grad:1:5: error[G0101]: m\n"
                                   "  1 | a\xEF\xBF\xBD\xEF\xBF\xBD z\n"
                                   "    |     ^\n");
 }
 
 TEST(Messages, AreSortedByPlace) {
-  SourceManager sources;
-  sources.add("a.grad", "abc\ndef\n");
-  Diagnostics diagnostics(sources);
-  diagnostics.error(Code::UnexpectedWord, {0, 2, 1, 2, 2}, "second");
-  diagnostics.error(Code::UnexpectedWord, {0, 1, 1, 1, 2}, "first");
-  std::string text = diagnostics.render();
+  OneFile file("abc\ndef\n");
+  file.diagnostics.error(Code::UnexpectedWord, {0, 2, 1, 2, 2}, "second");
+  file.diagnostics.error(Code::UnexpectedWord, {0, 1, 1, 1, 2}, "first");
+  std::string text = file.diagnostics.render();
   EXPECT_LT(text.find("first"), text.find("second"));
 }
 
 TEST(Messages, AtMostTwentyErrorsAreShown) {
-  SourceManager sources;
-  sources.add("a.grad", std::string(50, '\n'));
-  Diagnostics diagnostics(sources);
+  OneFile file(std::string(50, '\n'));
   for (uint32_t i = 1; i <= 20; ++i)
-    diagnostics.error(Code::UnexpectedWord, {0, i, 1, i, 2}, "m");
-  EXPECT_EQ(diagnostics.render().find("too many errors"), std::string::npos);
-  diagnostics.error(Code::UnexpectedWord, {0, 21, 1, 21, 2}, "m");
-  EXPECT_NE(diagnostics.render().find("too many errors"), std::string::npos);
-  EXPECT_EQ(diagnostics.render().find("a.grad:21"), std::string::npos);
+    file.diagnostics.error(Code::UnexpectedWord, {0, i, 1, i, 2}, "m");
+  EXPECT_EQ(file.diagnostics.render().find("too many errors"), std::string::npos);
+  file.diagnostics.error(Code::UnexpectedWord, {0, 21, 1, 21, 2}, "m");
+  EXPECT_NE(file.diagnostics.render().find("too many errors"), std::string::npos);
+  EXPECT_EQ(file.diagnostics.render().find("a.grad:21"), std::string::npos);
 }
 
 TEST(Messages, SameErrorAtOnePlaceIsOne) {
-  SourceManager sources;
-  sources.add("a.grad", "x");
-  Diagnostics diagnostics(sources);
-  diagnostics.error(Code::UnexpectedWord, {0, 1, 1, 1, 2}, "m");
-  diagnostics.error(Code::UnexpectedWord, {0, 1, 1, 1, 2}, "m");
-  EXPECT_EQ(diagnostics.getErrorCount(), 1u);
+  OneFile file("x");
+  file.diagnostics.error(Code::UnexpectedWord, {0, 1, 1, 1, 2}, "m");
+  file.diagnostics.error(Code::UnexpectedWord, {0, 1, 1, 1, 2}, "m");
+  EXPECT_EQ(file.diagnostics.getErrorCount(), 1u);
 }
 
 TEST(Messages, SuggestTheNearestWord) {
