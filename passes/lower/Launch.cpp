@@ -69,7 +69,8 @@ void FunctionLowering::emitLoops(const KernelInfo &info, Slot &slot) {
   KernelOp kernel = info.kernel;
   SmallVector<Value> outputs;
   for (auto [index, result] : llvm::enumerate(kernel.getStored())) {
-    if (arrayOf(result).isScalar() && info.isFullReduction())
+    bool isSummed = llvm::any_of(info.reductions, [&](const Reduction &reduction) { return reduction.result == index; });
+    if (arrayOf(result).isScalar() && info.isFullReduction() && isSummed)
       outputs.push_back(code.byteAddress(workspace, slot.partials[kernel][index]));
     else if (arrayOf(result).isScalar()) // the one index of a vector's arg_reduce
       outputs.push_back(code.stackSlot(code.memType(arrayOf(result).getElementType()), 1));

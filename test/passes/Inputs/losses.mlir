@@ -128,3 +128,10 @@ gradus.func loss @gradient_norm(%w: !n {gradus.name = "w", gradus.role = #gradus
   %z = gradus.mul %y, %value : !s
   gradus.return %z : !s
 }
+
+// The value and, for the gradient, the place of the largest element: one pass finds both.
+gradus.func loss @largest(%w: !n {gradus.name = "w", gradus.role = #gradus.role<param>}) -> (!s {gradus.name = "value", gradus.role = #gradus.role<value>}) {
+  %d = gradus.add %w, %w : !n
+  %y = gradus.reduce max %d axes [0] : !n to !s
+  gradus.return %y : !s
+}
