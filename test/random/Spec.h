@@ -1,0 +1,54 @@
+//===- Spec.h - A random spec as a tree that can be printed and shrunk -----------===//
+//
+// A node prints a template whose `$0`, `$1` are its operands. In index notation leaves carry subscripts, so that the same
+// templates serve both notations.
+//
+//===----------------------------------------------------------------------===//
+
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace gradus::random_specs {
+
+/// The axes of a value: 'n' samples, 'd' features, 'c' classes.
+using Dims = std::string;
+
+struct Node {
+  std::string text; ///< a template
+  Dims dims;
+  std::vector<std::unique_ptr<Node>> operands;
+
+  std::string print() const;
+  std::unique_ptr<Node> clone() const;
+};
+using NodePtr = std::unique_ptr<Node>;
+
+/// `head` is what stands before the value: "z0 = ", "z1[i, k] = ", "m' = ", "return ".
+struct Statement {
+  std::string head;
+  NodePtr value;
+  bool isNeeded = false; ///< the unit has no meaning without it
+};
+
+struct Unit {
+  std::string head; ///< up to the brace
+  std::vector<Statement> statements;
+
+  std::string print() const;
+  Unit clone() const;
+};
+
+/// A loss over n, d and c, or a rule for tensors of any shape; the seed decides everything.
+Unit makeLoss(uint64_t seed);
+Unit makeRule(uint64_t seed);
+
+/// The smallest unit found for which `fails` still holds: without some statements, with operands in place of values. What does
+/// not compile any more must not fail.
+Unit shrink(Unit unit, const std::function<bool(const Unit &)> &fails);
+
+} // namespace gradus::random_specs
