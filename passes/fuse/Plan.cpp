@@ -6,9 +6,16 @@ using namespace mlir;
 
 namespace gradus {
 
-/// Whether `index` counts along an axis of size `dim`, so that it is always inside.
+/// Whether `index` counts along an axis of size `dim` or is a number below it, so that it is always inside.
 static bool isInside(Value index, Attribute dim) {
   Operation *op = index.getDefiningOp();
+  if (auto constant = dyn_cast_or_null<ConstantOp>(op)) {
+    auto elements = dyn_cast<DenseIntElementsAttr>(constant.getValue());
+    auto size = dyn_cast<IntegerAttr>(dim);
+    return elements && size && llvm::all_of(elements.getValues<APInt>(), [&](const APInt &i) {
+             return !i.isNegative() && i.getSExtValue() < size.getInt();
+           });
+  }
   if (auto iota = dyn_cast_or_null<IotaOp>(op))
     return cast<ArrayType>(iota.getType()).getShape()[iota.getAxis()] == dim;
   if (isa_and_nonnull<BroadcastOp, ReshapeOp, TransposeOp>(op))
@@ -16,17 +23,16 @@ static bool isInside(Value index, Attribute dim) {
   return false;
 }
 
+OperandRange getPlaces(Operation *op) {
+  if (isa<GatherOp>(op))
+    return op->getOperands().drop_front();
+  return isa<ScatterAddOp>(op) ? op->getOperands().drop_front().drop_back() : op->getOperands().take_front(0);
+}
+
 bool canFail(Operation *op) {
-  ValueRange indices;
-  ArrayRef<Attribute> shape;
-  if (auto gather = dyn_cast<GatherOp>(op)) {
-    indices = gather.getIndices();
-    shape = cast<ArrayType>(gather.getX().getType()).getShape();
-  } else if (auto scatter = dyn_cast<ScatterAddOp>(op)) {
-    indices = scatter.getIndices();
-    shape = cast<ArrayType>(scatter.getX().getType()).getShape();
-  }
-  for (auto [index, dim] : llvm::zip_equal(indices, shape))
+  if (!isa<GatherOp, ScatterAddOp>(op))
+    return false;
+  for (auto [index, dim] : llvm::zip_equal(getPlaces(op), cast<ArrayType>(op->getOperand(0).getType()).getShape()))
     if (!isInside(index, dim))
       return true;
   return false;
@@ -67,12 +73,8 @@ static bool hasCheck(KernelOp kernel) {
 static SmallVector<Value> getIndexOperands(KernelOp kernel) {
   SmallVector<Value> pending, operands;
   kernel.getBody().walk([&](Operation *op) {
-    if (!canFail(op))
-      return;
-    if (auto gather = dyn_cast<GatherOp>(op))
-      llvm::append_range(pending, gather.getIndices());
-    if (auto scatter = dyn_cast<ScatterAddOp>(op))
-      llvm::append_range(pending, scatter.getIndices());
+    if (canFail(op))
+      llvm::append_range(pending, getPlaces(op));
   });
   while (!pending.empty()) {
     Value value = pending.pop_back_val();

@@ -73,6 +73,8 @@ private:
 
 /// A gather or scatter whose indices come from data, so that the call may be refused when it runs.
 bool canFail(mlir::Operation *op);
+/// The indices of a gather or scatter_add, one for each axis of what they stand in; none of another op.
+mlir::OperandRange getPlaces(mlir::Operation *op);
 
 /// Whether an op of `body` reads `value`, or what is computed from it point by point, at other points than its own.
 bool isReadElsewhere(mlir::Value value, llvm::function_ref<bool(mlir::Operation *)> isInBody);

@@ -43,10 +43,10 @@ bool Evaluator::isKnown(Value value) const {
   return op && llvm::all_of(op->getOperands(), [&](Value operand) { return isKnown(operand); });
 }
 
-void Evaluator::evaluateScalars(KernelOp kernel) {
+void Evaluator::evaluateScalars(KernelOp kernel, function_ref<bool(Value)> isSafe) {
   for (Operation &op : kernel.getBody().front())
     if (op.getNumResults() == 1 && arrayOf(op.getResult(0)).isScalar() && !isa<ReduceOp, ArgReduceOp, ContractOp>(op) &&
-        isKnown(op.getResult(0)))
+        isKnown(op.getResult(0)) && isSafe(op.getResult(0)))
       evaluateScalar(op.getResult(0));
 }
 

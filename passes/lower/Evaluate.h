@@ -45,8 +45,8 @@ public:
   mlir::Value evaluate(mlir::Value value, llvm::ArrayRef<Index> point);
   /// The same, as a vector in any case.
   mlir::Value evaluateVector(mlir::Value value, llvm::ArrayRef<Index> point) { return code.splat(evaluate(value, point)); }
-  /// Computes every rank-0 value of a body at the insertion point, which must come before all its loops.
-  void evaluateScalars(KernelOp kernel);
+  /// Computes the rank-0 values of a body that are safe to compute at the insertion point, which must come before all its loops.
+  void evaluateScalars(KernelOp kernel, llvm::function_ref<bool(mlir::Value)> isSafe);
   /// A rank-0 value of the body.
   mlir::Value evaluateScalar(mlir::Value value);
 

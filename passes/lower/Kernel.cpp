@@ -64,12 +64,49 @@ SmallVector<KernelInfo, 1> analyzeKernel(KernelOp kernel) {
   return result;
 }
 
-KernelInfo analyzeCheck(KernelOp kernel) {
-  KernelInfo info;
-  info.kernel = kernel;
-  info.domain = llvm::to_vector(kernel.getDomain());
-  info.isCheck = true;
-  return info;
+namespace {
+/// How many indices that can be outside follow from one another on the way to a value.
+class ChecksBelow {
+public:
+  unsigned count(Value value) {
+    Operation *op = value.getDefiningOp();
+    if (!op)
+      return 0;
+    if (auto it = known.find(op); it != known.end())
+      return it->second;
+    unsigned most = 0;
+    for (Value operand : op->getOperands())
+      most = std::max(most, count(operand));
+    return known[op] = most + canFail(op);
+  }
+
+private:
+  llvm::DenseMap<Operation *, unsigned> known;
+};
+} // namespace
+
+SmallVector<KernelInfo, 1> analyzeChecks(KernelOp kernel) {
+  SmallVector<KernelInfo, 1> infos;
+  ChecksBelow below;
+  kernel.getBody().walk([&](Operation *op) {
+    if (!canFail(op))
+      return;
+    unsigned level = 0;
+    for (Value index : getPlaces(op))
+      level = std::max(level, below.count(index));
+    ArrayRef<Attribute> shape = arrayOf(getPlaces(op).front()).getShape();
+    auto same = llvm::find_if(infos, [&](const KernelInfo &info) { return info.checkLevel == level && ArrayRef(info.domain) == shape; });
+    if (same == infos.end()) {
+      infos.push_back({});
+      same = &infos.back();
+      same->kernel = kernel;
+      same->domain = llvm::to_vector(shape);
+      same->checkLevel = level;
+    }
+    same->checked.push_back(op);
+  });
+  llvm::stable_sort(infos, [](const KernelInfo &a, const KernelInfo &b) { return a.checkLevel < b.checkLevel; });
+  return infos;
 }
 
 static SmallVector<int64_t> keptAxes(const KernelInfo &info) {
@@ -121,8 +158,8 @@ private:
   Value emitOutside(const Point &point, Value mask);
   SmallVector<Value> identities(bool isVector);
   Type accumulatorType(unsigned index, bool isVector);
-  unsigned countAccumulators() const { return info.isCheck ? 1 : info.reductions.size(); }
-  ReductionKind kindOf(unsigned index) const { return info.isCheck ? ReductionKind::Any : info.reductions[index].kind; }
+  unsigned countAccumulators() const { return info.isCheck() ? 1 : info.reductions.size(); }
+  ReductionKind kindOf(unsigned index) const { return info.isCheck() ? ReductionKind::Any : info.reductions[index].kind; }
   void storeReductions(ValueRange values, Value position, Value mask);
 
   const KernelInfo &info;
@@ -166,7 +203,7 @@ Value BodyEmitter::positionOf(ArrayRef<int64_t> axes) {
 }
 
 Type BodyEmitter::accumulatorType(unsigned index, bool isVector) {
-  Type type = info.isCheck ? Type(code.getI1Type()) : info.reductions[index].accumulate;
+  Type type = info.isCheck() ? Type(code.getI1Type()) : info.reductions[index].accumulate;
   return isVector ? code.vecType(type) : code.regType(type);
 }
 
@@ -177,30 +214,23 @@ SmallVector<Value> BodyEmitter::identities(bool isVector) {
   return values;
 }
 
-/// Whether an index of a gather or scatter of the body is outside its axis, in any lane.
+/// Whether an index of a gather or scatter that is checked is outside its axis, in any lane.
 Value BodyEmitter::emitOutside(const Point &point, Value mask) {
   Value outside = code.integer(code.vecType(code.getI1Type()), 0);
-  KernelOp kernel = info.kernel;
-  kernel.getBody().walk([&](Operation *op) {
-    if (!canFail(op))
-      return;
-    auto gather = dyn_cast<GatherOp>(op);
-    auto scatter = dyn_cast<ScatterAddOp>(op);
-    OperandRange numbers = gather ? gather.getIndices() : scatter.getIndices();
-    for (auto [number, dim] : llvm::zip_equal(numbers, arrayOf(op->getOperand(0)).getShape())) {
-      Value at = evaluator.evaluateVector(number, arrayOf(number).isScalar() ? Point() : point);
+  for (Operation *op : info.checked)
+    for (auto [number, dim] : llvm::zip_equal(getPlaces(op), arrayOf(op->getOperand(0)).getShape())) {
+      Value at = evaluator.evaluateVector(number, point);
       at = emitCast(code, at, arrayOf(number).getElementType(), code.getI64Type());
       // As unsigned numbers, negative indices are large.
       Value isBad = code.compare(arith::CmpIPredicate::uge, at, code.splat(evaluator.sizeOf(dim)));
       outside = arith::OrIOp::create(code, outside, isBad);
     }
-  });
   return mask ? arith::AndIOp::create(code, outside, mask).getResult() : outside;
 }
 
 /// One vector of points: stores, and the next values of the accumulators.
 SmallVector<Value> BodyEmitter::emitStep(const Point &point, Value mask, ValueRange carried) {
-  if (info.isCheck)
+  if (info.isCheck())
     return {arith::OrIOp::create(code, carried[0], emitOutside(point, mask)).getResult()};
   SmallVector<Value> values, next;
   for (const auto &[index, value] : info.stores)
@@ -302,7 +332,7 @@ void BodyEmitter::emitBlocks(Value begin, Value end) {
   Space space = makeSpace(llvm::to_vector(llvm::seq<int64_t>(0, info.domain.size())));
   code.loop(begin, end, [&](Value block) {
     SmallVector<Value> partial = emitBlock(space, block);
-    if (info.isCheck) {
+    if (info.isCheck()) {
       code.ifThen(partial[0], [&] { LLVM::StoreOp::create(code, code.i32(1), outputs[0]); });
       return;
     }
@@ -447,7 +477,8 @@ Value emitWork(const KernelInfo &info, Evaluator &evaluator) { return evaluator.
 
 void emitKernelBody(const KernelInfo &info, Evaluator &evaluator, ValueRange outputs, Value begin, Value end) {
   evaluator.isFlat = info.isFlat;
-  evaluator.evaluateScalars(info.kernel);
+  ChecksBelow below;
+  evaluator.evaluateScalars(info.kernel, [&](Value value) { return !info.isCheck() || below.count(value) <= info.checkLevel; });
   BodyEmitter emitter(info, evaluator, outputs);
   switch (info.form) {
   case KernelForm::Blocks:

@@ -37,16 +37,20 @@ struct KernelInfo {
   llvm::SmallVector<std::pair<unsigned, mlir::Value>> stores;
   llvm::SmallVector<Reduction> reductions;
   llvm::SmallVector<std::pair<unsigned, ArgReduceOp>> argReductions;
-  /// Not for results: an index of a gather outside its axis sets a flag.
-  bool isCheck = false;
+  /// Not for results: the gathers and scatters of which an index outside its axis sets a flag. The domain is the shape of their indices.
+  llvm::SmallVector<mlir::Operation *> checked;
+  /// How many checks must have passed before this one may follow indices that they have looked at.
+  unsigned checkLevel = 0;
+  bool isCheck() const { return !checked.empty(); }
   bool isFlat = false;
   bool isFullReduction() const { return form == KernelForm::Blocks && !reductions.empty(); }
 };
 
 /// The functions that a kernel of reductions and elementwise stores needs.
 llvm::SmallVector<KernelInfo, 1> analyzeKernel(KernelOp kernel);
-/// The function that checks the indices of a kernel's gathers or scatter.
-KernelInfo analyzeCheck(KernelOp kernel);
+/// The functions that check the indices of a kernel's gathers or scatter, in an order in which each follows only indices that those before
+/// it have checked.
+llvm::SmallVector<KernelInfo, 1> analyzeChecks(KernelOp kernel);
 
 /// The number of indices of the function, and the work in all of them.
 mlir::Value emitCount(const KernelInfo &info, Evaluator &evaluator);

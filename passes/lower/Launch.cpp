@@ -104,14 +104,22 @@ void FunctionLowering::emitFullReductions(const KernelInfo &info, Slot &slot) {
   }
 }
 
-/// Sets the flag where an index of the kernel is outside its axis.
+/// Sets the flag where an index of the kernel is outside its axis. No check loads by an index that has not been checked.
 void FunctionLowering::emitCheck(KernelOp kernel, Slot &slot) {
-  KernelInfo info = analyzeCheck(kernel);
-  Evaluator evaluator(code, slot.buffers);
-  launch(kernel, "_check", slot, {flag}, emitCount(info, evaluator), emitWork(info, evaluator),
-         [&](Evaluator &inside, ValueRange outputs, Value begin, Value end, LLVM::LLVMFuncOp) {
-           emitKernelBody(info, inside, outputs, begin, end);
-         });
+  for (auto [index, info] : llvm::enumerate(analyzeChecks(kernel))) {
+    std::string suffix = "_check" + (index ? std::to_string(index) : "");
+    auto emit = [&] {
+      Evaluator evaluator(code, slot.buffers);
+      launch(kernel, suffix, slot, {flag}, emitCount(info, evaluator), emitWork(info, evaluator),
+             [&](Evaluator &inside, ValueRange outputs, Value begin, Value end, LLVM::LLVMFuncOp) {
+               emitKernelBody(info, inside, outputs, begin, end);
+             });
+    };
+    if (info.checkLevel == 0)
+      emit();
+    else
+      unlessRefused(emit);
+  }
 }
 
 /// Indices that come straight from the data are looked at before anything else happens.

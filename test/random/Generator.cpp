@@ -192,6 +192,9 @@ NodePtr LossGenerator::indexedLeaf(const std::string &indices) {
     found.push_back("b[label[i]]");
   if (has(indices, 'i') && has(indices, 'j'))
     found.push_back("W[j, label[i]]");
+  if (has(indices, 'j'))
+    for (const char *text : {"w[twin[j]]", "V[j, 0]", "V[twin[j], 1]", "W[twin[j], 2]"})
+      found.push_back(text);
   return make(pick(found), "");
 }
 
@@ -258,7 +261,7 @@ Statement LossGenerator::byIndex(size_t number) {
 }
 
 Unit LossGenerator::run() {
-  Unit unit{"loss f(W: [d, c], b: [c], w: [d], X: [n, d], y: [n], label: [n] int, h = 0.7)", {}};
+  Unit unit{"loss f(W: [d, c], b: [c], w: [d], V: [d, 2], X: [n, d], y: [n], label: [n] int, twin: [d] int, h = 0.7)", {}};
   size_t count = below(5);
   for (size_t i = 0; i < count; ++i)
     unit.statements.push_back(oneOf(3) ? byIndex(i) : whole(i));
