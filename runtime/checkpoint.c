@@ -178,6 +178,7 @@ gradus_status gradus_checkpoint_save(const gradus_context *context, const char *
   task self;
   gradus_status status;
   int descriptor, error;
+  struct stat info;
   self.context = context;
   self.name = "gradus_checkpoint_save";
   status = checkArguments(&self, path, progress, tensors, n_tensors);
@@ -186,6 +187,8 @@ gradus_status gradus_checkpoint_save(const gradus_context *context, const char *
   if (strlen(path) >= maxPath)
     return fail(&self, GRADUS_ERROR_IO, NULL, -1, maxPath - 1, (double)strlen(path),
                 "the path has {g} bytes, expected at most {e}", NULL);
+  if (stat(path, &info) == 0 && !S_ISREG(info.st_mode)) /* to replace a device by a file is nobody's wish */
+    return fail(&self, GRADUS_ERROR_IO, NULL, -1, 0, 0, "'%s' is not a regular file", path);
   descriptor = openTemporary(path, temporary);
   if (descriptor < 0)
     return fail(&self, GRADUS_ERROR_IO, NULL, -1, 0, errno, "cannot create a file beside '%s' (errno {g})", path);

@@ -25,6 +25,16 @@ static std::string describeFlags(const Invocation &invocation) {
          " fp=" + invocation.get("--fp", "reciprocal") + (invocation.has("--no-fuse") ? " no-fuse" : "");
 }
 
+/// Why a spec of this name would have headers that cannot be used; empty if they can.
+static std::string refuseName(llvm::StringRef name, llvm::StringRef prefix) {
+  if (prefix.empty() && !name.empty() && llvm::isDigit(name[0]))
+    return "its headers define a macro of the name, which cannot begin with a digit; rename the file or give a '--prefix'";
+  for (const char *header : {"gradus", "gradus_checkpoint", "gradus_dlpack", "gradus_openmp"})
+    if (name == header)
+      return "the runtime has a header '" + name.str() + ".h', which the new one would hide; rename the file";
+  return "";
+}
+
 int runBuild(const Invocation &invocation) {
   if (invocation.inputs.size() != 1)
     return usageError("'gradus build' expects one spec");
@@ -32,6 +42,11 @@ int runBuild(const Invocation &invocation) {
   std::string prefix = invocation.get("--prefix");
   if (!prefix.empty() && (llvm::isDigit(prefix[0]) || !llvm::all_of(prefix, [](char c) { return llvm::isAlnum(c) || c == '_'; })))
     return usageError("'--prefix' expects letters, digits and '_', no digit first, but got '" + prefix + "'");
+  std::string name = llvm::sys::path::stem(spec).str();
+  if (std::string reason = refuseName(name, prefix); !reason.empty()) {
+    llvm::errs() << "gradus: error: '" << spec << "' cannot be built under this name: " << reason << '\n';
+    return ExitFailed;
+  }
   Session session;
   ModuleOp module = session.load(spec, invocation.get("--dtype", "f32"));
   if (!module)
@@ -42,7 +57,6 @@ int runBuild(const Invocation &invocation) {
   if (module.getOps<FuncOp>().empty())
     return fail(session, "'" + spec + "' has nothing to compile: expected a loss, rule, schedule, train unit, or a fn with declared shapes");
 
-  std::string name = llvm::sys::path::stem(spec).str();
   FailureOr<Artifact> artifact = describeArtifact(module, {name, prefix, describeFlags(invocation)});
   if (failed(artifact))
     return fail(session, "the artifact cannot be described");

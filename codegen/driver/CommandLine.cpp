@@ -43,7 +43,7 @@ static void printToolHelp(raw_ostream &os) {
   os << "\n'gradus COMMAND --help' lists the options of a command with an example.\n"
         "'gradus --codes' lists the codes of messages.\n"
         "'gradus --version' prints the versions of the tool, LLVM, the ABI and the manifest schema.\n"
-        "exit codes: 0 success, 1 the spec or a check failed, 2 a wrong command line.\n";
+        "exit codes: 0 success, 1 the spec or a check failed, 2 a wrong command line, 130 a run ended by Ctrl-C.\n";
 }
 
 static void printCommandHelp(raw_ostream &os, const CommandSpec &command) {

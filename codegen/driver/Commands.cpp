@@ -52,7 +52,7 @@ static constexpr OptionSpec gradOptions[] = {
 static constexpr OptionSpec runOptions[] = {
     {"--batch", "N", "rows a step (default: all)"},
     {"--checkpoint", "FILE", "taken up where it exists, written every 100 steps and at the end"},
-    {"--data", "FILE.csv", "one sample a line, the target last; a first line of words is skipped"},
+    {"--data", "FILE.csv", "one sample a line, the target last; a first line without any number is skipped"},
     {"--dim", "NAME=N", "the size of a dimension that the data do not tell; may come often"},
     dtype,
     {"--engine", "jit|reference", "compiled code, or the f64 evaluator (default jit)"},

@@ -10,19 +10,20 @@ using namespace llvm;
 
 namespace gradus::driver {
 
-/// The numbers of a line; false where a word is none.
-static bool parseLine(StringRef line, SmallVectorImpl<double> &numbers) {
+/// What a line holds.
+enum class Line { Numbers, Words, Mixed };
+
+static Line parseLine(StringRef line, SmallVectorImpl<double> &numbers) {
   numbers.clear();
   SmallVector<StringRef> words;
   char separator = line.contains(',') ? ',' : line.contains(';') ? ';' : line.contains('\t') ? '\t' : ' ';
   line.split(words, separator, /*MaxSplit=*/-1, /*KeepEmpty=*/separator != ' ');
   for (StringRef word : words) {
     double value;
-    if (word.trim().getAsDouble(value))
-      return false;
-    numbers.push_back(value);
+    if (!word.trim().getAsDouble(value))
+      numbers.push_back(value);
   }
-  return !numbers.empty();
+  return numbers.size() == words.size() ? Line::Numbers : numbers.empty() ? Line::Words : Line::Mixed;
 }
 
 FailureOr<Table> readCsv(const std::string &path, std::string &error) {
@@ -34,14 +35,15 @@ FailureOr<Table> readCsv(const std::string &path, std::string &error) {
   Table table;
   SmallVector<double> numbers;
   StringRef rest = (*buffer)->getBuffer();
+  rest.consume_front("\xEF\xBB\xBF"); // a byte order mark
   for (size_t number = 1; !rest.empty(); ++number) {
     auto [line, next] = rest.split('\n');
     rest = next;
     if (line.trim().empty())
       continue;
-    if (!parseLine(line.trim(), numbers)) {
-      if (number == 1)
-        continue; // a line of column names
+    if (Line kind = parseLine(line.trim(), numbers); kind != Line::Numbers) {
+      if (number == 1 && kind == Line::Words)
+        continue; // column names
       error = path + ":" + std::to_string(number) + ": expected numbers with commas between, but got '" + line.take_front(40).trim().str() + "'";
       return failure();
     }

@@ -53,10 +53,23 @@ static void foldTranspose(OpOperand &operand, DenseI64ArrayAttr labels, function
   setLabels(permuted);
 }
 
+/// A scatter of one number becomes one of a vector of one: its kernel reads arrays.
+static void widenScatter(ScatterAddOp op) {
+  if (!isRankZero(op.getUpdates()))
+    return;
+  OpBuilder builder(op);
+  for (OpOperand &operand : op->getOpOperands().drop_front()) {
+    auto type = cast<ArrayType>(operand.get().getType()).withShape({builder.getI64IntegerAttr(1)});
+    operand.set(BroadcastOp::create(builder, op.getLoc(), type, operand.get(), ArrayRef<int64_t>{}));
+  }
+}
+
 static void prepare(FuncOp func) {
   for (Operation &op : llvm::make_early_inc_range(func.getBody().front())) {
     if (auto constant = dyn_cast<ConstantOp>(op))
       repeatSplat(constant);
+    if (auto scatter = dyn_cast<ScatterAddOp>(op))
+      widenScatter(scatter);
     if (auto contract = dyn_cast<ContractOp>(op)) {
       foldTranspose(contract.getAMutable(), contract.getLhsAttr(), [&](ArrayRef<int64_t> labels) { contract.setLhs(labels); });
       foldTranspose(contract.getBMutable(), contract.getRhsAttr(), [&](ArrayRef<int64_t> labels) { contract.setRhs(labels); });

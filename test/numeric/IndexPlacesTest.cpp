@@ -28,6 +28,7 @@ const Spec specs[] = {
     {"leading", "loss f(w: [d], l: [n] int, X: [n, d]) = sum[i, k](tanh(w[l[i]] + X[i, k]))"},
     {"fixed", "loss f(W: [d, 2], X: [n, d]) {\n  z[i, k] = softplus(X[i, k] * W[k, 0] + W[k, 1])\n  return mean(z)\n}"},
     {"diagonal", "loss f(A: [d, d], X: [n, d]) = sum[i, j, k](sin(A[k, j] + A[j, j] + X[i, j]))"},
+    {"gradient", "loss f(w: [n], X: [n, d]) {\n  h(u) = (u * u)[argmax(X @ ones(d))]\n  q = grad h(w)\n  return dot(q, q) * sum(X)\n}"},
     {"nested", "loss f(w: [d], l: [m] int, q: [n] int, X: [n, d]) = sum[i, k](tanh(w[l[q[i]]] + X[i, k]))"},
     {"largest", "loss f(w: [n], X: [n, d]) = sum(tanh(X)) * w[argmax(X @ ones(d))]"},
 };

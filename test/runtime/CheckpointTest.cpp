@@ -14,6 +14,7 @@
 #include <vector>
 
 #include <sys/resource.h>
+#include <sys/stat.h>
 
 namespace fs = std::filesystem;
 
@@ -151,6 +152,13 @@ TEST_F(Checkpoint, refusesADirectoryAndNoFile) {
   EXPECT_EQ(refused(GRADUS_ERROR_IO), "cannot open '" + path + "' (errno 2)");
   fs::create_directory(path);
   EXPECT_EQ(refused(GRADUS_ERROR_IO), "'" + path + "' is not a regular file");
+}
+
+TEST_F(Checkpoint, isNotSavedOverADevice) {
+  std::string fifo = (folder / "fifo").string();
+  ASSERT_EQ(mkfifo(fifo.c_str(), 0600), 0);
+  EXPECT_EQ(gradus_checkpoint_save(nullptr, fifo.c_str(), &progress, from.data(), from.size()), GRADUS_ERROR_IO);
+  EXPECT_TRUE(fs::is_fifo(fifo));
 }
 
 TEST_F(Checkpoint, refusesAnotherSchema) {
