@@ -77,7 +77,8 @@ def FloatArray : ArrayOf<"$_self.isFloat()", "floating point">;
 def IntArray : ArrayOf<"$_self.isInt()", "i32 or i64">;
 def NumericArray : ArrayOf<"!$_self.isBool()", "numbers">;
 def IntScalar : ArrayOf<"$_self.isInt() && $_self.isScalar()", "i32 or i64, of rank 0">;
-def BoolScalar : ArrayOf<"$_self.isBool() && $_self.isScalar()", "i1, of rank 0">;
+def BoolScalar : ArrayOf<"$_self.isBool() && $_self.isScalar()", "i1, of rank 0">,
+    BuildableType<"::gradus::ArrayType::scalar($_builder.getI1Type())">;
 def FloatScalar : ArrayOf<"$_self.isFloat() && $_self.isScalar()", "floating point, of rank 0">;
 
 //===----------------------------------------------------------------------===//
@@ -128,7 +129,10 @@ def Gradus_ReductionAttr : Gradus_EnumAttr<Gradus_Reduction, "reduction">;
 
 def Gradus_Draw : Gradus_Enum<"DrawKind", "Distribution of a draw", [
   I32EnumAttrCase<"Normal", 0, "normal">, I32EnumAttrCase<"Uniform", 1, "uniform">,
-  I32EnumAttrCase<"Rademacher", 2, "rademacher">]>;
+  I32EnumAttrCase<"Rademacher", 2, "rademacher">, I32EnumAttrCase<"Bernoulli", 3, "bernoulli">,
+  I32EnumAttrCase<"Gumbel", 4, "gumbel">, I32EnumAttrCase<"Exponential", 5, "exponential">,
+  I32EnumAttrCase<"Gamma", 6, "gamma">, I32EnumAttrCase<"Categorical", 7, "categorical">,
+  I32EnumAttrCase<"Index", 8, "index">, I32EnumAttrCase<"Permutation", 9, "permutation">]>;
 def Gradus_DrawAttr : Gradus_EnumAttr<Gradus_Draw, "distribution">;
 
 def Gradus_Query : Gradus_Enum<"OracleQuery", "What is asked of an oracle", [

@@ -23,22 +23,43 @@ class Gradus_UnaryOp<string mnemonic, string formula, Type type = FloatArray, st
 }
 
 def Gradus_AbsOp : Gradus_UnaryOp<"abs", "y = |x|; the derivative at 0 is 0", NumericArray>;
+def Gradus_AcosOp : Gradus_UnaryOp<"acos", "y = arc cosine of x, in [0, pi]">;
+def Gradus_AcoshOp : Gradus_UnaryOp<"acosh", "y = inverse hyperbolic cosine of x >= 1">;
+def Gradus_AsinOp : Gradus_UnaryOp<"asin", "y = arc sine of x, in [-pi / 2, pi / 2]">;
+def Gradus_AsinhOp : Gradus_UnaryOp<"asinh", "y = inverse hyperbolic sine of x">;
+def Gradus_AtanOp : Gradus_UnaryOp<"atan", "y = arc tangent of x">;
+def Gradus_AtanhOp : Gradus_UnaryOp<"atanh", "y = inverse hyperbolic tangent of |x| <= 1">;
+def Gradus_CbrtOp : Gradus_UnaryOp<"cbrt", "y = the real cube root of x; the derivative at 0 is +inf">;
 def Gradus_CeilOp : Gradus_UnaryOp<"ceil", "y = the least integer not below x; the derivative is 0">;
 def Gradus_CosOp : Gradus_UnaryOp<"cos", "y = cos(x)">;
+def Gradus_CoshOp : Gradus_UnaryOp<"cosh", "y = (e^x + e^-x) / 2">;
+def Gradus_DigammaOp : Gradus_UnaryOp<"digamma", "y = d ln gamma(x) / dx; NaN at 0, -1, -2, ..">;
 def Gradus_ErfOp : Gradus_UnaryOp<"erf", "y = 2 / sqrt(pi) * integral of exp(-s^2) from 0 to x">;
+def Gradus_ErfcOp : Gradus_UnaryOp<"erfc", "y = 1 - erf(x), exact for large x">;
 def Gradus_ExpOp : Gradus_UnaryOp<"exp", "y = e^x">;
+def Gradus_Exp2Op : Gradus_UnaryOp<"exp2", "y = 2^x">;
 def Gradus_Expm1Op : Gradus_UnaryOp<"expm1", "y = e^x - 1, exact near 0">;
 def Gradus_FloorOp : Gradus_UnaryOp<"floor", "y = the greatest integer not above x; the derivative is 0">;
+def Gradus_LambertWOp : Gradus_UnaryOp<"lambert_w", "y e^y = x on the principal branch, x >= -1 / e">;
+def Gradus_LGammaOp : Gradus_UnaryOp<"lgamma", "y = ln |gamma(x)|; +inf at 0, -1, -2, ..">;
 def Gradus_LogOp : Gradus_UnaryOp<"log", "y = ln(x)">;
+def Gradus_Log10Op : Gradus_UnaryOp<"log10", "y = log of x to base 10">;
 def Gradus_Log1pOp : Gradus_UnaryOp<"log1p", "y = ln(1 + x), exact near 0">;
+def Gradus_Log2Op : Gradus_UnaryOp<"log2", "y = log of x to base 2">;
 def Gradus_NegOp : Gradus_UnaryOp<"neg", "y = -x", NumericArray>;
+def Gradus_NormalCdfOp : Gradus_UnaryOp<"normal_cdf", "y = probability that a standard normal number is below x">;
+def Gradus_NormalQuantileOp : Gradus_UnaryOp<"normal_quantile", "y = the number below which a standard normal number is with probability x">;
+def Gradus_RoundOp : Gradus_UnaryOp<"round", "y = the nearest integer, ties to even; the derivative is 0">;
 def Gradus_SigmoidOp : Gradus_UnaryOp<"sigmoid", "y = 1 / (1 + e^-x)">;
 def Gradus_SignOp : Gradus_UnaryOp<"sign", "y = -1, 0 or 1, sign(0) = 0, NaN for NaN; the derivative is 0", NumericArray>;
 def Gradus_SinOp : Gradus_UnaryOp<"sin", "y = sin(x)">;
+def Gradus_SinhOp : Gradus_UnaryOp<"sinh", "y = (e^x - e^-x) / 2">;
 def Gradus_SoftplusOp : Gradus_UnaryOp<"softplus", "y = ln(1 + e^x), without overflow">;
 def Gradus_SqrtOp : Gradus_UnaryOp<"sqrt", "y = sqrt(x); the derivative at 0 is +inf">;
 def Gradus_TanOp : Gradus_UnaryOp<"tan", "y = tan(x)">;
 def Gradus_TanhOp : Gradus_UnaryOp<"tanh", "y = tanh(x)">;
+def Gradus_TrigammaOp : Gradus_UnaryOp<"trigamma", "y = d digamma(x) / dx; +inf at 0, -1, -2, ..">;
+def Gradus_TruncOp : Gradus_UnaryOp<"trunc", "y = x towards 0 to an integer; the derivative is 0">;
 
 /// c = f(a, b), all of one type.
 class Gradus_BinaryOp<string mnemonic, string formula, Type type = NumericArray, list<Trait> traits = [], string element = "f32"> :
@@ -63,10 +84,13 @@ def Gradus_DivOp : Gradus_BinaryOp<"div", "c = a / b", FloatArray>;
 def Gradus_PowOp : Gradus_BinaryOp<"pow", "c = a^b; NaN where a < 0 and b is not an integer", FloatArray>;
 def Gradus_MaxOp : Gradus_BinaryOp<"max", "c = max(a, b); NaN if either is; a tie gives the derivative to a">;
 def Gradus_MinOp : Gradus_BinaryOp<"min", "c = min(a, b); NaN if either is; a tie gives the derivative to a">;
+def Gradus_Atan2Op : Gradus_BinaryOp<"atan2", "c = the angle of the point (b, a), in [-pi, pi]", FloatArray>;
+def Gradus_HypotOp : Gradus_BinaryOp<"hypot", "c = sqrt(a^2 + b^2), without overflow; the derivative at 0 is 0", FloatArray>;
 def Gradus_IntDivOp : Gradus_BinaryOp<"int_div", "c = floor(a / b), 0 where b = 0", IntArray, [], "i64">;
 def Gradus_ModOp : Gradus_BinaryOp<"mod", "c = a - b * floor(a / b); for integers 0 where b = 0">;
 def Gradus_AndOp : Gradus_BinaryOp<"and", "c = a and b", BoolArray, [Commutative], "i1">;
 def Gradus_OrOp : Gradus_BinaryOp<"or", "c = a or b", BoolArray, [Commutative], "i1">;
+def Gradus_XorOp : Gradus_BinaryOp<"xor", "c = a or b, but not both", BoolArray, [Commutative], "i1">;
 
 def Gradus_NotOp : Gradus_UnaryOp<"not", "y = not x", BoolArray, "i1">;
 

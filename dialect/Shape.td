@@ -106,6 +106,7 @@ def Gradus_GatherOp : Gradus_PureOp<"gather"> {
   let description = [{
     One index array for each axis of `x`; all have the shape of the result. An index outside its axis is an error
     of the call, found before anything is written.
+    `in_bounds` says that no index can be outside, whatever the arguments: nothing is checked.
     (gather_c1) as many indices as `x` has axes. (gather_c2) each has the shape of the result.
     (gather_c3) the element types of `x` and the result are equal.
 
@@ -113,9 +114,44 @@ def Gradus_GatherOp : Gradus_PureOp<"gather"> {
     %y = gradus.gather %x[%i, %j] : !gradus.array<[n, c], f32>, (!gradus.array<[n], i64>, !gradus.array<[n], i64>) -> !gradus.array<[n], f32>
     ```
   }];
-  let arguments = (ins AnyArray:$x, Variadic<IntArray>:$indices);
+  let arguments = (ins AnyArray:$x, Variadic<IntArray>:$indices, UnitAttr:$in_bounds);
   let results = (outs AnyArray:$y);
-  let assemblyFormat = "$x `[` $indices `]` attr-dict `:` type($x) `,` `(` type($indices) `)` `->` type($y)";
+  let assemblyFormat = "$x `[` $indices `]` (`in_bounds` $in_bounds^)? attr-dict `:` type($x) `,` `(` type($indices) `)` `->` type($y)";
+  let builders = [OpBuilder<(ins "::mlir::Type":$type, "::mlir::Value":$x, "::mlir::ValueRange":$indices), [{
+    build($_builder, $_state, type, x, indices, /*in_bounds=*/false);
+  }]>];
+  let hasVerifier = 1;
+}
+
+def Gradus_ConcatOp : Gradus_PureOp<"concat"> {
+  let summary = "Arrays one after the other along an axis";
+  let description = [{
+    The size of the result along `axis` is the sum of those of the operands.
+    (concat_c1) at least one operand; `axis` is an axis of the result. (concat_c2) operands and result differ in their size
+    along `axis` alone; where all of these are numbers, they add up.
+
+    ```mlir
+    %y = gradus.concat %a, %b axis 0 : (!gradus.array<[n], f32>, !gradus.array<[1], f32>) -> !gradus.array<["n + 1"], f32>
+    ```
+  }];
+  let arguments = (ins Variadic<AnyArray>:$parts, I64Attr:$axis);
+  let results = (outs AnyArray:$y);
+  let assemblyFormat = "$parts `axis` $axis attr-dict `:` functional-type($parts, $y)";
+  let hasVerifier = 1;
+}
+
+def Gradus_ScatterOp : Gradus_PureOp<"scatter", [AllTypesMatch<["x", "y"]>]> {
+  let summary = "y = x, then y[indices[0][p], ..] = updates[p] for every p in row-major order";
+  let description = [{
+    The last of duplicates stays. Constraints and errors as for `gradus.scatter_add`.
+
+    ```mlir
+    %y = gradus.scatter %x[%i], %u : !gradus.array<[n], f32>, (!gradus.array<[k], i64>), !gradus.array<[k], f32>
+    ```
+  }];
+  let arguments = (ins AnyArray:$x, Variadic<IntArray>:$indices, AnyArray:$updates);
+  let results = (outs AnyArray:$y);
+  let assemblyFormat = "$x `[` $indices `]` `,` $updates attr-dict `:` type($x) `,` `(` type($indices) `)` `,` type($updates)";
   let hasVerifier = 1;
 }
 

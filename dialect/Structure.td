@@ -89,11 +89,35 @@ def Gradus_GradOp : Gradus_PureOp<"grad", [SingleBlock, RecursiveMemoryEffects]>
   let hasVerifier = 1;
 }
 
-def Gradus_LoopOp : Gradus_PureOp<"loop", [SingleBlock, RecursiveMemoryEffects, AllTypesMatch<["init", "carried"]>]> {
+def Gradus_IfOp : Gradus_PureOp<"if", [RecursiveMemoryEffects, NoRegionArguments]> {
+  let summary = "The values of one of two regions; the other one is not evaluated";
+  let description = [{
+    (if_c1) each region is one block without arguments that yields the types of the results.
+
+    ```mlir
+    %y = gradus.if %c -> (!gradus.array<[n], f64>) {
+      %s = gradus.exp %x : !gradus.array<[n], f64>
+      gradus.yield %s : !gradus.array<[n], f64>
+    } else {
+      gradus.yield %x : !gradus.array<[n], f64>
+    }
+    ```
+  }];
+  let arguments = (ins BoolScalar:$condition);
+  let results = (outs Variadic<AnyArray>:$values);
+  let regions = (region SizedRegion<1>:$then, SizedRegion<1>:$otherwise);
+  let assemblyFormat = "$condition attr-dict-with-keyword (`->` `(` type($values)^ `)`)? $then `else` $otherwise";
+  let hasVerifier = 1;
+}
+
+def Gradus_LoopOp : Gradus_PureOp<"loop", [RecursiveMemoryEffects, AllTypesMatch<["init", "carried"]>]> {
   let summary = "Repeats a region with loop-carried values";
   let description = [{
-    The block takes the index (i64, from 0), then the carried values; it yields the next ones. `count` below 1 runs it never.
+    The block takes the index (i64, from 0), then the carried values; it yields the next ones. `count` is a bound; below 1 the
+    block never runs. The region behind `while` takes the same values and is asked before each pass: at the first
+    `false` the loop ends.
     (loop_c1) the block takes an i64 scalar and the types of `init`. (loop_c2) it yields the types of `init`.
+    (loop_c3) the region behind `while` is empty, or a block that takes the same and yields an i1 scalar.
 
     ```mlir
     %y = gradus.loop %n init(%x) : !gradus.array<[], i64>, (!gradus.array<[k], f64>) {
@@ -101,12 +125,21 @@ def Gradus_LoopOp : Gradus_PureOp<"loop", [SingleBlock, RecursiveMemoryEffects, 
       %s = gradus.mul %v, %v : !gradus.array<[k], f64>
       gradus.yield %s : !gradus.array<[k], f64>
     }
+    %z = gradus.loop %n init(%h) : !gradus.array<[], i64>, (!gradus.array<[], f64>) {
+    ^bb0(%i: !gradus.array<[], i64>, %v: !gradus.array<[], f64>):
+      %s = gradus.mul %v, %v : !gradus.array<[], f64>
+      gradus.yield %s : !gradus.array<[], f64>
+    } while {
+    ^bb0(%i: !gradus.array<[], i64>, %v: !gradus.array<[], f64>):
+      %c = gradus.compare lt %v, %bound : !gradus.array<[], f64> -> !gradus.array<[], i1>
+      gradus.yield %c : !gradus.array<[], i1>
+    }
     ```
   }];
   let arguments = (ins IntScalar:$count, Variadic<AnyArray>:$init);
   let results = (outs Variadic<AnyArray>:$carried);
-  let regions = (region SizedRegion<1>:$body);
-  let assemblyFormat = "$count `init` `(` $init `)` attr-dict `:` type($count) `,` `(` type($init) `)` $body";
+  let regions = (region SizedRegion<1>:$body, MaxSizedRegion<1>:$proceed);
+  let assemblyFormat = "$count `init` `(` $init `)` attr-dict `:` type($count) `,` `(` type($init) `)` $body (`while` $proceed^)?";
   let hasVerifier = 1;
 }
 
@@ -129,18 +162,27 @@ def Gradus_EveryOp : Gradus_PureOp<"every", [SingleBlock, RecursiveMemoryEffects
   let hasVerifier = 1;
 }
 
-def Gradus_DrawOp : Gradus_PureOp<"draw"> {
+def Gradus_DrawOp : Gradus_PureOp<"draw", [AttrSizedOperandSegments]> {
   let summary = "A counter-based random array";
   let description = [{
-    The numbers depend on the call's seed, the time, the site and the element alone (Philox 4x32-10), so that a draw can be made again.
+    The numbers depend on the call's seed, the time, the site, the keys (the tensor of a collection, the indices of loops around)
+    and the element alone (Philox 4x32-10), so that a draw can be made again.
+    (draw_c1) `parameters`, each of rank 0, are: of bernoulli the probability of 1, of index the bound, of gamma the shape; of
+    categorical the weights, of rank 1; else none. (draw_c2) index, categorical and permutation give integers, the others floats;
+    a permutation has rank 1.
 
     ```mlir
-    %u = gradus.draw normal "sophia.u" at %t : !gradus.array<[], i64>, !gradus.array<[n], f32>
+    %u = gradus.draw normal "sophia.u" at %t : !gradus.array<[], i64> -> !gradus.array<[n], f32>
+    %i = gradus.draw index "prospect.i" (%k) at %t keys(%j) : (!gradus.array<[], i64>), !gradus.array<[], i64>, (!gradus.array<[], i64>) -> !gradus.array<[], i64>
     ```
   }];
-  let arguments = (ins Gradus_DrawAttr:$distribution, StrAttr:$site, IntScalar:$time);
-  let results = (outs FloatArray:$y);
-  let assemblyFormat = "$distribution $site `at` $time attr-dict `:` type($time) `,` type($y)";
+  let arguments = (ins Gradus_DrawAttr:$distribution, StrAttr:$site, Variadic<AnyArray>:$parameters, IntScalar:$time, Variadic<IntScalar>:$keys);
+  let results = (outs AnyArray:$y);
+  let assemblyFormat = [{
+    $distribution $site (`(` $parameters^ `)`)? `at` $time (`keys` `(` $keys^ `)`)? attr-dict `:`
+    (`(` type($parameters)^ `)` `,`)? type($time) (`,` `(` type($keys)^ `)`)? `->` type($y)
+  }];
+  let hasVerifier = 1;
 }
 
 def Gradus_OracleOp : Gradus_PureOp<"oracle"> {

@@ -122,7 +122,52 @@ static LogicalResult verifyIndices(Operation *op, Value x, ValueRange indices, V
 }
 
 LogicalResult GatherOp::verify() { return verifyIndices(*this, getX(), getIndices(), getY()); }
+LogicalResult ScatterOp::verify() { return verifyIndices(*this, getX(), getIndices(), getUpdates()); }
 LogicalResult ScatterAddOp::verify() { return verifyIndices(*this, getX(), getIndices(), getUpdates()); }
+
+LogicalResult ConcatOp::verify() {
+  ArrayType result = arrayOf(getY());
+  int64_t axis = getAxis(), sum = 0;
+  if (getParts().empty() || axis < 0 || axis >= result.getRank()) // concat_c1
+    return emitOpError("expects operands, and an axis of its result, but got ") << axis;
+  bool isStatic = true;
+  for (Value part : getParts()) {
+    SmallVector<Attribute> shape(shapeOf(part));
+    if (shape.size() != result.getShape().size() || arrayOf(part).getElementType() != result.getElementType()) // concat_c2
+      return emitOpError("cannot join ") << part.getType() << " to " << result;
+    auto size = dyn_cast<IntegerAttr>(shape[axis]);
+    isStatic &= static_cast<bool>(size);
+    sum += size ? size.getInt() : 0;
+    shape[axis] = result.getShape()[axis];
+    if (ArrayRef<Attribute>(shape) != result.getShape()) // concat_c2
+      return emitOpError("cannot join ") << part.getType() << " to " << result;
+  }
+  if (auto size = dyn_cast<IntegerAttr>(result.getShape()[axis]); size && isStatic && size.getInt() != sum) // concat_c2
+    return emitOpError("expects a result of size ") << sum << " along axis " << axis << ", but got " << result;
+  return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Order
+//===----------------------------------------------------------------------===//
+
+static bool isAxis(int64_t axis, Value x) { return axis >= 0 && axis < arrayOf(x).getRank(); }
+
+LogicalResult CumulateOp::verify() {
+  if (!isAxis(getAxis(), getX())) // cumulate_c1
+    return emitOpError("expects an axis of its operand, but got ") << static_cast<int64_t>(getAxis());
+  if (getKind() == ReductionKind::Any || getKind() == ReductionKind::All) // cumulate_c2
+    return emitOpError("of kind '") << stringifyReductionKind(getKind()) << "' cannot take numbers";
+  return success();
+}
+
+LogicalResult SortOp::verify() {
+  if (!isAxis(getAxis(), getX())) // sort_c1
+    return emitOpError("expects an axis of its operand, but got ") << static_cast<int64_t>(getAxis());
+  if (arrayOf(getX()).withElement(IntegerType::get(getContext(), 64)) != getOrder().getType()) // sort_c2
+    return emitOpError("expects an order of the shape of its operand and element type i64, but got ") << getOrder().getType();
+  return success();
+}
 
 //===----------------------------------------------------------------------===//
 // Reductions
@@ -233,10 +278,10 @@ LogicalResult ReturnOp::verify() {
 /// The block of `region` takes `arguments` and yields `results`.
 static LogicalResult verifyRegion(Operation *op, Region &region, TypeRange arguments, TypeRange results) {
   Block &block = region.front();
-  if (TypeRange(block.getArgumentTypes()) != arguments) // grad_c1, loop_c1, every_c1
+  if (TypeRange(block.getArgumentTypes()) != arguments) // grad_c1, loop_c1, every_c1, scan_c2
     return op->emitOpError("expects a block that takes (") << arguments << "), but it takes (" << block.getArgumentTypes() << ")";
   auto yield = dyn_cast_or_null<YieldOp>(block.empty() ? nullptr : &block.back());
-  if (!yield || TypeRange(yield.getValues()) != results) // grad_c2, loop_c2, every_c1
+  if (!yield || TypeRange(yield.getValues()) != results) // grad_c2, loop_c2, every_c1, if_c1, scan_c3
     return op->emitOpError("expects a region that yields (") << results << ")";
   return success();
 }
@@ -247,10 +292,62 @@ LogicalResult GradOp::verify() {
   return verifyRegion(*this, getBody(), TypeRange(getWrt()), TypeRange(getValue()));
 }
 
+LogicalResult IfOp::verify() { // if_c1
+  if (failed(verifyRegion(*this, getThen(), {}, TypeRange(getValues()))))
+    return failure();
+  return verifyRegion(*this, getOtherwise(), {}, TypeRange(getValues()));
+}
+
 LogicalResult LoopOp::verify() {
   SmallVector<Type> arguments{ArrayType::scalar(IntegerType::get(getContext(), 64))};
   llvm::append_range(arguments, getInit().getTypes());
+  if (failed(verifyRegion(*this, getBody(), arguments, TypeRange(getInit()))))
+    return failure();
+  if (getProceed().empty()) // loop_c3
+    return success();
+  return verifyRegion(*this, getProceed(), arguments, ArrayType::scalar(IntegerType::get(getContext(), 1)));
+}
+
+LogicalResult ScanOp::verify() {
+  Attribute size;
+  SmallVector<Type> arguments{ArrayType::scalar(IntegerType::get(getContext(), 64))};
+  auto sliceOf = [&](Value x) -> ArrayType {
+    ArrayType type = arrayOf(x);
+    if (type.isScalar() || (size && size != type.getShape().front()))
+      return {};
+    size = type.getShape().front();
+    ArrayType slice = type.dropAxes(0);
+    return slice.isScalar() && slice.isFloat() ? slice.withElement(Float64Type::get(getContext())) : slice;
+  };
+  for (Value x : getXs()) { // scan_c1, scan_c2
+    arguments.push_back(sliceOf(x));
+    if (!arguments.back())
+      return emitOpError("expects arrays of one leading size, but got ") << x.getType();
+  }
+  llvm::append_range(arguments, getInit().getTypes());
+  if (getYs().size() != getInit().size()) // scan_c3
+    return emitOpError("expects a result for each carried value");
+  for (auto [y, carried] : llvm::zip_equal(getYs(), getInit()))
+    if (sliceOf(y) != carried.getType() || arrayOf(y).getElementType() != arrayOf(carried).getElementType()) // scan_c1, scan_c3
+      return emitOpError("expects a result of ") << carried.getType() << " with the leading size, but got " << y.getType();
   return verifyRegion(*this, getBody(), arguments, TypeRange(getInit()));
+}
+
+LogicalResult DrawOp::verify() {
+  using enum DrawKind;
+  DrawKind kind = getDistribution();
+  bool hasOne = kind == Bernoulli || kind == Categorical || kind == Gamma || kind == Index;
+  if (getParameters().size() != size_t(hasOne)) // draw_c1
+    return emitOpError("of kind '") << stringifyDrawKind(kind) << "' expects " << int(hasOne) << " parameters";
+  if (hasOne && arrayOf(getParameters()[0]).getRank() != (kind == Categorical ? 1 : 0)) // draw_c1
+    return emitOpError("of kind '") << stringifyDrawKind(kind) << "' cannot take " << getParameters()[0].getType();
+  bool isInt = kind == Index || kind == Categorical || kind == Permutation;
+  ArrayType type = arrayOf(getY());
+  if (isInt ? !type.isInt() : !type.isFloat()) // draw_c2
+    return emitOpError("of kind '") << stringifyDrawKind(kind) << "' cannot give " << type;
+  if (kind == Permutation && type.getRank() != 1) // draw_c2
+    return emitOpError("expects a permutation of rank 1, but got ") << type;
+  return success();
 }
 
 LogicalResult EveryOp::verify() { return verifyRegion(*this, getBody(), {}, TypeRange(getKept())); }
