@@ -50,6 +50,13 @@ Entity Elaborator::callUnary(const CallSite &site) {
   return x ? unary<Op>((*x)[0], site.at, isFloatOnly) : Entity();
 }
 
+/// Of two real numbers.
+template <typename Op>
+Entity Elaborator::callBinary(const CallSite &site) {
+  auto x = arrayArguments(site, 2, 2);
+  return x ? binary<Op>((*x)[0], (*x)[1], site.at, Kind::Float) : Entity();
+}
+
 Entity Elaborator::callClip(const CallSite &site) {
   // The derivative on a bound is 1: a tie goes to x, the first argument.
   auto x = arrayArguments(site, 3, 3);
@@ -267,38 +274,62 @@ Entity Elaborator::callNotBuilt(const CallSite &site) {
 
 #define GRADUS_LATER(NAME) {NAME, &Elaborator::callNotBuilt}
 
-llvm::ArrayRef<Builtin> lang::getBuiltins() {
-  static constexpr Builtin table[] = {
+struct gradus::lang::BuiltinTable {
+  static constexpr Builtin entries[] = {
       {"abs", &Elaborator::callUnary<AbsOp>},
+      {"acos", &Elaborator::callUnary<AcosOp>},
+      {"acosh", &Elaborator::callUnary<AcoshOp>},
       {"all", &Elaborator::callReduction<ReductionKind::All>},
       {"any", &Elaborator::callReduction<ReductionKind::Any>},
       {"argmax", &Elaborator::callArgReduction<ReductionKind::Max>},
       {"argmin", &Elaborator::callArgReduction<ReductionKind::Min>},
       GRADUS_LATER("argsort"),
+      {"asin", &Elaborator::callUnary<AsinOp>},
+      {"asinh", &Elaborator::callUnary<AsinhOp>},
+      {"atan", &Elaborator::callUnary<AtanOp>},
+      {"atan2", &Elaborator::callBinary<Atan2Op>},
+      {"atanh", &Elaborator::callUnary<AtanhOp>},
+      {"cbrt", &Elaborator::callUnary<CbrtOp>},
       {"ceil", &Elaborator::callUnary<CeilOp>},
       GRADUS_LATER("cholesky"),
       {"clip", &Elaborator::callClip},
       GRADUS_LATER("compressed"),
       GRADUS_LATER("concat"),
       {"cos", &Elaborator::callUnary<CosOp>},
+      {"cosh", &Elaborator::callUnary<CoshOp>},
       GRADUS_LATER("cumsum"),
       GRADUS_LATER("dense"),
       GRADUS_LATER("diag"),
+      {"digamma", &Elaborator::callUnary<DigammaOp>},
       {"div", &Elaborator::callDiv},
       {"dot", &Elaborator::callDot},
       GRADUS_LATER("eigh"),
+      {"elu", &Elaborator::callElu},
       {"erf", &Elaborator::callUnary<ErfOp>},
+      {"erfc", &Elaborator::callUnary<ErfcOp>},
       GRADUS_LATER("exchange"),
       {"exp", &Elaborator::callUnary<ExpOp>},
+      {"exp2", &Elaborator::callUnary<Exp2Op>},
       GRADUS_LATER("expm"),
       {"expm1", &Elaborator::callUnary<Expm1Op>},
       {"eye", &Elaborator::callEye},
       GRADUS_LATER("fixpoint"),
       {"floor", &Elaborator::callUnary<FloorOp>},
+      {"gelu", &Elaborator::callGelu},
+      {"hypot", &Elaborator::callBinary<HypotOp>},
       {"identity", &Elaborator::callIdentity},
       {"isfinite", &Elaborator::callIsFinite},
+      {"isinf", &Elaborator::callIsInf},
+      {"isnan", &Elaborator::callIsNan},
+      {"lambert_w", &Elaborator::callUnary<LambertWOp>},
+      {"leaky_relu", &Elaborator::callLeakyRelu},
+      {"lgamma", &Elaborator::callUnary<LGammaOp>},
       {"log", &Elaborator::callUnary<LogOp>},
+      {"log10", &Elaborator::callUnary<Log10Op>},
       {"log1p", &Elaborator::callUnary<Log1pOp>},
+      {"log2", &Elaborator::callUnary<Log2Op>},
+      {"log_sigmoid", &Elaborator::callLogSigmoid},
+      {"logit", &Elaborator::callLogit},
       {"logsoftmax", &Elaborator::callLogSoftmax},
       {"logsumexp", &Elaborator::callLogSumExp},
       GRADUS_LATER("lookup"),
@@ -307,6 +338,8 @@ llvm::ArrayRef<Builtin> lang::getBuiltins() {
       {"min", &Elaborator::callExtremum<MinOp>},
       {"norm", &Elaborator::callNorm},
       {"norm1", &Elaborator::callNorm1},
+      {"normal_cdf", &Elaborator::callUnary<NormalCdfOp>},
+      {"normal_quantile", &Elaborator::callUnary<NormalQuantileOp>},
       {"ones", &Elaborator::callOnes},
       {"outer", &Elaborator::callOuter},
       {"prod", &Elaborator::callReduction<ReductionKind::Prod>},
@@ -314,12 +347,18 @@ llvm::ArrayRef<Builtin> lang::getBuiltins() {
       GRADUS_LATER("qr"),
       GRADUS_LATER("quantile"),
       GRADUS_LATER("rank"),
+      {"reciprocal", &Elaborator::callReciprocal},
       {"relu", &Elaborator::callRelu},
+      {"relu6", &Elaborator::callRelu6},
       {"reshape", &Elaborator::callReshape},
+      {"round", &Elaborator::callUnary<RoundOp>},
+      {"rsqrt", &Elaborator::callRsqrt},
       {"run", &Elaborator::callRun},
       {"sigmoid", &Elaborator::callUnary<SigmoidOp>},
       {"sign", &Elaborator::callUnary<SignOp>},
+      {"silu", &Elaborator::callSilu},
       {"sin", &Elaborator::callUnary<SinOp>},
+      {"sinh", &Elaborator::callUnary<SinhOp>},
       {"softmax", &Elaborator::callSoftmax},
       {"softplus", &Elaborator::callUnary<SoftplusOp>},
       GRADUS_LATER("solve"),
@@ -330,16 +369,21 @@ llvm::ArrayRef<Builtin> lang::getBuiltins() {
       {"step", &Elaborator::callStep},
       {"stop", &Elaborator::callStop},
       {"sum", &Elaborator::callReduction<ReductionKind::Sum>},
+      {"swish", &Elaborator::callSilu},
       {"tan", &Elaborator::callUnary<TanOp>},
       {"tanh", &Elaborator::callUnary<TanhOp>},
       GRADUS_LATER("top"),
       GRADUS_LATER("topk"),
+      {"trigamma", &Elaborator::callUnary<TrigammaOp>},
+      {"trunc", &Elaborator::callUnary<TruncOp>},
       {"where", &Elaborator::callWhere},
+      {"xor", &Elaborator::callXor},
       {"zeros", &Elaborator::callZeros},
   };
-  return table;
-}
+};
 #undef GRADUS_LATER
+
+llvm::ArrayRef<Builtin> lang::getBuiltins() { return BuiltinTable::entries; }
 
 const Builtin *lang::findBuiltin(llvm::StringRef name) {
   for (const Builtin &builtin : getBuiltins())

@@ -40,6 +40,7 @@ struct Builtin {
   Entity (Elaborator::*emit)(const CallSite &site);
 };
 /// The table of built-in words.
+struct BuiltinTable;
 llvm::ArrayRef<Builtin> getBuiltins();
 const Builtin *findBuiltin(llvm::StringRef name);
 
@@ -99,7 +100,7 @@ public:
   void noteObjective(const ast::Train &train, Scope &file);
 
 private:
-  friend llvm::ArrayRef<Builtin> lang::getBuiltins();
+  friend struct BuiltinTable;
 
   // Expressions (EmitExpr.cpp).
   Entity eval(const ast::Expr &expr, Scope &scope);
@@ -193,9 +194,11 @@ private:
   Entity evalTotalDerivative(const ast::TotalDerivative &expr, Scope &scope);
   Entity tuple(std::vector<Entity> entities);
 
-  // Built-in words (Builtins.cpp, EmitReduction.cpp).
+  // Built-in words (Builtins*.cpp, EmitReduction.cpp).
   template <typename Op>
   Entity callUnary(const CallSite &site);
+  template <typename Op>
+  Entity callBinary(const CallSite &site);
   template <typename Op>
   Entity callExtremum(const CallSite &site);
   template <ReductionKind kind>
@@ -222,6 +225,18 @@ private:
   Entity callReshape(const CallSite &site);
   Entity callIdentity(const CallSite &site);
   Entity callIsFinite(const CallSite &site);
+  Entity callElu(const CallSite &site);
+  Entity callGelu(const CallSite &site);
+  Entity callIsInf(const CallSite &site);
+  Entity callIsNan(const CallSite &site);
+  Entity callLeakyRelu(const CallSite &site);
+  Entity callLogSigmoid(const CallSite &site);
+  Entity callLogit(const CallSite &site);
+  Entity callReciprocal(const CallSite &site);
+  Entity callRelu6(const CallSite &site);
+  Entity callRsqrt(const CallSite &site);
+  Entity callSilu(const CallSite &site);
+  Entity callXor(const CallSite &site);
   Entity callStep(const CallSite &site);
   Entity callRun(const CallSite &site);
   Entity callNotBuilt(const CallSite &site);

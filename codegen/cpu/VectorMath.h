@@ -15,23 +15,46 @@
 
 namespace gradus {
 
-/// The functions; all take one operand but for Pow (x, y) and IntPow (x, n).
+/// The functions; all take one operand but for Atan2 (y, x), Hypot and Pow (x, y), and IntPow (x, n).
 enum class MathFunction {
-  Exp,
-  Expm1,
-  Log,
-  Log1p,
-  Sin,
-  Cos,
-  Tanh,
-  Sigmoid,  ///< 1 / (1 + e^-x)
-  Softplus, ///< ln(1 + e^x)
-  Erf,
-  Sqrt,
-  Floor,
+  Acos,
+  Acosh,
+  Asin,
+  Asinh,
+  Atan,
+  Atan2,
+  Atanh,
+  Cbrt,
   Ceil,
+  Cos,
+  Cosh,
+  Digamma,
+  Erf,
+  Erfc,
+  Exp,
+  Exp2,
+  Expm1,
+  Floor,
+  Hypot,
+  IntPow, ///< n is an i64, the same for all lanes; by repeated squaring, each product rounded
+  LambertW,
+  LogGamma,
+  Log,
+  Log10,
+  Log1p,
+  Log2,
+  NormalCdf,
+  NormalQuantile,
   Pow,
-  IntPow ///< n is an i64, the same for all lanes; by repeated squaring, each product rounded
+  Round, ///< ties to even
+  Sigmoid,  ///< 1 / (1 + e^-x)
+  Sin,
+  Sinh,
+  Softplus, ///< ln(1 + e^x)
+  Sqrt,
+  Tanh,
+  Trigamma,
+  Trunc
 };
 
 /// Emits `function` at the builder's insertion point. A constant n of IntPow gives the products without a loop.

@@ -81,6 +81,7 @@ Value MathEmitter::abs(Value a) { return math::AbsFOp::create(builder, loc, a); 
 Value MathEmitter::sqrt(Value a) { return math::SqrtOp::create(builder, loc, a); }
 Value MathEmitter::floor(Value a) { return math::FloorOp::create(builder, loc, a); }
 Value MathEmitter::ceil(Value a) { return math::CeilOp::create(builder, loc, a); }
+Value MathEmitter::trunc(Value a) { return math::TruncOp::create(builder, loc, a); }
 Value MathEmitter::roundEven(Value a) { return math::RoundEvenOp::create(builder, loc, a); }
 Value MathEmitter::copySign(Value magnitude, Value sign) {
   return math::CopySignOp::create(builder, loc, magnitude, sign);

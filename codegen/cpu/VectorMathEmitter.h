@@ -42,6 +42,10 @@ class MathEmitter {
 public:
   /// With `resultInSingle` the type is f64, but the results need only be good for a rounding to f32.
   MathEmitter(mlir::OpBuilder &builder, mlir::Location loc, mlir::Type type, bool resultInSingle = false);
+  bool isSingle() const { return single; }
+  /// Runs `body` on f64 operands, for a result in f32.
+  mlir::Value viaDouble(llvm::function_ref<mlir::Value(MathEmitter &, llvm::ArrayRef<mlir::Value>)> body,
+                        llvm::ArrayRef<mlir::Value> operands);
 
   // Constants and operations.
   mlir::Value constant(double value);
@@ -56,6 +60,7 @@ public:
   mlir::Value sqrt(mlir::Value a);
   mlir::Value floor(mlir::Value a);
   mlir::Value ceil(mlir::Value a);
+  mlir::Value trunc(mlir::Value a);
   mlir::Value roundEven(mlir::Value a);
   mlir::Value copySign(mlir::Value magnitude, mlir::Value sign);
   mlir::Value addInt(mlir::Value a, mlir::Value b);
@@ -104,11 +109,14 @@ public:
   void splitExponent(mlir::Value u, mlir::Value &e, mlir::Value &m);
   /// e ln 2 + ln(1 + f); the low part of f may be null.
   mlir::Value logOf(mlir::Value e, Pair f);
+  /// e ln 2 + ln(1 + f) to about 2^-65, in f64.
+  Pair logPair(mlir::Value e, mlir::Value f);
   /// ln(1 + x + rest) for x > -1, not infinite; rest is at most a last place of x, or null.
   mlir::Value log1pOf(mlir::Value x, mlir::Value rest);
 
   // Functions; see MathFunction.
   mlir::Value exp(mlir::Value x);
+  mlir::Value exp2(mlir::Value x);
   mlir::Value expm1(mlir::Value x);
   mlir::Value sigmoid(mlir::Value x);
   mlir::Value tanh(mlir::Value x);
@@ -131,12 +139,7 @@ private:
   Reduced reduceLarge(mlir::Value x);
   Reduced reduceAngle(mlir::Value x);
   mlir::Value sineOrCosine(mlir::Value x, bool cosine);
-  /// e ln 2 + ln(1 + f) to about 2^-65.
-  Pair logPair(mlir::Value e, mlir::Value f);
   mlir::Value powerOfMagnitude(mlir::Value magnitude, mlir::Value y);
-  /// Runs `body` on f64 operands, for a result in f32.
-  mlir::Value viaDouble(llvm::function_ref<mlir::Value(MathEmitter &, llvm::ArrayRef<mlir::Value>)> body,
-                        llvm::ArrayRef<mlir::Value> operands);
 
   mlir::OpBuilder &builder;
   mlir::Location loc;

@@ -1,4 +1,4 @@
-//===- VectorMathExp.cpp - exp, expm1, sigmoid, tanh ----------------------------===//
+//===- VectorMathExp.cpp - exp, exp2, expm1, sigmoid, tanh ----------------------===//
 //
 // All reduce x = n ln 2 + r with |r| <= ln 2 / 2 and end in the same polynomial for e^r - 1. Where a quotient or a
 // difference follows, e^r is carried as a pair, so that the roundings do not add up.
@@ -44,6 +44,23 @@ Pair MathEmitter::halfExpm1(Value x) {
 
 Value MathEmitter::exp(Value x) {
   ExpParts parts = reduceExp(atMost(atLeast(x, info.expLow), info.expHigh));
+  Pair mantissa = mantissaOfExp(parts);
+  auto [first, second] = scales(parts);
+  return mul(mul(mantissa.hi, first), second);
+}
+
+Value MathEmitter::exp2(Value x) {
+  // x = n + f exactly; r = f ln 2 as a pair.
+  constexpr double ln2 = 0x1.62e42fefa39efp-1, ln2Low = 0x1.abc9e3b39803fp-56;
+  double high = info.width == 32 ? static_cast<float>(ln2) : ln2;
+  ExpParts parts;
+  Value bounded = atMost(atLeast(x, 1.45 * info.expLow), 1.45 * info.expHigh);
+  parts.exponent = nearest(bounded, constant(1.0), parts.n);
+  Value f = sub(bounded, parts.n), factor = constant(high);
+  parts.r = mul(f, factor);
+  Value lost = fma(f, factor, neg(parts.r));
+  lost = fma(f, constant(info.width == 32 ? ln2 - high : ln2Low), lost);
+  parts.tail = fma(mul(parts.r, parts.r), horner(parts.r, info.exp), lost);
   Pair mantissa = mantissaOfExp(parts);
   auto [first, second] = scales(parts);
   return mul(mul(mantissa.hi, first), second);

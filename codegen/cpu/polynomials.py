@@ -194,4 +194,5 @@ def abs_or_tiny(x):
     return max(abs(x), mpf(10) ** -4)
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -32,9 +32,11 @@ static bool isReserved(StringRef name) {
 }
 
 bool ExpressionWriter::isWord(StringRef name) {
-  static constexpr StringRef words[] = {"abs",  "all",  "any", "argmax", "argmin", "ceil",    "cos",  "div",  "erf",      "exp",  "expm1", "floor", "inf",
-                                        "log",  "log1p", "logsumexp", "max", "min", "norm",   "prod", "reshape", "sigmoid", "sign", "sin",   "softplus", "sqrt",
-                                        "stop", "sum",  "tan", "tanh",   "where",  "zeros"};
+  static constexpr StringRef words[] = {"abs", "acos", "acosh", "all", "any", "argmax", "argmin", "asin", "asinh", "atan", "atan2", "atanh",
+                                        "cbrt", "ceil", "cos", "cosh", "digamma", "div", "erf", "erfc", "exp", "exp2", "expm1", "floor", "hypot",
+                                        "inf", "lambert_w", "lgamma", "log", "log10", "log1p", "log2", "logsumexp", "max", "min", "norm",
+                                        "normal_cdf", "normal_quantile", "prod", "reshape", "round", "sigmoid", "sign", "sin", "sinh", "softplus",
+                                        "sqrt", "stop", "sum", "tan", "tanh", "trigamma", "trunc", "where", "xor", "zeros"};
   return isReserved(name) || llvm::is_contained(words, name);
 }
 
@@ -424,8 +426,9 @@ ExpressionWriter::Result ExpressionWriter::writeArithmetic(Operation *op, Indice
       .Case([&](IntPowOp) { return power(false); })
       .Case([&](SelectOp) { return writeCall("where", op->getOperands(), indices); })
       .Case([&](IntDivOp) { return writeCall("div", op->getOperands(), indices); })
-      .Case<AbsOp, CeilOp, CosOp, ErfOp, ExpOp, Expm1Op, FloorOp, LogOp, Log1pOp, MaxOp, MinOp, SigmoidOp, SignOp, SinOp, SoftplusOp, SqrtOp,
-            StopOp, TanOp, TanhOp>([&](auto) { return writeCall(op->getName().stripDialect(), op->getOperands(), indices); })
+      .Case<AbsOp, AcoshOp, AcosOp, AsinhOp, AsinOp, Atan2Op, AtanhOp, AtanOp, CbrtOp, CeilOp, CoshOp, CosOp, DigammaOp, ErfcOp, ErfOp, Exp2Op,
+            Expm1Op, ExpOp, FloorOp, HypotOp, LambertWOp, LGammaOp, Log10Op, Log1pOp, Log2Op, LogOp, MaxOp, MinOp, NormalCdfOp, NormalQuantileOp,
+            RoundOp, SigmoidOp, SignOp, SinhOp, SinOp, SoftplusOp, SqrtOp, StopOp, TanhOp, TanOp, TrigammaOp, TruncOp, XorOp>([&](auto) { return writeCall(op->getName().stripDialect(), op->getOperands(), indices); })
       .Default([&](Operation *) -> Result { return op->emitError("G0853: '") << op->getName() << "' cannot be written as source"; });
 }
 

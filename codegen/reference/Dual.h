@@ -113,24 +113,74 @@ struct Math<Dual<T>> : Kinks<Dual<T>> {
     Lead at = lead(x);
     return at < 0 ? -x : at == 0 ? D(M::abs(x.value)) : x; // slope 0 at 0
   }
+  static D acos(const D &x) { return chain(x, M::acos(x.value), T(-1) / M::sqrt((T(1) - x.value) * (T(1) + x.value))); }
+  static D acosh(const D &x) { return chain(x, M::acosh(x.value), T(1) / (M::sqrt(x.value - T(1)) * M::sqrt(x.value + T(1)))); }
+  static D asin(const D &x) { return chain(x, M::asin(x.value), T(1) / M::sqrt((T(1) - x.value) * (T(1) + x.value))); }
+  static D asinh(const D &x) { return chain(x, M::asinh(x.value), T(1) / M::hypot(x.value, T(1))); }
+  static D atan(const D &x) { return chain(x, M::atan(x.value), T(1) / (T(1) + x.value * x.value)); }
+  /// Slopes x / r^2 and -y / r^2; 0 at the origin.
+  static D atan2(const D &y, const D &x) {
+    T angle = M::atan2(y.value, x.value), r = M::hypot(y.value, x.value);
+    if (M::lead(r) == 0)
+      return D(angle);
+    return chain(y, x, angle, x.value / r / r, -(y.value / r / r));
+  }
+  static D atanh(const D &x) { return chain(x, M::atanh(x.value), T(1) / ((T(1) - x.value) * (T(1) + x.value))); }
+  /// At 0 the slope is +inf.
+  static D cbrt(const D &x) {
+    T y = M::cbrt(x.value);
+    return chain(x, y, T(1) / (T(3) * y * y));
+  }
   static D cos(const D &x) { return chain(x, M::cos(x.value), -M::sin(x.value)); }
+  static D cosh(const D &x) { return chain(x, M::cosh(x.value), M::sinh(x.value)); }
+  static D digamma(const D &x) { return chain(x, M::digamma(x.value), M::trigamma(x.value)); }
   static D erf(const D &x) {
     T factor(std::numbers::inv_sqrtpi_v<Lead> * 2);
     return chain(x, M::erf(x.value), factor * M::exp(-(x.value * x.value)));
+  }
+  static D erfc(const D &x) {
+    T factor(std::numbers::inv_sqrtpi_v<Lead> * -2);
+    return chain(x, M::erfc(x.value), factor * M::exp(-(x.value * x.value)));
   }
   static D exp(const D &x) {
     T y = M::exp(x.value);
     return chain(x, y, y);
   }
+  static D exp2(const D &x) {
+    T y = M::exp2(x.value);
+    return chain(x, y, T(std::numbers::ln2_v<Lead>) * y);
+  }
   static D expm1(const D &x) { return chain(x, M::expm1(x.value), M::exp(x.value)); }
   static D withUnknownSlope(const D &x) { return chain(x, M::withUnknownSlope(x.value), T(std::numeric_limits<Lead>::quiet_NaN())); }
+  /// Slopes a / r and b / r; 0 where both are 0.
+  static D hypot(const D &a, const D &b) {
+    T r = M::hypot(a.value, b.value);
+    return M::lead(r) == 0 ? D(r) : chain(a, b, r, a.value / r, b.value / r);
+  }
+  /// 1 / (e^w (1 + w)): +inf at the branch point.
+  static D lambertW(const D &x) {
+    T w = M::lambertW(x.value);
+    return chain(x, w, M::exp(-w) / (T(1) + w));
+  }
+  static D lgamma(const D &x) { return chain(x, M::lgamma(x.value), M::digamma(x.value)); }
   static D log(const D &x) { return chain(x, M::log(x.value), T(1) / x.value); }
+  static D log10(const D &x) { return chain(x, M::log10(x.value), T(1) / (T(std::numbers::ln10_v<Lead>) * x.value)); }
   static D log1p(const D &x) { return chain(x, M::log1p(x.value), T(1) / (T(1) + x.value)); }
+  static D log2(const D &x) { return chain(x, M::log2(x.value), T(1) / (T(std::numbers::ln2_v<Lead>) * x.value)); }
+  static D normalCdf(const D &x) {
+    T factor(std::numbers::inv_sqrtpi_v<Lead> / std::numbers::sqrt2_v<Lead>);
+    return chain(x, M::normalCdf(x.value), factor * M::exp(T(-0.5) * x.value * x.value));
+  }
+  static D normalQuantile(const D &p) {
+    T x = M::normalQuantile(p.value), factor(std::numbers::sqrt2_v<Lead> / std::numbers::inv_sqrtpi_v<Lead>);
+    return chain(p, x, factor * M::exp(T(0.5) * x * x));
+  }
   static D sigmoid(const D &x) {
     T y = M::sigmoid(x.value);
     return chain(x, y, y * M::sigmoid(-x.value)); // 1 - y would cancel
   }
   static D sin(const D &x) { return chain(x, M::sin(x.value), M::cos(x.value)); }
+  static D sinh(const D &x) { return chain(x, M::sinh(x.value), M::cosh(x.value)); }
   static D softplus(const D &x) { return chain(x, M::softplus(x.value), M::sigmoid(x.value)); }
   /// At 0 the slope is +inf, also at -0: adding 0 clears its sign.
   static D sqrt(const D &x) { return chain(x, M::sqrt(x.value), T(0.5) / M::sqrt(x.value + T(0))); }
@@ -143,6 +193,8 @@ struct Math<Dual<T>> : Kinks<Dual<T>> {
     T e = M::exp(lead(x) < 0 ? x.value + x.value : -(x.value + x.value)), s = T(1) + e;
     return chain(x, M::tanh(x.value), T(4) * e / (s * s));
   }
+  /// Its slope is a polygamma function of higher order, which the language does not have.
+  static D trigamma(const D &x) { return chain(x, M::trigamma(x.value), T(std::numeric_limits<Lead>::quiet_NaN())); }
   /// Partials b a^(b - 1), 0 where b = 0, and a^b ln(a), 0 where a = 0.
   static D pow(const D &a, const D &b) {
     T y = M::pow(a.value, b.value);

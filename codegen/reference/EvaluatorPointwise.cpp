@@ -11,32 +11,94 @@ using namespace gradus::reference;
 namespace {
 
 /// Which op it is, so that the templates below hold a switch and no casts.
-enum class Unary { Abs, Ceil, Cos, Erf, Exp, Expm1, Floor, Log, Log1p, Neg, Sigmoid, Sign, Sin, Softplus, Sqrt, Tan, Tanh, Not, Stop };
-enum class Binary { Add, Sub, Mul, Div, Pow, Max, Min, IntDiv, Mod, And, Or };
+enum class Unary {
+  Abs,
+  Acos,
+  Acosh,
+  Asin,
+  Asinh,
+  Atan,
+  Atanh,
+  Cbrt,
+  Ceil,
+  Cos,
+  Cosh,
+  Digamma,
+  Erf,
+  Erfc,
+  Exp,
+  Exp2,
+  Expm1,
+  Floor,
+  LambertW,
+  LGamma,
+  Log,
+  Log10,
+  Log1p,
+  Log2,
+  Neg,
+  NormalCdf,
+  NormalQuantile,
+  Not,
+  Round,
+  Sigmoid,
+  Sign,
+  Sin,
+  Sinh,
+  Softplus,
+  Sqrt,
+  Stop,
+  Tan,
+  Tanh,
+  Trigamma,
+  Trunc
+};
+enum class Binary { Add, Sub, Mul, Div, Atan2, Hypot, Pow, Max, Min, IntDiv, Mod, And, Or, Xor };
 
 } // namespace
 
 static std::optional<Unary> asUnary(Operation *op) {
   return TypeSwitch<Operation *, std::optional<Unary>>(op)
       .Case([](AbsOp) { return Unary::Abs; })
+      .Case([](AcosOp) { return Unary::Acos; })
+      .Case([](AcoshOp) { return Unary::Acosh; })
+      .Case([](AsinOp) { return Unary::Asin; })
+      .Case([](AsinhOp) { return Unary::Asinh; })
+      .Case([](AtanOp) { return Unary::Atan; })
+      .Case([](AtanhOp) { return Unary::Atanh; })
+      .Case([](CbrtOp) { return Unary::Cbrt; })
       .Case([](CeilOp) { return Unary::Ceil; })
       .Case([](CosOp) { return Unary::Cos; })
+      .Case([](CoshOp) { return Unary::Cosh; })
+      .Case([](DigammaOp) { return Unary::Digamma; })
       .Case([](ErfOp) { return Unary::Erf; })
+      .Case([](ErfcOp) { return Unary::Erfc; })
       .Case([](ExpOp) { return Unary::Exp; })
+      .Case([](Exp2Op) { return Unary::Exp2; })
       .Case([](Expm1Op) { return Unary::Expm1; })
       .Case([](FloorOp) { return Unary::Floor; })
+      .Case([](LambertWOp) { return Unary::LambertW; })
+      .Case([](LGammaOp) { return Unary::LGamma; })
       .Case([](LogOp) { return Unary::Log; })
+      .Case([](Log10Op) { return Unary::Log10; })
       .Case([](Log1pOp) { return Unary::Log1p; })
+      .Case([](Log2Op) { return Unary::Log2; })
       .Case([](NegOp) { return Unary::Neg; })
+      .Case([](NormalCdfOp) { return Unary::NormalCdf; })
+      .Case([](NormalQuantileOp) { return Unary::NormalQuantile; })
       .Case([](NotOp) { return Unary::Not; })
+      .Case([](RoundOp) { return Unary::Round; })
       .Case([](SigmoidOp) { return Unary::Sigmoid; })
       .Case([](SignOp) { return Unary::Sign; })
       .Case([](SinOp) { return Unary::Sin; })
+      .Case([](SinhOp) { return Unary::Sinh; })
       .Case([](SoftplusOp) { return Unary::Softplus; })
       .Case([](SqrtOp) { return Unary::Sqrt; })
       .Case([](StopOp) { return Unary::Stop; })
       .Case([](TanOp) { return Unary::Tan; })
       .Case([](TanhOp) { return Unary::Tanh; })
+      .Case([](TrigammaOp) { return Unary::Trigamma; })
+      .Case([](TruncOp) { return Unary::Trunc; })
       .Default([](Operation *) { return std::nullopt; });
 }
 
@@ -46,6 +108,8 @@ static std::optional<Binary> asBinary(Operation *op) {
       .Case([](SubOp) { return Binary::Sub; })
       .Case([](MulOp) { return Binary::Mul; })
       .Case([](DivOp) { return Binary::Div; })
+      .Case([](Atan2Op) { return Binary::Atan2; })
+      .Case([](HypotOp) { return Binary::Hypot; })
       .Case([](PowOp) { return Binary::Pow; })
       .Case([](MaxOp) { return Binary::Max; })
       .Case([](MinOp) { return Binary::Min; })
@@ -53,6 +117,7 @@ static std::optional<Binary> asBinary(Operation *op) {
       .Case([](ModOp) { return Binary::Mod; })
       .Case([](AndOp) { return Binary::And; })
       .Case([](OrOp) { return Binary::Or; })
+      .Case([](XorOp) { return Binary::Xor; })
       .Default([](Operation *) { return std::nullopt; });
 }
 
@@ -93,6 +158,7 @@ static int64_t evaluateInt(Binary op, int64_t a, int64_t b) {
   case Binary::Mod: return b == 0 ? 0 : static_cast<int64_t>(ua - ub * static_cast<uint64_t>(floorQuotient(a, b)));
   case Binary::And: return a & b;
   case Binary::Or: return a | b;
+  case Binary::Xor: return a ^ b;
   default: return 0; // div and pow; the verifier admits them for floats only
   }
 }
@@ -128,23 +194,44 @@ static void mapReal(Unary op, const std::vector<S> &x, std::vector<S> &y) {
   using M = Math<S>;
   switch (op) {
   case Unary::Abs: return each([](const S &v) { return M::abs(v); });
+  case Unary::Acos: return each([](const S &v) { return M::acos(v); });
+  case Unary::Acosh: return each([](const S &v) { return M::acosh(v); });
+  case Unary::Asin: return each([](const S &v) { return M::asin(v); });
+  case Unary::Asinh: return each([](const S &v) { return M::asinh(v); });
+  case Unary::Atan: return each([](const S &v) { return M::atan(v); });
+  case Unary::Atanh: return each([](const S &v) { return M::atanh(v); });
+  case Unary::Cbrt: return each([](const S &v) { return M::cbrt(v); });
   case Unary::Ceil: return each([](const S &v) { return M::ceil(v); });
   case Unary::Cos: return each([](const S &v) { return M::cos(v); });
+  case Unary::Cosh: return each([](const S &v) { return M::cosh(v); });
+  case Unary::Digamma: return each([](const S &v) { return M::digamma(v); });
   case Unary::Erf: return each([](const S &v) { return M::erf(v); });
+  case Unary::Erfc: return each([](const S &v) { return M::erfc(v); });
   case Unary::Exp: return each([](const S &v) { return M::exp(v); });
+  case Unary::Exp2: return each([](const S &v) { return M::exp2(v); });
   case Unary::Expm1: return each([](const S &v) { return M::expm1(v); });
   case Unary::Floor: return each([](const S &v) { return M::floor(v); });
+  case Unary::LambertW: return each([](const S &v) { return M::lambertW(v); });
+  case Unary::LGamma: return each([](const S &v) { return M::lgamma(v); });
   case Unary::Log: return each([](const S &v) { return M::log(v); });
+  case Unary::Log10: return each([](const S &v) { return M::log10(v); });
   case Unary::Log1p: return each([](const S &v) { return M::log1p(v); });
+  case Unary::Log2: return each([](const S &v) { return M::log2(v); });
   case Unary::Neg: return each([](const S &v) { return -v; });
+  case Unary::NormalCdf: return each([](const S &v) { return M::normalCdf(v); });
+  case Unary::NormalQuantile: return each([](const S &v) { return M::normalQuantile(v); });
+  case Unary::Round: return each([](const S &v) { return M::round(v); });
   case Unary::Sigmoid: return each([](const S &v) { return M::sigmoid(v); });
   case Unary::Sign: return each([](const S &v) { return M::sign(v); });
   case Unary::Sin: return each([](const S &v) { return M::sin(v); });
+  case Unary::Sinh: return each([](const S &v) { return M::sinh(v); });
   case Unary::Softplus: return each([](const S &v) { return M::softplus(v); });
   case Unary::Sqrt: return each([](const S &v) { return M::sqrt(v); });
   case Unary::Stop: return each([](const S &v) { return M::drop(v); });
   case Unary::Tan: return each([](const S &v) { return M::tan(v); });
   case Unary::Tanh: return each([](const S &v) { return M::tanh(v); });
+  case Unary::Trigamma: return each([](const S &v) { return M::trigamma(v); });
+  case Unary::Trunc: return each([](const S &v) { return M::trunc(v); });
   case Unary::Not: return; // bools only
   }
 }
@@ -158,11 +245,13 @@ static void mapReal(Binary op, const std::vector<S> &a, const std::vector<S> &b,
   case Binary::Sub: return each([](const S &u, const S &v) { return u - v; });
   case Binary::Mul: return each([](const S &u, const S &v) { return u * v; });
   case Binary::Div: return each([](const S &u, const S &v) { return u / v; });
+  case Binary::Atan2: return each([](const S &u, const S &v) { return M::atan2(u, v); });
+  case Binary::Hypot: return each([](const S &u, const S &v) { return M::hypot(u, v); });
   case Binary::Pow: return each([](const S &u, const S &v) { return M::pow(u, v); });
   case Binary::Max: return each([](const S &u, const S &v) { return M::max(u, v); });
   case Binary::Min: return each([](const S &u, const S &v) { return M::min(u, v); });
   case Binary::Mod: return each([](const S &u, const S &v) { return u - v * M::floor(u / v); });
-  case Binary::IntDiv: case Binary::And: case Binary::Or: return; // integers and bools only
+  case Binary::IntDiv: case Binary::And: case Binary::Or: case Binary::Xor: return; // integers and bools only
   }
 }
 

@@ -40,16 +40,44 @@ multiclass Binary<dag primal, dag rowA, dag rowB> {
 // Smooth functions of one argument
 //===----------------------------------------------------------------------===//
 
+// -1 / sqrt((1 - x) (1 + x)): near 1, 1 - x^2 would cancel.
+defm Acos : Unary<(Gradus_AcosOp $x), (Neg (Div $t, (Gradus_SqrtOp (Mul (Sub (Number<"1.0"> $t), $x), (Add $x, (Number<"1.0"> $t))))))>;
+// Two roots, because the product is positive below -1 as well.
+defm Acosh : Unary<(Gradus_AcoshOp $x),
+  (Div $t, (Mul (Gradus_SqrtOp (Sub $x, (Number<"1.0"> $t))), (Gradus_SqrtOp (Add $x, (Number<"1.0"> $t)))))>;
+defm Asin : Unary<(Gradus_AsinOp $x), (Div $t, (Gradus_SqrtOp (Mul (Sub (Number<"1.0"> $t), $x), (Add $x, (Number<"1.0"> $t)))))>;
+defm Asinh : Unary<(Gradus_AsinhOp $x), (Div $t, (Gradus_HypotOp $x, (Number<"1.0"> $t)))>;
+defm Atan : Unary<(Gradus_AtanOp $x), (Div $t, (Add (Mul $x, $x), (Number<"1.0"> $t)))>;
+defm Atanh : Unary<(Gradus_AtanhOp $x), (Div $t, (Mul (Sub (Number<"1.0"> $t), $x), (Add $x, (Number<"1.0"> $t))))>;
+// At 0: +inf for t > 0.
+defm Cbrt : Unary<(Gradus_CbrtOp:$y $x), (Div $t, (Mul (Number<"3.0"> $t), (Mul $y, $y)))>;
 defm Cos : Unary<(Gradus_CosOp $x), (Neg (Mul (Gradus_SinOp $x), $t))>;
+defm Cosh : Unary<(Gradus_CoshOp $x), (Mul (Gradus_SinhOp $x), $t)>;
+// trigamma itself has no row: the polygamma functions of higher order are not in the language.
+defm Digamma : Unary<(Gradus_DigammaOp $x), (Mul (Gradus_TrigammaOp $x), $t)>;
 // 2 / sqrt(pi) * e^(-x^2)
 defm Erf : Unary<(Gradus_ErfOp $x), (Mul (Mul (Number<"1.1283791670955126"> $t), (Gradus_ExpOp (Neg (Mul $x, $x)))), $t)>;
+defm Erfc : Unary<(Gradus_ErfcOp $x), (Mul (Mul (Number<"-1.1283791670955126"> $t), (Gradus_ExpOp (Neg (Mul $x, $x)))), $t)>;
 defm Exp : Unary<(Gradus_ExpOp:$y $x), (Mul $y, $t)>;
+defm Exp2 : Unary<(Gradus_Exp2Op:$y $x), (Mul (Mul (Number<"0.6931471805599453"> $t), $y), $t)>;
 defm Expm1 : Unary<(Gradus_Expm1Op:$y $x), (Mul (Add $y, (Number<"1.0"> $t)), $t)>;
+// 1 / (e^w (1 + w)): +inf at the branch point -1 / e.
+defm LambertW : Unary<(Gradus_LambertWOp:$y $x), (Div (Mul (Gradus_ExpOp (Neg $y)), $t), (Add $y, (Number<"1.0"> $t)))>;
+defm LGamma : Unary<(Gradus_LGammaOp $x), (Mul (Gradus_DigammaOp $x), $t)>;
 defm Log : Unary<(Gradus_LogOp $x), (Div $t, $x)>;
+defm Log10 : Unary<(Gradus_Log10Op $x), (Div $t, (Mul (Number<"2.302585092994046"> $t), $x))>;
 defm Log1p : Unary<(Gradus_Log1pOp $x), (Div $t, (Add $x, (Number<"1.0"> $t)))>;
+defm Log2 : Unary<(Gradus_Log2Op $x), (Div $t, (Mul (Number<"0.6931471805599453"> $t), $x))>;
 defm Negation : Unary<(Gradus_NegOp $x), (Neg $t)>;
+// e^(-x^2 / 2) / sqrt(2 pi)
+defm NormalCdf : Unary<(Gradus_NormalCdfOp $x),
+  (Mul (Mul (Number<"0.3989422804014327"> $t), (Gradus_ExpOp (Mul (Mul (Number<"-0.5"> $t), $x), $x))), $t)>;
+// The reciprocal at the result; +inf at 0 and 1.
+defm NormalQuantile : Unary<(Gradus_NormalQuantileOp:$y $x),
+  (Mul (Mul (Number<"2.5066282746310002"> $t), (Gradus_ExpOp (Mul (Mul (Number<"0.5"> $t), $y), $y))), $t)>;
 defm Sigmoid : Unary<(Gradus_SigmoidOp:$y $x), (Mul (Mul $y, (Gradus_SigmoidOp (Neg $x))), $t)>;
 defm Sin : Unary<(Gradus_SinOp $x), (Mul (Gradus_CosOp $x), $t)>;
+defm Sinh : Unary<(Gradus_SinhOp $x), (Mul (Gradus_CoshOp $x), $t)>;
 defm Softplus : Unary<(Gradus_SoftplusOp $x), (Mul (Gradus_SigmoidOp $x), $t)>;
 // At 0: +inf for t > 0, as IEEE divides.
 defm Sqrt : Unary<(Gradus_SqrtOp:$y $x), (Div $t, (Mul (Number<"2.0"> $t), $y))>;
@@ -65,7 +93,9 @@ defm Abs : Unary<(Gradus_AbsOp $x), (Where (Is<"Eq"> $x, (Zero $t)), (Zero $t), 
 // Steps: 0 everywhere, also on the step.
 defm Ceil : Unary<(Gradus_CeilOp $x), (Zero $t)>;
 defm Floor : Unary<(Gradus_FloorOp $x), (Zero $t)>;
+defm Round : Unary<(Gradus_RoundOp $x), (Zero $t)>;
 defm Sign : Unary<(Gradus_SignOp $x), (Zero $t)>;
+defm Trunc : Unary<(Gradus_TruncOp $x), (Zero $t)>;
 // A constant for every derivative.
 defm Stop : Unary<(Gradus_StopOp $x), (Zero $t)>;
 
@@ -81,6 +111,14 @@ defm Quotient : Binary<(Gradus_DivOp:$c $a, $b), (Div $t, $b), (Neg (Div (Mul $c
 defm Power : Binary<(Gradus_PowOp:$c $a, $b),
   (Where (Is<"Eq"> $b, (Zero $t)), (Zero $t), (Mul (Mul $b, (Gradus_PowOp $a, (Sub $b, (Number<"1.0"> $t)))), $t)),
   (Where (Is<"Eq"> $a, (Zero $t)), (Zero $t), (Mul (Mul $c, (Gradus_LogOp $a)), $t))>;
+// b / r^2 and -a / r^2 with r^2 = a^2 + b^2; at the origin, where there is none: 0.
+defm Angle : Binary<(Gradus_Atan2Op $a, $b),
+  (Where (Is<"Eq"> (Gradus_HypotOp:$r $a, $b), (Zero $t)), (Zero $t), (Div (Mul (Div $b, $r), $t), $r)),
+  (Where (Is<"Eq"> (Gradus_HypotOp:$r $a, $b), (Zero $t)), (Zero $t), (Neg (Div (Mul (Div $a, $r), $t), $r)))>;
+// a / r and b / r; at the origin: 0.
+defm Hypotenuse : Binary<(Gradus_HypotOp:$r $a, $b),
+  (Where (Is<"Eq"> $r, (Zero $t)), (Zero $t), (Mul (Div $a, $r), $t)),
+  (Where (Is<"Eq"> $r, (Zero $t)), (Zero $t), (Mul (Div $b, $r), $t))>;
 // a - b floor(a / b): the steps of floor count as flat.
 defm Remainder : Binary<(Gradus_ModOp $a, $b), (Id $t), (Neg (Mul (Gradus_FloorOp (Div $a, $b)), $t))>;
 // A tie gives everything to a.

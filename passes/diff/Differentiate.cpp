@@ -73,7 +73,8 @@ static bool isUnbounded(Operation *op) {
     DenseElementsAttr exponent;
     return !matchPattern(power.getN(), m_Constant(&exponent)) || (*exponent.getValues<APInt>().begin()).isNegative();
   }
-  return isa<ExpOp, Expm1Op, LogOp, Log1pOp, ModOp, PowOp, SqrtOp, TanOp>(op);
+  return isa<AcosOp, AcoshOp, AsinOp, AtanhOp, CbrtOp, CoshOp, DigammaOp, Exp2Op, Expm1Op, ExpOp, LambertWOp, LGammaOp, Log10Op, Log1pOp, Log2Op,
+             LogOp, ModOp, NormalQuantileOp, PowOp, SinhOp, SqrtOp, TanOp, TrigammaOp>(op);
 }
 
 /// Whether the partial derivative of an elementwise op in an operand is finite wherever the op is taken, be its operands infinite or NaN.
@@ -88,7 +89,7 @@ static bool hasFinitePartial(Operation *op, unsigned operand) {
 static bool chooses(Operation *op) {
   if (auto reduce = dyn_cast<ReduceOp>(op))
     return reduce.getKind() == ReductionKind::Max || reduce.getKind() == ReductionKind::Min;
-  return isa<AbsOp, MaxOp, MinOp, SelectOp>(op);
+  return isa<AbsOp, Atan2Op, HypotOp, MaxOp, MinOp, SelectOp>(op);
 }
 
 void ReverseSweep::findActive() {

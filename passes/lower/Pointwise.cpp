@@ -221,17 +221,40 @@ static Value emitIntPow(Code &code, Value x, Value n) {
 
 static std::optional<MathFunction> findMathFunction(Operation *op) {
   return llvm::TypeSwitch<Operation *, std::optional<MathFunction>>(op)
+      .Case<AcosOp>([](auto) { return MathFunction::Acos; })
+      .Case<AcoshOp>([](auto) { return MathFunction::Acosh; })
+      .Case<AsinOp>([](auto) { return MathFunction::Asin; })
+      .Case<AsinhOp>([](auto) { return MathFunction::Asinh; })
+      .Case<AtanOp>([](auto) { return MathFunction::Atan; })
+      .Case<Atan2Op>([](auto) { return MathFunction::Atan2; })
+      .Case<AtanhOp>([](auto) { return MathFunction::Atanh; })
+      .Case<CbrtOp>([](auto) { return MathFunction::Cbrt; })
       .Case<CosOp>([](auto) { return MathFunction::Cos; })
+      .Case<CoshOp>([](auto) { return MathFunction::Cosh; })
+      .Case<DigammaOp>([](auto) { return MathFunction::Digamma; })
       .Case<ErfOp>([](auto) { return MathFunction::Erf; })
+      .Case<ErfcOp>([](auto) { return MathFunction::Erfc; })
       .Case<ExpOp>([](auto) { return MathFunction::Exp; })
+      .Case<Exp2Op>([](auto) { return MathFunction::Exp2; })
       .Case<Expm1Op>([](auto) { return MathFunction::Expm1; })
-      .Case<Log1pOp>([](auto) { return MathFunction::Log1p; })
+      .Case<HypotOp>([](auto) { return MathFunction::Hypot; })
+      .Case<LambertWOp>([](auto) { return MathFunction::LambertW; })
+      .Case<LGammaOp>([](auto) { return MathFunction::LogGamma; })
       .Case<LogOp>([](auto) { return MathFunction::Log; })
+      .Case<Log10Op>([](auto) { return MathFunction::Log10; })
+      .Case<Log1pOp>([](auto) { return MathFunction::Log1p; })
+      .Case<Log2Op>([](auto) { return MathFunction::Log2; })
+      .Case<NormalCdfOp>([](auto) { return MathFunction::NormalCdf; })
+      .Case<NormalQuantileOp>([](auto) { return MathFunction::NormalQuantile; })
       .Case<PowOp>([](auto) { return MathFunction::Pow; })
+      .Case<RoundOp>([](auto) { return MathFunction::Round; })
       .Case<SigmoidOp>([](auto) { return MathFunction::Sigmoid; })
       .Case<SinOp>([](auto) { return MathFunction::Sin; })
+      .Case<SinhOp>([](auto) { return MathFunction::Sinh; })
       .Case<SoftplusOp>([](auto) { return MathFunction::Softplus; })
       .Case<TanhOp>([](auto) { return MathFunction::Tanh; })
+      .Case<TrigammaOp>([](auto) { return MathFunction::Trigamma; })
+      .Case<TruncOp>([](auto) { return MathFunction::Trunc; })
       .Default([](auto) { return std::nullopt; });
 }
 
@@ -275,6 +298,7 @@ static Value emitBinary(Code &code, Operation *op, Value a, Value b) {
           return arith::SubFOp::create(code, a, b);
         return arith::SubIOp::create(code, a, b);
       })
+      .Case<XorOp>([&](auto) -> Value { return arith::XOrIOp::create(code, a, b); })
       .Default([](auto) { return Value(); });
 }
 

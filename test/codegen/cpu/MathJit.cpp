@@ -29,6 +29,10 @@ bool gradus::test::machineHas(const std::string &cpu) {
                             : features.lookup("avx2") && features.lookup("fma");
 }
 
+bool gradus::test::isBinary(MathFunction function) {
+  return function == MathFunction::Atan2 || function == MathFunction::Hypot || function == MathFunction::Pow;
+}
+
 /// void f(ptr x, ptr y, ptr out, i64 n): one vector.
 static OwningOpRef<ModuleOp> buildModule(MLIRContext &context, const MathVariant &variant) {
   OpBuilder builder(&context);
@@ -47,7 +51,7 @@ static OwningOpRef<ModuleOp> buildModule(MLIRContext &context, const MathVariant
     type = VectorType::get({variant.lanes}, type);
   unsigned alignment = variant.width / 8;
   SmallVector<Value> operands = {LLVM::LoadOp::create(builder, loc, type, block->getArgument(0), alignment)};
-  if (variant.function == MathFunction::Pow)
+  if (isBinary(variant.function))
     operands.push_back(LLVM::LoadOp::create(builder, loc, type, block->getArgument(1), alignment));
   if (variant.function == MathFunction::IntPow) {
     Value constant = arith::ConstantOp::create(builder, loc, builder.getI64IntegerAttr(variant.power));

@@ -36,7 +36,7 @@ public:
   static std::unique_ptr<CompiledMath> compile(const MathVariant &variant);
   ~CompiledMath();
 
-  /// Sizes are multiples of the lanes. `y` is read by Pow only.
+  /// Sizes are multiples of the lanes. `y` is read where isBinary.
   template <typename T>
   std::vector<T> operator()(const std::vector<T> &x, const std::vector<T> &y = {}) const {
     std::vector<T> out(x.size());
@@ -52,6 +52,9 @@ private:
   int lanes = 0;
   int64_t power = 0;
 };
+
+/// Whether the function takes two floats.
+bool isBinary(MathFunction function);
 
 /// Whether this machine runs code for the x86-64 level.
 bool machineHas(const std::string &cpu);

@@ -118,6 +118,10 @@ INSTANTIATE_TEST_SUITE_P(
                     Case{"scatter", "loss scatter(v: [n], label: [n] int) {\n  c = zeros(n)\n  c[label[i]] += v[i]^2\n  return sum(c^3)\n}\n"},
                     Case{"shifted_index", "loss shifted_index(V: [9], r: [8]) = sum[k](r[k] * V[k + 1]^2)\n"},
                     Case{"shifted_write", "loss shifted_write(v: [8]) {\n  c = ones(9)\n  c[k + 1] = v[k]^2\n  return sum(c^3)\n}\n"},
+                    Case{"special", "loss special(v: [n]) {\n  a = lgamma(cosh(v)) + asin(tanh(v)) * erfc(v) + exp2(v) * acosh(2 + v^2) + round(v) * v\n"
+                                    "  b = atan2(v, 2) * hypot(v, 1) + normal_cdf(v) + lambert_w(v^2) + normal_quantile(sigmoid(v))\n"
+                                    "  c = log2(1 + v^2) * log10(2 + v^2) + asinh(v) * cbrt(3 + v^2) + atanh(tanh(v)) + acos(tanh(v)) * atan(v) * sinh(v)\n"
+                                    "  return sum(a * b) + sum(c)\n}\n"},
                     Case{"slice", "loss slice(v: [8]) = sum(v[2:6]^2) + sum(v[0:3]^3)\n"}),
     [](const auto &info) { return info.param.name; });
 

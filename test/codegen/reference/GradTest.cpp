@@ -42,6 +42,25 @@ static const std::vector<UnaryCase> unaryCases{
     {"tan", [](double x) { return 1 / std::pow(std::cos(x), 2); }, 0.7},
     {"tanh", [](double x) { return 1 / std::pow(std::cosh(x), 2); }, -0.7},
     {"abs", [](double) { return -1; }, -0.7},
+    {"acos", [](double x) { return -1 / std::sqrt(1 - x * x); }, 0.6},
+    {"acosh", [](double x) { return 1 / std::sqrt(x * x - 1); }, 1.7},
+    {"asin", [](double x) { return 1 / std::sqrt(1 - x * x); }, -0.6},
+    {"asinh", [](double x) { return 1 / std::sqrt(1 + x * x); }, -0.7},
+    {"atan", [](double x) { return 1 / (1 + x * x); }, 0.7},
+    {"atanh", [](double x) { return 1 / (1 - x * x); }, -0.7},
+    {"cbrt", [](double x) { return 1 / (3 * std::cbrt(x * x)); }, -0.7},
+    {"cosh", [](double x) { return std::sinh(x); }, 0.7},
+    {"digamma", [](double) { return 2.834049156694611; }, 0.7},
+    {"digamma", [](double) { return 14.28618087263834; }, -0.7},
+    {"erfc", [](double x) { return -2 / std::sqrt(M_PI) * std::exp(-x * x); }, 1.7},
+    {"exp2", [](double x) { return M_LN2 * std::exp2(x); }, 0.7},
+    {"lambert_w", [](double) { return 2.2247407430170174; }, -0.25},
+    {"lgamma", [](double) { return -1.2200235536979347; }, 0.7},
+    {"log10", [](double x) { return 1 / (M_LN10 * x); }, 0.7},
+    {"log2", [](double x) { return 1 / (M_LN2 * x); }, 0.7},
+    {"normal_cdf", [](double x) { return std::exp(-x * x / 2) / std::sqrt(2 * M_PI); }, -1.7},
+    {"normal_quantile", [](double) { return 5.698059856117004; }, 0.1},
+    {"sinh", [](double x) { return std::cosh(x); }, -0.7},
 };
 
 /// f(x) for a scalar type that the caller perturbs.
@@ -73,7 +92,9 @@ TEST(Slope, ComplexErfIsAnalytic) {
 TEST(Kink, AsDocumented) {
   expectSame(slope("abs", {0, -0.0, 2, -2}), {0, 0, 1, -1});
   expectSame(slope("sqrt", {0, -0.0}), {inf, inf});
-  for (const std::string op : {"sign", "ceil", "floor", "stop"})
+  expectSame(slope("cbrt", {0, -0.0}), {inf, inf});
+  expectSame(slope("trigamma", {2}), {qnan});
+  for (const std::string op : {"sign", "ceil", "floor", "round", "stop", "trunc"})
     expectSame(slope(op, {0, 0.5, -3}), {0, 0, 0});
 }
 

@@ -45,6 +45,56 @@ TEST(Unary, DoesNotOverflow) {
   expectNear(unary("softplus", {0}), {0.6931471805599453});
 }
 
+/// Within four last places.
+static void expectClose(const Values &got, const Values &expected) {
+  ASSERT_EQ(got.size(), expected.size());
+  for (size_t i = 0; i < got.size(); ++i)
+    EXPECT_LE(std::fabs(got[i] - expected[i]), 4 * std::numeric_limits<double>::epsilon() * std::fabs(expected[i])) << i << ": " << got[i] << ", not " << expected[i];
+}
+
+/// At points where a formula that cancels or overflows would show; to 16 digits by mpmath.
+TEST(Unary, InverseHyperbolicAndSpecial) {
+  expectClose(unary("acos", {-0.75, 0.999999}), {2.4188584057763776, 0.0014142136802445852});
+  expectClose(unary("acosh", {1.000001, 1e+200}), {0.00141421344446382, 461.2101657793691});
+  expectClose(unary("asin", {-0.75, 1e-10}), {-0.848062078981481, 1e-10});
+  expectClose(unary("asinh", {-1e-10, 3, 1e+200}), {-1e-10, 1.8184464592320668, 461.2101657793691});
+  expectClose(unary("atan", {-3, 10000000000.0}), {-1.2490457723982544, 1.5707963266948965});
+  expectClose(unary("atanh", {0.5, -0.999999}), {0.5493061443340549, -7.254328619247669});
+  expectClose(unary("cbrt", {-27.5, 1e-300}), {-3.018405368398843, 1e-100});
+  expectClose(unary("cosh", {-3, 710}), {10.067661995777765, 1.1169973830808555e+308});
+  expectClose(unary("digamma", {0.25, 1.4616, 30, -1.5, -10.75}), {-4.2274535333762655, -3.110625123034165e-05, 3.384438132685525, 0.7031566406452432, -0.7208957601671612});
+  expectClose(unary("erfc", {-1, 0.3, 5, 26}), {1.8427007929497148, 0.6713732405408726, 1.537459794428035e-12, 5.663192408856143e-296});
+  expectClose(unary("exp2", {-1074, 0.5}), {5e-324, 1.4142135623730951});
+  expectClose(unary("lambert_w", {-0.3678794411714423, -0.3, 0.001, 1, 1e+300}), {-0.9999999846957459, -0.4894022271802149, 0.0009990014973385308, 0.5671432904097838, 684.2472086297608});
+  expectClose(unary("lgamma", {1e-10, 0.5, 3.7, 10000000000.0, -2.5, -30.25}), {23.025850929882736, 0.5723649429247001, 1.428072326665388, 220258509288.81058, -0.056243716497674054, -74.02239745035548});
+  expectClose(unary("log10", {1e-310, 7}), {-310.0, 0.8450980400142568});
+  expectClose(unary("log2", {1e-310, 7}), {-1029.7977094150824, 2.807354922057604});
+  expectClose(unary("normal_cdf", {-37, -1, 0.3, 3}), {5.725571222524577e-300, 0.15865525393145705, 0.6179114221889527, 0.9986501019683699});
+  expectClose(unary("normal_quantile", {1e-300, 0.01, 0.500001, 0.99}), {-37.0470962993612, -2.326347874040841, 2.5066282747057052e-06, 2.3263478740408408});
+  expectClose(unary("sinh", {1e-10, -3, 710}), {1e-10, -10.017874927409903, 1.1169973830808555e+308});
+  expectClose(unary("trigamma", {0.25, 3, 100, -1.5}), {17.19732915450711, 0.39493406684822646, 0.010050166663333571, 9.379246644989124});
+}
+
+TEST(Unary, EndsOfDomains) {
+  expectSame(unary("acosh", {1, 0.5, -2, inf}), {0, qnan, qnan, inf});
+  expectSame(unary("atanh", {-0.0, 1, -1, 2}), {-0.0, inf, -inf, qnan});
+  expectSame(unary("asin", {-0.0, 2, qnan}), {-0.0, qnan, qnan});
+  expectSame(unary("cbrt", {-0.0, -8, inf}), {-0.0, -2, inf});
+  expectSame(unary("digamma", {0, -0.0, -3, inf, -inf}), {qnan, qnan, qnan, inf, qnan});
+  expectSame(unary("lambert_w", {0, -0.0, -0.4, inf, -inf}), {0, -0.0, qnan, inf, qnan});
+  expectSame(unary("lgamma", {0, 1, 2, -3, inf, -inf}), {inf, 0, 0, inf, inf, inf});
+  expectSame(unary("normal_cdf", {0, inf, -inf, qnan}), {0.5, 1, 0, qnan});
+  expectSame(unary("normal_quantile", {0.5, 0, 1, -0.1, 1.1}), {0, -inf, inf, qnan, qnan});
+  expectSame(unary("round", {0.5, 1.5, -0.5, 2.5, -inf}), {0, 2, -0.0, 2, -inf});
+  expectSame(unary("trigamma", {0, -3, inf, -inf}), {inf, inf, 0, inf});
+  expectSame(unary("trunc", {1.7, -1.7, -0.5, qnan}), {1, -1, -0.0, qnan});
+}
+
+TEST(Binary, AnglesAndHypotenuses) {
+  expectSame(binary("atan2", vec({0, -0.0, 0, -0.0, qnan}), vec({1, 1, -1, -1, 1})).reals, {0, -0.0, M_PI, -M_PI, qnan});
+  expectSame(binary("hypot", vec({3, inf, 0, 3e200}), vec({4, qnan, -0.0, 4e200})).reals, {5, inf, 0, 5e200});
+}
+
 TEST(Unary, EmptyArray) { expectSame(unary("exp", {}), {}); }
 
 TEST(Binary, Arithmetic) {

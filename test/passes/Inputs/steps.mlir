@@ -72,7 +72,8 @@ gradus.func fn @truths(%x: !n {gradus.name = "x", gradus.role = #gradus.role<inp
   %not = gradus.not %e : !nb
   %both = gradus.and %l, %not : !nb
   %one = gradus.or %both, %e : !nb
-  %any = gradus.reduce any %one axes [0] : !nb to !gradus.array<[], i1>
+  %odd = gradus.xor %one, %not : !nb
+  %any = gradus.reduce any %odd axes [0] : !nb to !gradus.array<[], i1>
   %all = gradus.reduce all %one axes [0] : !nb to !gradus.array<[], i1>
   gradus.return %one, %any, %all : !nb, !gradus.array<[], i1>, !gradus.array<[], i1>
 }
