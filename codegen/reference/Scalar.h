@@ -79,7 +79,7 @@ struct Math<F> : Kinks<F> {
   static F atan(F x) { return std::atan(x); }
   static F atan2(F y, F x) { return std::atan2(y, x); }
   static F atanh(F x) { return std::atanh(x); }
-  static F cbrt(F x) { return std::cbrt(x); }
+  static F cbrt(F x) { return static_cast<F>(std::cbrt(static_cast<long double>(x))); } // that of double is off by some last places
   static F cos(F x) { return std::cos(x); }
   static F cosh(F x) { return std::cosh(x); }
   static F digamma(F x) { return static_cast<F>(special::digamma<long double>(x)); }
