@@ -51,8 +51,8 @@ def Gradus_SortOp : Gradus_PureOp<"sort", [AllTypesMatch<["x", "values"]>]> {
   let summary = "The elements in order along an axis, and where each of them stood";
   let description = [{
     values[.., i, ..] = x[.., order[.., i, ..], ..]. Stable: of equal elements the first stays first, also with
-    `descending`. -0 equals 0; NaN stands at the end in both directions.
-    (sort_c1) `axis` is an axis of `x`. (sort_c2) `order` has the shape of `x` and element type i64.
+    `descending`. -0 equals 0; NaN stands at the end in both directions. Axis -1: all elements in row-major order, by number.
+    (sort_c1) `axis` is an axis of `x` or -1. (sort_c2) `order` has the shape of `x` and element type i64.
 
     ```mlir
     %v, %o = gradus.sort %x axis 0 descending : !gradus.array<[n], f32>, !gradus.array<[n], i64>

@@ -39,8 +39,8 @@ def Gradus_KernelOp : Gradus_PureOp<"kernel", [SingleBlock, IsolatedFromAbove]> 
     loads `broadcast`, `transpose`, `reshape` and `gather` of block arguments or of other values of the body. A value of rank 0 is
     the same at every point. Each yielded value is either of the shape of the domain and stored at each point, or
     the result of a `gradus.reduce` or `gradus.arg_reduce` of a value of the domain's shape (all reductions of a
-    kernel over the same axes). A kernel whose body is one `gradus.contract` (operands: block arguments; the domain is
-    its result) or one `gradus.scatter_add` (the domain is that of the updates) stands alone.
+    kernel over the same axes). A kernel whose body is one `gradus.contract`, `cumulate`, `scan` (numbers it starts with aside) or `sort`
+    (operands: block arguments; the domain is its result) or one `scatter_add` (the domain is that of the updates) stands alone.
     (kernel_c1) the block takes the types of the operands. (kernel_c2) it yields the types of the results.
     Every operand of an array type is an argument of the function or the result of another kernel.
 

@@ -162,8 +162,9 @@ LogicalResult CumulateOp::verify() {
 }
 
 LogicalResult SortOp::verify() {
-  if (!isAxis(getAxis(), getX())) // sort_c1
-    return emitOpError("expects an axis of its operand, but got ") << static_cast<int64_t>(getAxis());
+  auto axis = static_cast<int64_t>(getAxis());
+  if (axis < -1 || (axis >= 0 && !isAxis(axis, getX())) || arrayOf(getX()).isScalar()) // sort_c1
+    return emitOpError("expects an axis of its operand, or -1 for all elements, but got ") << axis;
   if (arrayOf(getX()).withElement(IntegerType::get(getContext(), 64)) != getOrder().getType()) // sort_c2
     return emitOpError("expects an order of the shape of its operand and element type i64, but got ") << getOrder().getType();
   return success();

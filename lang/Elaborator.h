@@ -38,6 +38,7 @@ struct CallSite {
 struct Builtin {
   llvm::StringLiteral name;
   Entity (Elaborator::*emit)(const CallSite &site);
+  bool hasSeveralResults = false;
 };
 /// The table of built-in words.
 struct BuiltinTable;
@@ -153,6 +154,27 @@ private:
   Array spreadOver(const Array &x, llvm::ArrayRef<IndexVar *> axes, Location at);
   bool isBinder(const ast::Subscript &slot, Scope &scope) const;
 
+  Array arrangeLeft(const Array &x, llvm::ArrayRef<IndexVar *> order, Location at);
+
+  // Recurrences (EmitRecurrence.cpp).
+  struct Recurrence {
+    /// Of the left side, in its order.
+    llvm::SmallVector<IndexVar *> indices;
+    /// A[k + 1] on the right side: axis 0, shift 1.
+    std::vector<const ast::Index *> reads;
+    size_t axis = 0;
+    int64_t shift = 0;
+  };
+  class ScanBuilder;
+  bool readsItself(const ast::AssignStmt &stmt, Scope &scope) const;
+  void runRecurrence(const ast::AssignStmt &stmt, Scope &scope);
+  Array recurOne(const ast::AssignStmt &stmt, Scope &scope);
+  bool findSelfReads(const ast::AssignStmt &stmt, Recurrence &recurrence);
+  Array readBoundary(const ast::AssignStmt &stmt, Recurrence &recurrence, Scope &inner);
+  Array evalWithStandIn(const ast::AssignStmt &stmt, const Recurrence &recurrence, const Array &boundary, Scope &inner, mlir::Value &standIn);
+  /// What stands for A[k + 1] while the right side of A[k] = .. is read.
+  llvm::DenseMap<const ast::Index *, Array> selfReads;
+
   // Writes at computed places (EmitScatter.cpp).
   void writePlaces(const ast::AssignStmt &stmt, Scope &scope);
   Array scatterOne(const ast::AssignStmt &stmt, std::optional<Array> x, Scope &scope);
@@ -261,6 +283,32 @@ private:
   Array finishReduction(const Reduced &reduced, ReductionKind kind, Location at);
   Array keepAxes(const Reduced &reduced, const Array &result, Location at);
   Array softmaxAlong(const CallSite &site, bool isLog);
+
+  // Words that depend on the order of elements (EmitOrder.cpp).
+  /// The operand of such a word, with an axis counted from its first one, indices included; -1 stands for all elements.
+  struct Ordered {
+    Array x;
+    int64_t axis = 0;
+    /// `reverse` or `descending` stands in the slot.
+    bool isFlagged = false;
+  };
+  struct Sorted {
+    Array values, order;
+  };
+  std::optional<Ordered> readOrdered(const CallSite &site, llvm::StringRef flag, bool mayTakeAll);
+  std::optional<Ordered> readBound(const CallSite &site);
+  bool findOnlyAxis(const CallSite &site, bool mayTakeAll, Ordered &ordered);
+  Sorted sortAlong(const Array &x, int64_t axis, bool isDescending, Location at);
+  mlir::Value interpolate(mlir::Value sorted, mlir::Value level, int64_t axis, Location at);
+  Entity quantileOf(const CallSite &site, const Array &level);
+  template <ReductionKind kind>
+  Entity callCumulate(const CallSite &site);
+  Entity callArgsort(const CallSite &site);
+  Entity callMedian(const CallSite &site);
+  Entity callQuantile(const CallSite &site);
+  Entity callRank(const CallSite &site);
+  Entity callSort(const CallSite &site);
+  Entity callTop(const CallSite &site);
 
   // Rules (EmitRule.cpp).
   const RuleCall *evalRule(const ast::Expr &expr, Scope &scope);

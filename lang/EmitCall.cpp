@@ -292,10 +292,13 @@ Entity Elaborator::evalCall(const ast::Call &expr, Scope &scope) {
     const Builtin *builtin = name && !scope.find(name->name) ? findBuiltin(name->name) : nullptr;
     if (builtin) {
       CallSite site{builtin, &expr, subscripted->subscripts, &scope, expr.loc};
-      bool isOverAll = subscripted->subscripts.size() == 1 && isBinder(subscripted->subscripts[0], scope) &&
-                       cast<ast::Name>(subscripted->subscripts[0].value.get())->name == "all";
-      bool isByIndex = subscripted->subscripts[0].kind == ast::SubKind::Value && !isOverAll;
-      if (!isByIndex)
+      auto isFlag = [&](const ast::Subscript &slot) {
+        static constexpr llvm::StringLiteral flags[] = {"all", "descending", "reverse"};
+        return isBinder(slot, scope) && llvm::is_contained(flags, cast<ast::Name>(slot.value.get())->name);
+      };
+      const auto *first = llvm::find_if_not(site.slots, isFlag);
+      bool isByIndex = first != site.slots.end() && first->kind == ast::SubKind::Value;
+      if (!isByIndex || builtin->hasSeveralResults)
         return (this->*builtin->emit)(site);
       return eachLane([&] { return asArray((this->*builtin->emit)(site), expr.loc); });
     }
@@ -344,11 +347,8 @@ bool Elaborator::bindName(const ast::Ident &name, Entity entity, Scope &scope) {
 }
 
 void Elaborator::runAssign(const ast::AssignStmt &stmt, Scope &scope) {
-  if (stmt.boundary) {
-    notBuilt(Code::RecurrenceNotBuilt, stmt.loc, "a recurrence", "");
-    bindName(stmt.targets.front().name, Entity(), scope);
-    return;
-  }
+  if (stmt.boundary || readsItself(stmt, scope))
+    return runRecurrence(stmt, scope);
   for (const ast::Target &target : stmt.targets)
     if (target.name.primed) {
       error(Code::PrimeOutsideRule, target.loc, "'" + target.name.name + "'' has a prime, but there is no step here")

@@ -96,6 +96,8 @@ Array Elaborator::spreadOver(const Array &x, llvm::ArrayRef<IndexVar *> axes, Lo
 //===----------------------------------------------------------------------===//
 
 Entity Elaborator::evalIndex(const ast::Index &expr, Scope &scope) {
+  if (auto self = selfReads.find(&expr); self != selfReads.end())
+    return self->second;
   if (auto *name = dyn_cast<ast::Name>(expr.base.get()); name && !scope.find(name->name) && findBuiltin(name->name)) {
     error(Code::NotSubscriptable, expr.loc, "'" + name->name + "' is a function: its subscript needs arguments after it")
         .suggest("write " + name->name + "[..](x)");
@@ -380,7 +382,12 @@ Array Elaborator::defineOne(llvm::ArrayRef<ast::Subscript> subscripts, Location 
         .suggest(ownRank(x) > slices ? "write ':' for each remaining axis" : "");
     return {};
   }
-  // Outer indices first, then the axes in the order of the left side.
+  return arrangeLeft(x, order, at);
+}
+
+/// Outer indices first, then the axes in the order of the left side, on which null stands for ':'.
+Array Elaborator::arrangeLeft(const Array &x, llvm::ArrayRef<IndexVar *> order, Location at) {
+  llvm::ArrayRef<IndexVar *> axes = x.axes;
   SmallVector<int64_t> permutation;
   SmallVector<IndexVar *, 2> outer;
   for (auto [position, index] : llvm::enumerate(axes))

@@ -92,6 +92,12 @@ static std::string kindOf(KernelOp kernel) {
       kind = "scatter";
     if (isa<ReduceOp, ArgReduceOp>(op))
       kind = "reduction";
+    if (isa<CumulateOp>(op))
+      kind = "cumulation";
+    if (isa<ScanOp>(op))
+      kind = "recurrence";
+    if (isa<SortOp>(op))
+      kind = "sort";
   }
   return kind;
 }
@@ -145,7 +151,7 @@ static ExplainedKernel describe(FuncOp func, const Plan &plan, KernelOp kernel, 
       result.reads.push_back(nameOf(func, plan, operand));
   for (Value stored : kernel.getStored())
     result.writes.push_back(nameOf(func, plan, stored));
-  bool isStandingAlone = result.kind == "contraction" || result.kind == "scatter";
+  bool isStandingAlone = result.kind != "elementwise" && result.kind != "reduction";
   for (Operation &op : kernel.getBody().front()) {
     // What is of lower rank is computed once a row.
     int64_t rank = op.getNumOperands() ? cast<ArrayType>(op.getOperand(0).getType()).getRank() : 0;

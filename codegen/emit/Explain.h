@@ -23,14 +23,14 @@ namespace gradus {
 struct ExplainedKernel {
   unsigned phase = 0;
   unsigned position = 0;             ///< among the kernels of the entry
-  std::string kind;                  ///< elementwise, reduction, contraction, scatter
+  std::string kind;                  ///< elementwise, reduction, contraction, scatter, cumulation, recurrence, sort
   std::vector<std::string> domain;   ///< sizes and symbols
   std::vector<std::string> summed;   ///< the further dimensions of a contraction
   std::vector<std::string> reads;    ///< arrays
   std::vector<std::string> writes;   ///< arrays and sums
   unsigned operations = 0;           ///< that compute a number at each point
   int64_t flops = 0;                 ///< for each point of domain and summed dimensions, by the weights of passes/fuse
-  std::optional<Traffic> traffic;    ///< none where no main loop was counted
+  std::optional<Traffic> traffic;    ///< none where no main loop was counted; of a sort, in each of its log2(n) passes
   bool isPerParameter = false;       ///< the domain is that of a parameter
 };
 

@@ -25,12 +25,13 @@ static void printKernel(const ExplainedKernel &kernel, llvm::raw_ostream &os) {
   if (!kernel.summed.empty())
     os << llvm::formatv(", summed over [{0}]", llvm::join(kernel.summed, ", "));
   os << ", " << countOf(kernel.operations, "operation") << '\n';
+  const char *unit = kernel.kind == "sort" ? " bytes per element and pass, log2(n) passes" : " bytes per element";
   os << "    reads  " << namesOf(kernel.reads);
   if (kernel.traffic)
-    os << ": " << toText(kernel.traffic->read) << " bytes per element";
+    os << ": " << toText(kernel.traffic->read) << unit;
   os << "\n    writes " << namesOf(kernel.writes);
   if (kernel.traffic)
-    os << ": " << toText(kernel.traffic->written) << " bytes per element";
+    os << ": " << toText(kernel.traffic->written) << unit;
   os << "\n    flops  " << kernel.flops << (kernel.summed.empty() ? " per element\n" : " per product\n");
 }
 

@@ -32,11 +32,14 @@ static bool isReserved(StringRef name) {
 }
 
 bool ExpressionWriter::isWord(StringRef name) {
-  static constexpr StringRef words[] = {"abs", "acos", "acosh", "all", "any", "argmax", "argmin", "asin", "asinh", "atan", "atan2", "atanh",
-                                        "cbrt", "ceil", "cos", "cosh", "digamma", "div", "erf", "erfc", "exp", "exp2", "expm1", "floor", "hypot",
-                                        "inf", "lambert_w", "lgamma", "log", "log10", "log1p", "log2", "logsumexp", "max", "min", "norm",
-                                        "normal_cdf", "normal_quantile", "prod", "reshape", "round", "sigmoid", "sign", "sin", "sinh", "softplus",
-                                        "sqrt", "stop", "sum", "tan", "tanh", "trigamma", "trunc", "where", "xor", "zeros"};
+  static constexpr StringRef words[] = {
+      "abs", "acos", "acosh", "all", "any", "argmax", "argmin", "argsort", "asin", "asinh", "atan",
+      "atan2", "atanh", "cbrt", "ceil", "cos", "cosh", "cummax", "cummin", "cumprod", "cumsum",
+      "descending", "digamma", "div", "erf", "erfc", "exp", "exp2", "expm1", "floor", "hypot", "inf",
+      "lambert_w", "lgamma", "log", "log10", "log1p", "log2", "logsumexp", "max", "min", "norm",
+      "normal_cdf", "normal_quantile", "prod", "rank", "reshape", "reverse", "round", "sigmoid", "sign",
+      "sin", "sinh", "softplus", "sort", "sqrt", "stop", "sum", "tan", "tanh", "trigamma", "trunc",
+      "where", "xor", "zeros"};
   return isReserved(name) || llvm::is_contained(words, name);
 }
 
@@ -193,6 +196,13 @@ ExpressionWriter::Result ExpressionWriter::writeOp(Operation *op, Indices indice
       .Case([&](ContractOp contract) { return writeContract(contract, indices); })
       .Case([&](ReduceOp reduce) { return writeReduction(stringifyReductionKind(reduce.getKind()), reduce.getX(), reduce.getAxes(), indices); })
       .Case([&](LogSumExpOp reduce) { return writeReduction("logsumexp", reduce.getX(), reduce.getAxes(), indices); })
+      .Case([&](CumulateOp cumulate) -> Result { // a statement of its own: its indices stand alone
+        Result x = element(cumulate.getX(), indices);
+        if (failed(x))
+          return failure();
+        std::string slot = indices[cumulate.getAxis()] + (cumulate.getReverse() ? ", reverse" : "");
+        return Text{("cum" + stringifyReductionKind(cumulate.getKind()) + "[" + slot + "](" + x->text + ")").str(), BindPrimary};
+      })
       .Case([&](NormOp reduce) { return writeReduction("norm", reduce.getX(), reduce.getAxes(), indices); })
       .Case([&](ArgReduceOp reduce) {
         int64_t axis = reduce.getAxis();

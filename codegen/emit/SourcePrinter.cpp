@@ -32,6 +32,7 @@ private:
   bool needsStatement(Value value, const std::string &inlined);
   LogicalResult writeStatement(Value value, const std::string &name);
   LogicalResult writeStatements();
+  LogicalResult writeSort(SortOp op);
   LogicalResult writeScatter(ScatterAddOp op, const std::string &name);
   std::string describeArgument(unsigned index);
   Type realElement();
@@ -110,7 +111,7 @@ bool SourceWriter::isOfIndices(Value value) {
 
 bool SourceWriter::needsStatement(Value value, const std::string &inlined) {
   Operation *op = value.getDefiningOp();
-  if (isa<ScatterAddOp>(op))
+  if (isa<CumulateOp, ScatterAddOp>(op))
     return true;
   if (isa<ConstantOp>(op))
     return arrayType(value).getRank() != 0;
@@ -205,8 +206,27 @@ LogicalResult SourceWriter::writeScatter(ScatterAddOp op, const std::string &nam
   return success();
 }
 
+/// values, order = sort[axis = 1](x), of an x that has a name. Over all elements there is no such word.
+LogicalResult SourceWriter::writeSort(SortOp op) {
+  auto axis = static_cast<int64_t>(op.getAxis());
+  if (axis < 0)
+    return op.emitError("G0853: a sort of all elements of an array of several axes cannot be written as source");
+  if (names.get(op.getX()).empty() && failed(writeStatement(op.getX(), names.fresh("v"))))
+    return failure();
+  std::string values = names.fresh("v"), order = names.fresh("order");
+  body += "  " + values + ", " + order + " = sort[axis = " + std::to_string(axis) + (op.getDescending() ? ", descending](" : "](") + names.get(op.getX()) + ")\n";
+  names.setExactly(op.getValues(), values);
+  names.setExactly(op.getOrder(), order);
+  return success();
+}
+
 LogicalResult SourceWriter::writeStatements() {
   for (Operation &op : func.getBody().front().without_terminator()) {
+    if (auto sort = dyn_cast<SortOp>(op)) {
+      if (failed(writeSort(sort)))
+        return failure();
+      continue;
+    }
     if (op.getNumResults() != 1 || op.getNumRegions() != 0)
       return op.emitError("G0853: '") << op.getName() << "' cannot be written as source";
     Value value = op.getResult(0);

@@ -41,6 +41,7 @@ LogicalResult Frame<S>::runOp(Operation *op, Slots slots) {
       .template Case<GradOp>([&](auto o) { return runGrad(o, slots); })
       .template Case<KernelOp>([&](auto o) { return runKernel(o, slots); })
       .template Case<PhaseOp>([&](auto o) { return runBody(o, slots); })
+      .template Case<CumulateOp, ScanOp, SortOp>([&](auto) { return runOrder(op, slots); })
       .template Case<LoopOp>([&](auto o) { return runLoop(o, slots); })
       .template Case<EveryOp>([&](auto o) { return runEvery(o, slots); })
       .template Case<DrawOp>([&](auto) { return session.fail(op, "draws are not built yet in the reference evaluator"); })

@@ -90,6 +90,12 @@ private:
   llvm::LogicalResult argReduce(ArgReduceOp op, unsigned slot, Array<S> &y);
   void contract(ContractOp op, unsigned slot, const Shape &shape, Array<S> &y);
 
+  // Ops whose elements depend on those before them along an axis.
+  llvm::LogicalResult runOrder(mlir::Operation *op, Slots slots);
+  void cumulate(CumulateOp op, unsigned slot);
+  void sort(SortOp op, unsigned slot);
+  llvm::LogicalResult runScan(ScanOp op, unsigned slot);
+
   // Ops with regions, and those that see all slots or leave a mark.
   llvm::LogicalResult runAllReduce(AllReduceOp op, Slots slots);
   llvm::LogicalResult runGrad(GradOp op, Slots slots);

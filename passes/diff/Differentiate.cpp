@@ -176,7 +176,8 @@ LogicalResult ReverseSweep::visit(Operation *op, Cotangent dy) {
   // A contraction guarded product by product is slow, so that one of inputs takes them to be finite.
   bool isGuarded = needsGuard(op, isa<ContractOp>(op) ? Cotangent{dy.value, dy.isMasked} : dy);
   ReverseContext context{builder, op->getLoc(), addTo, needs, isGuarded ? llvm::function_ref<Value(Value, Value)>(guardBy) : nullptr};
-  if (applyShapeRule(op, dy.value, context) == RuleResult::Done || applyReduceRule(op, dy.value, context) == RuleResult::Done)
+  if (applyShapeRule(op, dy.value, context) == RuleResult::Done || applyReduceRule(op, dy.value, context) == RuleResult::Done ||
+      applyOrderRule(op, dy.value, context) == RuleResult::Done)
     return success();
   return failure();
 }
@@ -220,7 +221,9 @@ FailureOr<SmallVector<Value>> ReverseSweep::run() {
     auto hasCotangent = [&](Value result) { return cotangents.contains(result); };
     if (llvm::none_of(op->getResults(), hasCotangent))
       continue;
-    if (op->getNumResults() != 1 || failed(visit(op, cotangents.lookup(op->getResult(0)))))
+    // The other result of a sort is an order, which carries no derivative.
+    bool hasOneFloat = op->getNumResults() == 1 || isa<SortOp>(op);
+    if (!hasOneFloat || failed(visit(op, cotangents.lookup(op->getResult(0)))))
       return emitNoDerivative(op);
   }
 

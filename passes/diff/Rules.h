@@ -31,6 +31,8 @@ enum class RuleResult { NoRule, Done };
 
 /// broadcast, reshape, transpose, cast, gather, scatter_add.
 RuleResult applyShapeRule(mlir::Operation *op, mlir::Value dy, ReverseContext &context);
+/// cumulate, sort.
+RuleResult applyOrderRule(mlir::Operation *op, mlir::Value dy, ReverseContext &context);
 /// reduce, logsumexp, norm, contract, int_pow.
 RuleResult applyReduceRule(mlir::Operation *op, mlir::Value dy, ReverseContext &context);
 

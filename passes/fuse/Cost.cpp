@@ -17,6 +17,13 @@ int64_t getFlopWeight(Operation *op) {
             SinhOp>([](auto) { return 32; })
       .Case<DigammaOp, LambertWOp, LGammaOp, NormalQuantileOp, TrigammaOp>([](auto) { return 96; })
       .Case<ContractOp>([](auto) { return 2; }) // a product and a sum for each point of the contracted space
+      .Case<SortOp>([](auto) { return 32; })
+      .Case([](ScanOp scan) {
+        int64_t sum = 0;
+        for (Operation &inner : scan.getBody().front())
+          sum += getFlopWeight(&inner);
+        return sum;
+      })
       .Default([](Operation *) { return 1; });
 }
 

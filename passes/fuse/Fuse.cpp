@@ -12,6 +12,7 @@
 
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/Remarks.h"
+#include "mlir/Transforms/RegionUtils.h"
 #include "llvm/Support/FormatVariadic.h"
 
 namespace gradus {
@@ -64,8 +65,28 @@ static void widenScatter(ScatterAddOp op) {
   }
 }
 
+/// Numbers that folding has moved out of a scan come back: what a kernel reads are its operands.
+static void sinkNumbers(ScanOp scan) {
+  auto isNumber = [](Operation *op) { return op && (op->hasTrait<Pointwise>() || isa<BroadcastOp, ConstantOp, IntPowOp>(op)); };
+  for (bool isChanged = true; isChanged;) {
+    isChanged = false;
+    llvm::SetVector<Value> captured;
+    getUsedValuesDefinedAbove(scan.getBody(), captured);
+    for (Value value : captured) {
+      if (!isNumber(value.getDefiningOp()))
+        continue;
+      OpBuilder builder = OpBuilder::atBlockBegin(&scan.getBody().front());
+      Value inside = builder.clone(*value.getDefiningOp())->getResult(0);
+      value.replaceUsesWithIf(inside, [&](OpOperand &use) { return scan->isProperAncestor(use.getOwner()); });
+      isChanged = true;
+    }
+  }
+}
+
 static void prepare(FuncOp func) {
   for (Operation &op : llvm::make_early_inc_range(func.getBody().front())) {
+    if (auto scan = dyn_cast<ScanOp>(op))
+      sinkNumbers(scan);
     if (auto constant = dyn_cast<ConstantOp>(op))
       repeatSplat(constant);
     if (auto scatter = dyn_cast<ScatterAddOp>(op))

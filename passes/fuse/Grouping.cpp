@@ -5,6 +5,8 @@
 #include "passes/fuse/Cost.h"
 #include "passes/fuse/Plan.h"
 
+#include "llvm/ADT/TypeSwitch.h"
+
 using namespace mlir;
 
 namespace gradus {
@@ -101,6 +103,16 @@ void Grouper::storeEachOp() {
 // What is stored
 //===----------------------------------------------------------------------===//
 
+/// Why the results of an op that stands alone are stored, and what it reads.
+static std::pair<StringRef, StringRef> getReasonsAlone(Operation *op) {
+  return llvm::TypeSwitch<Operation *, std::pair<StringRef, StringRef>>(op)
+      .Case([](ContractOp) { return std::pair("a contraction stands alone", "a contraction reads it"); })
+      .Case([](CumulateOp) { return std::pair("a cumulation stands alone", "a cumulation reads it"); })
+      .Case([](ScanOp) { return std::pair("a recurrence stands alone", "a recurrence reads it"); })
+      .Case([](SortOp) { return std::pair("a sort stands alone", "a sort reads it"); })
+      .Default([](Operation *) { return std::pair("a scatter stands alone", "a scatter reads it"); });
+}
+
 void Grouper::collectTargets() {
   targets.clear();
   firstTarget.clear();
@@ -114,10 +126,13 @@ void Grouper::collectTargets() {
       reasons.try_emplace(op->getResult(0), "a reduction ends a kernel");
     if (getPlace(op) != Place::Alone)
       continue;
-    reasons.try_emplace(op->getResult(0), isa<ContractOp>(op) ? "a contraction stands alone" : "a scatter stands alone");
+    auto [standsAlone, readsIt] = getReasonsAlone(op);
+    for (Value result : op->getResults())
+      if (!result.use_empty())
+        reasons.try_emplace(result, standsAlone);
     for (Value operand : op->getOperands())
       if (operand.getDefiningOp())
-        reasons.try_emplace(operand, isa<ContractOp>(op) ? "a contraction reads it" : "a scatter reads it");
+        reasons.try_emplace(operand, readsIt);
   }
   // A rank-0 op reads what a kernel has stored.
   for (Operation *op : needed)
@@ -140,9 +155,9 @@ void Grouper::collectTargets() {
   for (Operation *op : needed) {
     if (getPlace(op) == Place::Slot)
       continue;
-    Value value = op->getResult(0);
-    if (!addOutputs(value) && reasons.contains(value))
-      add({value, -1, -1, reasons.lookup(value)});
+    for (Value value : op->getResults())
+      if (!addOutputs(value) && reasons.contains(value))
+        add({value, -1, -1, reasons.lookup(value)});
   }
   // An argument is read where it is; its copy is never read.
   for (BlockArgument arg : func.getArguments())
@@ -192,6 +207,10 @@ bool Grouper::fits(const Target &target, unsigned kernel, ArrayRef<Dependence> d
   auto [domain, axes] = getDomain(target);
   Operation *op = target.value.getDefiningOp();
   bool isAlone = op && getPlace(op) == Place::Alone;
+  // The other result of an op that stands alone.
+  auto isOther = [&](const Target &known) { return known.value != target.value && known.value.getDefiningOp() == op; };
+  if (isAlone && into.isAlone && llvm::all_of(into.targets, isOther))
+    return true;
   if (noFuse || isAlone || into.isAlone || ArrayRef<Attribute>(into.domain) != domain || (axes && into.axes && *axes != *into.axes))
     return false;
   for (const Dependence &dependence : dependences) {
@@ -290,7 +309,9 @@ void Grouper::group() {
       for (const Dependence &dependence : getDependences(target))
         neededEarly.insert(dependence.value);
   }
-  auto isLast = [&](const Target &target) { return target.replaces >= 0 && !neededEarly.contains(target.value); };
+  // Results of one op stay together.
+  auto isOneOf = [](const Target &target) { return target.value.getDefiningOp() && target.value.getDefiningOp()->getNumResults() > 1; };
+  auto isLast = [&](const Target &target) { return target.replaces >= 0 && !neededEarly.contains(target.value) && !isOneOf(target); };
   for (unsigned i = 0; i < targets.size(); ++i)
     if (!isLast(targets[i]))
       place(i, 0);

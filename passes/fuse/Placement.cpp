@@ -17,11 +17,24 @@ bool Placement::isLiteral(Operation *op) {
   return constant && isRankZero(constant);
 }
 
+/// The region of a scan reads its block's arguments alone, and works on single elements.
+static bool isScanByElement(ScanOp scan) {
+  Block &block = scan.getBody().front();
+  return llvm::all_of(block, [&](Operation &op) {
+    bool isKnown = op.hasTrait<Pointwise>() || isa<BroadcastOp, ConstantOp, IntPowOp, YieldOp>(op);
+    bool readsInside = llvm::all_of(op.getOperands(), [&](Value operand) { return operand.getParentBlock() == &block; });
+    bool isRepeat = !isa<BroadcastOp>(op) || isRankZero(op.getOperand(0));
+    return isKnown && readsInside && isRepeat;
+  });
+}
+
 /// The place of an op that is not uniform, or nothing where it has none.
 static std::optional<Place> placeOf(Operation *op) {
   if (isa<AllReduceOp>(op))
     return Place::AllReduce;
-  if (isa<ContractOp, ScatterAddOp>(op))
+  if (auto scan = dyn_cast<ScanOp>(op); scan && !isScanByElement(scan))
+    return std::nullopt;
+  if (isa<ContractOp, CumulateOp, ScanOp, ScatterAddOp, SortOp>(op))
     return Place::Alone;
   bool isScalarOp = llvm::all_of(op->getOperands(), isRankZero) && llvm::all_of(op->getResults(), isRankZero);
   if (isScalarOp && isMemoryEffectFree(op) && op->getNumRegions() == 0)

@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "passes/Passes.h"
+#include "passes/fuse/Placement.h"
 #include "passes/fuse/Plan.h"
 
 namespace gradus {
@@ -22,14 +23,15 @@ static bool isScalarOp(Operation *op) {
   return op->getNumRegions() == 0 && llvm::all_of(op->getOperands(), isRankZero) && llvm::all_of(op->getResults(), isRankZero);
 }
 
-/// A kernel of one contract or scatter_add.
+/// A kernel of one contract, cumulate, scan, scatter_add or sort. A scan may begin with numbers.
 static LogicalResult verifyAlone(KernelOp kernel, Operation *op) {
   Block &block = kernel.getBody().front();
   Value domain = op->getResult(0);
   if (auto scatter = dyn_cast<ScatterAddOp>(op))
     domain = scatter.getUpdates();
-  bool isOnlyOp = &block.front() == op && op->getNextNode() == block.getTerminator();
-  bool readsArguments = llvm::all_of(op->getOperands(), [](Value operand) { return isa<BlockArgument>(operand); });
+  auto isNumber = [&](Operation *other) { return isa<ScanOp>(op) && Placement::isLiteral(other); };
+  bool isOnlyOp = llvm::all_of(block.without_terminator(), [&](Operation &other) { return &other == op || isNumber(&other); });
+  bool readsArguments = llvm::all_of(op->getOperands(), [&](Value operand) { return isa<BlockArgument>(operand) || isNumber(operand.getDefiningOp()); });
   if (!isOnlyOp || !readsArguments)
     return op->emitError("expects to stand alone in its kernel and to read the kernel's operands");
   if (arrayOf(domain).getShape() != ArrayRef<Attribute>(llvm::to_vector(kernel.getDomain())))
@@ -47,7 +49,7 @@ static LogicalResult verifyBody(KernelOp kernel) {
   SmallVector<Attribute> domain = llvm::to_vector(kernel.getDomain());
   std::optional<SmallVector<int64_t>> axes;
   for (Operation &op : kernel.getBody().front()) {
-    if (isa<ContractOp, ScatterAddOp>(op))
+    if (isa<ContractOp, CumulateOp, ScanOp, ScatterAddOp, SortOp>(op))
       return verifyAlone(kernel, &op);
     if (!isAllowedInKernel(&op))
       return op.emitError("cannot stand in a kernel");

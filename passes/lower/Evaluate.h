@@ -50,6 +50,8 @@ public:
   /// A rank-0 value of the body.
   mlir::Value evaluateScalar(mlir::Value value);
 
+  /// Where an array that the kernel reads begins.
+  mlir::Value baseOf(mlir::Value array) const { return buffers.arrays.lookup(array); }
   /// The size of a dimension.
   mlir::Value sizeOf(mlir::Attribute dim);
   /// The product of sizes.

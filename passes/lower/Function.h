@@ -26,7 +26,7 @@ private:
     Buffers buffers;
     llvm::SmallVector<mlir::Value> data;                 ///< pointers of the tensors of the slot
     llvm::DenseMap<mlir::Value, mlir::Value> workspace;  ///< results of kernels -> offset
-    llvm::DenseMap<mlir::Operation *, llvm::SmallVector<mlir::Value>> partials; ///< full reductions -> offset, by result
+    llvm::DenseMap<mlir::Operation *, llvm::SmallVector<mlir::Value>> partials; ///< full reductions -> offset, by result; sorts -> of their scratch
     llvm::SmallVector<mlir::Value> kept;                 ///< returned arguments that change -> offset, by result
     llvm::SmallVector<mlir::ArrayAttr> spaces;           ///< the shapes that the size of the workspace counts
     mlir::Value workspaceSize;
@@ -58,6 +58,7 @@ private:
 
   void emitKernel(KernelOp kernel, Slot &slot);
   void emitScalarKernel(KernelOp kernel, Slot &slot);
+  void emitOrder(KernelOp kernel, Slot &slot);
   void emitLoops(const KernelInfo &info, Slot &slot);
   void emitFullReductions(const KernelInfo &info, Slot &slot);
   void emitChecks();

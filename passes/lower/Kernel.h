@@ -66,6 +66,14 @@ void rewriteContract(KernelOp kernel);
 mlir::Value emitContractCount(KernelOp kernel, Evaluator &evaluator);
 mlir::Value emitContractWork(KernelOp kernel, Evaluator &evaluator);
 void emitContractBody(KernelOp kernel, Evaluator &evaluator, mlir::Value output, mlir::Value begin, mlir::Value end);
+/// The cumulate, scan or sort of a kernel, which stands alone but for numbers, or null.
+mlir::Operation *findOrderOp(KernelOp kernel);
+/// The arrays in which a sort keeps what it has merged; one for each is handed over behind the outputs.
+llvm::SmallVector<ArrayType> getOrderScratch(KernelOp kernel);
+mlir::Value emitOrderCount(KernelOp kernel, Evaluator &evaluator);
+mlir::Value emitOrderWork(KernelOp kernel, Evaluator &evaluator);
+/// Returns the bytes of the main loop.
+Traffic emitOrderBody(KernelOp kernel, Evaluator &evaluator, mlir::ValueRange outputs, mlir::Value begin, mlir::Value end);
 /// The additions of a scatter, one after the other; the output holds a copy of the operand already.
 void emitScatterBody(KernelOp kernel, Evaluator &evaluator, mlir::Value output);
 

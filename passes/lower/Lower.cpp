@@ -42,7 +42,7 @@ static bool computesInStorageType(Operation *op) {
   auto reduce = dyn_cast<ReduceOp>(op);
   if (reduce && reduce.getAccumulate())
     return isNarrow(*reduce.getAccumulate());
-  bool onlyMoves = isa<CastOp, SelectOp, StopOp>(op) || !(op->hasTrait<Pointwise>() || isa<ArgReduceOp, ContractOp, IntPowOp, ReduceOp, ScatterAddOp>(op));
+  bool onlyMoves = isa<CastOp, SelectOp, StopOp>(op) || !(op->hasTrait<Pointwise>() || isa<ArgReduceOp, ContractOp, CumulateOp, IntPowOp, ReduceOp, ScanOp, ScatterAddOp, SortOp>(op));
   return !onlyMoves && llvm::any_of(op->getOperands(), [&](Value operand) { return isNarrow(arrayOf(operand).getElementType()); });
 }
 

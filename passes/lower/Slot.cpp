@@ -58,6 +58,13 @@ void FunctionLowering::layOutWorkspace(Slot &slot) {
       slot.workspace[result] = take(bytesOf(arrayOf(result), evaluator));
       slot.spaces.push_back(code.getArrayAttr(arrayOf(result).getShape()));
     }
+    if (findOrderOp(kernel)) {
+      for (ArrayType scratch : getOrderScratch(kernel)) {
+        slot.partials[kernel].push_back(take(bytesOf(scratch, evaluator)));
+        slot.spaces.push_back(code.getArrayAttr(scratch.getShape()));
+      }
+      continue;
+    }
     if (kernel.getDomain().empty() || isVectorContract(kernel) || isa<ScatterAddOp>(kernel.getBody().front().front()))
       continue;
     for (const KernelInfo &info : analyzeKernel(kernel)) {

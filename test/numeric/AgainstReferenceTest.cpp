@@ -84,6 +84,8 @@ static void expectAgreement(const std::string &name, const PhaseOptions &options
 
 TEST(AgainstReference, Losses) { expectAgreement("losses.mlir", {}); }
 TEST(AgainstReference, LossesNotFused) { expectAgreement("losses.mlir", {.noFuse = true}); }
+TEST(AgainstReference, Order) { expectAgreement("order.mlir", {}); }
+TEST(AgainstReference, OrderNotFused) { expectAgreement("order.mlir", {.noFuse = true}); }
 TEST(AgainstReference, Steps) { expectAgreement("steps.mlir", {}); }
 TEST(AgainstReference, StepsNotFused) { expectAgreement("steps.mlir", {.noFuse = true}); }
 TEST(AgainstReference, Swaps) { expectAgreement("swaps.mlir", {}); }

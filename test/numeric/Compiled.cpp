@@ -133,7 +133,7 @@ std::vector<Buffer> Compiled::makeBuffers(StringRef name, ArrayRef<Arrays> slots
   return buffers;
 }
 
-int32_t Compiled::run(StringRef name, ArrayRef<Arrays> slots, ArrayRef<Buffer> buffers, gradus_report &report) const {
+int32_t Compiled::run(StringRef name, ArrayRef<Arrays> slots, ArrayRef<Buffer> buffers, gradus_report &report, const gradus_context *context) const {
   const EntryLayout &layout = getLayout(name);
   FuncOp func = functions.find(name.str())->second;
   auto *kernel = reinterpret_cast<gradus_kernel>(jit->lookup(layout.getKernelName()));
@@ -149,7 +149,7 @@ int32_t Compiled::run(StringRef name, ArrayRef<Arrays> slots, ArrayRef<Buffer> b
   for (const Buffer &buffer : buffers)
     tensors.push_back(buffer.describe());
   Buffer workspace(GRADUS_F64, {static_cast<int64_t>(workspaceSize(tensors.data(), slots.size()) / 8 + 8)});
-  return kernel(nullptr, hypers.data(), t, /*seed=*/0, tensors.data(), slots.size(), workspace.bytes().data(), &report);
+  return kernel(context, hypers.data(), t, /*seed=*/0, tensors.data(), slots.size(), workspace.bytes().data(), &report);
 }
 
 FailureOr<std::vector<Compiled::Arrays>> Compiled::call(StringRef name, ArrayRef<Arrays> slots, std::string &error) {

@@ -48,7 +48,8 @@ public:
   /// The tensors of a call, slot after slot; outputs are zero.
   std::vector<Buffer> makeBuffers(llvm::StringRef name, llvm::ArrayRef<Arrays> slots) const;
   /// Calls the kernel; the status is that of the C ABI. Hyper-parameters and time are those of the first slot.
-  int32_t run(llvm::StringRef name, llvm::ArrayRef<Arrays> slots, llvm::ArrayRef<Buffer> buffers, gradus_report &report) const;
+  int32_t run(llvm::StringRef name, llvm::ArrayRef<Arrays> slots, llvm::ArrayRef<Buffer> buffers, gradus_report &report,
+              const gradus_context *context = nullptr) const;
 
 private:
   std::map<std::string, EntryLayout, std::less<>> layouts;

@@ -1,0 +1,292 @@
+//===- EmitOrder.cpp - Words that depend on the order of elements -----------===//
+//
+// cumsum and its kin, sort, rank, top, quantile. The first are maps: cumsum[k](x[i, k]) runs along an index that is bound
+// already and keeps it. quantile and median are reductions: median[k](x[i, k]) binds k.
+//
+//===----------------------------------------------------------------------===//
+
+#include "lang/Elaborator.h"
+
+using namespace gradus;
+using namespace gradus::lang;
+using llvm::dyn_cast;
+using llvm::SmallVector;
+using mlir::Attribute;
+using mlir::Value;
+
+/// The axis of an Ordered that stands for all elements, in row-major order.
+static constexpr int64_t allElements = -1;
+
+//===----------------------------------------------------------------------===//
+// Reading the slot
+//===----------------------------------------------------------------------===//
+
+static llvm::StringRef wordOf(const ast::Subscript &slot) {
+  auto *name = slot.kind == ast::SubKind::Value ? dyn_cast<ast::Name>(slot.value.get()) : nullptr;
+  return name && !name->primed ? llvm::StringRef(name->name) : llvm::StringRef();
+}
+
+/// Where no slot names an axis: the only one, or all elements where that makes sense.
+bool Elaborator::findOnlyAxis(const CallSite &site, bool mayTakeAll, Ordered &ordered) {
+  int64_t rank = ownRank(ordered.x);
+  ordered.axis = ordered.x.axes.size();
+  if (rank == 1)
+    return true;
+  std::string name = site.builtin->name.str();
+  if (rank == 0 || !mayTakeAll || !ordered.x.axes.empty()) {
+    error(Code::UnknownSlot, site.at, "'" + name + "' runs along one axis, but this has the shape " + describe(ownShape(ordered.x)))
+        .suggest(rank == 0 ? name + "(x) of an array x, or " + name + "[k](x[k]) with an index k" : name + "[axis = 1](x)");
+    return false;
+  }
+  ordered.axis = allElements;
+  return true;
+}
+
+/// The operand, the axis and the flag of a word such as `cumsum[axis = 1, reverse]`.
+std::optional<Elaborator::Ordered> Elaborator::readOrdered(const CallSite &site, llvm::StringRef flag, bool mayTakeAll) {
+  Ordered ordered;
+  ordered.x = evalArray(*site.call->arguments[0].value, *site.scope);
+  if (ordered.x.isPoison())
+    return std::nullopt;
+  if (ordered.x.isJoint) {
+    notBuilt(Code::SlotNotBuilt, site.at, "'" + site.builtin->name.str() + "' over the collection", "declare the param without 'joint'");
+    return std::nullopt;
+  }
+  ordered.x = toKind(ordered.x, std::max(kindOf(ordered.x), Kind::Int), site.at);
+  std::optional<int64_t> axis;
+  for (const ast::Subscript &slot : site.slots) {
+    llvm::StringRef word = wordOf(slot);
+    if (!flag.empty() && word == flag && !site.scope->findLocal(word)) {
+      ordered.isFlagged = true;
+      continue;
+    }
+    if (!axis && slot.kind == ast::SubKind::Named && slot.name->name == "axis") {
+      Reduced reduced;
+      reduced.x = ordered.x;
+      if (!readAxes(slot, site, reduced))
+        return std::nullopt;
+      if (reduced.axes.size() == 1) {
+        axis = reduced.axes.front();
+        continue;
+      }
+    }
+    const Binding *binding = word.empty() ? nullptr : site.scope->find(word);
+    auto *index = llvm::find(ordered.x.axes, binding ? binding->entity.index() : nullptr);
+    if (!axis && index != ordered.x.axes.end()) {
+      axis = index - ordered.x.axes.begin();
+      continue;
+    }
+    std::string name = site.builtin->name.str();
+    error(Code::OrderSlot, slot.loc, "'" + name + "' runs along one axis or one index that is bound already" + (flag.empty() ? "" : ", and may take '" + flag.str() + "'"))
+        .suggest("y[i, k] = " + name + "[k](x[i, k]), or " + name + "[axis = 1" + (flag.empty() ? "" : ", " + flag.str()) + "](x)");
+    return std::nullopt;
+  }
+  if (!axis)
+    return findOnlyAxis(site, mayTakeAll, ordered) ? std::optional(ordered) : std::nullopt;
+  ordered.axis = *axis;
+  return ordered;
+}
+
+//===----------------------------------------------------------------------===//
+// Maps
+//===----------------------------------------------------------------------===//
+
+template <ReductionKind kind>
+Entity Elaborator::callCumulate(const CallSite &site) {
+  if (!expectArguments(site, 1, 1))
+    return {};
+  std::optional<Ordered> ordered = readOrdered(site, "reverse", /*mayTakeAll=*/false);
+  if (!ordered)
+    return {};
+  return perLane({ordered->x}, ordered->x.axes, [&](llvm::ArrayRef<Value> v) -> Value {
+    return CumulateOp::create(builder, place(site.at), kind, v[0], static_cast<uint64_t>(ordered->axis), ordered->isFlagged);
+  });
+}
+
+Elaborator::Sorted Elaborator::sortAlong(const Array &x, int64_t axis, bool isDescending, Location at) {
+  Sorted sorted{x, x};
+  for (size_t lane = 0; lane < x.lanes.size(); ++lane) {
+    ArrayType type = typeOf(x.lanes[lane]);
+    auto op = SortOp::create(builder, place(at), type, type.withElement(builder.getI64Type()), x.lanes[lane], static_cast<uint64_t>(axis), isDescending);
+    sorted.values.lanes[lane] = op.getValues();
+    sorted.order.lanes[lane] = op.getOrder();
+  }
+  return sorted;
+}
+
+/// values, order = sort(x).
+Entity Elaborator::callSort(const CallSite &site) {
+  if (!expectArguments(site, 1, 1))
+    return {};
+  auto part = [&](Array Sorted::*which) {
+    return eachLane([&]() -> Array {
+      std::optional<Ordered> ordered = readOrdered(site, "descending", /*mayTakeAll=*/false);
+      return ordered ? sortAlong(ordered->x, ordered->axis, ordered->isFlagged, site.at).*which : Array();
+    });
+  };
+  bool isByIndex = llvm::any_of(site.slots, [&](const ast::Subscript &slot) { return !wordOf(slot).empty() && !isBinder(slot, *site.scope); });
+  if (isByIndex && laneCount > 1 && !activeLane) { // an index may have another range in each tensor
+    Array values = part(&Sorted::values);
+    return values.isPoison() ? Entity() : tuple({values, part(&Sorted::order)});
+  }
+  std::optional<Ordered> ordered = readOrdered(site, "descending", /*mayTakeAll=*/false);
+  if (!ordered)
+    return {};
+  Sorted sorted = sortAlong(ordered->x, ordered->axis, ordered->isFlagged, site.at);
+  return tuple({sorted.values, sorted.order});
+}
+
+Entity Elaborator::callArgsort(const CallSite &site) {
+  if (!expectArguments(site, 1, 1))
+    return {};
+  std::optional<Ordered> ordered = readOrdered(site, "descending", /*mayTakeAll=*/false);
+  return ordered ? sortAlong(ordered->x, ordered->axis, ordered->isFlagged, site.at).order : Entity();
+}
+
+Entity Elaborator::callRank(const CallSite &site) {
+  if (!expectArguments(site, 1, 1))
+    return {};
+  std::optional<Ordered> ordered = readOrdered(site, "descending", /*mayTakeAll=*/true);
+  if (!ordered)
+    return {};
+  // The order is a permutation; what sorts it is its inverse.
+  Array order = sortAlong(ordered->x, ordered->axis, ordered->isFlagged, site.at).order;
+  return sortAlong(order, ordered->axis, /*isDescending=*/false, site.at).order;
+}
+
+/// top(x, k): the k largest, in descending order.
+Entity Elaborator::callTop(const CallSite &site) {
+  if (!expectArguments(site, 2, 2))
+    return {};
+  std::optional<Ordered> ordered = readOrdered(site, "", /*mayTakeAll=*/false);
+  if (!ordered)
+    return {};
+  int64_t own = ordered->axis - static_cast<int64_t>(ordered->x.axes.size());
+  if (own < 0) {
+    error(Code::OrderSlot, site.at, "'top' leaves another number of elements, so that no index runs over them").suggest("top(x[i, :], k), or top[axis = 1](x, k)");
+    return {};
+  }
+  const ast::Expr &count = *site.call->arguments[1].value;
+  auto *name = dyn_cast<ast::Name>(&count);
+  const DimBinding *dim = name && !site.scope->find(name->name) ? site.scope->findDim(name->name) : nullptr;
+  std::optional<int64_t> fixed;
+  if (!dim && !(fixed = constantInt(count, *site.scope, "a size")))
+    return {};
+  Sorted sorted = sortAlong(ordered->x, ordered->axis, /*isDescending=*/true, site.at);
+  auto takeFirst = [&]() -> Array {
+    Array values = sliceLane(sorted.values);
+    Attribute size = dim ? dim->lane(activeLane.value_or(0)) : Attribute(builder.getI64IntegerAttr(*fixed)), whole = ownShape(values)[own];
+    auto known = dyn_cast<mlir::IntegerAttr>(size), all = dyn_cast<mlir::IntegerAttr>(whole);
+    if (size == whole || !checkSize(size, count.loc))
+      return size == whole ? values : Array();
+    if (known && all && known.getInt() > all.getInt()) {
+      error(Code::IndexOutOfRange, count.loc, "the axis has " + describe(whole) + " elements, so there are no " + describe(size) + " largest");
+      return {};
+    }
+    std::vector<Slot> slots;
+    for (Attribute each : ownShape(values)) {
+      slots.emplace_back();
+      slots.back().size = each;
+    }
+    slots[own].size = size;
+    return gatherSlots(values, slots, values.axes, site.at);
+  };
+  return sorted.values.lanes.size() > 1 ? eachLane(takeFirst) : takeFirst();
+}
+
+//===----------------------------------------------------------------------===//
+// Quantiles
+//===----------------------------------------------------------------------===//
+
+/// The number of each element along the axis, or among all in row-major order.
+static Value numberElements(Algebra &algebra, ArrayType type, int64_t axis, Location at) {
+  auto along = [&](int64_t k) -> Array {
+    return {{IotaOp::create(algebra.builder, algebra.place(at), type.withElement(algebra.builder.getI64Type()), algebra.builder.getI64IntegerAttr(k))}};
+  };
+  if (axis != allElements)
+    return along(axis).lanes.front();
+  Array number = along(0);
+  for (int64_t k = 1; k < type.getRank(); ++k)
+    number = algebra.add(algebra.mul(number, {{algebra.sizeOf(type.getShape()[k], at)}}, at), along(k), at);
+  return number.lanes.front();
+}
+
+/// Between the two elements of sorted values around q * (n - 1), by a straight line. NaN where an element is NaN, where there is none, and
+/// for a q outside [0, 1]. What stands at a place is read by a sum over a choice: one pass, and no index can be outside.
+Value Elaborator::interpolate(Value sorted, Value level, int64_t axis, Location at) {
+  ArrayType type = typeOf(sorted);
+  SmallVector<int64_t> over{axis};
+  if (axis == allElements)
+    over = llvm::to_vector(llvm::seq<int64_t>(0, type.getRank()));
+  Array s{{sorted}}, q{{level}}, number{{numberElements(*this, type, axis, at)}}, zero = integer(0, at), one = integer(1, at);
+  Array nan = this->number(std::numeric_limits<double>::quiet_NaN(), at), last = one;
+  for (int64_t k : over)
+    last = mul(last, {{sizeOf(type.getShape()[k], at)}}, at);
+  last = sub(last, one, at);
+  Array isInside = logical(true, compare(ComparePredicate::Ge, q, zero, at), compare(ComparePredicate::Le, q, one, at), at);
+  isInside = logical(true, isInside, compare(ComparePredicate::Ge, last, zero, at), at);
+  Array place = select(isInside, mul(q, toKind(last, Kind::Float, at), at), nan, at);
+  Array low = unary<FloorOp>(place, at), part = sub(place, low, at);
+  Array first{{CastOp::create(builder, this->place(at), ArrayType::scalar(builder.getI64Type()), low.lanes.front())}};
+  auto read = [&](const Array &which) {
+    Array isIt = compare(ComparePredicate::Eq, number, which, at);
+    return reduce(ReductionKind::Sum, select(isIt, s, toKind(zero, Kind::Float, at), at), over, at);
+  };
+  Array a = read(first), b = read(binary<MinOp>(add(first, one, at), last, at));
+  // No difference is taken of equal infinities, nor one multiplied by 0.
+  Array isFlat = logical(false, compare(ComparePredicate::Eq, a, b, at), compare(ComparePredicate::Eq, part, zero, at), at);
+  Array value = add(a, mul(part, select(isFlat, zero, sub(b, a, at), at), at), at);
+  Array hasNan = reduce(ReductionKind::Any, compare(ComparePredicate::Ne, s, s, at), over, at);
+  return select(hasNan, nan, value, at).lanes.front();
+}
+
+/// The operand of quantile and median, which bind the index in their slot.
+std::optional<Elaborator::Ordered> Elaborator::readBound(const CallSite &site) {
+  bool isByIndex = !site.slots.empty() && site.slots[0].kind == ast::SubKind::Value;
+  if (!isByIndex)
+    return readOrdered(site, "", /*mayTakeAll=*/true);
+  if (site.slots.size() != 1 || wordOf(site.slots[0]).empty()) {
+    error(Code::OrderSlot, site.slots[0].loc, "'" + site.builtin->name.str() + "' runs over one index, without a guard").suggest(site.builtin->name.str() + "[k](x[k])");
+    return std::nullopt;
+  }
+  std::optional<Reduced> reduced = reduceIndices(site, 0, /*mayContract=*/false);
+  if (!reduced)
+    return std::nullopt;
+  Ordered ordered{reduced->x, reduced->axes.front(), false};
+  return ordered;
+}
+
+Entity Elaborator::quantileOf(const CallSite &site, const Array &level) {
+  std::optional<Ordered> ordered = readBound(site);
+  if (!ordered)
+    return {};
+  Array sorted = sortAlong(toKind(ordered->x, Kind::Float, site.at), ordered->axis, /*isDescending=*/false, site.at).values;
+  SmallVector<IndexVar *, 2> kept;
+  for (auto [position, index] : llvm::enumerate(sorted.axes))
+    if (static_cast<int64_t>(position) != ordered->axis)
+      kept.push_back(index);
+  return perLane({sorted, toKind(level, Kind::Float, site.at)}, kept,
+                 [&](llvm::ArrayRef<Value> v) { return interpolate(v[0], v[1], ordered->axis, site.at); });
+}
+
+Entity Elaborator::callQuantile(const CallSite &site) {
+  if (!expectArguments(site, 2, 2))
+    return {};
+  const ast::Expr &second = *site.call->arguments[1].value;
+  Array level = evalScalar(second, *site.scope, "the level of a quantile");
+  if (level.isPoison())
+    return {};
+  if (std::optional<double> known = constantOf(level); known && !(*known >= 0 && *known <= 1)) {
+    error(Code::QuantileLevel, second.loc, "a quantile lies between 0 and 1, but this is " + textOf(second.loc)).suggest("the median is quantile(x, 0.5)");
+    return {};
+  }
+  return quantileOf(site, level);
+}
+
+Entity Elaborator::callMedian(const CallSite &site) { return expectArguments(site, 1, 1) ? quantileOf(site, number(0.5, site.at)) : Entity(); }
+
+// The table of words in Builtins.cpp takes their addresses.
+template Entity Elaborator::callCumulate<ReductionKind::Max>(const CallSite &);
+template Entity Elaborator::callCumulate<ReductionKind::Min>(const CallSite &);
+template Entity Elaborator::callCumulate<ReductionKind::Prod>(const CallSite &);
+template Entity Elaborator::callCumulate<ReductionKind::Sum>(const CallSite &);
