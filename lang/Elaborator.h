@@ -38,6 +38,8 @@ struct CallSite {
 struct Builtin {
   llvm::StringLiteral name;
   Entity (Elaborator::*emit)(const CallSite &site);
+  /// A word that may stand in its slot, as `reverse`.
+  llvm::StringLiteral flag = "";
   bool hasSeveralResults = false;
 };
 /// The table of built-in words.
@@ -295,7 +297,7 @@ private:
   struct Sorted {
     Array values, order;
   };
-  std::optional<Ordered> readOrdered(const CallSite &site, llvm::StringRef flag, bool mayTakeAll);
+  std::optional<Ordered> readOrdered(const CallSite &site, bool mayTakeAll);
   std::optional<Ordered> readBound(const CallSite &site);
   bool findOnlyAxis(const CallSite &site, bool mayTakeAll, Ordered &ordered);
   Sorted sortAlong(const Array &x, int64_t axis, bool isDescending, Location at);

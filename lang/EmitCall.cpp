@@ -293,8 +293,8 @@ Entity Elaborator::evalCall(const ast::Call &expr, Scope &scope) {
     if (builtin) {
       CallSite site{builtin, &expr, subscripted->subscripts, &scope, expr.loc};
       auto isFlag = [&](const ast::Subscript &slot) {
-        static constexpr llvm::StringLiteral flags[] = {"all", "descending", "reverse"};
-        return isBinder(slot, scope) && llvm::is_contained(flags, cast<ast::Name>(slot.value.get())->name);
+        llvm::StringRef word = isBinder(slot, scope) ? llvm::StringRef(cast<ast::Name>(slot.value.get())->name) : "";
+        return word == "all" || (!word.empty() && word == builtin->flag);
       };
       const auto *first = llvm::find_if_not(site.slots, isFlag);
       bool isByIndex = first != site.slots.end() && first->kind == ast::SubKind::Value;

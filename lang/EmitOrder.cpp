@@ -43,7 +43,8 @@ bool Elaborator::findOnlyAxis(const CallSite &site, bool mayTakeAll, Ordered &or
 }
 
 /// The operand, the axis and the flag of a word such as `cumsum[axis = 1, reverse]`.
-std::optional<Elaborator::Ordered> Elaborator::readOrdered(const CallSite &site, llvm::StringRef flag, bool mayTakeAll) {
+std::optional<Elaborator::Ordered> Elaborator::readOrdered(const CallSite &site, bool mayTakeAll) {
+  llvm::StringRef flag = site.builtin->flag;
   Ordered ordered;
   ordered.x = evalArray(*site.call->arguments[0].value, *site.scope);
   if (ordered.x.isPoison())
@@ -95,7 +96,7 @@ template <ReductionKind kind>
 Entity Elaborator::callCumulate(const CallSite &site) {
   if (!expectArguments(site, 1, 1))
     return {};
-  std::optional<Ordered> ordered = readOrdered(site, "reverse", /*mayTakeAll=*/false);
+  std::optional<Ordered> ordered = readOrdered(site, /*mayTakeAll=*/false);
   if (!ordered)
     return {};
   return perLane({ordered->x}, ordered->x.axes, [&](llvm::ArrayRef<Value> v) -> Value {
@@ -120,7 +121,7 @@ Entity Elaborator::callSort(const CallSite &site) {
     return {};
   auto part = [&](Array Sorted::*which) {
     return eachLane([&]() -> Array {
-      std::optional<Ordered> ordered = readOrdered(site, "descending", /*mayTakeAll=*/false);
+      std::optional<Ordered> ordered = readOrdered(site, /*mayTakeAll=*/false);
       return ordered ? sortAlong(ordered->x, ordered->axis, ordered->isFlagged, site.at).*which : Array();
     });
   };
@@ -129,7 +130,7 @@ Entity Elaborator::callSort(const CallSite &site) {
     Array values = part(&Sorted::values);
     return values.isPoison() ? Entity() : tuple({values, part(&Sorted::order)});
   }
-  std::optional<Ordered> ordered = readOrdered(site, "descending", /*mayTakeAll=*/false);
+  std::optional<Ordered> ordered = readOrdered(site, /*mayTakeAll=*/false);
   if (!ordered)
     return {};
   Sorted sorted = sortAlong(ordered->x, ordered->axis, ordered->isFlagged, site.at);
@@ -139,14 +140,14 @@ Entity Elaborator::callSort(const CallSite &site) {
 Entity Elaborator::callArgsort(const CallSite &site) {
   if (!expectArguments(site, 1, 1))
     return {};
-  std::optional<Ordered> ordered = readOrdered(site, "descending", /*mayTakeAll=*/false);
+  std::optional<Ordered> ordered = readOrdered(site, /*mayTakeAll=*/false);
   return ordered ? sortAlong(ordered->x, ordered->axis, ordered->isFlagged, site.at).order : Entity();
 }
 
 Entity Elaborator::callRank(const CallSite &site) {
   if (!expectArguments(site, 1, 1))
     return {};
-  std::optional<Ordered> ordered = readOrdered(site, "descending", /*mayTakeAll=*/true);
+  std::optional<Ordered> ordered = readOrdered(site, /*mayTakeAll=*/true);
   if (!ordered)
     return {};
   // The order is a permutation; what sorts it is its inverse.
@@ -158,7 +159,7 @@ Entity Elaborator::callRank(const CallSite &site) {
 Entity Elaborator::callTop(const CallSite &site) {
   if (!expectArguments(site, 2, 2))
     return {};
-  std::optional<Ordered> ordered = readOrdered(site, "", /*mayTakeAll=*/false);
+  std::optional<Ordered> ordered = readOrdered(site, /*mayTakeAll=*/false);
   if (!ordered)
     return {};
   int64_t own = ordered->axis - static_cast<int64_t>(ordered->x.axes.size());
@@ -218,7 +219,7 @@ Value Elaborator::interpolate(Value sorted, Value level, int64_t axis, Location 
   SmallVector<int64_t> over{axis};
   if (axis == allElements)
     over = llvm::to_vector(llvm::seq<int64_t>(0, type.getRank()));
-  Array s{{sorted}}, q{{level}}, number{{numberElements(*this, type, axis, at)}}, zero = integer(0, at), one = integer(1, at);
+  Array s{{sorted}}, q{{level}}, zero = integer(0, at), one = integer(1, at);
   Array nan = this->number(std::numeric_limits<double>::quiet_NaN(), at), last = one;
   for (int64_t k : over)
     last = mul(last, {{sizeOf(type.getShape()[k], at)}}, at);
@@ -227,12 +228,14 @@ Value Elaborator::interpolate(Value sorted, Value level, int64_t axis, Location 
   isInside = logical(true, isInside, compare(ComparePredicate::Ge, last, zero, at), at);
   Array place = select(isInside, mul(q, toKind(last, Kind::Float, at), at), nan, at);
   Array low = unary<FloorOp>(place, at), part = sub(place, low, at);
-  Array first{{CastOp::create(builder, this->place(at), ArrayType::scalar(builder.getI64Type()), low.lanes.front())}};
+  // Numbers of elements are compared in f64, which holds them all.
+  Value each = castTo(numberElements(*this, type, axis, at), builder.getF64Type(), at);
   auto read = [&](const Array &which) {
-    Array isIt = compare(ComparePredicate::Eq, number, which, at);
+    Value wanted = broadcastTo(which.lanes.front(), {}, type.getShape(), at);
+    Array isIt{{CompareOp::create(builder, this->place(at), ComparePredicate::Eq, each, wanted)}};
     return reduce(ReductionKind::Sum, select(isIt, s, toKind(zero, Kind::Float, at), at), over, at);
   };
-  Array a = read(first), b = read(binary<MinOp>(add(first, one, at), last, at));
+  Array a = read(low), b = read(binary<MinOp>(add(low, one, at), toKind(last, Kind::Float, at), at));
   // No difference is taken of equal infinities, nor one multiplied by 0.
   Array isFlat = logical(false, compare(ComparePredicate::Eq, a, b, at), compare(ComparePredicate::Eq, part, zero, at), at);
   Array value = add(a, mul(part, select(isFlat, zero, sub(b, a, at), at), at), at);
@@ -244,7 +247,7 @@ Value Elaborator::interpolate(Value sorted, Value level, int64_t axis, Location 
 std::optional<Elaborator::Ordered> Elaborator::readBound(const CallSite &site) {
   bool isByIndex = !site.slots.empty() && site.slots[0].kind == ast::SubKind::Value;
   if (!isByIndex)
-    return readOrdered(site, "", /*mayTakeAll=*/true);
+    return readOrdered(site, /*mayTakeAll=*/true);
   if (site.slots.size() != 1 || wordOf(site.slots[0]).empty()) {
     error(Code::OrderSlot, site.slots[0].loc, "'" + site.builtin->name.str() + "' runs over one index, without a guard").suggest(site.builtin->name.str() + "[k](x[k])");
     return std::nullopt;

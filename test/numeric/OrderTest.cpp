@@ -27,8 +27,11 @@ fn quantiles(x: [n, m]) { q[i] = quantile[k](x[i, k], 0.25); return q, quantile[
 fn total(x: [n, m]) = median(x)
 fn extremes(x: [n, m]) = cummax[axis = 0](x) - cummin[axis = 1, reverse](x)
 fn sums(x: [n, m]) { y[i, k] = cumsum[k](x[i, k]); return y, cumsum[axis = 0, reverse](x) }
-fn forward(x: [n, m], c: [m]) { A[k, i] = x[k, i] + c[i] * A[k - 1, i], A[-1, i] = c[i]; return A }
+fn forward(x: [n, m], c: [m]) { A[k, i] = x[k, i] + c[i] / 4 * A[k - 1, i], A[-1, i] = c[i]; return A }
 fn backward(x: [n, m], c: [n]) { A[i, k] = max(x[i, k], 0.5 * A[i, k + 1] - c[i]), A[i, m] = 1; return A }
+fn level(x: [n, m], q: []) = quantile(x, q)
+fn gated(x: [n, m]) { A[k, i] = where(x[k, i] > 0, A[k - 1, i], x[k, i]), A[-1, i] = 0; return A }
+fn halves(x: [n]) { A[k] = A[k + 1] / 2, A[n] = 1; B[k] = if x[k] > 0 then 0 else B[k - 1] + 1, B[-1] = 0; return A * x, B }
 fn numbers(x: [n]) { A[k] = x[k] + 0.5 * A[k - 1], A[-1] = 0; c[k] = c[k + 1] + (x[k] > 0), c[n] = 0; return A, c }
 )";
 

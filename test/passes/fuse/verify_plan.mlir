@@ -80,3 +80,19 @@ gradus.func fn @alone(%x: !gradus.array<[k], f32> {gradus.name = "x", gradus.rol
   }
   gradus.return
 }
+
+// -----
+
+gradus.func fn @sort_reads_an_expression(%x: !gradus.array<[n], f32> {gradus.name = "x", gradus.role = #gradus.role<input>}) {
+  gradus.phase {
+    %y = gradus.kernel over [n](%x) : (!gradus.array<[n], f32>) -> (!gradus.array<[n], f32>) {
+    ^bb0(%u: !gradus.array<[n], f32>):
+      %e = gradus.neg %u : !gradus.array<[n], f32>
+      // expected-error @below {{expects to stand alone in its kernel and to read the kernel's operands}}
+      %v, %o = gradus.sort %e axis 0 : !gradus.array<[n], f32>, !gradus.array<[n], i64>
+      gradus.yield %v : !gradus.array<[n], f32>
+    }
+    gradus.yield
+  }
+  gradus.return
+}
