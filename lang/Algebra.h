@@ -34,6 +34,8 @@ public:
   mlir::Type real, wide;
   /// Inside a rule that runs for an open collection.
   bool isOpen = false;
+  /// The regions of control around what is being emitted.
+  unsigned numRegions = 0;
   /// What is being called, outermost first: places for notes.
   struct Frame {
     std::string what;

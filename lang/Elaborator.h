@@ -83,6 +83,14 @@ struct RuleRun {
   bool isCheck = false;
 };
 
+/// What a statement may give next values to: the params and states of a rule, or what the loop around carries.
+struct Primes {
+  RuleRun *run = nullptr;
+  llvm::ArrayRef<ast::LoopInit> inits;
+  /// Carried values whose type is too narrow for what a pass gives them: what would do.
+  std::map<std::string, std::pair<Kind, llvm::SmallVector<IndexVar *, 2>>> wider;
+};
+
 /// Where the hyper-parameters of a rule, loss or schedule get their values.
 using HyperSource = std::function<Array(const ast::Param &param, const std::string &path, const Delayed *bound, Scope &scope, Array time)>;
 
@@ -207,6 +215,25 @@ private:
   const Closure *makeLambda(const ast::Lambda &lambda, Scope &scope);
   std::optional<Kind> kindOfType(const std::optional<ast::Type> &type, const ast::Expr *defaultValue);
 
+  // Blocks that run not at all or several times (EmitControl.cpp).
+  void runWhen(const ast::WhenStmt &stmt, Scope &scope);
+  void runEvery(const ast::EveryStmt &stmt, Scope &scope);
+  void runLoop(const ast::LoopStmt &stmt, Scope &scope);
+  void runInside(const ast::Block &block, Scope &inner);
+  void runCarriedAssign(const ast::AssignStmt &stmt, Scope &scope);
+  Array nextCarried(const ast::Ident &name, const Array &x, Scope &scope, Location at);
+  Array evalCondition(const ast::Expr &expr, Scope &scope);
+  std::optional<std::pair<mlir::Value, Array>> evalCount(const ast::LoopStmt &stmt, Scope &scope);
+  std::optional<std::vector<Array>> evalInits(const ast::LoopStmt &stmt, Scope &scope);
+  LoopOp emitLoop(const ast::LoopStmt &stmt, mlir::Value count, const Array &first, llvm::ArrayRef<Array> inits, Primes &mine, Scope &scope);
+  std::vector<std::string> findPrimed(llvm::ArrayRef<const ast::Block *> blocks, Scope &scope);
+  const Binding *findPresent(llvm::StringRef name, Scope &scope);
+  std::optional<llvm::SmallVector<mlir::Value>> readNext(llvm::ArrayRef<std::string> names, Scope &inner);
+  llvm::SmallVector<Array> likePresent(llvm::ArrayRef<std::string> names, mlir::ValueRange values, Scope &scope);
+  void bindNext(llvm::ArrayRef<std::string> names, Scope &scope, Location at,
+                llvm::function_ref<std::optional<llvm::SmallVector<Array>>()> emit);
+  bool fillRegion(mlir::Region &region, Location at, llvm::function_ref<std::optional<llvm::SmallVector<mlir::Value>>()> emit);
+
   // Derivatives (EmitGrad.cpp).
   struct Differentiated {
     mlir::Value value;
@@ -320,7 +347,7 @@ private:
   bool stepRule(RuleRun &run, const HyperSource &hypers);
   Entity callSite(RuleSite &site, const ast::Call &call, Scope &scope);
   void runRuleStatement(const ast::Stmt &stmt, RuleRun &run);
-  void runRuleAssign(const ast::AssignStmt &stmt, RuleRun &run);
+  void runRuleAssign(const ast::AssignStmt &stmt, RuleRun &run, Scope &scope);
   Array initialState(const ast::Decl &decl, RuleRun &run);
   Array nextValue(const ast::Target &target, const Entity &value, const Array &model, Location at);
   static std::pair<size_t, size_t> countTensors(const ast::Rule &rule);
@@ -372,6 +399,8 @@ private:
   std::optional<size_t> activeLane;
   /// The conditions around the expression at hand: what stands under one may never be evaluated.
   unsigned numConditions = 0;
+  /// What may be primed at the statement at hand; null in functions and tests.
+  Primes *primes = nullptr;
   /// The number of tensors of the rule at work.
   size_t laneCount = 1;
 };

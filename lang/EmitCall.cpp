@@ -263,7 +263,9 @@ Entity Elaborator::callClosure(const Closure &closure, std::vector<Actual> actua
   if (!isSound)
     return {};
   frames.push_back(frame);
+  Primes *outer = std::exchange(primes, nullptr); // a function gives next values to nothing of its caller
   Entity result = runBody(closure, *inner, at);
+  primes = outer;
   frames.pop_back();
   return result;
 }
@@ -414,15 +416,13 @@ bool Elaborator::runCommon(const ast::Stmt &stmt, Scope &scope) {
     bindName(cast<ast::DrawStmt>(stmt).name, Entity(), scope);
     return true;
   case ast::StmtKind::Every:
-    notBuilt(Code::EveryNotBuilt, stmt.loc, "'every'", "choose by 'if t % k == 1 then .. else ..'");
+    runEvery(cast<ast::EveryStmt>(stmt), scope);
     return true;
   case ast::StmtKind::When:
-    notBuilt(Code::WhenNotBuilt, stmt.loc, "'when'", "choose by 'if .. then .. else ..'");
+    runWhen(cast<ast::WhenStmt>(stmt), scope);
     return true;
   case ast::StmtKind::Loop:
-    notBuilt(Code::LoopNotBuilt, stmt.loc, "'loop'", "");
-    for (const ast::LoopInit &init : cast<ast::LoopStmt>(stmt).inits)
-      bindName(init.name, Entity(), scope);
+    runLoop(cast<ast::LoopStmt>(stmt), scope);
     return true;
   default:
     return false;

@@ -254,8 +254,11 @@ bool Elaborator::stepRule(RuleRun &run, const HyperSource &hypers) {
         bindName(decl.name, it == run.states->end() ? Entity() : Entity(it->second), *run.scope);
       }
   const HyperSource *outer = std::exchange(currentHypers, &hypers);
+  Primes mine{&run, {}, {}};
+  Primes *outerPrimes = std::exchange(primes, &mine);
   for (const ast::StmtPtr &stmt : rule.block.statements)
     runRuleStatement(*stmt, run);
+  primes = outerPrimes;
   currentHypers = outer;
   for (const ast::StmtPtr &stmt : rule.block.statements) {
     if (auto *states = dyn_cast<ast::StateStmt>(stmt.get()))
@@ -287,7 +290,7 @@ void Elaborator::runRuleStatement(const ast::Stmt &stmt, RuleRun &run) {
   case ast::StmtKind::Assign: {
     auto &assign = cast<ast::AssignStmt>(stmt);
     if (llvm::any_of(assign.targets, [](const ast::Target &t) { return t.name.primed; }))
-      return runRuleAssign(assign, run);
+      return runRuleAssign(assign, run, *run.scope);
     return runAssign(assign, *run.scope);
   }
   case ast::StmtKind::On:
@@ -328,8 +331,8 @@ Array Elaborator::nextValue(const ast::Target &target, const Entity &value, cons
   return next;
 }
 
-void Elaborator::runRuleAssign(const ast::AssignStmt &stmt, RuleRun &run) {
-  Entity value = stmt.isAdd || stmt.boundary ? Entity() : eval(*stmt.value, *run.scope);
+void Elaborator::runRuleAssign(const ast::AssignStmt &stmt, RuleRun &run, Scope &scope) {
+  Entity value = stmt.isAdd || stmt.boundary ? Entity() : eval(*stmt.value, scope);
   const Entity::Tuple *values = value.get<Entity::Tuple>();
   if ((values ? values->size() : 1) != stmt.targets.size() && !value.isPoison()) {
     error(Code::ResultCount, stmt.loc, "here are " + counted(stmt.targets.size(), "name") + " for " +
@@ -340,14 +343,14 @@ void Elaborator::runRuleAssign(const ast::AssignStmt &stmt, RuleRun &run) {
   for (auto [i, target] : llvm::enumerate(stmt.targets)) {
     Entity mine = values ? (*values)[i] : value;
     if (!target.name.primed) {
-      bindName(target.name, mine, *run.scope);
+      bindName(target.name, mine, scope);
       continue;
     }
     std::string key = target.name.name + "'";
     if (!target.subscripts.empty() || stmt.isAdd) {
       notBuilt(Code::PartialWriteNotBuilt, target.loc, "writing a part of '" + key + "'", "assign the whole: " + key + " = ..");
-      if (!run.scope->findHere(key))
-        run.scope->set(key, Entity(), target.loc);
+      if (!scope.findLocal(key))
+        scope.set(key, Entity(), target.loc);
       continue;
     }
     std::vector<std::string> names;
@@ -363,17 +366,17 @@ void Elaborator::runRuleAssign(const ast::AssignStmt &stmt, RuleRun &run) {
       std::string hint = didYouMean(target.name.name, names);
       error(Code::PrimeUnknown, target.loc, "'" + key + "' is the next value of nothing: '" + target.name.name + "' is no param or state")
           .suggest(hint.empty() ? "declare it: state " + target.name.name + " = 0" : hint);
-      run.scope->set(key, Entity(), target.loc);
+      scope.set(key, Entity(), target.loc);
       continue;
     }
-    if (const Binding *first = run.scope->findHere(key)) {
+    if (const Binding *first = scope.findLocal(key)) {
       error(Code::PrimeAssignedTwice, target.loc, "'" + key + "' is assigned twice").note(first->loc, "it is assigned first here");
       continue;
     }
     const Binding *model = run.scope->findHere(target.name.name);
     bool hasModel = model && model->entity.isArray();
-    Array next = mine.isPoison() || !hasModel ? Array() : nextValue(target, mine, model->entity.array(), stmt.value->loc);
-    run.scope->set(key, next, target.loc);
+    Array next = mine.isPoison() || !hasModel ? Array() : nextValue(target, mine, sliceLane(model->entity.array()), stmt.value->loc);
+    scope.set(key, next, target.loc);
   }
 }
 
@@ -385,6 +388,11 @@ Entity Elaborator::callSite(RuleSite &site, const ast::Call &call, Scope &scope)
     return {};
   }
   site.usedAt = call.loc;
+  if (numRegions > 0) {
+    error(Code::RuleCalledInside, call.loc, "'" + site.name + "' is called inside 'when', 'every' or 'loop', but a rule makes one step in each step")
+        .suggest("call it below the block, with what the block gives");
+    return {};
+  }
   if (!site.call || llvm::any_of(actuals, [](const Actual &a) { return a.entity.isPoison(); }))
     return {};
   auto [params, grads] = countTensors(*site.call->rule);

@@ -83,6 +83,10 @@ Array Algebra::countOf(const Array &x, ArrayRef<int64_t> axes, Location at) {
 Array Algebra::overAll(ReductionKind kind, const Array &x, Location at) {
   if (x.isPoison() || !x.isEach)
     return x;
+  if (numRegions > 0 && isOpen) {
+    error(Code::CollectionInControl, at, "a reduction over the collection inside 'when', 'every' or 'loop' is not built yet").suggest("compute it before the block");
+    return {};
+  }
   Array result;
   Value total = x.lanes.front();
   for (Value lane : ArrayRef<Value>(x.lanes).drop_front()) {

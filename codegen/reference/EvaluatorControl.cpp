@@ -42,6 +42,7 @@ LogicalResult Frame<S>::runOp(Operation *op, Slots slots) {
       .template Case<KernelOp>([&](auto o) { return runKernel(o, slots); })
       .template Case<PhaseOp>([&](auto o) { return runBody(o, slots); })
       .template Case<CumulateOp, ScanOp, SortOp>([&](auto) { return runOrder(op, slots); })
+      .template Case<IfOp>([&](auto o) { return runIf(o, slots); })
       .template Case<LoopOp>([&](auto o) { return runLoop(o, slots); })
       .template Case<EveryOp>([&](auto o) { return runEvery(o, slots); })
       .template Case<DrawOp>([&](auto) { return session.fail(op, "draws are not built yet in the reference evaluator"); })
@@ -117,28 +118,61 @@ LogicalResult Frame<S>::runKernel(KernelOp op, Slots slots) {
   return runBody(op, slots);
 }
 
-/// A slot whose count is lower drops out while the others go on.
+/// Each slot runs the region that its condition chooses; the other one may hold what would fail.
+template <typename S>
+LogicalResult Frame<S>::runIf(IfOp op, Slots slots) {
+  SmallVector<unsigned> chosen[2];
+  for (unsigned slot : slots)
+    chosen[get(op.getCondition(), slot).ints[0] ? 0 : 1].push_back(slot);
+  for (unsigned k : {0, 1}) {
+    Block &block = op->getRegion(k).front();
+    if (chosen[k].empty())
+      continue;
+    if (failed(runBlock(block, chosen[k])))
+      return failure();
+    for (unsigned slot : chosen[k])
+      for (auto [result, yielded] : llvm::zip(op.getResults(), block.getTerminator()->getOperands()))
+        set(result, slot, get(yielded, slot));
+  }
+  return success();
+}
+
+/// Leaves in `running` the slots that make pass number `pass`; the others keep `next` from then on.
+template <typename S>
+LogicalResult Frame<S>::askLoop(LoopOp op, int64_t pass, std::vector<Arrays<S>> &next, SmallVector<unsigned> &running) {
+  llvm::erase_if(running, [&](unsigned slot) { return pass >= get(op.getCount(), slot).ints[0]; });
+  auto enter = [&](Block &block) {
+    for (unsigned slot : running) {
+      set(block.getArgument(0), slot, Array<S>::scalarInt(pass));
+      for (auto [argument, value] : llvm::zip(block.getArguments().drop_front(), next[slot]))
+        set(argument, slot, value);
+    }
+  };
+  if (!op.getProceed().empty() && !running.empty()) {
+    Block &asked = op.getProceed().front();
+    enter(asked);
+    if (failed(runBlock(asked, running)))
+      return failure();
+    llvm::erase_if(running, [&](unsigned slot) { return !get(asked.getTerminator()->getOperand(0), slot).ints[0]; });
+  }
+  enter(op.getBody().front());
+  return success();
+}
+
+/// A slot that stops drops out while the others go on.
 template <typename S>
 LogicalResult Frame<S>::runLoop(LoopOp op, Slots slots) {
   Block &body = op.getBody().front();
-  auto carried = body.getArguments().drop_front();
-  SmallVector<unsigned> running;
+  SmallVector<unsigned> running(slots);
   std::vector<Arrays<S>> next(values.size());
   for (unsigned slot : slots)
     for (Value init : op.getInit())
       next[slot].push_back(get(init, slot));
   for (int64_t i = 0;; ++i) {
-    running.clear();
-    for (unsigned slot : slots)
-      if (i < get(op.getCount(), slot).ints[0])
-        running.push_back(slot);
+    if (failed(askLoop(op, i, next, running)))
+      return failure();
     if (running.empty())
       break;
-    for (unsigned slot : running) {
-      set(body.getArgument(0), slot, Array<S>::scalarInt(i));
-      for (auto [argument, value] : llvm::zip(carried, next[slot]))
-        set(argument, slot, value);
-    }
     if (failed(runBlock(body, running)))
       return failure();
     for (unsigned slot : running)
@@ -156,9 +190,8 @@ LogicalResult Frame<S>::runEvery(EveryOp op, Slots slots) {
   Block &body = op.getBody().front();
   SmallVector<unsigned> running;
   for (unsigned slot : slots) {
-    int64_t period = get(op.getPeriod(), slot).ints[0], time = get(op.getTime(), slot).ints[0];
-    if (period < 1)
-      return session.fail(op, "expects a period of at least 1, but got " + Twine(period));
+    // A period below 1 is one of 1.
+    int64_t period = std::max<int64_t>(get(op.getPeriod(), slot).ints[0], 1), time = get(op.getTime(), slot).ints[0];
     if ((time - 1) % period == 0)
       running.push_back(slot);
   }
@@ -227,7 +260,9 @@ void Frame<S>::runExpectNear(ExpectNearOp op, unsigned slot) {
   template LogicalResult Frame<S>::runAllReduce(AllReduceOp, Slots);                                                   \
   template LogicalResult Frame<S>::runBody(Operation *, Slots);                                                        \
   template LogicalResult Frame<S>::runKernel(KernelOp, Slots);                                                         \
+  template LogicalResult Frame<S>::runIf(IfOp, Slots);                                                                 \
   template LogicalResult Frame<S>::runLoop(LoopOp, Slots);                                                             \
+  template LogicalResult Frame<S>::askLoop(LoopOp, int64_t, std::vector<Arrays<S>> &, SmallVector<unsigned> &);        \
   template LogicalResult Frame<S>::runEvery(EveryOp, Slots);                                                           \
   template void Frame<S>::runExpect(ExpectOp, unsigned);                                                               \
   template void Frame<S>::runExpectNear(ExpectNearOp, unsigned);

@@ -101,7 +101,9 @@ private:
   llvm::LogicalResult runGrad(GradOp op, Slots slots);
   llvm::LogicalResult runBody(mlir::Operation *op, Slots slots);
   llvm::LogicalResult runKernel(KernelOp op, Slots slots);
+  llvm::LogicalResult runIf(IfOp op, Slots slots);
   llvm::LogicalResult runLoop(LoopOp op, Slots slots);
+  llvm::LogicalResult askLoop(LoopOp op, int64_t pass, std::vector<Arrays<S>> &next, llvm::SmallVector<unsigned> &running);
   llvm::LogicalResult runEvery(EveryOp op, Slots slots);
   void runExpect(ExpectOp op, unsigned slot);
   void runExpectNear(ExpectNearOp op, unsigned slot);

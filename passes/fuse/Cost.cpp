@@ -10,7 +10,7 @@ namespace gradus {
 
 int64_t getFlopWeight(Operation *op) {
   return llvm::TypeSwitch<Operation *, int64_t>(op)
-      .Case<BroadcastOp, ConstantOp, DimOp, GatherOp, IotaOp, ReshapeOp, StopOp, TransposeOp, YieldOp>([](auto) { return 0; })
+      .Case<BroadcastOp, ConstantOp, DimOp, EveryOp, GatherOp, IfOp, IotaOp, LoopOp, ReshapeOp, StopOp, TransposeOp, YieldOp>([](auto) { return 0; })
       .Case<DivOp, IntDivOp, IntPowOp, ModOp, SqrtOp>([](auto) { return 4; })
       .Case<CosOp, ErfOp, ExpOp, Exp2Op, Expm1Op, LogOp, Log1pOp, SigmoidOp, SinOp, SoftplusOp, TanOp, TanhOp>([](auto) { return 16; })
       .Case<AcosOp, AcoshOp, AsinOp, AsinhOp, Atan2Op, AtanOp, AtanhOp, CbrtOp, CoshOp, ErfcOp, HypotOp, Log10Op, Log2Op, NormalCdfOp, PowOp,

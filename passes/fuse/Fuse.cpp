@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "passes/Passes.h"
+#include "passes/fuse/Control.h"
 #include "passes/fuse/Cost.h"
 #include "passes/fuse/Grouping.h"
 #include "passes/fuse/Plan.h"
@@ -85,6 +86,10 @@ static void sinkNumbers(ScanOp scan) {
 
 static void prepare(FuncOp func) {
   for (Operation &op : llvm::make_early_inc_range(func.getBody().front())) {
+    if (isControl(&op) && op.use_empty()) {
+      op.erase();
+      continue;
+    }
     if (auto scan = dyn_cast<ScanOp>(op))
       sinkNumbers(scan);
     if (auto constant = dyn_cast<ConstantOp>(op))
@@ -126,6 +131,8 @@ static std::string countOf(size_t n, StringRef noun) { return llvm::formatv("{0}
 static void remarkOnPhase(FuncOp func, unsigned level, const PhasePlan &plan) {
   for (unsigned index = 0; index < plan.kernels.size(); ++index) {
     const PlannedKernel &kernel = plan.kernels[index];
+    if (kernel.control)
+      continue;
     Operation *root = kernel.targets.front().value.getDefiningOp();
     Location loc = root ? root->getLoc() : func.getLoc();
     size_t ops = llvm::count_if(kernel.body, [](Operation *op) { return getFlopWeight(op) > 0; });
@@ -187,11 +194,12 @@ public:
 private:
   Value getOuter(Value value);
   KernelOp buildKernel(const PlannedKernel &kernel);
+  Operation *buildControl(Operation *op);
 
   OpBuilder &builder;
   const Placement &placement;
   const PhasePlan &plan;
-  SmallVector<KernelOp> kernels;
+  SmallVector<Operation *> kernels;
   /// Rank-0 ops of the phase, built when first needed.
   IRMapping scalars;
 };
@@ -201,16 +209,24 @@ private:
 /// What stands, outside the kernels of the phase, for a value of the function as it was.
 Value PhaseBuilder::getOuter(Value value) {
   if (auto home = plan.homes.find(value); home != plan.homes.end())
-    return kernels[home->second.first].getResult(home->second.second);
+    return kernels[home->second.first]->getResult(home->second.second);
   Operation *op = value.getDefiningOp();
   if (!op || placement.isUniform(value))
     return value;
   if (scalars.contains(value))
     return scalars.lookup(value);
-  for (Value operand : op->getOperands())
-    scalars.map(operand, getOuter(operand));
+  for (Value input : getInputs(op))
+    scalars.map(input, getOuter(input));
   builder.clone(*op, scalars);
   return scalars.lookup(value);
+}
+
+/// Its regions hold kernels already.
+Operation *PhaseBuilder::buildControl(Operation *op) {
+  IRMapping mapping;
+  for (Value input : getInputs(op))
+    mapping.map(input, getOuter(input));
+  return builder.clone(*op, mapping);
 }
 
 KernelOp PhaseBuilder::buildKernel(const PlannedKernel &kernel) {
@@ -247,10 +263,10 @@ PhaseOp PhaseBuilder::build(Location loc, ArrayRef<PhaseOutput> outputs) {
   builder.createBlock(&phase.getBody());
   SmallVector<Value> yielded(outputs.size());
   for (auto [index, kernel] : llvm::enumerate(plan.kernels)) {
-    kernels.push_back(buildKernel(kernel));
+    kernels.push_back(kernel.control ? buildControl(kernel.control) : buildKernel(kernel));
     for (auto [k, target] : llvm::enumerate(kernel.targets))
       if (target.output >= 0)
-        yielded[target.output] = kernels.back().getResult(k);
+        yielded[target.output] = kernels.back()->getResult(k);
   }
   for (auto [index, output] : llvm::enumerate(outputs))
     if (!yielded[index])
@@ -268,8 +284,8 @@ namespace {
 /// Rebuilds the body of one function, phase by phase, before its return.
 class FunctionFuser {
 public:
-  FunctionFuser(FuncOp func, const Placement &placement, bool noFuse)
-      : func(func), placement(placement), noFuse(noFuse), body(func.getBody().front()), builder(body.getTerminator()) {
+  FunctionFuser(FuncOp func, const Placement &placement, bool noFuse, bool isRegion)
+      : func(func), placement(placement), noFuse(noFuse), isRegion(isRegion), body(func.getBody().front()), builder(body.getTerminator()) {
     for (Operation &op : body.without_terminator())
       old.push_back(&op);
   }
@@ -286,6 +302,8 @@ private:
   FuncOp func;
   const Placement &placement;
   bool noFuse;
+  /// Of an op of control: it may yield what it reads from outside, which is not copied.
+  bool isRegion;
   Block &body;
   OpBuilder builder;
   SmallVector<Operation *> old;
@@ -333,7 +351,7 @@ void FunctionFuser::buildLastPhase() {
   for (OpOperand &operand : body.getTerminator()->getOpOperands()) {
     Value value = operand.get();
     int64_t replaces = func.getResultOf(operand.getOperandNumber());
-    bool isUnchanged = replaces >= 0 && value == func.getArgument(replaces);
+    bool isUnchanged = isRegion ? isa<BlockArgument>(value) : replaces >= 0 && value == func.getArgument(replaces);
     if (placement.isUniform(value) || isUnchanged)
       continue;
     outputs.push_back({value, isRankZero(value) ? -1 : replaces});
@@ -361,6 +379,47 @@ void FunctionFuser::run() {
   eraseOld();
 }
 
+static LogicalResult fuseFunction(FuncOp func, bool noFuse, bool isRegion = false);
+
+/// Each region as if it were a function of what it reads.
+static LogicalResult fuseRegions(Operation *op, FuncOp func, bool noFuse) {
+  for (Region &region : op->getRegions()) {
+    if (region.empty())
+      continue;
+    sinkLiterals(region);
+    llvm::SetVector<Value> outside;
+    getUsedValuesDefinedAbove(region, outside);
+    FuncOp inner = takeRegion(region, outside.getArrayRef(), func.getSymName());
+    LogicalResult result = fuseFunction(inner, noFuse, /*isRegion=*/true);
+    putRegionBack(region, inner, outside.getArrayRef());
+    if (failed(result))
+      return failure();
+  }
+  return success();
+}
+
+static LogicalResult fuseFunction(FuncOp func, bool noFuse, bool isRegion) {
+  prepare(func);
+  for (Operation &op : func.getBody().front())
+    if (isControl(&op) && !isScalarControl(&op) && failed(fuseRegions(&op, func, noFuse)))
+      return failure();
+  FailureOr<Placement> placement = Placement::compute(func);
+  if (failed(placement))
+    return failure();
+  FunctionFuser(func, *placement, noFuse, isRegion).run();
+  return success();
+}
+
+/// What waits for the whole collection cannot wait inside a slot's own loop.
+static LogicalResult checkReductions(FuncOp func) {
+  WalkResult result = func.walk([&](AllReduceOp op) -> WalkResult {
+    if (op->getParentOp() == func)
+      return WalkResult::advance();
+    return op.emitError("G0385: not built yet: a reduction over the collection inside a loop or a condition");
+  });
+  return failure(result.wasInterrupted());
+}
+
 namespace {
 
 struct Fuse : gradus::impl::FuseBase<Fuse> {
@@ -371,12 +430,7 @@ struct Fuse : gradus::impl::FuseBase<Fuse> {
     bool isFused = !func.getBody().getOps<PhaseOp>().empty();
     if (func.getKind() == FuncKind::Test || isFused)
       return markAllAnalysesPreserved();
-    prepare(func);
-    FailureOr<Placement> placement = Placement::compute(func);
-    if (failed(placement))
-      return signalPassFailure();
-    FunctionFuser(func, *placement, noFuse).run();
-    if (failed(verifyPlan(func)))
+    if (failed(checkReductions(func)) || failed(fuseFunction(func, noFuse)) || failed(verifyPlan(func)))
       return signalPassFailure();
     remarkOnStorage(func);
   }

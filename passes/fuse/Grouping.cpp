@@ -2,6 +2,7 @@
 
 #include "passes/fuse/Grouping.h"
 
+#include "passes/fuse/Control.h"
 #include "passes/fuse/Cost.h"
 #include "passes/fuse/Plan.h"
 
@@ -43,6 +44,7 @@ private:
   void group();
   void collectTargets();
   void place(unsigned target, unsigned first);
+  void placeControl(unsigned target, Operation *op);
   bool storeOneMore();
   void noteRecomputed();
 
@@ -86,7 +88,7 @@ void Grouper::findNeeded() {
     Value value = pending.pop_back_val();
     Operation *op = value.getDefiningOp();
     if (op && !placement.isUniform(value) && found.insert(op))
-      llvm::append_range(pending, op->getOperands());
+      llvm::append_range(pending, getInputs(op));
   }
   needed = found.takeVector();
   llvm::sort(needed, [&](Operation *a, Operation *b) { return placement.getOrder(a) < placement.getOrder(b); });
@@ -124,6 +126,10 @@ void Grouper::collectTargets() {
   for (Operation *op : needed) {
     if (getPlace(op) == Place::Reduction)
       reasons.try_emplace(op->getResult(0), "a reduction ends a kernel");
+    if (getPlace(op) == Place::Control)
+      for (Value input : getInputs(op))
+        if (input.getDefiningOp())
+          reasons.try_emplace(input, isa<LoopOp>(op) ? "a loop reads it" : "a condition stands before what reads it");
     if (getPlace(op) != Place::Alone)
       continue;
     auto [standsAlone, readsIt] = getReasonsAlone(op);
@@ -136,7 +142,7 @@ void Grouper::collectTargets() {
   }
   // A rank-0 op reads what a kernel has stored.
   for (Operation *op : needed)
-    for (Value operand : op->getOperands())
+    for (Value operand : getInputs(op))
       if (getPlace(op) == Place::Slot && operand.getDefiningOp() && getPlace(operand.getDefiningOp()) == Place::Pull)
         reasons.try_emplace(operand, "a rank-0 operation reads it");
   SmallVector<int64_t> outputOf;
@@ -155,6 +161,11 @@ void Grouper::collectTargets() {
   for (Operation *op : needed) {
     if (getPlace(op) == Place::Slot)
       continue;
+    if (getPlace(op) == Place::Control) {
+      for (Value result : op->getResults())
+        add({result, -1, -1, isa<LoopOp>(op) ? "a loop gives it" : "a condition decides on it"});
+      continue;
+    }
     for (Value value : op->getResults())
       if (!addOutputs(value) && reasons.contains(value))
         add({value, -1, -1, reasons.lookup(value)});
@@ -172,7 +183,7 @@ SmallVector<Dependence> Grouper::getDependences(const Target &target) const {
     pending.push_back({op, 0});
   while (!pending.empty()) {
     auto [op, isComplete] = pending.pop_back_val();
-    for (Value operand : op->getOperands()) {
+    for (Value operand : getInputs(op)) {
       Operation *source = operand.getDefiningOp();
       if (!source || placement.isUniform(operand))
         continue;
@@ -225,6 +236,8 @@ bool Grouper::fits(const Target &target, unsigned kernel, ArrayRef<Dependence> d
 /// Puts a target into the first kernel, from `first` on, that it fits into.
 void Grouper::place(unsigned index, unsigned first) {
   const Target &target = targets[index];
+  if (Operation *op = target.value.getDefiningOp(); op && getPlace(op) == Place::Control)
+    return placeControl(index, op);
   SmallVector<Dependence> dependences = getDependences(target);
   unsigned kernel = first;
   while (kernel < plan.kernels.size() && !fits(target, kernel, dependences))
@@ -245,6 +258,21 @@ void Grouper::place(unsigned index, unsigned first) {
   into.targets.push_back(target);
   kernelOf[index] = kernel;
   fillBody(kernel);
+}
+
+/// The results of control follow one another; the first one opens what stands for the op.
+void Grouper::placeControl(unsigned index, Operation *op) {
+  if (cast<OpResult>(targets[index].value).getResultNumber() == 0) {
+    PlannedKernel &into = plan.kernels.emplace_back();
+    into.isAlone = true;
+    into.control = op;
+    into.body = {op};
+    into.leaves.insert_range(getInputs(op));
+  }
+  kernelOf[index] = plan.kernels.size() - 1;
+  PlannedKernel &into = plan.kernels.back();
+  plan.homes.try_emplace(targets[index].value, kernelOf[index], into.targets.size());
+  into.targets.push_back(targets[index]);
 }
 
 /// Collects the ops that a kernel computes and the values that it reads: arguments in their order, then what other kernels
@@ -281,6 +309,10 @@ void Grouper::fillBody(unsigned kernel) {
   llvm::sort(into.body, [&](Operation *a, Operation *b) { return placement.getOrder(a) < placement.getOrder(b); });
 }
 
+static bool mayFail(Operation *op) {
+  return op->walk([](Operation *inner) { return canFail(inner) ? WalkResult::interrupt() : WalkResult::advance(); }).wasInterrupted();
+}
+
 /// The first kernel in which the next value of an argument may be stored: not before a kernel that reads the old
 /// one, and after every kernel whose indices may turn out to be wrong.
 unsigned Grouper::getFirstForCommit(const Target &target) {
@@ -290,8 +322,8 @@ unsigned Grouper::getFirstForCommit(const Target &target) {
     const PlannedKernel &kernel = plan.kernels[index];
     auto isInBody = [&](Operation *op) { return llvm::is_contained(kernel.body, op); };
     if (kernel.leaves.contains(argument))
-      first = std::max<unsigned>(first, index + isReadElsewhere(argument, isInBody));
-    if (llvm::any_of(kernel.body, canFail))
+      first = std::max<unsigned>(first, index + (kernel.control || isReadElsewhere(argument, isInBody)));
+    if (llvm::any_of(kernel.body, mayFail))
       first = std::max<unsigned>(first, index + 1);
   }
   return first;

@@ -37,6 +37,8 @@ struct PlannedKernel {
   /// The axes that its reductions share.
   std::optional<llvm::SmallVector<int64_t>> axes;
   bool isAlone = false;
+  /// Stands for control instead of a kernel: the targets are all its results.
+  mlir::Operation *control = nullptr;
   llvm::SmallVector<Target> targets;
   /// The ops of the body in order, and the values that it takes from outside in the order of their first use.
   llvm::SmallVector<mlir::Operation *> body;

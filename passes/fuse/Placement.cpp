@@ -2,6 +2,8 @@
 
 #include "passes/fuse/Placement.h"
 
+#include "passes/fuse/Control.h"
+
 using namespace mlir;
 
 namespace gradus {
@@ -36,6 +38,8 @@ static std::optional<Place> placeOf(Operation *op) {
     return std::nullopt;
   if (isa<ContractOp, CumulateOp, ScanOp, ScatterAddOp, SortOp>(op))
     return Place::Alone;
+  if (isControl(op))
+    return isScalarControl(op) ? Place::Slot : Place::Control;
   bool isScalarOp = llvm::all_of(op->getOperands(), isRankZero) && llvm::all_of(op->getResults(), isRankZero);
   if (isScalarOp && isMemoryEffectFree(op) && op->getNumRegions() == 0)
     return Place::Slot;
@@ -60,11 +64,13 @@ FailureOr<Placement> Placement::compute(FuncOp func) {
     if (!place)
       return op.emitError("G0930: not built yet: '") << op.getName() << "' in a kernel";
     unsigned level = 0;
-    for (Value operand : op.getOperands())
-      level = std::max(level, result.levels.lookup(operand));
+    SmallVector<Value> inputs = getInputs(&op);
+    for (Value input : inputs)
+      level = std::max(level, result.levels.lookup(input));
     // The size of a dimension comes from the tensors of a slot.
-    bool isPerSlot = isa<DimOp>(op) && func.isOpen();
-    bool readsUniform = llvm::all_of(op.getOperands(), [&](Value operand) { return result.isUniform(operand); });
+    bool readsSize = op.walk([](DimOp) { return WalkResult::interrupt(); }).wasInterrupted();
+    bool isPerSlot = readsSize && func.isOpen();
+    bool readsUniform = llvm::all_of(inputs, [&](Value input) { return result.isUniform(input); });
     if (*place == Place::Slot && readsUniform && !isPerSlot)
       place = Place::Uniform;
     if (*place == Place::AllReduce)

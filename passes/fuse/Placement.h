@@ -19,6 +19,7 @@ enum class Place {
   Pull,      ///< computed point by point inside a kernel
   Reduction, ///< ends a kernel
   Alone,     ///< a kernel of its own
+  Control,   ///< stands alone: its regions hold kernels
   AllReduce, ///< ends a phase
 };
 

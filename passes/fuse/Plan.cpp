@@ -2,6 +2,8 @@
 
 #include "passes/fuse/Plan.h"
 
+#include "passes/fuse/Control.h"
+
 using namespace mlir;
 
 namespace gradus {
@@ -86,10 +88,19 @@ static SmallVector<Value> getIndexOperands(KernelOp kernel) {
   return operands;
 }
 
+/// What stands under a condition is looked at where it runs: a branch that is not taken refuses nothing.
 static Check findCheck(KernelOp kernel) {
   if (!hasCheck(kernel))
     return Check::None;
-  return llvm::all_of(getIndexOperands(kernel), llvm::IsaPred<BlockArgument>) ? Check::Early : Check::Late;
+  bool isSure = isa<PhaseOp>(kernel->getParentOp());
+  return isSure && llvm::all_of(getIndexOperands(kernel), llvm::IsaPred<BlockArgument>) ? Check::Early : Check::Late;
+}
+
+/// Whether control may give the array as its own result, so that a later kernel reads it under another name.
+static bool isHandedOn(Value array) {
+  return llvm::any_of(array.getUsers(), [](Operation *user) {
+    return isControl(user) || (isa<YieldOp>(user) && isControl(user->getParentOp()));
+  });
 }
 
 Plan::Plan(FuncOp func) : func(func) {
@@ -104,7 +115,7 @@ Plan::Plan(FuncOp func) : func(func) {
   for (KernelOp kernel : kernels)
     for (Value value : kernel.getStored()) {
       Storage where;
-      where.lastRead = getPosition(kernel);
+      where.lastRead = isHandedOn(value) ? kernels.size() - 1 : getPosition(kernel);
       for (Operation *user : value.getUsers())
         if (auto reader = dyn_cast<KernelOp>(user))
           where.lastRead = std::max(where.lastRead, getPosition(reader));
@@ -159,7 +170,8 @@ void Plan::decideHome(KernelOp kernel, Value value, Storage &where) {
   };
   // What runs twice must find the arguments as they were; after the rehearsal of an open function nothing is refused.
   bool isEarly = func.isOpen() ? isRehearsed(kernel) : llvm::any_of(later, mayRefuse);
-  bool isDeferred = isEarly || needsOld(kernel) || llvm::any_of(later, needsOld);
+  bool isHeld = where.argument >= 0 && isHandedOn(func.getArgument(where.argument));
+  bool isDeferred = isEarly || isHeld || needsOld(kernel) || llvm::any_of(later, needsOld);
   where.home = isDeferred ? Home::Deferred : Home::Result;
 }
 

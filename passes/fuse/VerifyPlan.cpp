@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "passes/Passes.h"
+#include "passes/fuse/Control.h"
 #include "passes/fuse/Placement.h"
 #include "passes/fuse/Plan.h"
 
@@ -20,6 +21,8 @@ static ArrayType arrayOf(Value value) { return cast<ArrayType>(value.getType());
 static bool isRankZero(Value value) { return arrayOf(value).isScalar(); }
 
 static bool isScalarOp(Operation *op) {
+  if (isControl(op))
+    return isScalarControl(op);
   return op->getNumRegions() == 0 && llvm::all_of(op->getOperands(), isRankZero) && llvm::all_of(op->getResults(), isRankZero);
 }
 
@@ -73,22 +76,39 @@ static LogicalResult verifyBody(KernelOp kernel) {
   return success();
 }
 
-static LogicalResult verifyPhase(FuncOp func, PhaseOp phase) {
-  for (Operation &op : phase.getBody().front()) {
+/// An array that lies in memory: an argument of the function or a loop, or the result of a kernel or of control.
+static bool isStored(Value value) {
+  if (auto arg = dyn_cast<BlockArgument>(value))
+    return isa<FuncOp, LoopOp>(arg.getOwner()->getParentOp());
+  return isa<KernelOp>(value.getDefiningOp()) || isControl(value.getDefiningOp());
+}
+
+/// The ops of a phase, or of a region of control in it.
+static LogicalResult verifyOps(Block &block) {
+  for (Operation &op : block) {
+    for (Value operand : op.getOperands())
+      if (!isRankZero(operand) && !isStored(operand))
+        return op.emitError("expects operands that are arguments of the function or results of kernels of its phase");
     if (isa<YieldOp>(op) || isScalarOp(&op))
       continue;
+    if (isControl(&op)) {
+      for (Region &region : op.getRegions())
+        if (!region.empty() && failed(verifyOps(region.front())))
+          return failure();
+      continue;
+    }
     auto kernel = dyn_cast<KernelOp>(op);
     if (!kernel)
-      return op.emitError("expects only kernels and rank-0 operations in a phase");
-    for (Value operand : kernel.getOperands()) {
-      auto arg = dyn_cast<BlockArgument>(operand);
-      bool isStored = arg ? arg.getOwner()->getParentOp() == func : isa<KernelOp>(operand.getDefiningOp());
-      if (!isStored && !isRankZero(operand))
-        return kernel.emitError("expects operands that are arguments of the function or results of kernels of its phase");
-    }
+      return op.emitError("expects only kernels, rank-0 operations and control in a phase");
     if (failed(verifyBody(kernel)))
       return failure();
   }
+  return success();
+}
+
+static LogicalResult verifyPhase(PhaseOp phase) {
+  if (failed(verifyOps(phase.getBody().front())))
+    return failure();
   for (Value value : phase.getValues())
     for (Operation *user : value.getUsers())
       if (!isRankZero(value) && !isa<ReturnOp>(user))
@@ -99,7 +119,7 @@ static LogicalResult verifyPhase(FuncOp func, PhaseOp phase) {
 LogicalResult gradus::verifyPlan(FuncOp func) {
   for (Operation &op : func.getBody().front()) {
     if (auto phase = dyn_cast<PhaseOp>(op)) {
-      if (failed(verifyPhase(func, phase)))
+      if (failed(verifyPhase(phase)))
         return failure();
       continue;
     }

@@ -2,6 +2,8 @@
 
 #include "passes/lower/Function.h"
 
+#include "passes/fuse/Control.h"
+
 using namespace mlir;
 
 namespace gradus {
@@ -108,6 +110,8 @@ void FunctionLowering::emitStatements() {
       // The phase has combined the slots already; a function that is not open has one.
       if (!layout.isOpen)
         host.scalars[reduction.getY()] = host.scalars.lookup(reduction.getX());
+    } else if (isControl(&op)) {
+      emitControl(&op, host, nullptr);
     } else if (!isa<ReturnOp>(op)) {
       emitScalarOp(&op, host);
     }
@@ -209,15 +213,7 @@ SmallVector<Value> FunctionLowering::emitPhaseInSlot(PhaseOp phase, Slot &slot) 
   bool isRehearsed = phase == lastPhase && plan.hasRehearsal();
   if (phase == lastPhase)
     keepArguments(slot);
-  for (Operation &op : phase.getBody().front()) {
-    if (auto kernel = dyn_cast<KernelOp>(op)) {
-      if (!isRehearsed)
-        emitLateCheck(kernel, slot);
-      emitKernel(kernel, slot);
-    } else if (!isa<YieldOp>(op)) {
-      emitScalarOp(&op, slot.buffers);
-    }
-  }
+  emitOps(phase.getBody().front(), slot.buffers, &slot, isRehearsed);
   SmallVector<Value> values;
   auto yield = cast<YieldOp>(phase.getBody().front().getTerminator());
   for (auto [value, result] : llvm::zip_equal(yield.getValues(), phase.getValues())) {
@@ -247,7 +243,26 @@ void FunctionLowering::keepArguments(Slot &slot) {
       copy(code.byteAddress(workspace, slot.kept[index]), slot.buffers.arrays.lookup(value), arrayOf(value), slot);
 }
 
+/// The value of a phase that is a result of the function, as the phase yields it.
+static Value getInside(Value result) {
+  auto phase = result.getDefiningOp<PhaseOp>();
+  return phase ? phase.getBody().front().getTerminator()->getOperand(cast<OpResult>(result).getResultNumber()) : Value();
+}
+
+bool FunctionLowering::needsStage(unsigned result) {
+  Value inside = getInside(ret.getValues()[result]);
+  if (!inside || isRankZero(inside) || !isControl(inside.getDefiningOp()))
+    return false;
+  return llvm::any_of(getOrigins(inside), [&](Value origin) {
+    auto argument = dyn_cast<BlockArgument>(origin);
+    return argument && func.getResultOf(result) != argument.getArgNumber();
+  });
+}
+
 void FunctionLowering::emitArrayResults(Slot &slot) {
+  for (auto [index, value] : llvm::enumerate(ret.getValues()))
+    if (slot.staged[index])
+      copy(code.byteAddress(workspace, slot.staged[index]), slot.buffers.arrays.lookup(getInside(value)), arrayOf(value), slot);
   for (auto [index, value] : llvm::enumerate(ret.getValues())) {
     int64_t tensor = tensorOfResult(index);
     if (isRankZero(value) || tensor < 0)
@@ -257,8 +272,17 @@ void FunctionLowering::emitArrayResults(Slot &slot) {
       if (slot.kept[index])
         source = code.byteAddress(workspace, slot.kept[index]);
     } else {
-      auto phase = value.getDefiningOp<PhaseOp>();
-      Value inner = phase.getBody().front().getTerminator()->getOperand(cast<OpResult>(value).getResultNumber());
+      Value inner = getInside(value);
+      if (slot.staged[index]) {
+        copy(slot.data[tensor], code.byteAddress(workspace, slot.staged[index]), arrayOf(value), slot);
+        continue;
+      }
+      if (isControl(inner.getDefiningOp())) { // perhaps the old elements, where they are
+        Value from = slot.buffers.arrays.lookup(inner);
+        Value isElsewhere = LLVM::ICmpOp::create(code, LLVM::ICmpPredicate::ne, from, slot.data[tensor]);
+        code.ifThen(isElsewhere, [&] { copy(slot.data[tensor], from, arrayOf(value), slot); });
+        continue;
+      }
       const Storage &where = plan.getStorage(inner);
       if (where.home != Home::Result || where.result != static_cast<int64_t>(index))
         source = placeOf(inner, slot);

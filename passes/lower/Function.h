@@ -13,6 +13,14 @@
 
 namespace gradus {
 
+/// How an array that a loop carries gets its next value.
+struct CarriedArray {
+  unsigned index;                            ///< among the carried values
+  llvm::SmallVector<mlir::Value> results;    ///< of kernels of a pass, which are written to the place that the pass does not read
+  bool isCopied = false;                     ///< else: it is copied there
+};
+llvm::SmallVector<CarriedArray> findCarriedArrays(LoopOp loop);
+
 /// Lowers one function; the two entry functions are added to its module.
 class FunctionLowering {
 public:
@@ -28,6 +36,9 @@ private:
     llvm::DenseMap<mlir::Value, mlir::Value> workspace;  ///< results of kernels -> offset
     llvm::DenseMap<mlir::Operation *, llvm::SmallVector<mlir::Value>> partials; ///< full reductions -> offset, by result; sorts -> of their scratch
     llvm::SmallVector<mlir::Value> kept;                 ///< returned arguments that change -> offset, by result
+    llvm::SmallVector<mlir::Value> staged;               ///< results that may be another's old elements -> offset, by result
+    llvm::DenseMap<mlir::Value, std::pair<mlir::Value, mlir::Value>> pairs; ///< arrays that loops carry -> two offsets
+    llvm::DenseMap<mlir::Value, mlir::Value> places;     ///< results of kernels that a pass hands on -> address
     llvm::SmallVector<mlir::ArrayAttr> spaces;           ///< the shapes that the size of the workspace counts
     mlir::Value workspaceSize;
   };
@@ -43,6 +54,11 @@ private:
   void emitUnphasedResults();
   llvm::SmallVector<mlir::Value> emitPhaseInSlot(PhaseOp phase, Slot &slot);
   void emitRehearsal(PhaseOp phase, Slot &slot);
+  void emitOps(mlir::Block &block, Buffers &buffers, Slot *slot, bool isRehearsed = false);
+  void emitControl(mlir::Operation *op, Buffers &buffers, Slot *slot);
+  void emitLoop(LoopOp loop, Buffers &buffers, Slot *slot);
+  mlir::Value emitProceed(LoopOp loop, mlir::Value count, mlir::ValueRange known, Buffers &buffers, Slot *slot);
+  llvm::SmallVector<mlir::Value> emitPass(LoopOp loop, mlir::ValueRange known, Buffers &buffers, Slot *slot);
   void emitHostScalars();
   void emitScalarOp(mlir::Operation *op, Buffers &buffers);
   void emitReport();
@@ -55,6 +71,8 @@ private:
   mlir::Value placeOf(mlir::Value kernelResult, Slot &slot);
   mlir::Value bytesOf(ArrayType type, Evaluator &evaluator);
   int64_t tensorOfResult(unsigned result) const;
+  /// Whether a result may be the old elements of an argument that another result replaces.
+  bool needsStage(unsigned result);
 
   void emitKernel(KernelOp kernel, Slot &slot);
   void emitScalarKernel(KernelOp kernel, Slot &slot);

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "passes/Passes.h"
+#include "passes/fuse/Control.h"
 #include "passes/lower/Function.h"
 
 #include "mlir/Dialect/ControlFlow/IR/ControlFlow.h"
@@ -50,11 +51,16 @@ static bool computesInStorageType(Operation *op) {
 static LogicalResult checkSupported(FuncOp func) {
   bool isOpen = func.isOpen();
   EntryLayout layout = computeEntryLayout(func);
+  Plan plan(func);
   WalkResult result = func.walk([&](Operation *op) -> WalkResult {
     if (isOpen && isa<DimOp>(op) && op->getParentOp() == func)
       return op->emitError("G0931: not built yet: a size of the tensors at hand that is read outside of their kernels");
-    if (isa<DrawOp, EveryOp, ExpectNearOp, ExpectOp, GradOp, LogSumExpOp, LoopOp, NormOp, OracleOp>(op))
+    if (isOpen && canFail(op) && isControl(op->getParentOfType<KernelOp>()->getParentOp()))
+      return op->emitError("G0385: not built yet: an index from data inside a loop or a condition, in a rule that runs for every tensor of a collection");
+    if (isa<DrawOp, ExpectNearOp, ExpectOp, GradOp, LogSumExpOp, NormOp, OracleOp>(op))
       return op->emitError("G0931: not built yet: machine code for '") << op->getName() << "'";
+    if (isControl(op) && plan.isRehearsed(op))
+      return op->emitError("G0385: not built yet: a loop or a condition that gives an index, in a rule that runs for every tensor of a collection");
     if (computesInStorageType(op))
       return op->emitError("G0931: not built yet: arithmetic in a type of 16 bits, which only stores; a cast to f32 must come first");
     if (StringAttr symbol = findUnknownSymbol(layout, op))

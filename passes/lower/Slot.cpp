@@ -2,6 +2,8 @@
 
 #include "passes/lower/Function.h"
 
+#include "passes/fuse/Control.h"
+
 using namespace mlir;
 
 namespace gradus {
@@ -50,8 +52,20 @@ void FunctionLowering::layOutWorkspace(Slot &slot) {
     offset = code.add(offset, rounded);
     return begin;
   };
+  llvm::DenseSet<Value> carriedOn;
+  func.walk([&](LoopOp loop) {
+    for (const CarriedArray &carried : findCarriedArrays(loop)) {
+      ArrayType type = arrayOf(loop.getInit()[carried.index]);
+      Value first = take(bytesOf(type, evaluator));
+      slot.pairs[loop.getBody().getArgument(carried.index + 1)] = {first, take(bytesOf(type, evaluator))};
+      slot.spaces.push_back(code.getArrayAttr(type.getShape()));
+      carriedOn.insert_range(carried.results);
+    }
+  });
   for (KernelOp kernel : plan.getKernels()) {
     for (Value result : kernel.getStored()) {
+      if (carriedOn.contains(result))
+        continue;
       Home home = plan.getStorage(result).home;
       if (home != Home::Workspace && home != Home::Deferred)
         continue;
@@ -79,10 +93,13 @@ void FunctionLowering::layOutWorkspace(Slot &slot) {
     }
   }
   slot.kept.resize(ret.getValues().size());
+  slot.staged.resize(ret.getValues().size());
   for (auto [index, value] : llvm::enumerate(ret.getValues())) {
     auto argument = dyn_cast<BlockArgument>(value);
     if (argument && !arrayOf(value).isScalar() && func.getResultOf(index) != argument.getArgNumber())
       slot.kept[index] = take(bytesOf(arrayOf(value), evaluator));
+    if (needsStage(index))
+      slot.staged[index] = take(bytesOf(arrayOf(value), evaluator));
   }
   slot.workspaceSize = offset;
 }
@@ -127,6 +144,8 @@ FunctionLowering::Slot FunctionLowering::enterSlot(Value index) {
 
 /// The address of a result of a kernel.
 Value FunctionLowering::placeOf(Value kernelResult, Slot &slot) {
+  if (Value place = slot.places.lookup(kernelResult))
+    return place;
   const Storage &where = plan.getStorage(kernelResult);
   if (where.home == Home::Result)
     return slot.data[tensorOfResult(where.result)];

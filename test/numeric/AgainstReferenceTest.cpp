@@ -82,6 +82,8 @@ static void expectAgreement(const std::string &name, const PhaseOptions &options
     }
 }
 
+TEST(AgainstReference, Control) { expectAgreement("control.mlir", {}); }
+TEST(AgainstReference, ControlNotFused) { expectAgreement("control.mlir", {.noFuse = true}); }
 TEST(AgainstReference, Losses) { expectAgreement("losses.mlir", {}); }
 TEST(AgainstReference, LossesNotFused) { expectAgreement("losses.mlir", {.noFuse = true}); }
 TEST(AgainstReference, Order) { expectAgreement("order.mlir", {}); }

@@ -79,3 +79,31 @@ gradus.func loss @late(%w: !n {gradus.name = "w", gradus.role = #gradus.role<par
   %value = gradus.reduce sum %product axes [0] : !n to !s
   gradus.return %value : !s
 }
+
+// The index is looked at in the second pass of a loop, under a condition.
+gradus.func rule_step @late_loop.step(%w: !n {gradus.name = "w", gradus.role = #gradus.role<param>},
+    %g: !n {gradus.name = "g", gradus.role = #gradus.role<grad>},
+    %v: !n {gradus.name = "v", gradus.role = #gradus.role<state>},
+    %x: !nc {gradus.name = "x", gradus.role = #gradus.role<input>},
+    %table: !m {gradus.name = "table", gradus.role = #gradus.role<input>})
+    -> (!n {gradus.name = "w", gradus.of = 0 : i64, gradus.role = #gradus.role<next>}, !n {gradus.name = "v", gradus.of = 2 : i64, gradus.role = #gradus.role<next>}) {
+  %one = gradus.constant dense<1> : tensor<i64>
+  %two = gradus.constant dense<2> : tensor<i64>
+  %sum = gradus.reduce sum %x axes [1] : !nc to !n
+  %k = gradus.cast %sum : !n to !ni
+  %v2 = gradus.mul %g, %g : !n
+  %w2 = gradus.loop %two init(%w) : !i, (!n) {
+  ^bb0(%i: !i, %u: !n):
+    %isLast = gradus.compare eq %i, %one : !i -> !gradus.array<[], i1>
+    %next = gradus.if %isLast -> (!n) {
+      %picked = gradus.gather %table[%k] : !m, (!ni) -> !n
+      %a = gradus.add %u, %picked : !n
+      gradus.yield %a : !n
+    } else {
+      %a = gradus.mul %u, %g : !n
+      gradus.yield %a : !n
+    }
+    gradus.yield %next : !n
+  }
+  gradus.return %w2, %v2 : !n, !n
+}

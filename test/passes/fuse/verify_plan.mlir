@@ -11,7 +11,7 @@ gradus.func fn @outside(%x: !gradus.array<[k], f32> {gradus.name = "x", gradus.r
 
 gradus.func fn @in_phase(%x: !gradus.array<[k], f32> {gradus.name = "x", gradus.role = #gradus.role<input>}) {
   gradus.phase {
-    // expected-error @below {{expects only kernels and rank-0 operations in a phase}}
+    // expected-error @below {{expects only kernels, rank-0 operations and control in a phase}}
     %y = gradus.mul %x, %x : !gradus.array<[k], f32>
     gradus.yield
   }

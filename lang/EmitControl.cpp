@@ -1,0 +1,426 @@
+//===- EmitControl.cpp - when, every, loop ------------------------------------===//
+//
+// Each becomes an op with regions. Its results are the names that it primes: next values of a rule's params and states, or of what a
+// loop carries; they have the types of the present ones. In a rule of several tensors each tensor has an op of its own.
+//
+//===----------------------------------------------------------------------===//
+
+#include "lang/Elaborator.h"
+
+#include "llvm/ADT/MapVector.h"
+#include "llvm/Support/FormatVariadic.h"
+
+using namespace gradus;
+using namespace gradus::lang;
+using llvm::cast;
+using llvm::dyn_cast;
+using llvm::SmallVector;
+using mlir::Value;
+
+//===----------------------------------------------------------------------===//
+// Blocks
+//===----------------------------------------------------------------------===//
+
+/// The names that a block primes, on any path, with their first place. Loops in it prime names of their own.
+static void collectPrimed(const ast::Block &block, llvm::MapVector<llvm::StringRef, Location> &names) {
+  for (const ast::StmtPtr &stmt : block.statements) {
+    if (auto *assign = dyn_cast<ast::AssignStmt>(stmt.get()))
+      for (const ast::Target &target : assign->targets)
+        if (target.name.primed)
+          names.insert({target.name.name, target.loc});
+    if (auto *every = dyn_cast<ast::EveryStmt>(stmt.get()))
+      collectPrimed(every->block, names);
+    if (auto *when = dyn_cast<ast::WhenStmt>(stmt.get())) {
+      collectPrimed(when->block, names);
+      if (when->otherwise)
+        collectPrimed(*when->otherwise, names);
+    }
+  }
+}
+
+void Elaborator::runInside(const ast::Block &block, Scope &inner) {
+  ++numConditions;
+  for (const ast::StmtPtr &stmt : block.statements) {
+    auto *assign = dyn_cast<ast::AssignStmt>(stmt.get());
+    if (assign && primes && llvm::any_of(assign->targets, [](const ast::Target &target) { return target.name.primed; }))
+      primes->run ? runRuleAssign(*assign, *primes->run, inner) : runCarriedAssign(*assign, inner);
+    else if (!runCommon(*stmt, inner))
+      notHere(*stmt, "a block of 'when', 'every' or 'loop'", stmt->kind == ast::StmtKind::Return ? "end the function with it, below the block" : "");
+  }
+  --numConditions;
+}
+
+/// The present value of what may be primed here; null after an error.
+const Binding *Elaborator::findPresent(llvm::StringRef name, Scope &scope) {
+  const Binding *binding = scope.findLocal(name);
+  return binding && binding->entity.isArray() && !binding->entity.isPoison() ? binding : nullptr;
+}
+
+/// What a block leaves in its scope for each of `names`: the next value, or the present one where its path has none.
+std::optional<SmallVector<Value>> Elaborator::readNext(llvm::ArrayRef<std::string> names, Scope &inner) {
+  SmallVector<Value> values;
+  for (const std::string &name : names) {
+    const Binding *next = inner.findHere(name + "'");
+    if (!next)
+      next = inner.findLocal(name);
+    if (!next->entity.isArray() || next->entity.isPoison())
+      return std::nullopt;
+    values.push_back(sliceLane(next->entity.array()).lanes.front());
+  }
+  return values;
+}
+
+/// Elaborates a statement with the primes of `names` once for each tensor of the collection.
+void Elaborator::bindNext(llvm::ArrayRef<std::string> names, Scope &scope, Location at, llvm::function_ref<std::optional<SmallVector<Array>>()> emit) {
+  std::vector<Array> all(names.size());
+  bool isSound = true;
+  size_t lanes = activeLane ? 1 : std::max<size_t>(laneCount, 1);
+  for (size_t k = 0; k < lanes; ++k) {
+    if (lanes > 1)
+      activeLane = k;
+    std::optional<SmallVector<Array>> one = emit();
+    if (lanes > 1)
+      activeLane.reset();
+    isSound &= one.has_value();
+    for (size_t i = 0; one && i < names.size(); ++i) {
+      SmallVector<Value, 1> before = std::move(all[i].lanes);
+      before.push_back((*one)[i].lanes.front());
+      all[i] = (*one)[i];
+      all[i].isEach |= lanes > 1;
+      all[i].lanes = std::move(before);
+    }
+  }
+  for (auto [name, value] : llvm::zip_equal(names, all))
+    scope.set(name, isSound ? Entity(value) : Entity(), at);
+}
+
+/// Runs the code for one region: what is elaborated meanwhile stands in `region`, which yields what `emit` returns.
+bool Elaborator::fillRegion(mlir::Region &region, Location at, llvm::function_ref<std::optional<SmallVector<Value>>()> emit) {
+  mlir::OpBuilder::InsertionGuard guard(builder);
+  if (region.empty())
+    region.emplaceBlock();
+  builder.setInsertionPointToStart(&region.front());
+  ++numRegions;
+  std::optional<SmallVector<Value>> values = emit();
+  --numRegions;
+  if (values)
+    YieldOp::create(builder, place(at), *values);
+  return values.has_value();
+}
+
+/// The names that `blocks` prime and that have a present value, and those values.
+std::vector<std::string> Elaborator::findPrimed(llvm::ArrayRef<const ast::Block *> blocks, Scope &scope) {
+  llvm::MapVector<llvm::StringRef, Location> primed;
+  for (const ast::Block *block : blocks)
+    collectPrimed(*block, primed);
+  std::vector<std::string> names;
+  for (const auto &[name, at] : primed)
+    if (primes && findPresent(name, scope))
+      names.push_back(name.str());
+  return names;
+}
+
+/// One number, which decides for all of it.
+Array Elaborator::evalCondition(const ast::Expr &expr, Scope &scope) {
+  Array c = evalBool(expr, scope);
+  if (c.isPoison() || isScalar(c))
+    return c;
+  error(Code::NotAScalar, expr.loc, "the condition must be one for all elements, but it has the shape " + describe(typeOf(c.lanes.front()).getShape()))
+      .suggest("reduce it by any(..) or all(..), or choose each element by where(c, a, b)");
+  return {};
+}
+
+//===----------------------------------------------------------------------===//
+// when
+//===----------------------------------------------------------------------===//
+
+static std::vector<std::string> withPrimes(std::vector<std::string> names) {
+  for (std::string &name : names)
+    name += "'";
+  return names;
+}
+
+/// The results of an op as the next values of `names`.
+SmallVector<Array> Elaborator::likePresent(llvm::ArrayRef<std::string> names, mlir::ValueRange values, Scope &scope) {
+  SmallVector<Array> results;
+  for (auto [name, value] : llvm::zip_equal(names, values)) {
+    Array next = sliceLane(findPresent(name, scope)->entity.array());
+    next.lanes = {value};
+    results.push_back(std::move(next));
+  }
+  return results;
+}
+
+void Elaborator::runWhen(const ast::WhenStmt &stmt, Scope &scope) {
+  SmallVector<const ast::Block *> blocks{&stmt.block};
+  if (stmt.otherwise)
+    blocks.push_back(&*stmt.otherwise);
+  std::vector<std::string> names = findPrimed(blocks, scope);
+  auto runBranch = [&](const ast::Block *block) {
+    Scope *inner = arena.scope(&scope);
+    if (block)
+      runInside(*block, *inner);
+    return readNext(names, *inner);
+  };
+  const ast::Block *otherwise = stmt.otherwise ? &*stmt.otherwise : nullptr;
+  bindNext(withPrimes(names), scope, stmt.loc, [&]() -> std::optional<SmallVector<Array>> {
+    Array c = evalCondition(*stmt.condition, scope);
+    if (c.isPoison())
+      return std::nullopt;
+    if (std::optional<int64_t> known = constantIntOf(c)) {
+      std::optional<SmallVector<Value>> next = runBranch(*known ? &stmt.block : otherwise);
+      return next ? std::optional(likePresent(names, *next, scope)) : std::nullopt;
+    }
+    SmallVector<mlir::Type> types;
+    for (const std::string &name : names)
+      types.push_back(sliceLane(findPresent(name, scope)->entity.array()).lanes.front().getType());
+    auto op = IfOp::create(builder, place(stmt.loc), types, sliceLane(c).lanes.front());
+    bool isSound = fillRegion(op.getThen(), stmt.loc, [&] { return runBranch(&stmt.block); });
+    isSound &= fillRegion(op.getOtherwise(), stmt.loc, [&] { return runBranch(otherwise); });
+    if (isSound)
+      return likePresent(names, op.getValues(), scope);
+    op.erase();
+    return std::nullopt;
+  });
+}
+
+//===----------------------------------------------------------------------===//
+// every
+//===----------------------------------------------------------------------===//
+
+void Elaborator::runEvery(const ast::EveryStmt &stmt, Scope &scope) {
+  if (!primes || !primes->run)
+    return notHere(stmt, primes ? "a loop" : "a function", "it belongs to the step of a rule: every 10 { m' = .. }");
+  std::vector<std::string> names = findPrimed({&stmt.block}, scope);
+  bindNext(withPrimes(names), scope, stmt.loc, [&]() -> std::optional<SmallVector<Array>> {
+    Array period = evalScalar(*stmt.period, scope, "a period");
+    Array time = sliceLane(primes->run->time);
+    if (period.isPoison() || time.isPoison())
+      return std::nullopt;
+    if (kindOf(period) != Kind::Int) {
+      error(Code::KindMismatch, stmt.period->loc, "a period counts steps: it is an integer").suggest("declare it as 'int'");
+      return std::nullopt;
+    }
+    if (std::optional<double> known = constantBehind(period); known && *known < 1) {
+      error(Code::HyperOutOfInterval, stmt.period->loc, "the period is " + llvm::formatv("{0:f0}", *known).str() + ", expected 1 or more");
+      return std::nullopt;
+    }
+    SmallVector<Value> kept;
+    for (const std::string &name : names)
+      kept.push_back(sliceLane(findPresent(name, scope)->entity.array()).lanes.front());
+    auto op = EveryOp::create(builder, place(stmt.loc), mlir::TypeRange(mlir::ValueRange(kept)), sliceLane(period).lanes.front(), time.lanes.front(), kept);
+    bool isSound = fillRegion(op.getBody(), stmt.loc, [&] {
+      Scope *inner = arena.scope(&scope);
+      runInside(stmt.block, *inner);
+      return readNext(names, *inner);
+    });
+    if (isSound)
+      return likePresent(names, op.getNext(), scope);
+    op.erase();
+    return std::nullopt;
+  });
+}
+
+//===----------------------------------------------------------------------===//
+// loop
+//===----------------------------------------------------------------------===//
+
+/// `y' = ..` of what the loop around carries.
+void Elaborator::runCarriedAssign(const ast::AssignStmt &stmt, Scope &scope) {
+  Entity value = stmt.isAdd || stmt.boundary ? Entity() : eval(*stmt.value, scope);
+  const Entity::Tuple *values = value.get<Entity::Tuple>();
+  if ((values ? values->size() : 1) != stmt.targets.size() && !value.isPoison()) {
+    error(Code::ResultCount, stmt.loc, "here are " + counted(stmt.targets.size(), "name") + " for " + counted(values ? values->size() : 1, "value"));
+    value = {};
+    values = nullptr;
+  }
+  for (auto [i, target] : llvm::enumerate(stmt.targets)) {
+    Entity mine = values ? (*values)[i] : value;
+    if (!target.name.primed) {
+      bindName(target.name, mine, scope);
+      continue;
+    }
+    std::string key = target.name.name + "'";
+    Array next;
+    auto carried = llvm::find_if(primes->inits, [&](const ast::LoopInit &init) { return init.name.name == target.name.name; });
+    if (carried == primes->inits.end()) {
+      const Binding *known = scope.findLocal(target.name.name);
+      Diagnostic &diagnostic = error(known ? Code::PrimeInLoop : Code::PrimeUnknown, target.loc,
+                                     known ? "'" + key + "' is assigned in a loop that does not carry '" + target.name.name + "'"
+                                           : "'" + key + "' is the next value of nothing: the loop carries no '" + target.name.name + "'");
+      if (known)
+        diagnostic.note(known->loc, "'" + target.name.name + "' is declared here");
+      diagnostic.suggest(known ? "carry a copy and assign it once, below the loop: loop .. with x = " + target.name.name + " { x' = .. }"
+                               : "declare it: loop .. with " + target.name.name + " = ..");
+    } else if (!target.subscripts.empty() || stmt.isAdd) {
+      notBuilt(Code::PartialWriteNotBuilt, target.loc, "writing a part of '" + key + "'", "assign the whole: " + key + " = ..");
+    } else if (const Binding *first = scope.findLocal(key)) {
+      error(Code::PrimeAssignedTwice, target.loc, "'" + key + "' is assigned twice").note(first->loc, "it is assigned first here");
+      continue;
+    } else if (!mine.isPoison()) {
+      next = nextCarried(target.name, asArray(mine, stmt.value->loc), scope, stmt.value->loc);
+    }
+    scope.set(key, next, target.loc);
+  }
+}
+
+/// The next value in the type of the present one. Where that is too narrow, notes what would do and gives poison.
+Array Elaborator::nextCarried(const ast::Ident &name, const Array &x, Scope &scope, Location at) {
+  const Binding *present = findPresent(name.name, scope);
+  if (x.isPoison() || !present)
+    return {};
+  const Array model = sliceLane(present->entity.array());
+  std::optional<Shape> common = commonShape({model, x}, 0, at);
+  if (!common)
+    return {};
+  if (*common != Shape(ownShape(model))) {
+    error(Code::CarriedChanges, at, "'" + name.name + "' has the shape " + describe(ownShape(model)) + ", but its next value has the shape " + describe(ownShape(x)))
+        .note(present->loc, "it is carried from here")
+        .suggest("begin with an array of that shape, as zeros(like ..)");
+    return {};
+  }
+  Kind kind = std::max(kindOf(model), kindOf(x));
+  SmallVector<IndexVar *, 2> axes = commonAxes({model, x});
+  if (kind != kindOf(model) || axes != model.axes) {
+    primes->wider[name.name] = {kind, axes};
+    return {};
+  }
+  Array next = model;
+  next.lanes = {fit(x, 0, axes, *common, kind, at)};
+  return next;
+}
+
+/// The number of passes, and the first index.
+std::optional<std::pair<Value, Array>> Elaborator::evalCount(const ast::LoopStmt &stmt, Scope &scope) {
+  auto *range = dyn_cast<ast::Range>(stmt.bound.get());
+  if (!range != !stmt.variable) {
+    error(Code::KindMismatch, stmt.bound->loc, range ? "a range needs a name for its index" : "'" + stmt.variable->name + "' runs over a range")
+        .suggest(range ? "write loop i in a..b" : "write a..b, where b is excluded: 0..n");
+    return std::nullopt;
+  }
+  Array from = range ? evalScalar(*range->from, scope, "the start of a loop") : integer(0, stmt.loc);
+  Array to = evalScalar(range ? *range->to : *stmt.bound, scope, range ? "the end of a loop" : "the number of passes");
+  if (from.isPoison() || to.isPoison())
+    return std::nullopt;
+  if (kindOf(from) == Kind::Float || kindOf(to) == Kind::Float) {
+    error(Code::KindMismatch, stmt.bound->loc, "a loop counts by integers, but this is a real number").suggest("declare it as 'int'");
+    return std::nullopt;
+  }
+  Array first = toKind(sliceLane(from), Kind::Int, stmt.loc);
+  Array count = range ? sub(sliceLane(to), first, stmt.bound->loc) : toKind(sliceLane(to), Kind::Int, stmt.loc);
+  return std::pair(count.lanes.front(), first);
+}
+
+/// What the carried values begin with; null after an error.
+std::optional<std::vector<Array>> Elaborator::evalInits(const ast::LoopStmt &stmt, Scope &scope) {
+  std::vector<Array> values;
+  bool isSound = true;
+  for (const ast::LoopInit &init : stmt.inits) {
+    Array x = sliceLane(evalArray(*init.value, scope));
+    std::optional<Kind> kind = init.type ? kindOfType(init.type, nullptr) : std::nullopt;
+    if (!x.isPoison() && kind && *kind >= kindOf(x))
+      x = toKind(x, *kind, init.value->loc);
+    if (!x.isPoison() && init.type && init.type->hasDims && !bindShape(*init.type, x, init.name.name, init.loc, scope))
+      isSound = false;
+    isSound &= !x.isPoison() && (!init.type || kind);
+    values.push_back(x);
+  }
+  return isSound ? std::optional(values) : std::nullopt;
+}
+
+/// Widens what the last attempt has found too narrow; false if there was nothing.
+static bool widen(const ast::LoopStmt &stmt, const Primes &tried, std::vector<Array> &values, Elaborator &elaborator) {
+  for (auto [init, value] : llvm::zip_equal(stmt.inits, values))
+    if (auto it = tried.wider.find(init.name.name); it != tried.wider.end()) {
+      auto [kind, axes] = it->second;
+      Shape own(Algebra::ownShape(value));
+      value.lanes = {elaborator.fit(value, 0, axes, own, kind, init.value->loc)};
+      value.axes = axes;
+    }
+  return !tried.wider.empty();
+}
+
+/// The loop as an op; null if a carried value was too narrow or an error was reported.
+LoopOp Elaborator::emitLoop(const ast::LoopStmt &stmt, Value count, const Array &first, llvm::ArrayRef<Array> inits, Primes &mine, Scope &scope) {
+  SmallVector<Value> init;
+  std::vector<std::string> names;
+  for (auto [carried, value] : llvm::zip_equal(stmt.inits, inits)) {
+    init.push_back(value.lanes.front());
+    names.push_back(carried.name.name);
+  }
+  auto loop = LoopOp::create(builder, place(stmt.loc), mlir::TypeRange(mlir::ValueRange(init)), count, init);
+  auto enter = [&](mlir::Region &region) {
+    mlir::Block &block = region.emplaceBlock();
+    Scope *inner = arena.scope(&scope);
+    Array index{{block.addArgument(ArrayType::scalar(builder.getI64Type()), place(stmt.loc))}};
+    for (auto [carried, value] : llvm::zip_equal(stmt.inits, inits)) {
+      Array present = value;
+      present.lanes = {block.addArgument(value.lanes.front().getType(), place(carried.loc))};
+      inner->set(carried.name.name, present, carried.name.loc);
+    }
+    if (stmt.variable) {
+      mlir::OpBuilder::InsertionGuard guard(builder);
+      builder.setInsertionPointToStart(&block);
+      inner->set(stmt.variable->name, add(first, index, stmt.loc), stmt.variable->loc);
+    }
+    return inner;
+  };
+  Scope *inner = enter(loop.getBody());
+  Primes *outer = std::exchange(primes, &mine);
+  auto runPass = [&]() -> std::optional<SmallVector<Value>> {
+    if (stmt.variable)
+      builder.setInsertionPointToEnd(&loop.getBody().front());
+    runInside(stmt.block, *inner);
+    return readNext(names, *inner);
+  };
+  bool isSound = fillRegion(loop.getBody(), stmt.loc, runPass);
+  primes = outer;
+  if (isSound && stmt.condition) {
+    Scope *asked = enter(loop.getProceed());
+    isSound = fillRegion(loop.getProceed(), stmt.condition->loc, [&]() -> std::optional<SmallVector<Value>> {
+      if (stmt.variable)
+        builder.setInsertionPointToEnd(&loop.getProceed().front());
+      Array c = sliceLane(evalCondition(*stmt.condition, *asked));
+      return c.isPoison() ? std::nullopt : std::optional(SmallVector<Value>{c.lanes.front()});
+    });
+  }
+  if (isSound)
+    return loop;
+  loop.erase();
+  return {};
+}
+
+void Elaborator::runLoop(const ast::LoopStmt &stmt, Scope &scope) {
+  std::vector<std::string> names;
+  for (const ast::LoopInit &init : stmt.inits) {
+    if (const Binding *known = scope.findLocal(init.name.name); known || llvm::is_contained(names, init.name.name)) {
+      Diagnostic &diagnostic = error(Code::NameAssignedTwice, init.name.loc, "'" + init.name.name + "' is defined twice");
+      if (known)
+        diagnostic.note(known->loc, "its first definition is here");
+      diagnostic.suggest("what a loop carries has a name of its own: choose a new one");
+      return;
+    }
+    names.push_back(init.name.name);
+  }
+  bindNext(names, scope, stmt.loc, [&]() -> std::optional<SmallVector<Array>> {
+    auto count = evalCount(stmt, scope);
+    std::optional<std::vector<Array>> inits = evalInits(stmt, scope);
+    if (!count || !inits)
+      return std::nullopt;
+    // The type of a carried value is known when a pass has been elaborated: `s = 0` may become a real number, or one for each index.
+    for (int attempt = 0; attempt < 4; ++attempt) {
+      Primes mine{nullptr, stmt.inits, {}};
+      if (LoopOp loop = emitLoop(stmt, count->first, count->second, *inits, mine, scope)) {
+        SmallVector<Array> results;
+        for (auto [value, result] : llvm::zip_equal(*inits, loop.getCarried())) {
+          results.push_back(value);
+          results.back().lanes = {result};
+        }
+        return results;
+      }
+      if (!widen(stmt, mine, *inits, *this))
+        break;
+    }
+    return std::nullopt;
+  });
+}

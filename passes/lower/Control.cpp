@@ -1,0 +1,184 @@
+//===- Control.cpp - Conditions and loops around kernels -------------------------===//
+//
+// An array that control hands on is a pointer: nothing is copied by `if` and `every`. Each array that a loop carries has two places in the
+// workspace; a pass reads the one and writes the other. Where what a pass yields is not the result of a kernel of its own, it is
+// copied there.
+//
+//===----------------------------------------------------------------------===//
+
+#include "passes/fuse/Control.h"
+#include "passes/lower/Function.h"
+
+using namespace mlir;
+
+namespace gradus {
+
+/// The kernels of `loop`'s body whose results a pass hands on as `value`, the next of `own`; false if it may be anything else but `own` itself.
+static bool collectOwn(LoopOp loop, Value value, Value own, SmallVector<Value> &results) {
+  if (value == own)
+    return true;
+  Operation *op = value.getDefiningOp();
+  if (!op || !loop.getBody().isAncestor(op->getParentRegion()))
+    return false;
+  if (isa<KernelOp>(op)) {
+    results.push_back(value);
+    return true;
+  }
+  if (!isa<IfOp, EveryOp>(op))
+    return false;
+  return llvm::all_of(getSources(cast<OpResult>(value)), [&](Value source) { return collectOwn(loop, source, own, results); });
+}
+
+SmallVector<CarriedArray> findCarriedArrays(LoopOp loop) {
+  SmallVector<CarriedArray> found;
+  llvm::DenseSet<Value> taken;
+  Operation *yield = loop.getBody().front().getTerminator();
+  for (auto [index, next] : llvm::enumerate(yield->getOperands())) {
+    Value own = loop.getBody().getArgument(index + 1);
+    if (arrayOf(own).isScalar())
+      continue;
+    CarriedArray carried{static_cast<unsigned>(index), {}, false};
+    carried.isCopied = !collectOwn(loop, next, own, carried.results) ||
+                       llvm::any_of(carried.results, [&](Value result) { return taken.contains(result); });
+    if (carried.isCopied)
+      carried.results.clear();
+    taken.insert_range(carried.results);
+    found.push_back(std::move(carried));
+  }
+  return found;
+}
+
+/// A value of the body or of what stands around it: a number, or the address of an array.
+static Value lookUp(Code &code, Buffers &buffers, Value value) {
+  if (!arrayOf(value).isScalar())
+    return buffers.arrays.lookup(value);
+  Evaluator evaluator(code, buffers);
+  return evaluator.evaluateScalar(value);
+}
+
+static SmallVector<Value> lookUpAll(Code &code, Buffers &buffers, ValueRange values) {
+  return llvm::map_to_vector(values, [&](Value value) { return lookUp(code, buffers, value); });
+}
+
+static void bind(Buffers &buffers, ValueRange values, ValueRange known) {
+  for (auto [value, is] : llvm::zip_equal(values, known))
+    (arrayOf(value).isScalar() ? buffers.scalars : buffers.arrays)[value] = is;
+}
+
+static Type typeInCode(Code &code, Value value) {
+  return arrayOf(value).isScalar() ? code.regType(arrayOf(value).getElementType()) : code.ptrType();
+}
+
+static Value isSame(Code &code, Value a, Value b) { return LLVM::ICmpOp::create(code, LLVM::ICmpPredicate::eq, a, b); }
+
+/// The ops of a phase, or of a region in it. Without a slot: of the host, which has no kernels.
+void FunctionLowering::emitOps(Block &block, Buffers &buffers, Slot *slot, bool isRehearsed) {
+  for (Operation &op : block.without_terminator()) {
+    if (auto kernel = dyn_cast<KernelOp>(op)) {
+      if (!isRehearsed)
+        emitLateCheck(kernel, *slot);
+      emitKernel(kernel, *slot);
+    } else if (isControl(&op)) {
+      emitControl(&op, buffers, slot);
+    } else {
+      emitScalarOp(&op, buffers);
+    }
+  }
+}
+
+void FunctionLowering::emitControl(Operation *op, Buffers &buffers, Slot *slot) {
+  if (auto loop = dyn_cast<LoopOp>(op))
+    return emitLoop(loop, buffers, slot);
+  Value condition;
+  if (auto choice = dyn_cast<IfOp>(op)) {
+    condition = lookUp(code, buffers, choice.getCondition());
+  } else {
+    auto every = cast<EveryOp>(op);
+    Value period = lookUp(code, buffers, every.getPeriod()), now = lookUp(code, buffers, every.getTime());
+    Value one = code.integer(period.getType(), 1);
+    period = code.max(period, one); // a period below 1 is one of 1
+    Value rest = arith::RemSIOp::create(code, code.sub(now, one), period);
+    condition = code.compare(arith::CmpIPredicate::eq, rest, code.integer(period.getType(), 0));
+  }
+  SmallVector<Type> types = llvm::map_to_vector(op->getResults(), [&](Value result) { return typeInCode(code, result); });
+  auto branch = scf::IfOp::create(code, types, condition, /*addThenBlock=*/true, /*addElseBlock=*/true);
+  OpBuilder::InsertionGuard guard(code);
+  auto emitRegion = [&](Block *into, Region &region) {
+    code.setInsertionPointToStart(into);
+    emitOps(region.front(), buffers, slot);
+    scf::YieldOp::create(code, lookUpAll(code, buffers, region.front().getTerminator()->getOperands()));
+  };
+  emitRegion(branch.thenBlock(), op->getRegion(0));
+  if (auto choice = dyn_cast<IfOp>(op)) {
+    emitRegion(branch.elseBlock(), choice.getOtherwise());
+  } else {
+    code.setInsertionPointToStart(branch.elseBlock());
+    scf::YieldOp::create(code, lookUpAll(code, buffers, cast<EveryOp>(op).getKept()));
+  }
+  bind(buffers, op->getResults(), branch.getResults());
+}
+
+/// Whether another pass runs: `known` are the index and the carried values.
+Value FunctionLowering::emitProceed(LoopOp loop, Value count, ValueRange known, Buffers &buffers, Slot *slot) {
+  Value proceed = code.compare(arith::CmpIPredicate::slt, known.front(), count);
+  if (flag) { // of a call that is refused no value counts, nor how often a loop runs
+    Value isFine = code.compare(arith::CmpIPredicate::eq, code.loadRaw(code.getI32Type(), flag), code.i32(0));
+    proceed = arith::AndIOp::create(code, proceed, isFine);
+  }
+  if (loop.getProceed().empty())
+    return proceed;
+  Block &asked = loop.getProceed().front();
+  auto branch = scf::IfOp::create(code, TypeRange(code.getI1Type()), proceed, /*addThenBlock=*/true, /*addElseBlock=*/true);
+  OpBuilder::InsertionGuard guard(code);
+  code.setInsertionPointToStart(branch.thenBlock());
+  bind(buffers, asked.getArguments(), known);
+  emitOps(asked, buffers, slot);
+  scf::YieldOp::create(code, lookUp(code, buffers, asked.getTerminator()->getOperand(0)));
+  code.setInsertionPointToStart(branch.elseBlock());
+  scf::YieldOp::create(code, ValueRange{arith::ConstantOp::create(code, code.getBoolAttr(false))});
+  return branch.getResult(0);
+}
+
+/// One pass: the next carried values.
+SmallVector<Value> FunctionLowering::emitPass(LoopOp loop, ValueRange known, Buffers &buffers, Slot *slot) {
+  Block &body = loop.getBody().front();
+  bind(buffers, body.getArguments(), known);
+  DenseMap<unsigned, Value> places;
+  SmallVector<CarriedArray> arrays = findCarriedArrays(loop);
+  for (const CarriedArray &carried : arrays) {
+    auto [first, second] = slot->pairs.lookup(body.getArgument(carried.index + 1));
+    Value a = code.byteAddress(workspace, first), b = code.byteAddress(workspace, second);
+    places[carried.index] = code.select(isSame(code, known[carried.index + 1], a), b, a);
+    for (Value result : carried.results)
+      slot->places[result] = places[carried.index];
+  }
+  emitOps(body, buffers, slot);
+  SmallVector<Value> next = lookUpAll(code, buffers, body.getTerminator()->getOperands());
+  for (const CarriedArray &carried : arrays)
+    if (carried.isCopied) {
+      copy(places[carried.index], next[carried.index], arrayOf(body.getArgument(carried.index + 1)), *slot);
+      next[carried.index] = places[carried.index];
+    }
+  return next;
+}
+
+void FunctionLowering::emitLoop(LoopOp loop, Buffers &buffers, Slot *slot) {
+  Value count = lookUp(code, buffers, loop.getCount());
+  count = emitCast(code, count, arrayOf(loop.getCount()).getElementType(), code.getI64Type());
+  SmallVector<Value> init{code.i64(0)};
+  llvm::append_range(init, lookUpAll(code, buffers, loop.getInit()));
+  SmallVector<Type> types(ValueRange(init).getTypes());
+  SmallVector<Location> locs(types.size(), loop.getLoc());
+  auto repeated = scf::WhileOp::create(code, types, init);
+  OpBuilder::InsertionGuard guard(code);
+  Block *before = code.createBlock(&repeated.getBefore(), {}, types, locs);
+  Value proceed = emitProceed(loop, count, before->getArguments(), buffers, slot);
+  scf::ConditionOp::create(code, proceed, before->getArguments());
+  Block *after = code.createBlock(&repeated.getAfter(), {}, types, locs);
+  SmallVector<Value> next{code.add(after->getArgument(0), code.i64(1))};
+  llvm::append_range(next, emitPass(loop, after->getArguments(), buffers, slot));
+  scf::YieldOp::create(code, next);
+  bind(buffers, loop.getResults(), ValueRange(repeated.getResults()).drop_front());
+}
+
+} // namespace gradus
