@@ -36,6 +36,8 @@ public:
   bool isOpen = false;
   /// The regions of control around what is being emitted.
   unsigned numRegions = 0;
+  /// One tensor of a collection is elaborated apart from the others.
+  bool isOneOfMany = false;
   /// What is being called, outermost first: places for notes.
   struct Frame {
     std::string what;

@@ -226,7 +226,7 @@ private:
   std::optional<std::pair<mlir::Value, Array>> evalCount(const ast::LoopStmt &stmt, Scope &scope);
   std::optional<std::vector<Array>> evalInits(const ast::LoopStmt &stmt, Scope &scope);
   LoopOp emitLoop(const ast::LoopStmt &stmt, mlir::Value count, const Array &first, llvm::ArrayRef<Array> inits, Primes &mine, Scope &scope);
-  std::vector<std::string> findPrimed(llvm::ArrayRef<const ast::Block *> blocks, Scope &scope);
+  std::vector<std::string> findPrimed(llvm::ArrayRef<const ast::Block *> blocks, Scope &scope, std::vector<std::string> &lost);
   const Binding *findPresent(llvm::StringRef name, Scope &scope);
   std::optional<llvm::SmallVector<mlir::Value>> readNext(llvm::ArrayRef<std::string> names, Scope &inner);
   llvm::SmallVector<Array> likePresent(llvm::ArrayRef<std::string> names, mlir::ValueRange values, Scope &scope);
@@ -399,6 +399,8 @@ private:
   std::optional<size_t> activeLane;
   /// The conditions around the expression at hand: what stands under one may never be evaluated.
   unsigned numConditions = 0;
+  /// The blocks of 'when', 'every' and 'loop' around the statement at hand, in the body of its rule or test.
+  unsigned numBlocks = 0;
   /// What may be primed at the statement at hand; null in functions and tests.
   Primes *primes = nullptr;
   /// The number of tensors of the rule at work.

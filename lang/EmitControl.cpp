@@ -40,6 +40,7 @@ static void collectPrimed(const ast::Block &block, llvm::MapVector<llvm::StringR
 
 void Elaborator::runInside(const ast::Block &block, Scope &inner) {
   ++numConditions;
+  ++numBlocks;
   for (const ast::StmtPtr &stmt : block.statements) {
     auto *assign = dyn_cast<ast::AssignStmt>(stmt.get());
     if (assign && primes && llvm::any_of(assign->targets, [](const ast::Target &target) { return target.name.primed; }))
@@ -47,6 +48,7 @@ void Elaborator::runInside(const ast::Block &block, Scope &inner) {
     else if (!runCommon(*stmt, inner))
       notHere(*stmt, "a block of 'when', 'every' or 'loop'", stmt->kind == ast::StmtKind::Return ? "end the function with it, below the block" : "");
   }
+  --numBlocks;
   --numConditions;
 }
 
@@ -78,7 +80,9 @@ void Elaborator::bindNext(llvm::ArrayRef<std::string> names, Scope &scope, Locat
   for (size_t k = 0; k < lanes; ++k) {
     if (lanes > 1)
       activeLane = k;
+    bool wasOne = std::exchange(isOneOfMany, isOneOfMany || lanes > 1);
     std::optional<SmallVector<Array>> one = emit();
+    isOneOfMany = wasOne;
     if (lanes > 1)
       activeLane.reset();
     isSound &= one.has_value();
@@ -108,15 +112,15 @@ bool Elaborator::fillRegion(mlir::Region &region, Location at, llvm::function_re
   return values.has_value();
 }
 
-/// The names that `blocks` prime and that have a present value, and those values.
-std::vector<std::string> Elaborator::findPrimed(llvm::ArrayRef<const ast::Block *> blocks, Scope &scope) {
+/// The names that `blocks` prime and that have a present value. `lost` are those whose present value is poison: so is the next one.
+std::vector<std::string> Elaborator::findPrimed(llvm::ArrayRef<const ast::Block *> blocks, Scope &scope, std::vector<std::string> &lost) {
   llvm::MapVector<llvm::StringRef, Location> primed;
   for (const ast::Block *block : blocks)
     collectPrimed(*block, primed);
   std::vector<std::string> names;
   for (const auto &[name, at] : primed)
-    if (primes && findPresent(name, scope))
-      names.push_back(name.str());
+    if (primes && scope.findLocal(name))
+      (findPresent(name, scope) ? names : lost).push_back(name.str());
   return names;
 }
 
@@ -155,7 +159,7 @@ void Elaborator::runWhen(const ast::WhenStmt &stmt, Scope &scope) {
   SmallVector<const ast::Block *> blocks{&stmt.block};
   if (stmt.otherwise)
     blocks.push_back(&*stmt.otherwise);
-  std::vector<std::string> names = findPrimed(blocks, scope);
+  std::vector<std::string> lost, names = findPrimed(blocks, scope, lost);
   auto runBranch = [&](const ast::Block *block) {
     Scope *inner = arena.scope(&scope);
     if (block)
@@ -182,6 +186,8 @@ void Elaborator::runWhen(const ast::WhenStmt &stmt, Scope &scope) {
     op.erase();
     return std::nullopt;
   });
+  for (const std::string &name : withPrimes(lost))
+    scope.set(name, Entity(), stmt.loc);
 }
 
 //===----------------------------------------------------------------------===//
@@ -191,7 +197,7 @@ void Elaborator::runWhen(const ast::WhenStmt &stmt, Scope &scope) {
 void Elaborator::runEvery(const ast::EveryStmt &stmt, Scope &scope) {
   if (!primes || !primes->run)
     return notHere(stmt, primes ? "a loop" : "a function", "it belongs to the step of a rule: every 10 { m' = .. }");
-  std::vector<std::string> names = findPrimed({&stmt.block}, scope);
+  std::vector<std::string> lost, names = findPrimed({&stmt.block}, scope, lost);
   bindNext(withPrimes(names), scope, stmt.loc, [&]() -> std::optional<SmallVector<Array>> {
     Array period = evalScalar(*stmt.period, scope, "a period");
     Array time = sliceLane(primes->run->time);
@@ -219,6 +225,8 @@ void Elaborator::runEvery(const ast::EveryStmt &stmt, Scope &scope) {
     op.erase();
     return std::nullopt;
   });
+  for (const std::string &name : withPrimes(lost))
+    scope.set(name, Entity(), stmt.loc);
 }
 
 //===----------------------------------------------------------------------===//
@@ -390,6 +398,9 @@ LoopOp Elaborator::emitLoop(const ast::LoopStmt &stmt, Value count, const Array 
   return {};
 }
 
+/// Loops in loops whose carried values must be widened are elaborated again and again.
+static constexpr size_t maxExpansion = 200000;
+
 void Elaborator::runLoop(const ast::LoopStmt &stmt, Scope &scope) {
   std::vector<std::string> names;
   for (const ast::LoopInit &init : stmt.inits) {
@@ -409,6 +420,11 @@ void Elaborator::runLoop(const ast::LoopStmt &stmt, Scope &scope) {
       return std::nullopt;
     // The type of a carried value is known when a pass has been elaborated: `s = 0` may become a real number, or one for each index.
     for (int attempt = 0; attempt < 4; ++attempt) {
+      if (numEvaluated > maxExpansion) {
+        error(Code::ExpansionTooLarge, stmt.loc, "the loops here expand to more than " + std::to_string(maxExpansion) + " operations")
+            .suggest("begin what they carry with real numbers, s = 0.0, so that no pass is read twice");
+        break;
+      }
       Primes mine{nullptr, stmt.inits, {}};
       if (LoopOp loop = emitLoop(stmt, count->first, count->second, *inits, mine, scope)) {
         SmallVector<Array> results;

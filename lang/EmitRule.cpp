@@ -256,8 +256,10 @@ bool Elaborator::stepRule(RuleRun &run, const HyperSource &hypers) {
   const HyperSource *outer = std::exchange(currentHypers, &hypers);
   Primes mine{&run, {}, {}};
   Primes *outerPrimes = std::exchange(primes, &mine);
+  unsigned outerBlocks = std::exchange(numBlocks, 0u);
   for (const ast::StmtPtr &stmt : rule.block.statements)
     runRuleStatement(*stmt, run);
+  numBlocks = outerBlocks;
   primes = outerPrimes;
   currentHypers = outer;
   for (const ast::StmtPtr &stmt : rule.block.statements) {
@@ -388,7 +390,7 @@ Entity Elaborator::callSite(RuleSite &site, const ast::Call &call, Scope &scope)
     return {};
   }
   site.usedAt = call.loc;
-  if (numRegions > 0) {
+  if (numBlocks > 0) {
     error(Code::RuleCalledInside, call.loc, "'" + site.name + "' is called inside 'when', 'every' or 'loop', but a rule makes one step in each step")
         .suggest("call it below the block, with what the block gives");
     return {};

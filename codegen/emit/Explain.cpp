@@ -3,6 +3,7 @@
 #include "codegen/emit/Explain.h"
 
 #include "dialect/Gradus.h"
+#include "passes/fuse/Control.h"
 #include "passes/fuse/Cost.h"
 #include "passes/fuse/Plan.h"
 
@@ -118,15 +119,31 @@ static std::vector<std::string> findSummed(KernelOp kernel) {
   return summed;
 }
 
-/// How a value that a kernel reads or stores is called.
+/// How a value that a kernel reads or stores is called; what control hands on may be one of several.
 static std::string nameOf(FuncOp func, const Plan &plan, Value value) {
-  if (auto arg = dyn_cast<BlockArgument>(value))
+  auto arg = dyn_cast<BlockArgument>(value);
+  if (arg && arg.getOwner()->getParentOp() == func)
     return func.getArgName(arg.getArgNumber()).str();
+  if (arg || isControl(value.getDefiningOp())) {
+    std::string names;
+    for (Value origin : getOrigins(value))
+      names += (names.empty() ? "" : " or ") + nameOf(func, plan, origin);
+    return names;
+  }
   const Storage &where = plan.getStorage(value);
   if (where.result >= 0)
     return func.getResultName(where.result).str();
   std::string suffix = "." + std::to_string(cast<OpResult>(value).getResultNumber());
   return "#" + std::to_string(plan.getPosition(cast<KernelOp>(value.getDefiningOp()))) + suffix;
+}
+
+/// When a kernel runs: what stands around it, from inside out.
+static std::string describeControl(KernelOp kernel) {
+  std::string text;
+  for (Operation *op = kernel->getParentOp(); isControl(op); op = op->getParentOp())
+    text += std::string(text.empty() ? "" : ", ") +
+            (isa<LoopOp>(op) ? "each pass of a loop" : isa<EveryOp>(op) ? "every period" : "where a condition holds");
+  return text;
 }
 
 /// Whether the kernel runs over the elements of an argument of role param.
@@ -143,6 +160,7 @@ static ExplainedKernel describe(FuncOp func, const Plan &plan, KernelOp kernel, 
   result.phase = phase;
   result.position = plan.getPosition(kernel);
   result.kind = kindOf(kernel);
+  result.under = describeControl(kernel);
   for (Attribute dim : kernel.getDomain())
     result.domain.push_back(toText(dim));
   result.summed = findSummed(kernel);
@@ -170,8 +188,7 @@ static ExplainedEntry describe(FuncOp func, ArrayRef<CollectedRemark> remarks) {
   entry.kind = stringifyFuncKind(func.getKind()).str();
   Plan plan(func);
   for (PhaseOp phase : func.getBody().getOps<PhaseOp>()) {
-    for (KernelOp kernel : phase.getBody().getOps<KernelOp>())
-      entry.kernels.push_back(describe(func, plan, kernel, entry.phases));
+    phase.walk<WalkOrder::PreOrder>([&](KernelOp kernel) { entry.kernels.push_back(describe(func, plan, kernel, entry.phases)); });
     ++entry.phases;
   }
   for (const CollectedRemark &remark : remarks)

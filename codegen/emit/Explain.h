@@ -24,6 +24,7 @@ struct ExplainedKernel {
   unsigned phase = 0;
   unsigned position = 0;             ///< among the kernels of the entry
   std::string kind;                  ///< elementwise, reduction, contraction, scatter, cumulation, recurrence, sort
+  std::string under;                 ///< when it runs, if not once: "each pass of a loop", "where a condition holds", "every period"
   std::vector<std::string> domain;   ///< sizes and symbols
   std::vector<std::string> summed;   ///< the further dimensions of a contraction
   std::vector<std::string> reads;    ///< arrays
@@ -48,7 +49,7 @@ struct ExplainedEntry {
   std::vector<ExplainedKernel> kernels;
   std::vector<ExplainedNote> notes;
 
-  /// Bytes for each parameter: the sum over kernels that run over a parameter. None for other entries.
+  /// Bytes for each parameter: the sum over kernels that run over a parameter, each of them once. None for other entries.
   std::optional<double> getBytesPerParameter() const;
   std::optional<int64_t> getFlopsPerParameter() const;
 };

@@ -24,6 +24,8 @@ static void printKernel(const ExplainedKernel &kernel, llvm::raw_ostream &os) {
   os << llvm::formatv("  phase {0}, kernel {1}: {2} over [{3}]", kernel.phase, kernel.position, kernel.kind, llvm::join(kernel.domain, ", "));
   if (!kernel.summed.empty())
     os << llvm::formatv(", summed over [{0}]", llvm::join(kernel.summed, ", "));
+  if (!kernel.under.empty())
+    os << ", " << kernel.under;
   os << ", " << countOf(kernel.operations, "operation") << '\n';
   const char *unit = kernel.kind == "sort" ? " bytes per element and pass, log2(n) passes" : " bytes per element";
   os << "    reads  " << namesOf(kernel.reads);
@@ -68,6 +70,8 @@ static llvm::json::Value toJson(const ExplainedKernel &kernel) {
       {"domain", toArray(kernel.domain)}, {"summed", toArray(kernel.summed)},  {"reads", toArray(kernel.reads)},
       {"writes", toArray(kernel.writes)}, {"operations", kernel.operations}, {"flops", kernel.flops},
   };
+  if (!kernel.under.empty())
+    object["under"] = kernel.under;
   if (kernel.traffic) {
     object["bytes_read"] = kernel.traffic->read;
     object["bytes_written"] = kernel.traffic->written;

@@ -1,13 +1,14 @@
 //===- AgainstReferenceTest.cpp - Machine code says what the evaluator says -----===//
 //
-// Every function of test/passes/Inputs and the gradients of its losses: compiled and called, and interpreted, at random
-// points of several sizes, fused and not.
+// Every function of test/passes/Inputs and the gradients of its losses, and of Inputs/control.grad and the rule muon: compiled and
+// called, and interpreted, at random points of several sizes, fused and not.
 //
 //===----------------------------------------------------------------------===//
 
 #include "Compiled.h"
 
 #include "codegen/reference/RandomPoint.h"
+#include "lang/Frontend.h"
 #include "passes/diff/BuildGradient.h"
 
 #include "mlir/Parser/Parser.h"
@@ -48,10 +49,27 @@ static std::vector<PointOptions> pointsOf(FuncOp func) {
   return points;
 }
 
-static void expectAgreement(const std::string &name, const PhaseOptions &options) {
+/// A module in the dialect's own text, or a spec without its tests.
+static OwningOpRef<ModuleOp> read(MLIRContext &context, const std::string &path) {
+  if (!StringRef(path).ends_with(".grad"))
+    return parseSourceFile<ModuleOp>(path, &context);
+  SourceManager sources;
+  Diagnostics diagnostics(sources);
+  EmitOptions options;
+  options.standardLibrary = GRADUS_TEST_STD;
+  auto module = emitFile(context, sources, path, diagnostics, options);
+  EXPECT_TRUE(module) << diagnostics.render();
+  if (module)
+    for (FuncOp func : llvm::make_early_inc_range(module->getOps<FuncOp>()))
+      if (func.getKind() == FuncKind::Test)
+        func.erase();
+  return module;
+}
+
+static void expectAgreement(const std::string &path, const PhaseOptions &options) {
   MLIRContext context;
   context.loadDialect<GradusDialect>();
-  auto module = parseSourceFile<ModuleOp>(std::string(GRADUS_TEST_INPUTS "/") + name, &context);
+  auto module = read(context, path);
   ASSERT_TRUE(module);
   for (FuncOp func : llvm::to_vector(module->getOps<FuncOp>()))
     if (func.getKind() == FuncKind::Loss)
@@ -82,13 +100,15 @@ static void expectAgreement(const std::string &name, const PhaseOptions &options
     }
 }
 
-TEST(AgainstReference, Control) { expectAgreement("control.mlir", {}); }
-TEST(AgainstReference, ControlNotFused) { expectAgreement("control.mlir", {.noFuse = true}); }
-TEST(AgainstReference, Losses) { expectAgreement("losses.mlir", {}); }
-TEST(AgainstReference, LossesNotFused) { expectAgreement("losses.mlir", {.noFuse = true}); }
-TEST(AgainstReference, Order) { expectAgreement("order.mlir", {}); }
-TEST(AgainstReference, OrderNotFused) { expectAgreement("order.mlir", {.noFuse = true}); }
-TEST(AgainstReference, Steps) { expectAgreement("steps.mlir", {}); }
-TEST(AgainstReference, StepsNotFused) { expectAgreement("steps.mlir", {.noFuse = true}); }
-TEST(AgainstReference, Swaps) { expectAgreement("swaps.mlir", {}); }
-TEST(AgainstReference, SwapsNotFused) { expectAgreement("swaps.mlir", {.noFuse = true}); }
+static void expectBoth(const std::string &path) {
+  expectAgreement(path, {});
+  expectAgreement(path, {.noFuse = true});
+}
+
+TEST(AgainstReference, Control) { expectBoth(GRADUS_TEST_INPUTS "/control.mlir"); }
+TEST(AgainstReference, ControlInSpecs) { expectBoth(GRADUS_TEST_SPECS "/control.grad"); }
+TEST(AgainstReference, Losses) { expectBoth(GRADUS_TEST_INPUTS "/losses.mlir"); }
+TEST(AgainstReference, Muon) { expectBoth(GRADUS_TEST_STD "/rules/muon.grad"); }
+TEST(AgainstReference, Order) { expectBoth(GRADUS_TEST_INPUTS "/order.mlir"); }
+TEST(AgainstReference, Steps) { expectBoth(GRADUS_TEST_INPUTS "/steps.mlir"); }
+TEST(AgainstReference, Swaps) { expectBoth(GRADUS_TEST_INPUTS "/swaps.mlir"); }
