@@ -103,7 +103,7 @@ void ReverseSweep::findActive() {
     bool isActive = llvm::any_of(op.getOperands(), isIn(active)) || llvm::any_of(captured, isIn(active));
     bool canOverflow = isUnbounded(&op) || llvm::any_of(op.getOperands(), isIn(unbounded));
     for (Value result : op.getResults()) {
-      if (isActive && arrayType(result).isFloat())
+      if (isActive && arrayType(result).isFloat() && !isa<StopOp>(op))
         active.insert(result);
       if (canOverflow)
         unbounded.insert(result);

@@ -13,20 +13,19 @@ using namespace mlir;
 
 namespace gradus {
 
-/// The kernels of `loop`'s body whose results a pass hands on as `value`, the next of `own`; false if it may be anything else but `own` itself.
-static bool collectOwn(LoopOp loop, Value value, Value own, SmallVector<Value> &results) {
-  if (value == own)
+/// Collects what a pass of `loop` may hand on as `value`, the next of `own`: results of kernels of its body, and what stands between. False if it
+/// may be anything else but `own` itself.
+static bool collectOwn(LoopOp loop, Value value, Value own, llvm::SetVector<Value> &seen) {
+  if (value == own || !seen.insert(value))
     return true;
   Operation *op = value.getDefiningOp();
   if (!op || !loop.getBody().isAncestor(op->getParentRegion()))
     return false;
-  if (isa<KernelOp>(op)) {
-    results.push_back(value);
+  if (isa<KernelOp>(op))
     return true;
-  }
   if (!isa<IfOp, EveryOp>(op))
     return false;
-  return llvm::all_of(getSources(cast<OpResult>(value)), [&](Value source) { return collectOwn(loop, source, own, results); });
+  return llvm::all_of(getSources(cast<OpResult>(value)), [&](Value source) { return collectOwn(loop, source, own, seen); });
 }
 
 SmallVector<CarriedArray> findCarriedArrays(LoopOp loop) {
@@ -37,13 +36,13 @@ SmallVector<CarriedArray> findCarriedArrays(LoopOp loop) {
     Value own = loop.getBody().getArgument(index + 1);
     if (arrayOf(own).isScalar())
       continue;
-    CarriedArray carried{static_cast<unsigned>(index), {}, false};
-    carried.isCopied = !collectOwn(loop, next, own, carried.results) ||
-                       llvm::any_of(carried.results, [&](Value result) { return taken.contains(result); });
-    if (carried.isCopied)
-      carried.results.clear();
-    taken.insert_range(carried.results);
-    found.push_back(std::move(carried));
+    llvm::SetVector<Value> seen;
+    bool isCopied = !collectOwn(loop, next, own, seen) || llvm::any_of(seen, [&](Value result) { return taken.contains(result); });
+    SmallVector<Value> results;
+    if (!isCopied)
+      llvm::copy_if(seen, std::back_inserter(results), [](Value value) { return isa<KernelOp>(value.getDefiningOp()); });
+    taken.insert_range(results);
+    found.push_back({static_cast<unsigned>(index), results, isCopied});
   }
   return found;
 }

@@ -255,7 +255,10 @@ bool FunctionLowering::needsStage(unsigned result) {
     return false;
   return llvm::any_of(getOrigins(inside), [&](Value origin) {
     auto argument = dyn_cast<BlockArgument>(origin);
-    return argument && func.getResultOf(result) != argument.getArgNumber();
+    for (unsigned other = 0; argument && other < func.getNumResults(); ++other)
+      if (other != result && func.getResultOf(other) == argument.getArgNumber())
+        return true;
+    return false;
   });
 }
 

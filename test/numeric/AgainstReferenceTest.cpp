@@ -85,6 +85,9 @@ static void expectAgreement(const std::string &path, const PhaseOptions &options
         PointOptions next = point;
         next.seed += 100 * slot;
         slots.push_back(makeRandomPoint(func, next));
+        for (unsigned i = 0; i < func.getNumArguments(); ++i) // one call has one set of hyper-parameters and one time
+          if (func.getArgRole(i) == Role::Hyper || func.getArgRole(i) == Role::Time)
+            slots.back()[i] = slots.front()[i];
         for (auto [array, type] : llvm::zip(slots.back(), func.getArgumentTypes())) // what the caller can store
           if (llvm::cast<ArrayType>(type).getElementType().isF32())
             for (double &x : array.reals)

@@ -130,3 +130,35 @@ gradus.func fn @lazy(%x: !n {gradus.name = "x", gradus.role = #gradus.role<input
   }
   gradus.return %y : !n
 }
+
+// One next value may be the old elements of the argument that the other one replaces.
+gradus.func rule_step @aliased(%a: !n {gradus.name = "a", gradus.role = #gradus.role<param>}, %b: !n {gradus.name = "b", gradus.role = #gradus.role<state>}, %t: !i {gradus.name = "t", gradus.role = #gradus.role<time>}) -> (!n {gradus.name = "a", gradus.of = 0 : i64, gradus.role = #gradus.role<next>}, !n {gradus.name = "b", gradus.of = 1 : i64, gradus.role = #gradus.role<next>}) attributes {open} {
+  %two = gradus.constant dense<2> : tensor<i64>
+  %a2 = gradus.mul %a, %a : !n
+  %b2 = gradus.every %two at %t keep(%a) : !i, (!n) {
+    %sum = gradus.add %a, %b : !n
+    gradus.yield %sum : !n
+  }
+  gradus.return %a2, %b2 : !n, !n
+}
+
+// A pass may leave a carried array as it is; two carried arrays may get the same elements.
+gradus.func fn @sometimes(%x: !n {gradus.name = "x", gradus.role = #gradus.role<input>}, %k: !i {gradus.name = "k", gradus.role = #gradus.role<hyper>}) -> (!n {gradus.name = "a", gradus.role = #gradus.role<value>}, !n {gradus.name = "b", gradus.role = #gradus.role<value>}, !n {gradus.name = "c", gradus.role = #gradus.role<value>}) {
+  %two = gradus.constant dense<2> : tensor<i64>
+  %zero = gradus.constant dense<0> : tensor<i64>
+  %a, %b, %c = gradus.loop %k init(%x, %x, %x) : !i, (!n, !n, !n) {
+  ^bb0(%i: !i, %u: !n, %v: !n, %w: !n):
+    %rest = gradus.mod %i, %two : !i
+    %isEven = gradus.compare eq %rest, %zero : !i -> !b
+    %u2 = gradus.if %isEven -> (!n) {
+      %s = gradus.sin %u : !n
+      gradus.yield %s : !n
+    } else {
+      gradus.yield %u : !n
+    }
+    %s = gradus.add %u, %v : !n
+    %r = gradus.sub %s, %w : !n
+    gradus.yield %u2, %r, %r : !n, !n, !n
+  }
+  gradus.return %a, %b, %c : !n, !n, !n
+}

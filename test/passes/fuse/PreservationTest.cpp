@@ -124,7 +124,7 @@ TEST_P(Written, KeepsItsResults) {
   expectPreserved(*module, /*noFuse=*/true);
 }
 INSTANTIATE_TEST_SUITE_P(Fuse, Written,
-                         testing::Values("adamw_is_one_kernel", "clipped_has_two_phases", "defers_a_store",
+                         testing::Values("adamw_is_one_kernel", "clipped_has_two_phases", "control_in_a_phase", "defers_a_store",
                                          "logistic_value_and_gradient", "no_fuse", "nothing_to_do", "softmax_train_step"),
                          [](const auto &info) { return std::string(info.param); });
 
