@@ -9,8 +9,11 @@ def Gradus_PhaseOp : Gradus_Op<"phase", [SingleBlock, RecursiveMemoryEffects, Ha
   let summary = "What runs for one tensor after another without waiting for the whole collection";
   let description = [{
     In an open function the region runs once for every slot of the call, else once; all slots are done before
-    anything that follows. Its ops are kernels and rank-0 ops. It yields the values that are used outside: per-slot scalars
-    that a `gradus.all_reduce` after the phase combines, and the results of the function.
+    anything that follows. Its ops are kernels, rank-0 ops, and control: `gradus.if`, `gradus.loop` and `gradus.every`, whose
+    regions hold such ops again. It yields the values that are used outside: per-slot scalars that a `gradus.all_reduce` after the
+    phase combines, and the results of the function. Control whose values and operands are all of rank 0 counts as a rank-0 op.
+    An array that control yields may be any that lies in memory: an argument of the function or of a loop, the result of a kernel or
+    of control. It is handed on, not copied; only an array that a loop carries has places of its own.
     After fusion a function holds rank-0 ops, phases, all_reduces of phase results and the return, nothing else.
 
     ```mlir
@@ -42,7 +45,7 @@ def Gradus_KernelOp : Gradus_PureOp<"kernel", [SingleBlock, IsolatedFromAbove]> 
     kernel over the same axes). A kernel whose body is one `gradus.contract`, `cumulate`, `scan` (numbers it starts with aside) or `sort`
     (operands: block arguments; the domain is its result) or one `scatter_add` (the domain is that of the updates) stands alone.
     (kernel_c1) the block takes the types of the operands. (kernel_c2) it yields the types of the results.
-    Every operand of an array type is an argument of the function or the result of another kernel.
+    Every operand of an array type is an argument of the function or of a loop, or the result of another kernel or of control.
 
     ```mlir
     %y = gradus.kernel over [n, c] (%x, %b) : (!gradus.array<[n, c], f32>, !gradus.array<[c], f32>) -> (!gradus.array<[n, c], f32>) {

@@ -409,6 +409,9 @@ void Elaborator::runLoop(const ast::LoopStmt &stmt, Scope &scope) {
       if (known)
         diagnostic.note(known->loc, "its first definition is here");
       diagnostic.suggest("what a loop carries has a name of its own: choose a new one");
+      for (const ast::LoopInit &each : stmt.inits)
+        if (!scope.findLocal(each.name.name))
+          scope.set(each.name.name, Entity(), each.loc);
       return;
     }
     names.push_back(init.name.name);

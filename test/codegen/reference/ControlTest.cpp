@@ -19,6 +19,36 @@ TEST(Loop, CarriesValues) {
   expectSame(program.run({A::scalarInt(-1), vec({1, 2})})[0].reals, {1, 2});
 }
 
+/// Doubles while the square is below 20, at most as often as the count says.
+TEST(Loop, AsksBeforeEachPass) {
+  std::string s = "!gradus.array<[], f64>", i = "!gradus.array<[], i64>";
+  Program program(function({"[], i64", "[], f64"}, {"[], f64"},
+                           "%bound = gradus.constant dense<20.0> : tensor<f64>\n"
+                           "%y = gradus.loop %a0 init(%a1) : " + i + ", (" + s + ") {\n"
+                           "^bb0(%k: " + i + ", %v: " + s + "):\n%d = gradus.add %v, %v : " + s + "\ngradus.yield %d : " + s + "\n} while {\n"
+                           "^bb0(%k: " + i + ", %v: " + s + "):\n%q = gradus.mul %v, %v : " + s + "\n"
+                           "%c = gradus.compare lt %q, %bound : " + s + " -> !gradus.array<[], i1>\ngradus.yield %c : !gradus.array<[], i1>\n}\n"
+                           "gradus.return %y : " + s));
+  expectSame(program.run({A::scalarInt(9), A::scalar(1)})[0].reals, {8});
+  expectSame(program.run({A::scalarInt(2), A::scalar(1)})[0].reals, {4});
+  expectSame(program.run({A::scalarInt(9), A::scalar(7)})[0].reals, {7});
+}
+
+/// The index of the branch that is not taken is outside of its axis.
+TEST(If, RunsOneBranchAlone) {
+  Program program(function({"[], i64", "[n], f64"}, {"[], f64"},
+                           "%zero = gradus.constant dense<0> : tensor<i64>\n"
+                           "%c = gradus.compare ge %a0, %zero : !gradus.array<[], i64> -> !gradus.array<[], i1>\n"
+                           "%y = gradus.if %c -> (!gradus.array<[], f64>) {\n"
+                           "%e = gradus.gather %a1[%a0] : !gradus.array<[n], f64>, (!gradus.array<[], i64>) -> !gradus.array<[], f64>\n"
+                           "gradus.yield %e : !gradus.array<[], f64>\n} else {\n"
+                           "%r = gradus.reduce sum %a1 axes [0] : !gradus.array<[n], f64> to !gradus.array<[], f64>\n"
+                           "gradus.yield %r : !gradus.array<[], f64>\n}\ngradus.return %y : !gradus.array<[], f64>"));
+  expectSame(program.run({A::scalarInt(1), vec({2, 5})})[0].reals, {5});
+  expectSame(program.run({A::scalarInt(-1), vec({2, 5})})[0].reals, {7});
+  EXPECT_NE(program.runError({A::scalarInt(2), vec({2, 5})}), "");
+}
+
 TEST(Loop, DifferentiatesThrough) {
   // x^(2^3): slope 8 x^7
   std::string s = "!gradus.array<[], f64>";
