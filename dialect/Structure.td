@@ -95,6 +95,7 @@ def Gradus_IfOp : Gradus_PureOp<"if", [RecursiveMemoryEffects, NoRegionArguments
     (if_c1) each region is one block without arguments that yields the types of the results.
 
     ```mlir
+    %c = gradus.compare gt %p, %q : !gradus.array<[], f64> -> !gradus.array<[], i1>
     %y = gradus.if %c -> (!gradus.array<[n], f64>) {
       %s = gradus.exp %x : !gradus.array<[n], f64>
       gradus.yield %s : !gradus.array<[n], f64>
