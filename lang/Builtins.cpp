@@ -125,71 +125,6 @@ Entity Elaborator::callOuter(const CallSite &site) {
   return contract((*x)[0], rows, (*x)[1], columns, all, {}, site.at);
 }
 
-/// zeros(3), zeros(n, m) or zeros(like w).
-Entity Elaborator::filledArray(const CallSite &site, double value) {
-  auto &arguments = site.call->arguments;
-  auto *like = arguments.size() == 1 ? dyn_cast<ast::Like>(arguments[0].value.get()) : nullptr;
-  if (like) {
-    Array model = asArray(evalName(like->name.name, like->name.loc, *site.scope), like->name.loc);
-    return perLane({model}, model.axes, [&](llvm::ArrayRef<Value> v) {
-      return filled(value, typeOf(v[0]).getShape(), site.at).lanes.front();
-    });
-  }
-  if (!expectArguments(site, 1, 8))
-    return {};
-  Shape shape;
-  for (const ast::Argument &argument : arguments) {
-    auto *name = dyn_cast<ast::Name>(argument.value.get());
-    const DimBinding *dim = name && !site.scope->find(name->name) ? site.scope->findDim(name->name) : nullptr;
-    if (dim) {
-      shape.push_back(dim->lane(activeLane.value_or(0)));
-      continue;
-    }
-    std::optional<int64_t> size = constantInt(*argument.value, *site.scope, "a size");
-    if (!size)
-      return {};
-    shape.push_back(builder.getI64IntegerAttr(*size));
-  }
-  if (!checkSize(shape, site.at))
-    return {};
-  return filled(value, shape, site.at);
-}
-
-Entity Elaborator::callZeros(const CallSite &site) { return filledArray(site, 0); }
-Entity Elaborator::callOnes(const CallSite &site) { return filledArray(site, 1); }
-
-/// eye(n) and eye(like P): 1 where row and column agree.
-Entity Elaborator::callEye(const CallSite &site) {
-  Entity zeros;
-  auto &arguments = site.call->arguments;
-  Attribute n;
-  if (arguments.size() == 1) {
-    auto *name = dyn_cast<ast::Name>(arguments[0].value.get());
-    const DimBinding *dim = name && !site.scope->find(name->name) ? site.scope->findDim(name->name) : nullptr;
-    if (auto *like = dyn_cast<ast::Like>(arguments[0].value.get())) {
-      Array model = asArray(evalName(like->name.name, like->name.loc, *site.scope), like->name.loc);
-      if (model.isPoison())
-        return {};
-      if (ownRank(model) != 2 || ownShape(model)[0] != ownShape(model)[1]) {
-        error(Code::RankMismatch, site.at, "'eye' is square, but this has the shape " + describe(ownShape(model)));
-        return {};
-      }
-      n = ownShape(model)[0];
-    } else if (dim) {
-      n = dim->lane(activeLane.value_or(0));
-    }
-  }
-  if (!n) {
-    std::optional<int64_t> size;
-    if (!expectArguments(site, 1, 1) || !(size = constantInt(*arguments[0].value, *site.scope, "a size")))
-      return {};
-    n = builder.getI64IntegerAttr(*size);
-  }
-  auto type = ArrayType::get(builder.getContext(), {n, n}, builder.getI64Type());
-  auto along = [&](int64_t axis) -> Array { return {{IotaOp::create(builder, place(site.at), type, builder.getI64IntegerAttr(axis))}}; };
-  return toKind(compare(ComparePredicate::Eq, along(0), along(1), site.at), Kind::Float, site.at);
-}
-
 Entity Elaborator::callWhere(const CallSite &site) {
   ++numConditions;
   auto x = arrayArguments(site, 3, 3);
@@ -224,46 +159,6 @@ Entity Elaborator::callIsFinite(const CallSite &site) {
   return compare(ComparePredicate::Eq, zero, integer(0, site.at), site.at);
 }
 
-/// reshape(x, [n, 4]).
-Entity Elaborator::callReshape(const CallSite &site) {
-  if (!expectArguments(site, 2, 2))
-    return {};
-  Array x = evalArray(*site.call->arguments[0].value, *site.scope);
-  auto *sizes = dyn_cast<ast::List>(site.call->arguments[1].value.get());
-  if (!sizes) {
-    error(Code::RankMismatch, site.call->arguments[1].loc, "'reshape' takes the new shape as a list").suggest("reshape(x, [n, 4])");
-    return {};
-  }
-  Shape shape;
-  for (const ast::ExprPtr &size : sizes->elements) {
-    auto *name = dyn_cast<ast::Name>(size.get());
-    const DimBinding *dim = name && !site.scope->find(name->name) ? site.scope->findDim(name->name) : nullptr;
-    std::optional<int64_t> fixed;
-    if (!dim && !(fixed = constantInt(*size, *site.scope, "a size")))
-      return {};
-    shape.push_back(dim ? dim->lane(activeLane.value_or(0)) : Attribute(builder.getI64IntegerAttr(*fixed)));
-  }
-  if (x.isPoison() || !checkSize(shape, site.at))
-    return {};
-  int64_t before = 1, after = 1;
-  bool isKnown = true;
-  for (auto [list, product] : {std::pair(llvm::ArrayRef<Attribute>(ownShape(x)), &before), std::pair(llvm::ArrayRef<Attribute>(shape), &after)})
-    for (Attribute dim : list) {
-      auto size = dyn_cast<mlir::IntegerAttr>(dim);
-      isKnown &= size != nullptr;
-      *product *= size ? size.getInt() : 1;
-    }
-  if (!isKnown && Shape(ownShape(x)) != shape)
-    return notBuilt(Code::DimArithmeticNotBuilt, site.at, "a reshape between dimensions that are not numbers", "declare the shape as you need it");
-  if (isKnown && before != after) {
-    error(Code::ShapeMismatch, site.at, "cannot make " + counted(after, "element") + " of " + std::to_string(before));
-    return {};
-  }
-  return perLane({x}, x.axes, [&](llvm::ArrayRef<Value> v) -> Value {
-    return builder.createOrFold<ReshapeOp>(place(site.at), typeOf(v[0]).withShape(fullShape(x.axes, shape)), v[0]);
-  });
-}
-
 Entity Elaborator::callNotBuilt(const CallSite &site) {
   // A slot may bind indices of the argument.
   for (const ast::Argument &argument : site.call->arguments)
@@ -281,6 +176,7 @@ struct gradus::lang::BuiltinTable {
       {"acosh", &Elaborator::callUnary<AcoshOp>},
       {"all", &Elaborator::callReduction<ReductionKind::All>},
       {"any", &Elaborator::callReduction<ReductionKind::Any>},
+      {"arange", &Elaborator::callArange},
       {"argmax", &Elaborator::callArgReduction<ReductionKind::Max>},
       {"argmin", &Elaborator::callArgReduction<ReductionKind::Min>},
       {"argsort", &Elaborator::callArgsort, "descending"},
@@ -294,7 +190,7 @@ struct gradus::lang::BuiltinTable {
       GRADUS_LATER("cholesky"),
       {"clip", &Elaborator::callClip},
       GRADUS_LATER("compressed"),
-      GRADUS_LATER("concat"),
+      {"concat", &Elaborator::callConcat},
       {"cos", &Elaborator::callUnary<CosOp>},
       {"cosh", &Elaborator::callUnary<CoshOp>},
       {"cummax", &Elaborator::callCumulate<ReductionKind::Max>, "reverse"},
@@ -302,7 +198,7 @@ struct gradus::lang::BuiltinTable {
       {"cumprod", &Elaborator::callCumulate<ReductionKind::Prod>, "reverse"},
       {"cumsum", &Elaborator::callCumulate<ReductionKind::Sum>, "reverse"},
       GRADUS_LATER("dense"),
-      GRADUS_LATER("diag"),
+      {"diag", &Elaborator::callDiag},
       {"digamma", &Elaborator::callUnary<DigammaOp>},
       {"div", &Elaborator::callDiv},
       {"dot", &Elaborator::callDot},
@@ -317,6 +213,7 @@ struct gradus::lang::BuiltinTable {
       {"expm1", &Elaborator::callUnary<Expm1Op>},
       {"eye", &Elaborator::callEye},
       GRADUS_LATER("fixpoint"),
+      {"flip", &Elaborator::callFlip},
       {"floor", &Elaborator::callUnary<FloorOp>},
       {"gelu", &Elaborator::callGelu},
       {"hypot", &Elaborator::callBinary<HypotOp>},
@@ -324,6 +221,7 @@ struct gradus::lang::BuiltinTable {
       {"isfinite", &Elaborator::callIsFinite},
       {"isinf", &Elaborator::callIsInf},
       {"isnan", &Elaborator::callIsNan},
+      {"kron", &Elaborator::callKron},
       {"lambert_w", &Elaborator::callUnary<LambertWOp>},
       {"leaky_relu", &Elaborator::callLeakyRelu},
       {"lgamma", &Elaborator::callUnary<LGammaOp>},
@@ -344,6 +242,7 @@ struct gradus::lang::BuiltinTable {
       {"norm1", &Elaborator::callNorm1},
       {"normal_cdf", &Elaborator::callUnary<NormalCdfOp>},
       {"normal_quantile", &Elaborator::callUnary<NormalQuantileOp>},
+      {"one_hot", &Elaborator::callOneHot},
       {"ones", &Elaborator::callOnes},
       {"outer", &Elaborator::callOuter},
       {"prod", &Elaborator::callReduction<ReductionKind::Prod>},
@@ -354,10 +253,13 @@ struct gradus::lang::BuiltinTable {
       {"reciprocal", &Elaborator::callReciprocal},
       {"relu", &Elaborator::callRelu},
       {"relu6", &Elaborator::callRelu6},
+      {"repeat", &Elaborator::callRepeat},
       {"reshape", &Elaborator::callReshape},
+      {"roll", &Elaborator::callRoll},
       {"round", &Elaborator::callUnary<RoundOp>},
       {"rsqrt", &Elaborator::callRsqrt},
       {"run", &Elaborator::callRun},
+      {"segment_sum", &Elaborator::callSegmentSum},
       {"sigmoid", &Elaborator::callUnary<SigmoidOp>},
       {"sign", &Elaborator::callUnary<SignOp>},
       {"silu", &Elaborator::callSilu},
@@ -367,18 +269,23 @@ struct gradus::lang::BuiltinTable {
       {"softplus", &Elaborator::callUnary<SoftplusOp>},
       GRADUS_LATER("solve"),
       {"sort", &Elaborator::callSort, "descending", /*hasSeveralResults=*/true},
-      GRADUS_LATER("split"),
+      {"split", &Elaborator::callSplit},
       {"sqrt", &Elaborator::callUnary<SqrtOp>},
       {"square", &Elaborator::callSquare},
+      {"stack", &Elaborator::callStack},
       {"step", &Elaborator::callStep},
       {"stop", &Elaborator::callStop},
       {"sum", &Elaborator::callReduction<ReductionKind::Sum>},
       {"swish", &Elaborator::callSilu},
       {"tan", &Elaborator::callUnary<TanOp>},
       {"tanh", &Elaborator::callUnary<TanhOp>},
+      {"tile", &Elaborator::callTile},
       {"top", &Elaborator::callTop},
       GRADUS_LATER("topk"),
+      {"trace", &Elaborator::callTrace},
       {"trigamma", &Elaborator::callUnary<TrigammaOp>},
+      {"tril", &Elaborator::callTriangle<false>},
+      {"triu", &Elaborator::callTriangle<true>},
       {"trunc", &Elaborator::callUnary<TruncOp>},
       {"where", &Elaborator::callWhere},
       {"xor", &Elaborator::callXor},

@@ -9,6 +9,7 @@
 #ifndef GRADUS_LANG_ELABORATOR_H
 #define GRADUS_LANG_ELABORATOR_H
 
+#include "dialect/DimExpr.h"
 #include "lang/Algebra.h"
 #include "lang/Scope.h"
 #include "lang/UnitBuilder.h"
@@ -19,6 +20,7 @@
 #include "llvm/Support/Format.h"
 
 #include <functional>
+#include <set>
 
 namespace gradus::lang {
 
@@ -79,6 +81,8 @@ struct RuleRun {
   std::vector<Array> nextParams;
   std::map<std::string, Array> *nextStates = nullptr;
   Array time;
+  /// Next values of which parts have been written, but not the whole.
+  std::set<std::string> partlyWritten;
   /// Elaborated for its errors only: what is not given is poison.
   bool isCheck = false;
 };
@@ -142,14 +146,23 @@ private:
     IndexVar *index = nullptr;
     /// An index expression.
     std::optional<Array> value;
-    /// Otherwise a slice: its first element and its size.
-    int64_t first = 0;
+    /// Otherwise a slice: its first element, if that is not the first of the axis, and its size.
+    std::optional<Array> start;
     mlir::Attribute size;
     bool isWhole = false;
+    /// No place of it can be outside the axis.
+    bool isInside = false;
   };
+  /// A bound of a slice as a formula, in which a number that is not known is a symbol, and as a value.
+  struct SliceBound {
+    DimExpr size;
+    Array value;
+  };
+  std::optional<SliceBound> readBound(const ast::Expr &expr, mlir::Attribute whole, Scope &scope, llvm::DenseMap<mlir::Value, unsigned> &unknowns);
   bool readSlice(const ast::Subscript &sub, mlir::Attribute whole, Scope &scope, Slot &slot);
   bool readSlots(const Array &x, llvm::ArrayRef<ast::Subscript> subscripts, Scope &scope, Location at, std::vector<Slot> &slots, bool &isPlain);
   bool checkPosition(const ast::Subscript &sub, mlir::Attribute whole, Scope &scope);
+  bool staysInside(const ast::Subscript &sub, mlir::Attribute whole, Scope &scope) const;
   std::optional<Array> readPosition(const ast::Subscript &sub, mlir::Attribute whole, Scope &scope);
   Array gatherSlots(const Array &x, llvm::ArrayRef<Slot> slots, llvm::ArrayRef<IndexVar *> axes, Location at);
   llvm::SmallVector<mlir::Value> placesOf(llvm::ArrayRef<IndexVar *> outer, llvm::ArrayRef<Slot> slots, llvm::ArrayRef<IndexVar *> axes, Shape &shape,
@@ -187,6 +200,7 @@ private:
 
   // Writes at computed places (EmitScatter.cpp).
   void writePlaces(const ast::AssignStmt &stmt, Scope &scope);
+  void writeNextPart(const ast::AssignStmt &stmt, RuleRun &run);
   Array scatterOne(const ast::AssignStmt &stmt, std::optional<Array> x, Scope &scope);
   bool definesWhole(llvm::ArrayRef<ast::Subscript> subscripts, Scope &scope) const;
   llvm::SmallVector<IndexVar *> bindPlaces(llvm::ArrayRef<ast::Subscript> subscripts, Scope &inner);
@@ -204,6 +218,13 @@ private:
   /// The size that a dimension expression has for a tensor; a fresh name becomes a symbol if `mayDeclare`.
   mlir::Attribute evalDim(const ast::Dim &dim, size_t lane, Scope &scope, bool mayDeclare);
   std::optional<Shape> evalShape(const ast::Type &type, size_t lane, Scope &scope, bool mayDeclare = false);
+  bool solveDim(const ast::Dim &dim, const Array &x, size_t axis, llvm::StringRef name, Location at, Scope &inner);
+  /// At the end of the symbol that stands for a number that is not known before the code runs.
+  static constexpr llvm::StringLiteral unknownSuffix = ".unknown";
+  static std::optional<DimExpr> formulaOf(mlir::Value value, llvm::DenseMap<mlir::Value, unsigned> *unknowns = nullptr);
+  using Algebra::sizeOf;
+  std::optional<DimExpr> sizeOf(const ast::Expr &expr, size_t lane, Scope &scope);
+  mlir::Attribute dimOf(const ast::Expr &expr, Scope &scope);
   bool checkSize(llvm::ArrayRef<mlir::Attribute> shape, Location at);
   Entity runBody(const Closure &closure, Scope &inner, Location at);
   Entity runBlock(const ast::Block &block, Scope &inner, Location at);
@@ -274,6 +295,36 @@ private:
   Entity callWhere(const CallSite &site);
   Entity callStop(const CallSite &site);
   Entity callReshape(const CallSite &site);
+  // Structure (EmitArrays.cpp).
+  std::optional<size_t> readAxisSlot(const CallSite &site, size_t rank, std::optional<size_t> otherwise);
+  Array moveAlong(const Array &x, size_t axis, mlir::Attribute size, Location at, llvm::function_ref<Array(Array)> from);
+  Array sliceAlong(const Array &x, size_t axis, const Array &start, mlir::Attribute size, Location at);
+  Array repeatedAlong(const Array &x, size_t newAxis, mlir::Attribute count, Location at);
+  Array eachTensor(const Array &x, llvm::function_ref<Array(const Array &, size_t)> emit);
+  std::optional<Shape> sizeArguments(const CallSite &site, size_t first);
+  std::optional<llvm::SmallVector<Array>> readParts(const CallSite &site);
+  std::optional<std::pair<Array, size_t>> readAlong(const CallSite &site, size_t arguments);
+  Entity repeatAxis(const CallSite &site, bool isEachElement);
+  Array concatAll(llvm::ArrayRef<Array> parts, size_t axis, Location at);
+  Array reshaped(const Array &x, llvm::ArrayRef<mlir::Attribute> shape, Location at);
+  Array counts(llvm::ArrayRef<mlir::Attribute> shape, size_t axis, Location at);
+  Entity callArange(const CallSite &site);
+  Entity callConcat(const CallSite &site);
+  Entity callDiag(const CallSite &site);
+  Entity callFlip(const CallSite &site);
+  Entity callKron(const CallSite &site);
+  Entity callOneHot(const CallSite &site);
+  Entity callRepeat(const CallSite &site);
+  Entity callRoll(const CallSite &site);
+  Entity callSegmentSum(const CallSite &site);
+  Entity callSplit(const CallSite &site);
+  Entity callStack(const CallSite &site);
+  Entity callTile(const CallSite &site);
+  Entity callTrace(const CallSite &site);
+  template <bool isUpper>
+  Entity callTriangle(const CallSite &site);
+  Array diagonalOf(const Array &x, Location at);
+  std::optional<Array> arrayArgument(const CallSite &site, size_t position);
   Entity callIdentity(const CallSite &site);
   Entity callIsFinite(const CallSite &site);
   Entity callElu(const CallSite &site);

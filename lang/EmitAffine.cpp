@@ -110,6 +110,24 @@ static std::optional<Affine> readAffine(const ast::Expr &expr, Scope &scope, siz
   return isSmall(result) ? std::optional(result) : std::nullopt;
 }
 
+/// Whether a subscript is inside its axis for all values of its indices, whatever the sizes are.
+bool Elaborator::staysInside(const ast::Subscript &sub, Attribute whole, Scope &scope) const {
+  std::optional<Affine> place = readAffine(*sub.value, scope, activeLane.value_or(0));
+  if (!place)
+    return false;
+  DimExpr least = DimExpr::number(place->constant);
+  for (auto [size, times] : place->sizes)
+    least = least + DimExpr::of(size) * DimExpr::number(times);
+  DimExpr most = least;
+  for (auto [index, times] : place->indices) {
+    if (!index->dim)
+      return false;
+    DimExpr &moved = times > 0 ? most : least;
+    moved = moved + (DimExpr::of(index->dim) - DimExpr::number(1)) * DimExpr::number(times);
+  }
+  return least.isNeverNegative() && (DimExpr::of(whole) - DimExpr::number(1) - most).isNeverNegative();
+}
+
 /// Reports a subscript that is outside its axis for some value of its indices, whatever the sizes are.
 bool Elaborator::checkPosition(const ast::Subscript &sub, Attribute whole, Scope &scope) {
   std::optional<Affine> place = readAffine(*sub.value, scope, activeLane.value_or(0));

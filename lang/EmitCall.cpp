@@ -121,12 +121,12 @@ bool Elaborator::bindParam(const ast::Param &param, Entity entity, Location at, 
   Array x = asArray(entity, at);
   bool isSound = !x.isPoison();
   if (isSound && param.isSize) {
-    std::optional<int64_t> size = constantIntOf(x);
-    if (!size) {
+    std::optional<DimExpr> size = formulaOf(x.lanes.front());
+    if (!size || !size->isValid()) {
       notBuilt(Code::SizeNotBuilt, at, "a 'size' that is known only at run time", "give a number");
       isSound = false;
     } else {
-      inner.setDim(name, {{builder.getI64IntegerAttr(*size)}, at});
+      inner.setDim(name, {{size->toAttr(builder.getContext())}, at});
     }
   } else if (isSound && param.type) {
     std::optional<Kind> kind = kindOfType(param.type, param.defaultValue.get());

@@ -135,35 +135,62 @@ Array Elaborator::eachLane(llvm::function_ref<Array()> emit) {
   return all;
 }
 
-/// x[a:b]: its bounds are known, or it runs to a dimension.
+/// A bound of a slice: a size, or a number known when the code runs. One below 0 counts from the end of the axis.
+std::optional<Elaborator::SliceBound> Elaborator::readBound(const ast::Expr &expr, Attribute whole, Scope &scope, llvm::DenseMap<Value, unsigned> &unknowns) {
+  Array value = evalScalar(expr, scope, "a bound of a slice");
+  if (value.isPoison())
+    return std::nullopt;
+  if (kindOf(value) != Kind::Int) {
+    error(Code::SubscriptKind, expr.loc, "a bound of a slice must be an integer");
+    return std::nullopt;
+  }
+  value = toKind(sliceLane(value), Kind::Int, expr.loc);
+  std::optional<DimExpr> size = formulaOf(value.lanes.front(), &unknowns);
+  if (!size || !size->isValid()) {
+    error(Code::SizeNotWhole, expr.loc, "this is no place in an axis");
+    return std::nullopt;
+  }
+  DimExpr negated = DimExpr::number(0) - *size;
+  if (!size->getTerms().empty() && negated.isNeverNegative()) {
+    Array end{{sizeOf(whole, expr.loc)}};
+    return SliceBound{DimExpr::of(whole) + *size, add(end, value, expr.loc)};
+  }
+  return SliceBound{*size, value};
+}
+
+/// x[a:b]: its size must be known, its start need not be.
 bool Elaborator::readSlice(const ast::Subscript &sub, Attribute whole, Scope &scope, Slot &slot) {
-  std::optional<int64_t> first = sub.from ? constantInt(*sub.from, scope, "the start of a slice") : 0;
-  if (!first)
-    return false;
-  slot.first = *first;
   slot.size = whole;
-  slot.isWhole = !sub.to && *first == 0;
+  slot.isWhole = !sub.to && !sub.from;
+  slot.isInside = true;
   if (slot.isWhole)
     return true;
-  auto *toName = sub.to ? dyn_cast<ast::Name>(sub.to.get()) : nullptr;
-  const DimBinding *dim = toName && !scope.find(toName->name) ? scope.findDim(toName->name) : nullptr;
-  Attribute end = dim ? dim->lane(activeLane.value_or(0)) : whole;
-  if (sub.to && !dim) {
-    std::optional<int64_t> to = constantInt(*sub.to, scope, "the end of a slice");
-    if (!to)
-      return false;
-    end = builder.getI64IntegerAttr(*to);
-  }
-  auto fixed = dyn_cast<IntegerAttr>(end), size = dyn_cast<IntegerAttr>(whole);
-  if (!fixed && *first != 0) {
-    notBuilt(Code::DimArithmeticNotBuilt, sub.loc, "a slice whose size is computed from a dimension", "");
+  llvm::DenseMap<Value, unsigned> unknowns;
+  std::optional<SliceBound> first = SliceBound{DimExpr::number(0), {}}, end = SliceBound{DimExpr::of(whole), {}};
+  if (sub.from)
+    first = readBound(*sub.from, whole, scope, unknowns);
+  if (sub.to)
+    end = first ? readBound(*sub.to, whole, scope, unknowns) : std::nullopt;
+  if (!first || !end)
+    return false;
+  DimExpr length = end->size - first->size, left = DimExpr::of(whole) - end->size;
+  auto isNegative = [](const DimExpr &size) { return size.getNumber().value_or(0) < 0; };
+  if (isNegative(length) || isNegative(left) || isNegative(first->size)) {
+    error(Code::IndexOutOfRange, sub.loc, "the slice leaves an axis of size " + describe(whole));
     return false;
   }
-  slot.size = fixed ? Attribute(builder.getI64IntegerAttr(fixed.getInt() - *first)) : end;
-  if (!fixed || (fixed.getInt() >= *first && *first >= 0 && (!size || fixed.getInt() <= size.getInt())))
-    return true;
-  error(Code::IndexOutOfRange, sub.loc, "the slice leaves an axis of size " + describe(whole));
-  return false;
+  if (llvm::any_of(length.getSymbols(), [](const std::string &symbol) { return llvm::StringRef(symbol).ends_with(unknownSuffix); })) {
+    error(Code::NotConstant, sub.loc, "the size of a slice must be known before the first step, but both bounds are values of the step")
+        .suggest("give it a known length: x[k:k + 3]");
+    return false;
+  }
+  if (first->size.getNumber() != 0)
+    slot.start = first->value;
+  slot.isWhole = left.getNumber() == 0 && first->size.getNumber() == 0;
+  slot.isInside = first->size.isNeverNegative() && left.isNeverNegative() &&
+                  llvm::none_of(first->size.getSymbols(), [](const std::string &symbol) { return llvm::StringRef(symbol).ends_with(unknownSuffix); });
+  slot.size = length.toAttr(builder.getContext());
+  return true;
 }
 
 /// What stands at each axis; `isPlain` if it is distinct indices and whole axes only.
@@ -180,7 +207,7 @@ bool Elaborator::readSlots(const Array &x, llvm::ArrayRef<ast::Subscript> subscr
     if (sub.kind == ast::SubKind::Rest) {
       for (size_t i = given; i < own.size(); ++i) {
         slot.size = own[slots.size()];
-        slot.isWhole = true;
+        slot.isWhole = slot.isInside = true;
         slots.push_back(slot);
       }
       continue;
@@ -215,13 +242,14 @@ bool Elaborator::readSlots(const Array &x, llvm::ArrayRef<ast::Subscript> subscr
     slot.value = readPosition(sub, own[axis], scope);
     if (!slot.value)
       return false;
+    slot.isInside = staysInside(sub, own[axis], scope);
     isPlain = false;
     slots.push_back(slot);
   }
   while (slots.size() < own.size()) {
     Slot slot;
     slot.size = own[slots.size()];
-    slot.isWhole = true;
+    slot.isWhole = slot.isInside = true;
     slots.push_back(slot);
   }
   return true;
@@ -317,10 +345,8 @@ SmallVector<Value> Elaborator::placesOf(llvm::ArrayRef<IndexVar *> outer, llvm::
       continue;
     }
     Value position = along(starts[axis]);
-    if (slot.first != 0) {
-      Value first = broadcastTo(ConstantOp::create(builder, place(at), slot.first), {}, shape, at);
-      position = AddOp::create(builder, place(at), position, first);
-    }
+    if (slot.start)
+      position = AddOp::create(builder, place(at), position, broadcastTo(slot.start->lanes.front(), {}, shape, at));
     indices.push_back(position);
   }
   return indices;
@@ -330,8 +356,9 @@ SmallVector<Value> Elaborator::placesOf(llvm::ArrayRef<IndexVar *> outer, llvm::
 Array Elaborator::gatherSlots(const Array &x, llvm::ArrayRef<Slot> slots, llvm::ArrayRef<IndexVar *> axes, Location at) {
   Shape shape;
   SmallVector<Value> indices = placesOf(x.axes, slots, axes, shape, at);
+  bool isInside = llvm::all_of(slots, [](const Slot &slot) { return slot.index || slot.isInside; });
   return perLane({x}, axes, [&](llvm::ArrayRef<Value> v) -> Value {
-    Value gathered = GatherOp::create(builder, place(at), typeOf(v[0]).withShape(shape), v[0], indices);
+    Value gathered = GatherOp::create(builder, place(at), typeOf(v[0]).withShape(shape), v[0], indices, isInside);
     return shape.empty() && typeOf(v[0]).isFloat() ? castTo(gathered, builder.getF64Type(), at) : gathered;
   });
 }

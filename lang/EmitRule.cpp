@@ -291,6 +291,10 @@ void Elaborator::runRuleStatement(const ast::Stmt &stmt, RuleRun &run) {
     return;
   case ast::StmtKind::Assign: {
     auto &assign = cast<ast::AssignStmt>(stmt);
+    const ast::Target &first = assign.targets.front();
+    bool isPart = !first.subscripts.empty() && (assign.isAdd || !definesWhole(first.subscripts, *run.scope));
+    if (assign.targets.size() == 1 && first.name.primed && isPart && !assign.boundary)
+      return writeNextPart(assign, run);
     if (llvm::any_of(assign.targets, [](const ast::Target &t) { return t.name.primed; }))
       return runRuleAssign(assign, run, *run.scope);
     return runAssign(assign, *run.scope);
@@ -334,7 +338,10 @@ Array Elaborator::nextValue(const ast::Target &target, const Entity &value, cons
 }
 
 void Elaborator::runRuleAssign(const ast::AssignStmt &stmt, RuleRun &run, Scope &scope) {
-  Entity value = stmt.isAdd || stmt.boundary ? Entity() : eval(*stmt.value, scope);
+  bool isByIndex = stmt.targets.size() == 1 && !stmt.targets[0].subscripts.empty();
+  Entity value = stmt.isAdd || stmt.boundary ? Entity()
+                 : isByIndex                 ? Entity(defineByIndex(stmt.targets[0].subscripts, stmt.targets[0].loc, *stmt.value, scope))
+                                             : eval(*stmt.value, scope);
   const Entity::Tuple *values = value.get<Entity::Tuple>();
   if ((values ? values->size() : 1) != stmt.targets.size() && !value.isPoison()) {
     error(Code::ResultCount, stmt.loc, "here are " + counted(stmt.targets.size(), "name") + " for " +
@@ -349,7 +356,7 @@ void Elaborator::runRuleAssign(const ast::AssignStmt &stmt, RuleRun &run, Scope 
       continue;
     }
     std::string key = target.name.name + "'";
-    if (!target.subscripts.empty() || stmt.isAdd) {
+    if ((!target.subscripts.empty() && !isByIndex) || stmt.isAdd) {
       notBuilt(Code::PartialWriteNotBuilt, target.loc, "writing a part of '" + key + "'", "assign the whole: " + key + " = ..");
       if (!scope.findLocal(key))
         scope.set(key, Entity(), target.loc);

@@ -1,7 +1,8 @@
 //===- EmitScatter.cpp - Writes at computed places --------------------------===//
 //
-// x[k + 1] += e and x[i, label[i]] += e: on the left a subscript that is an expression says where to write. Names that nothing has bound
-// there are indices. The name gets a new value; what was computed from the old one stays.
+// x[k + 1] = e and x[i, label[i]] += e: on the left a subscript that is an expression says where to write. Names that nothing has bound
+// there are indices. The name gets a new value; what was computed from the old one stays. Of several writes to a place the last one
+// in row-major order of the indices stays, or they are added in that order.
 //
 //===----------------------------------------------------------------------===//
 
@@ -69,24 +70,6 @@ Array Elaborator::freshTarget(const ast::Target &target, Scope &inner) {
   return filled(0, shape, target.loc);
 }
 
-/// Whether two different values of the indices never meet at one place: each stands alone at an axis, or with a number added.
-static bool isOneToOne(llvm::ArrayRef<ast::Subscript> subscripts, llvm::ArrayRef<IndexVar *> indices) {
-  llvm::StringMap<bool> isFixed;
-  for (const ast::Subscript &sub : subscripts) {
-    const ast::Expr *expr = sub.kind == ast::SubKind::Value ? sub.value.get() : nullptr;
-    auto *shifted = expr ? dyn_cast<ast::Binary>(expr) : nullptr;
-    if (shifted && (shifted->op == ast::BinaryOp::Add || shifted->op == ast::BinaryOp::Sub)) {
-      if (llvm::isa<ast::Number>(shifted->rhs.get()))
-        expr = shifted->lhs.get();
-      else if (llvm::isa<ast::Number>(shifted->lhs.get()))
-        expr = shifted->rhs.get();
-    }
-    if (auto *name = expr ? dyn_cast<ast::Name>(expr) : nullptr)
-      isFixed[name->name] = true;
-  }
-  return llvm::all_of(indices, [&](IndexVar *index) { return isFixed.contains(index->name); });
-}
-
 Array Elaborator::scatterOne(const ast::AssignStmt &stmt, std::optional<Array> known, Scope &scope) {
   const ast::Target &target = stmt.targets.front();
   Location at = target.loc;
@@ -126,9 +109,6 @@ Array Elaborator::scatterOne(const ast::AssignStmt &stmt, std::optional<Array> k
   for (IndexVar *index : axes)
     if (!llvm::is_contained(bound, index))
       outer.push_back(index);
-  if (!stmt.isAdd && !isOneToOne(target.subscripts, bound))
-    return asArray(notBuilt(Code::ScatterNotBuilt, at, "'=' at places that may meet", "write '+=', which adds where two meet"), at);
-
   Shape shape;
   SmallVector<Value> indices = placesOf(outer, slots, axes, shape, at);
   llvm::ArrayRef<Attribute> open = llvm::ArrayRef(shape).drop_front(axes.size());
@@ -137,26 +117,23 @@ Array Elaborator::scatterOne(const ast::AssignStmt &stmt, std::optional<Array> k
                                                     describe(ownShape(value)));
     return {};
   }
-  Kind kind = std::max({kindOf(x), kindOf(value), Kind::Int});
+  Kind kind = std::max(kindOf(x), kindOf(value));
+  if (stmt.isAdd)
+    kind = std::max(kind, Kind::Int);
   x = spreadOver(toKind(x, kind, at), outer, at);
+  Value all = castTo(fit(value, 0, axes, open, kind, at), typeOf(x.lanes.front()).getElementType(), at);
   // A kernel runs over at least one axis.
   Shape one{builder.getI64IntegerAttr(1)};
-  if (shape.empty())
+  if (shape.empty()) {
     for (Value &index : indices)
       index = broadcastTo(index, {}, one, at);
-  auto add = [&](const Array &to, const Array &updates) {
-    Value all = castTo(fit(updates, 0, axes, open, kindOf(to), at), typeOf(to.lanes.front()).getElementType(), at);
-    if (shape.empty())
-      all = broadcastTo(all, {}, one, at);
-    return perLane({to}, outer, [&](llvm::ArrayRef<Value> v) -> Value { return ScatterAddOp::create(builder, place(at), v[0], indices, all); });
-  };
-  if (stmt.isAdd)
-    return add(x, value);
-  // The places written are counted, so that what stood there before is replaced.
-  auto fill = [&](int64_t each, Kind of) -> Array { return {{fit(integer(each, at), 0, outer, ownShape(x), of, at)}, false, false, outer}; };
-  Array zeros = fill(0, kind);
-  Array isWritten = compare(ComparePredicate::Gt, add(fill(0, Kind::Int), integer(1, at)), integer(0, at), at);
-  return known ? select(isWritten, add(zeros, value), x, at) : add(zeros, value);
+    all = broadcastTo(all, {}, one, at);
+  }
+  return perLane({x}, outer, [&](llvm::ArrayRef<Value> v) -> Value {
+    if (stmt.isAdd)
+      return ScatterAddOp::create(builder, place(at), v[0], indices, all);
+    return ScatterOp::create(builder, place(at), v[0], indices, all);
+  });
 }
 
 void Elaborator::writePlaces(const ast::AssignStmt &stmt, Scope &scope) {
@@ -184,4 +161,45 @@ void Elaborator::writePlaces(const ast::AssignStmt &stmt, Scope &scope) {
     before = known->entity.array();
   Array after = eachLane([&] { return scatterOne(stmt, before ? std::optional<Array>(sliceLane(*before)) : std::nullopt, scope); });
   scope.set(target.name.name, after, known ? known->loc : target.loc);
+}
+
+static bool isParamOrState(const ast::Rule &rule, llvm::StringRef name) {
+  auto declares = [&](const std::vector<ast::Decl> &decls) { return llvm::any_of(decls, [&](const ast::Decl &decl) { return decl.name.name == name; }); };
+  return llvm::any_of(rule.block.statements, [&](const ast::StmtPtr &stmt) {
+    auto *params = dyn_cast<ast::ParamStmt>(stmt.get());
+    auto *states = dyn_cast<ast::StateStmt>(stmt.get());
+    return (params && declares(params->decls)) || (states && declares(states->decls));
+  });
+}
+
+/// G'[at] = h writes a part of the next value, which begins as a copy of the present one. Several parts are written in the order of the text.
+void Elaborator::writeNextPart(const ast::AssignStmt &stmt, RuleRun &run) {
+  const ast::Target &target = stmt.targets.front();
+  std::string key = target.name.name + "'";
+  const Binding *model = run.scope->findHere(target.name.name), *known = run.scope->findHere(key);
+  if (!isParamOrState(*run.call->rule, target.name.name)) {
+    error(Code::PrimeUnknown, target.loc, "'" + key + "' is the next value of nothing: '" + target.name.name + "' is no param or state")
+        .suggest("declare it: state " + target.name.name + " = 0");
+    run.scope->set(key, Entity(), target.loc);
+    return;
+  }
+  if (target.subscripts.empty()) {
+    error(Code::NameAssignedTwice, stmt.loc, "'+=' adds at places of an array, but '" + key + "' has no subscript here")
+        .suggest("write " + key + " = " + target.name.name + " + ..");
+    return;
+  }
+  if (known && !run.partlyWritten.contains(key)) {
+    error(Code::PrimeAssignedTwice, target.loc, "'" + key + "' is assigned as a whole, so that no part of it can be written")
+        .note(known->loc, "it is assigned here");
+    return;
+  }
+  Entity before = known ? known->entity : model ? model->entity : Entity();
+  if (before.isPoison() || !before.isArray()) {
+    run.scope->set(key, Entity(), target.loc);
+    return;
+  }
+  Array after = eachLane([&] { return scatterOne(stmt, sliceLane(before.array()), *run.scope); });
+  Array next = after.isPoison() ? Array() : nextValue(target, after, model->entity.array(), stmt.value->loc);
+  run.scope->set(key, next, known ? known->loc : target.loc);
+  run.partlyWritten.insert(key);
 }

@@ -8,6 +8,10 @@
 #include "lang/Elaborator.h"
 #include "lang/Walk.h"
 
+#include "llvm/ADT/TypeSwitch.h"
+
+#include <cmath>
+
 using namespace gradus;
 using namespace gradus::lang;
 using llvm::dyn_cast;
@@ -16,6 +20,85 @@ using mlir::IntegerAttr;
 
 /// The name that a dimension consists of, or null.
 static const ast::Name *nameOf(const ast::Dim &dim) { return dim.size ? dyn_cast<ast::Name>(dim.size.get()) : nullptr; }
+
+/// A name that nothing has declared.
+static bool isFreeName(const ast::Name &name, Scope &scope) {
+  return !name.primed && !findBuiltin(name.name) && !scope.findDim(name.name) && !scope.find(name.name);
+}
+
+static std::optional<DimExpr> constantFormula(mlir::Value value) {
+  if (std::optional<int64_t> whole = Algebra::constantIntOf({{value}}))
+    return DimExpr::number(*whole);
+  std::optional<double> number = Algebra::constantOf({{value}});
+  bool isWhole = number && std::abs(*number) < 0x1p53 && *number == std::floor(*number);
+  return isWhole ? std::optional(DimExpr::number(static_cast<int64_t>(*number))) : std::nullopt;
+}
+
+/// The formula of sizes that a whole number is. What else it may be is known when the code runs: it is a symbol of its own if `unknowns`
+/// is given, else there is no formula.
+std::optional<DimExpr> Elaborator::formulaOf(mlir::Value value, llvm::DenseMap<mlir::Value, unsigned> *unknowns) {
+  auto unknown = [&]() -> std::optional<DimExpr> {
+    if (!unknowns)
+      return std::nullopt;
+    unsigned number = unknowns->try_emplace(value, unknowns->size()).first->second;
+    return DimExpr::symbol("v" + std::to_string(number) + unknownSuffix.str());
+  };
+  mlir::Operation *op = value.getDefiningOp();
+  if (!op)
+    return unknown();
+  if (llvm::isa<ConstantOp>(op))
+    return constantFormula(value);
+  if (auto dim = dyn_cast<DimOp>(op))
+    return DimExpr::parse(dim.getSymbol());
+  bool isConversion = llvm::isa<StopOp>(op) || (llvm::isa<CastOp>(op) && !(typeOf(op->getOperand(0)).isFloat() && !typeOf(value).isFloat()));
+  if (isConversion)
+    return formulaOf(op->getOperand(0), unknowns);
+  if (llvm::isa<NegOp>(op)) {
+    std::optional<DimExpr> x = formulaOf(op->getOperand(0), unknowns);
+    return x ? std::optional(DimExpr::number(0) - *x) : std::nullopt;
+  }
+  if (!llvm::isa<AddOp, SubOp, MulOp, DivOp, IntDivOp, MinOp, MaxOp>(op))
+    return unknown();
+  std::optional<DimExpr> a = formulaOf(op->getOperand(0), unknowns), b = formulaOf(op->getOperand(1), unknowns);
+  if (!a || !b)
+    return std::nullopt;
+  DimExpr result = llvm::TypeSwitch<mlir::Operation *, DimExpr>(op)
+                       .Case<AddOp>([&](auto) { return *a + *b; })
+                       .Case<DivOp>([&](auto) { return *a / *b; })
+                       .Case<IntDivOp>([&](auto) { return DimExpr::floorDiv(*a, *b); })
+                       .Case<MaxOp>([&](auto) { return DimExpr::max(*a, *b); })
+                       .Case<MinOp>([&](auto) { return DimExpr::min(*a, *b); })
+                       .Case<MulOp>([&](auto) { return *a * *b; })
+                       .Default([&](auto) { return *a - *b; });
+  return result.isValid() || !unknowns ? result : *unknown();
+}
+
+/// The size that an expression is. The operations that it leaves behind are dead.
+std::optional<DimExpr> Elaborator::sizeOf(const ast::Expr &expr, size_t lane, Scope &scope) {
+  Array value = evalArray(expr, scope);
+  if (value.isPoison())
+    return std::nullopt;
+  std::optional<DimExpr> size = isScalar(value) ? formulaOf(value.lane(activeLane.value_or(lane))) : std::nullopt;
+  if (!size && !constantOf(value)) {
+    error(Code::NotConstant, expr.loc, "a size must be known before the first step, but this is a value of the step")
+        .suggest("make it of numbers, dimension names and 'size' parameters by +, -, *, div, min and max");
+    return std::nullopt;
+  }
+  std::optional<int64_t> number = size ? size->getNumber() : std::nullopt;
+  if (!size || !size->isValid() || (size->getSymbols().empty() && !number)) {
+    error(Code::SizeNotWhole, expr.loc, "this is no size: it is not whole, too large, or divided by what is no positive number")
+        .suggest("divide by a positive number; div(a, b) rounds down");
+    return std::nullopt;
+  }
+  return size;
+}
+
+/// The dimension that an expression is, which must not be negative.
+Attribute Elaborator::dimOf(const ast::Expr &expr, Scope &scope) {
+  std::optional<DimExpr> size = sizeOf(expr, 0, scope);
+  Attribute dim = size ? size->toAttr(builder.getContext()) : Attribute();
+  return dim && checkSize(dim, expr.loc) ? dim : Attribute();
+}
 
 bool Elaborator::checkSize(llvm::ArrayRef<Attribute> shape, Location at) {
   int64_t total = 8; // bytes of the widest element
@@ -59,27 +142,14 @@ Attribute Elaborator::evalDim(const ast::Dim &dim, size_t lane, Scope &scope, bo
         .suggest("a dimension is known once it stands in the shape of an argument");
     return {};
   }
-  auto isComputed = [&] {
-    notBuilt(Code::DimArithmeticNotBuilt, dim.loc, "a dimension computed from others", "give the axis a name of its own");
-    return Attribute();
-  };
-  bool isOfDims = false;
-  forEachExpr(*dim.size, [&](const ast::Expr &inner) {
-    auto *name = dyn_cast<ast::Name>(&inner);
-    const DimBinding *known = name ? scope.findDim(name->name) : nullptr;
-    // A dimension that is a number is one in a formula, too.
-    isOfDims |= name && !findBuiltin(name->name) && (known ? !llvm::all_of(known->lanes, llvm::IsaPred<IntegerAttr>) : !scope.find(name->name));
-  });
-  if (isOfDims)
-    return isComputed();
-  Array value = evalArray(*dim.size, scope);
-  if (value.isPoison())
-    return {};
-  if (std::optional<int64_t> size = constantIntOf(value))
-    return builder.getI64IntegerAttr(*size);
-  if (std::optional<double> quotient = constantOf(value); quotient && *quotient == static_cast<double>(static_cast<int64_t>(*quotient)))
-    return builder.getI64IntegerAttr(static_cast<int64_t>(*quotient));
-  return isComputed();
+  if (mayDeclare)
+    forEachExpr(*dim.size, [&](const ast::Expr &inner) {
+      auto *name = dyn_cast<ast::Name>(&inner);
+      if (name && isFreeName(*name, scope))
+        scope.setDim(name->name, {{builder.getStringAttr(name->name)}, name->loc});
+    });
+  std::optional<DimExpr> size = sizeOf(*dim.size, lane, scope);
+  return size ? size->toAttr(builder.getContext()) : Attribute();
 }
 
 std::optional<Shape> Elaborator::evalShape(const ast::Type &type, size_t lane, Scope &scope, bool mayDeclare) {
@@ -131,6 +201,51 @@ bool Elaborator::bindDim(const ast::Dim &dim, const Array &x, size_t axis, llvm:
   return true;
 }
 
+/// Tells a name that stands in a formula alone from the size of the axis: T is 4 - 1 where [T + 1] meets 4.
+bool Elaborator::solveDim(const ast::Dim &dim, const Array &x, size_t axis, llvm::StringRef name, Location at, Scope &inner) {
+  std::vector<const ast::Name *> unknown;
+  forEachExpr(*dim.size, [&](const ast::Expr &expr) {
+    auto *free = dyn_cast<ast::Name>(&expr);
+    if (free && isFreeName(*free, inner) && llvm::none_of(unknown, [&](const ast::Name *other) { return other->name == free->name; }))
+      unknown.push_back(free);
+  });
+  if (unknown.empty())
+    return true;
+  auto cannotTell = [&] {
+    error(Code::SizeNotTold, dim.loc, "the size of axis " + std::to_string(axis) + " of '" + name.str() + "' does not tell '" + unknown[0]->name + "'" +
+                                          (unknown.size() > 1 ? " and '" + unknown[1]->name + "'" : ""))
+        .suggest("let '" + unknown[0]->name + "' stand alone at an axis of another argument, before this one");
+    return false;
+  };
+  if (unknown.size() > 1)
+    return cannotTell();
+  // The name is a symbol that nobody else can have, until the formula is solved for it.
+  std::string symbol = unknown[0]->name + ".solved";
+  DimBinding binding{{}, at};
+  for (size_t k = 0; k < x.lanes.size(); ++k) {
+    Scope *trial = arena.scope(&inner);
+    trial->setDim(unknown[0]->name, {{builder.getStringAttr(symbol)}, at});
+    std::optional<DimExpr> formula = sizeOf(*dim.size, k, *trial);
+    if (!formula)
+      return false;
+    std::optional<DimExpr> solution = formula->solve(symbol, DimExpr::of(ownShape(x, k)[axis]));
+    if (!solution || !solution->isValid())
+      return cannotTell();
+    bool isNumber = solution->getSymbols().empty();
+    if (isNumber && solution->getNumber().value_or(-1) < 0) {
+      error(Code::DimensionConflict, at, "axis " + std::to_string(axis) + " of '" + name.str() + "' has the size " + describe(ownShape(x, k)[axis]) +
+                                             ", which its formula is for no size '" + unknown[0]->name + "'")
+          .note(dim.loc, "the formula stands here");
+      return false;
+    }
+    binding.lanes.push_back(solution->toAttr(builder.getContext()));
+  }
+  if (llvm::all_equal(binding.lanes))
+    binding.lanes.resize(1);
+  inner.setDim(unknown[0]->name, std::move(binding));
+  return true;
+}
+
 bool Elaborator::bindShape(const ast::Type &type, const Array &x, llvm::StringRef name, Location at, Scope &inner) {
   for (size_t k = 0; k < x.lanes.size(); ++k) {
     if (ownShape(x, k).size() == type.dims.size())
@@ -142,7 +257,8 @@ bool Elaborator::bindShape(const ast::Type &type, const Array &x, llvm::StringRe
   }
   for (bool isFormula : {false, true})
     for (auto [axis, dim] : llvm::enumerate(type.dims))
-      if (isFormula == (nameOf(dim) == nullptr) && !bindDim(dim, x, axis, name, at, inner))
+      if (isFormula == (nameOf(dim) == nullptr) &&
+          ((isFormula && dim.size && !solveDim(dim, x, axis, name, at, inner)) || !bindDim(dim, x, axis, name, at, inner)))
         return false;
   return true;
 }

@@ -1,10 +1,14 @@
 /*===- check.c - Types, shapes and pointers of a call ------------------------------===*
  *
- * Symbols of a shape are bound slot by slot: the first argument that has a symbol fixes its size, the later ones must agree.
+ * Symbols of a shape are bound slot by slot: the first argument that has a symbol fixes its size, the later ones must agree. Formulas
+ * of symbols follow when all else is bound: one with a single unknown symbol tells its size, then all of them must be sizes, and the
+ * sizes of the arguments.
  *
  *===----------------------------------------------------------------------------===*/
 
 #include "runtime/internal.h"
+
+#include <string.h>
 
 /* Who fixed a symbol in this slot: an argument, or -1 for nobody yet. */
 typedef struct binding {
@@ -155,6 +159,122 @@ static gradus_status checkDims(const gradus_call_site *site, size_t slot, int32_
   return GRADUS_OK;
 }
 
+/* The sizes that a formula is read with. */
+typedef struct formula_sizes {
+  const gradus_entry *entry;
+  const binding *table;
+  int32_t trial; /* a symbol that is tried out, or -1 */
+  int64_t trial_size;
+  int32_t unknown; /* a symbol without a size that was asked for, or -1 */
+  int is_in_call;
+} formula_sizes;
+
+static int findSize(void *user, const char *name, size_t length, int is_in_call, int64_t *size) {
+  formula_sizes *self = (formula_sizes *)user;
+  int32_t symbol;
+  for (symbol = 0; symbol < self->entry->n_symbols && symbol < GRADUS_SYMBOL_TABLE; ++symbol) {
+    if (strlen(self->entry->symbols[symbol]) != length || memcmp(self->entry->symbols[symbol], name, length) != 0)
+      continue;
+    if (self->table[symbol].argument < 0 && symbol != self->trial) {
+      self->unknown = symbol;
+      return 0;
+    }
+    self->is_in_call |= is_in_call && symbol == self->trial;
+    *size = symbol == self->trial ? self->trial_size : self->table[symbol].size;
+    return 1;
+  }
+  return 0;
+}
+
+/* Tells the size of the only unknown symbol of a formula that an argument has as a size, if the formula is linear in it. */
+static int solveFormula(const gradus_entry *entry, binding *table, int32_t formula) {
+  formula_sizes sizes = {0};
+  int64_t values[3], divisor, wanted, size;
+  int step;
+  sizes.entry = entry;
+  sizes.table = table;
+  sizes.trial = sizes.unknown = -1;
+  if (gradus_internal_read_formula(entry->symbols[formula], findSize, &sizes, &values[0], &divisor) || sizes.unknown < 0)
+    return 0;
+  sizes.trial = sizes.unknown;
+  for (step = 0; step < 3; ++step) {
+    sizes.trial_size = step;
+    if (!gradus_internal_read_formula(entry->symbols[formula], findSize, &sizes, &values[step], &divisor))
+      return 0;
+  }
+  if (sizes.is_in_call || values[1] == values[0] || values[2] - values[1] != values[1] - values[0] ||
+      table[formula].size > INT64_MAX / 2 / divisor)
+    return 0;
+  wanted = table[formula].size * divisor - values[0];
+  size = wanted / (values[1] - values[0]);
+  if (size < 0 || size * (values[1] - values[0]) != wanted)
+    return 0;
+  table[sizes.trial].size = size;
+  table[sizes.trial].argument = table[formula].argument;
+  return 1;
+}
+
+/* Who has a symbol as a size; its axis goes to `axis`. */
+static int32_t findArgument(const gradus_entry *entry, int32_t symbol, int32_t *axis) {
+  int32_t k;
+  for (k = 0; k < entry->n_arguments; ++k)
+    for (*axis = 0; *axis < entry->arguments[k].rank; ++*axis)
+      if (entry->arguments[k].dims[*axis] == symbol)
+        return k;
+  *axis = -1;
+  return -1;
+}
+
+/* Requires that a formula of known symbols is a size, and that of the argument which has it. */
+static gradus_status checkFormula(const gradus_call_site *site, size_t slot, const binding *table, int32_t symbol) {
+  const char *text = site->entry->symbols[symbol];
+  formula_sizes sizes = {0};
+  int64_t dividend, divisor;
+  int32_t axis;
+  int32_t const k = findArgument(site->entry, symbol, &axis);
+  sizes.entry = site->entry;
+  sizes.table = table;
+  sizes.trial = sizes.unknown = -1;
+  if (!gradus_internal_read_formula(text, findSize, &sizes, &dividend, &divisor)) {
+    if (sizes.unknown < 0 && k >= 0) /* nothing in this entry tells its symbols, so that nothing uses them */
+      return GRADUS_OK;
+    return gradus_internal_fail(site, GRADUS_ERROR_SHAPE, placeOf(slot, k, axis), 0, k < 0 ? 0 : (double)table[symbol].size,
+                                k < 0 ? "the size %s cannot be told" : "is {g}, which '%s' is for no size", text);
+  }
+  if (dividend < 0)
+    return gradus_internal_fail(site, GRADUS_ERROR_SHAPE, placeOf(slot, k, axis), 0, (double)dividend / (double)divisor,
+                                "the size %s is negative: {g}", text);
+  if (dividend % divisor != 0)
+    return gradus_internal_fail(site, GRADUS_ERROR_SHAPE, placeOf(slot, k, axis), (double)divisor, (double)dividend,
+                                "the size %s is not whole: {g} is no multiple of {e}", text);
+  if (k >= 0 && table[symbol].size != dividend / divisor)
+    return gradus_internal_fail(site, GRADUS_ERROR_SHAPE, placeOf(slot, k, axis), (double)(dividend / divisor),
+                                (double)table[symbol].size, "is {g}, expected %s = {e}", text);
+  return GRADUS_OK;
+}
+
+static gradus_status checkFormulas(const gradus_call_site *site, size_t slot, binding *table) {
+  const gradus_entry *entry = site->entry;
+  gradus_status status = GRADUS_OK;
+  int is_new = 1;
+  int32_t symbol;
+  while (is_new) {
+    is_new = 0;
+    for (symbol = 0; symbol < entry->n_symbols && symbol < GRADUS_SYMBOL_TABLE; ++symbol)
+      if (table[symbol].argument >= 0 && gradus_internal_is_formula(entry->symbols[symbol]))
+        is_new |= solveFormula(entry, table, symbol);
+  }
+  for (symbol = 0; symbol < entry->n_symbols && status == GRADUS_OK; ++symbol) {
+    if (!gradus_internal_is_formula(entry->symbols[symbol]))
+      continue;
+    if (symbol >= GRADUS_SYMBOL_TABLE)
+      return gradus_internal_fail(site, GRADUS_ERROR_OVERFLOW, placeOf(slot, -1, -1), GRADUS_SYMBOL_TABLE, entry->n_symbols,
+                                  "formulas of sizes are among more than {e} sizes", NULL);
+    status = checkFormula(site, slot, table, symbol);
+  }
+  return status;
+}
+
 static gradus_status checkSlot(const gradus_call_site *site, size_t slot) {
   const gradus_entry *entry = site->entry;
   const gradus_tensor *tensors = site->tensors + slot * (size_t)entry->n_arguments;
@@ -171,7 +291,7 @@ static gradus_status checkSlot(const gradus_call_site *site, size_t slot) {
     if (status != GRADUS_OK)
       return status;
   }
-  return GRADUS_OK;
+  return checkFormulas(site, slot, table);
 }
 
 gradus_status gradus_internal_check_shapes(const gradus_call_site *site) {

@@ -62,6 +62,13 @@ static inline gradus_range gradus_internal_range(const gradus_tensor *tensor) {
   return range;
 }
 
+/** Gives the size of the symbol of `length` bytes at `name`; 0 if it has none. `is_in_call`: it stands inside div, min or max. */
+typedef int (*gradus_size_of)(void *user, const char *name, size_t length, int is_in_call, int64_t *size);
+/** Whether a symbol is a formula of other symbols. */
+int gradus_internal_is_formula(const char *text);
+/** The size that a formula stands for, as a quotient; 0 where it has none. */
+int gradus_internal_read_formula(const char *text, gradus_size_of size_of, void *user, int64_t *dividend, int64_t *divisor);
+
 /** Types, ranks, shapes and strides of all slots. */
 gradus_status gradus_internal_check_shapes(const gradus_call_site *site);
 /** Pointers, alignment and device of all slots. */

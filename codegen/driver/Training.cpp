@@ -2,6 +2,8 @@
 
 #include "codegen/driver/Training.h"
 
+#include "dialect/DimExpr.h"
+
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/Format.h"
@@ -104,10 +106,28 @@ static bool findData(const EntryLayout &layout, DataBinding &binding, std::strin
   return true;
 }
 
+/// The size of a symbol or a formula of symbols; -1 where it is none.
+static int64_t sizeOfSymbol(Training &training, const std::string &symbol) {
+  llvm::StringMap<int64_t> sizes;
+  for (const auto &[name, size] : training.sizes)
+    sizes[name] = size;
+  return DimExpr::parse(symbol).evaluate(sizes).value_or(-1);
+}
+
 /// Gives a symbol its size; false if it has another already.
 static bool setSize(Training &training, const std::string &symbol, int64_t size, const char *why, std::string &error) {
   if (symbol.empty())
     return true;
+  auto attr = StringAttr::get(training.step.tensors.front().type.getContext(), symbol);
+  if (isFormula(attr)) { // [d + 1]: the symbol in it
+    llvm::StringMap<int64_t> sizes;
+    for (const auto &[name, known] : training.sizes)
+      sizes[name] = known;
+    solveSizes({{attr, size}}, sizes);
+    for (const auto &known : sizes)
+      training.sizes.try_emplace(known.getKey().str(), known.getValue());
+    return true;
+  }
   auto [at, isNew] = training.sizes.try_emplace(symbol, size);
   if (!isNew && at->second != size)
     error = "dimension '" + symbol + "' is " + std::to_string(at->second) + " on the command line and " + std::to_string(size) + " " + why;
@@ -138,7 +158,11 @@ static bool makeVariables(Training &training, const DataBinding &binding, std::s
     for (size_t axis = 0; axis < tensor.dims.size(); ++axis) {
       std::string symbol = symbolOf(tensor, axis);
       bool isRows = !symbol.empty() && symbol == binding.rowSymbol;
-      variable.dims.push_back(symbol.empty() ? cast<IntegerAttr>(tensor.dims[axis]).getInt() : isRows ? 0 : training.sizes[symbol]);
+      variable.dims.push_back(symbol.empty() ? cast<IntegerAttr>(tensor.dims[axis]).getInt() : isRows ? 0 : sizeOfSymbol(training, symbol));
+      if (variable.dims.back() < 0) {
+        error = "the dimension '" + symbol + "' of '" + tensor.name + "' is no size for these data; give other dimensions with --dim";
+        return false;
+      }
       size *= static_cast<double>(variable.dims.back());
     }
     bytes += size;
@@ -167,7 +191,7 @@ bool bindData(Training &training, const Table &table, DataBinding &binding, std:
     return false;
   std::vector<std::string> missing;
   for (StringAttr symbol : training.step.symbols)
-    if (symbol.getValue() != binding.rowSymbol && !training.sizes.contains(symbol.getValue().str()))
+    if (!isFormula(symbol) && symbol.getValue() != binding.rowSymbol && !training.sizes.contains(symbol.getValue().str()))
       missing.push_back(symbol.getValue().str());
   if (missing.size() == 1 && isIntegral(target)) { // the number of classes
     double most = 0;

@@ -2,7 +2,10 @@
 
 #include "codegen/emit/Entry.h"
 
+#include "dialect/DimExpr.h"
+
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/SetVector.h"
 #include "llvm/ADT/StringExtras.h"
 
 using namespace mlir;
@@ -87,6 +90,52 @@ static bool isReportedValue(FuncOp func, unsigned result) {
          (func.getKind() == FuncKind::Loss || func.getKind() == FuncKind::TrainStep);
 }
 
+static void addSymbol(EntryLayout &layout, Attribute dim) {
+  if (auto symbol = dyn_cast<StringAttr>(dim); symbol && layout.findSymbol(symbol) < 0)
+    layout.symbols.push_back(symbol);
+}
+
+/// Adds the symbols that can be told from formulas of the tensors, and the formulas of the body: whoever calls makes sure that all of them
+/// are sizes.
+static void addFormulas(FuncOp func, EntryLayout &layout) {
+  auto isKnown = [&](StringRef symbol) { return layout.findSymbol(StringAttr::get(func.getContext(), symbol)) >= 0; };
+  for (bool isNew = true; isNew;) {
+    isNew = false;
+    for (StringAttr symbol : SmallVector<StringAttr>(layout.symbols)) {
+      if (!isFormula(symbol))
+        continue;
+      DimExpr formula = DimExpr::of(symbol);
+      std::optional<std::string> unknown = findOnlyUnknown(formula, isKnown);
+      if (!unknown || !formula.solve(*unknown, DimExpr::number(0)))
+        continue;
+      addSymbol(layout, StringAttr::get(func.getContext(), *unknown));
+      isNew = true;
+    }
+  }
+  llvm::SetVector<Attribute> found;
+  func.walk([&](Operation *op) {
+    for (Value result : op->getResults())
+      if (auto type = dyn_cast<ArrayType>(result.getType()))
+        for (Attribute dim : type.getShape())
+          if (isFormula(dim))
+            found.insert(dim);
+    if (auto dim = dyn_cast<DimOp>(op); dim && isFormula(dim.getSymbolAttr()))
+      found.insert(dim.getSymbolAttr());
+  });
+  for (Attribute dim : found)
+    if (llvm::all_of(DimExpr::of(dim).getSymbols(), isKnown))
+      addSymbol(layout, dim);
+  // What formulas need comes first: the runtime has room for so many.
+  std::set<std::string> inFormulas;
+  for (StringAttr symbol : layout.symbols)
+    if (isFormula(symbol))
+      inFormulas.merge(DimExpr::of(symbol).getSymbols());
+  llvm::stable_sort(layout.symbols, [&](StringAttr a, StringAttr b) {
+    auto isNeeded = [&](StringAttr symbol) { return isFormula(symbol) || inFormulas.contains(symbol.str()); };
+    return isNeeded(a) && !isNeeded(b);
+  });
+}
+
 EntryLayout computeEntryLayout(FuncOp func) {
   EntryLayout layout;
   layout.name = func.getSymName().str();
@@ -120,8 +169,8 @@ EntryLayout computeEntryLayout(FuncOp func) {
   }
   for (const EntryTensor &tensor : layout.tensors)
     for (Attribute dim : tensor.dims)
-      if (auto symbol = dyn_cast<StringAttr>(dim); symbol && layout.findSymbol(symbol) < 0)
-        layout.symbols.push_back(symbol);
+      addSymbol(layout, dim);
+  addFormulas(func, layout);
   return layout;
 }
 

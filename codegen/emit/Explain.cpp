@@ -89,7 +89,7 @@ static std::string kindOf(KernelOp kernel) {
   for (Operation &op : kernel.getBody().front()) {
     if (isa<ContractOp>(op))
       kind = "contraction";
-    if (isa<ScatterAddOp>(op))
+    if (isa<ScatterAddOp, ScatterOp>(op))
       kind = "scatter";
     if (isa<ReduceOp, ArgReduceOp>(op))
       kind = "reduction";

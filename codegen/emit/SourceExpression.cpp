@@ -7,6 +7,8 @@
 
 #include "codegen/emit/SourceExpression.h"
 
+#include "dialect/DimExpr.h"
+
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/TypeSwitch.h"
 #include "llvm/Support/FormatVariadic.h"
@@ -190,7 +192,7 @@ ExpressionWriter::Result ExpressionWriter::writeOp(Operation *op, Indices indice
         return Text{"reshape(" + name + ", [" + writeShape(reshape.getType().getShape()) + "])[" + llvm::join(indices, ", ") + "]", BindPrimary};
       })
       .Case([&](IotaOp iota) -> Result { return Text{indices[iota.getAxis()], BindPrimary}; })
-      .Case([&](DimOp dim) -> Result { return Text{dim.getSymbol().str(), BindPrimary}; })
+      .Case([&](DimOp dim) { return writeSize(dim.getSymbolAttr()); })
       .Case([&](ConstantOp constant) { return writeConstant(constant); })
       .Case([&](GatherOp gather) { return writeGather(gather, indices); })
       .Case([&](ContractOp contract) { return writeContract(contract, indices); })
@@ -209,6 +211,17 @@ ExpressionWriter::Result ExpressionWriter::writeOp(Operation *op, Indices indice
         return writeReduction(reduce.getKind() == ReductionKind::Max ? "argmax" : "argmin", reduce.getX(), axis, indices);
       })
       .Default([&](Operation *) { return writeArithmetic(op, indices); });
+}
+
+/// A size as a whole number: '/' would make it a real one.
+ExpressionWriter::Result ExpressionWriter::writeSize(StringAttr symbol) {
+  if (!isFormula(symbol))
+    return Text{symbol.str(), BindPrimary};
+  DimExpr size = DimExpr::of(symbol);
+  int64_t divisor = size.getDivisor();
+  if (divisor == 1)
+    return Text{size.print(), BindSum};
+  return Text{"div(" + (size * DimExpr::number(divisor)).print() + ", " + std::to_string(divisor) + ")", BindPrimary};
 }
 
 ExpressionWriter::Result ExpressionWriter::writeConstant(ConstantOp op) {

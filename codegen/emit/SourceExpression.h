@@ -75,6 +75,7 @@ private:
   Result writeOp(mlir::Operation *op, Indices indices);
   Result writeArithmetic(mlir::Operation *op, Indices indices);
   Result writeConstant(ConstantOp op);
+  Result writeSize(mlir::StringAttr symbol);
   Result writeGather(GatherOp op, Indices indices);
   Result writeContract(ContractOp op, Indices indices);
   llvm::SmallVector<std::string> bind(size_t count);

@@ -7,6 +7,7 @@
 #include "codegen/emit/SourcePrinter.h"
 
 #include "codegen/emit/SourceExpression.h"
+#include "dialect/DimExpr.h"
 
 #include "llvm/ADT/StringExtras.h"
 
@@ -32,8 +33,9 @@ private:
   bool needsStatement(Value value, const std::string &inlined);
   LogicalResult writeStatement(Value value, const std::string &name);
   LogicalResult writeStatements();
+  LogicalResult writeConcat(ConcatOp op, const std::string &name);
   LogicalResult writeSort(SortOp op);
-  LogicalResult writeScatter(ScatterAddOp op, const std::string &name);
+  LogicalResult writeScatter(Operation *op, const std::string &name);
   std::string describeArgument(unsigned index);
   Type realElement();
 
@@ -70,7 +72,8 @@ void SourceWriter::nameArguments() {
   for (Type type : func.getArgumentTypes())
     for (Attribute dim : cast<ArrayType>(type).getShape())
       if (auto symbol = dyn_cast<StringAttr>(dim))
-        names.reserve(symbol.getValue());
+        for (const std::string &name : DimExpr::of(symbol).getSymbols())
+          names.reserve(name);
   for (auto [index, argument] : llvm::enumerate(func.getArguments())) {
     std::string name = identifierOf(func.getArgName(index));
     names.setExactly(argument, ExpressionWriter::isWord(name) ? names.fresh(name + "_") : name);
@@ -111,7 +114,8 @@ bool SourceWriter::isOfIndices(Value value) {
 
 bool SourceWriter::needsStatement(Value value, const std::string &inlined) {
   Operation *op = value.getDefiningOp();
-  if (isa<CumulateOp, ScatterAddOp>(op))
+  bool isJoined = llvm::any_of(value.getUsers(), llvm::IsaPred<ConcatOp>);
+  if (isa<ConcatOp, CumulateOp, ScatterAddOp, ScatterOp>(op) || isJoined)
     return true;
   if (isa<ConstantOp>(op))
     return arrayType(value).getRank() != 0;
@@ -167,30 +171,32 @@ static bool standsIn(ArrayRef<std::string> places, StringRef index) {
   return false;
 }
 
-/// name[i, k] = x[i, k], then name[i, label[i]] += u[i].
-LogicalResult SourceWriter::writeScatter(ScatterAddOp op, const std::string &name) {
-  SmallVector<std::string> indices = names.takeIndices(op.getType().getRank());
-  std::string before = names.get(op.getX());
-  if (getFill(op.getX()) == 0.0)
-    body += "  " + name + " = zeros(" + ExpressionWriter::writeShape(op.getType().getShape()) + ")\n";
+/// name[i, k] = x[i, k], then name[i, label[i]] += u[i], or = u[i].
+LogicalResult SourceWriter::writeScatter(Operation *op, const std::string &name) {
+  Value x = op->getOperand(0), written = op->getOperands().back();
+  auto type = cast<ArrayType>(x.getType());
+  SmallVector<std::string> indices = names.takeIndices(type.getRank());
+  std::string before = names.get(x);
+  if (getFill(x) == 0.0)
+    body += "  " + name + " = zeros(" + ExpressionWriter::writeShape(type.getShape()) + ")\n";
   else if (!before.empty())
     body += "  " + name + "[" + llvm::join(indices, ", ") + "] = " + before + "[" + llvm::join(indices, ", ") + "]\n";
-  else if (failed(writeStatement(op.getX(), name)))
+  else if (failed(writeStatement(x, name)))
     return failure();
-  names.setExactly(op.getX(), before); // what is called `name` from here on is another value
+  names.setExactly(x, before); // what is called `name` from here on is another value
   names.giveBack(indices);
 
-  ArrayType updates = arrayType(op.getUpdates());
+  ArrayType updates = arrayType(written);
   indices = names.takeIndices(updates.getRank());
   SmallVector<std::string> letters(indices);
   for (auto [index, size] : llvm::zip_equal(indices, updates.getShape()))
     if (auto known = dyn_cast<IntegerAttr>(size); known && known.getInt() == 1)
       index = "0";
   expressions.clearRanges();
-  FailureOr<SmallVector<std::string>> places = expressions.writePlaces(op.getIndices(), op.getType(), updates, indices);
+  FailureOr<SmallVector<std::string>> places = expressions.writePlaces(op->getOperands().drop_front().drop_back(), type, updates, indices);
   if (failed(places))
     return failure();
-  FailureOr<std::string> update = expressions.writeRanged(op.getUpdates(), indices);
+  FailureOr<std::string> update = expressions.writeRanged(written, indices);
   if (failed(update))
     return failure();
   // The subscripts bind only what stands in them; all else goes to the same place.
@@ -198,10 +204,25 @@ LogicalResult SourceWriter::writeScatter(ScatterAddOp op, const std::string &nam
   for (const std::string &index : indices)
     if (index != "0" && !standsIn(*places, index))
       summed.push_back(index);
+  if (!summed.empty() && isa<ScatterOp>(op))
+    return op->emitError("G0853: '") << op->getName() << "' of several values to one place cannot be written as source";
   if (!summed.empty())
     *update = "sum[" + llvm::join(summed, ", ") + "](" + *update + ")";
-  body += "  " + name + "[" + llvm::join(*places, ", ") + "] += " + *update + "\n";
+  body += "  " + name + "[" + llvm::join(*places, ", ") + (isa<ScatterOp>(op) ? "] = " : "] += ") + *update + "\n";
   names.giveBack(letters);
+  names.setExactly(op->getResult(0), name);
+  return success();
+}
+
+/// name = concat[axis = 1](a, b). The parts have names.
+LogicalResult SourceWriter::writeConcat(ConcatOp op, const std::string &name) {
+  SmallVector<std::string> parts;
+  for (Value part : op.getParts()) {
+    parts.push_back(names.get(part));
+    if (parts.back().empty())
+      return op.emitError("G0853: a part without a name cannot be written as source");
+  }
+  body += "  " + name + " = concat[axis = " + std::to_string(op.getAxis()) + "](" + llvm::join(parts, ", ") + ")\n";
   names.setExactly(op.getResult(), name);
   return success();
 }
@@ -233,7 +254,7 @@ LogicalResult SourceWriter::writeStatements() {
     if (value.use_empty())
       continue;
     std::string inlined;
-    if (!isa<ScatterAddOp, ConstantOp>(op)) {
+    if (!isa<ConcatOp, ConstantOp, ScatterAddOp, ScatterOp>(op)) {
       SmallVector<std::string> indices = names.takeIndices(arrayType(value).getRank());
       FailureOr<std::string> text = expressions.write(value, indices, /*isRoot=*/true);
       names.giveBack(indices);
@@ -245,8 +266,9 @@ LogicalResult SourceWriter::writeStatements() {
       continue;
     auto asked = wanted.find(value);
     std::string name = names.fresh(asked != wanted.end() ? asked->second : arrayType(value).getRank() ? "v" : "s");
-    auto scatter = dyn_cast<ScatterAddOp>(op);
-    if (failed(scatter ? writeScatter(scatter, name) : writeStatement(value, name)))
+    auto concat = dyn_cast<ConcatOp>(op);
+    bool isScatter = isa<ScatterAddOp, ScatterOp>(op);
+    if (failed(concat ? writeConcat(concat, name) : isScatter ? writeScatter(&op, name) : writeStatement(value, name)))
       return failure();
   }
   return success();

@@ -126,6 +126,10 @@ LogicalResult Frame<S>::evaluateShape(Operation *op, unsigned slot, Array<S> &y)
         y.ints[target] = static_cast<uint64_t>(y.ints[target]) + static_cast<uint64_t>(updates.ints[p]);
     return success();
   }
+  if (auto concat = dyn_cast<ConcatOp>(op))
+    return join(concat, slot, y);
+  if (auto scatter = dyn_cast<ScatterOp>(op))
+    return writePlaces(scatter, slot, y);
   return session.fail(op, "the reference evaluator does not know this operation");
 }
 

@@ -86,6 +86,8 @@ private:
   void readConstant(ConstantOp op, Array<S> &y);
   llvm::LogicalResult findTargets(mlir::Operation *op, mlir::ValueRange indices, mlir::Value of, unsigned slot,
                                   std::vector<int64_t> &targets);
+  llvm::LogicalResult join(ConcatOp op, unsigned slot, Array<S> &y);
+  llvm::LogicalResult writePlaces(ScatterOp op, unsigned slot, Array<S> &y);
   llvm::LogicalResult evaluateReduction(mlir::Operation *op, unsigned slot, Array<S> &y);
   llvm::LogicalResult argReduce(ArgReduceOp op, unsigned slot, Array<S> &y);
   void contract(ContractOp op, unsigned slot, const Shape &shape, Array<S> &y);

@@ -1,8 +1,10 @@
 //===- RandomPoint.cpp - Arguments at which a function can be tried -------------===//
 
 #include "codegen/reference/RandomPoint.h"
+#include "dialect/DimExpr.h"
 #include "dialect/Gradus.h"
 
+#include "llvm/ADT/SetVector.h"
 #include "llvm/ADT/SmallPtrSet.h"
 
 #include <numbers>
@@ -34,28 +36,53 @@ using Sizes = llvm::StringMap<int64_t>;
 
 } // namespace
 
-/// A size for every symbol of the arguments that has none.
-static void chooseSizes(FuncOp func, Random &random, Sizes &sizes) {
+static Sizes drawSizes(ArrayRef<std::string> symbols, ArrayRef<int64_t> candidates, Random &random, Sizes sizes) {
   SmallVector<int64_t> pool;
-  for (Type type : func.getArgumentTypes())
-    for (Attribute dim : llvm::cast<ArrayType>(type).getShape()) {
-      auto symbol = dyn_cast<StringAttr>(dim);
-      if (!symbol || sizes.contains(symbol.getValue()))
-        continue;
-      if (pool.empty())
-        pool = {3, 4, 5, 6, 7};
-      auto *chosen = pool.begin() + random.below(pool.size());
-      sizes[symbol.getValue()] = *chosen;
-      pool.erase(chosen);
-    }
+  for (const std::string &symbol : symbols) {
+    if (sizes.contains(symbol))
+      continue;
+    if (pool.empty())
+      pool.assign(candidates.begin(), candidates.end());
+    auto *chosen = pool.begin() + random.below(pool.size());
+    sizes[symbol] = *chosen;
+    pool.erase(chosen);
+  }
+  return sizes;
 }
 
-static int64_t sizeOf(Attribute dim, const Sizes &sizes) {
-  if (auto size = dyn_cast<IntegerAttr>(dim))
-    return size.getInt();
-  auto found = sizes.find(llvm::cast<StringAttr>(dim).getValue());
-  return found == sizes.end() ? INT64_MAX : found->second;
+/// A size for every symbol of the arguments that has none, so that every formula of them is one.
+static void chooseSizes(FuncOp func, Random &random, Sizes &sizes) {
+  llvm::SetVector<Attribute> formulas;
+  std::vector<std::string> symbols;
+  auto add = [&](const std::string &symbol) {
+    if (!llvm::is_contained(symbols, symbol))
+      symbols.push_back(symbol);
+  };
+  auto addDims = [&](Type type) {
+    for (Attribute dim : llvm::cast<ArrayType>(type).getShape()) {
+      if (isFormula(dim))
+        formulas.insert(dim);
+      else if (auto symbol = dyn_cast<StringAttr>(dim))
+        add(symbol.getValue().str());
+    }
+  };
+  llvm::for_each(func.getArgumentTypes(), addDims);
+  for (Attribute dim : formulas.getArrayRef())
+    llvm::for_each(DimExpr::of(dim).getSymbols(), add);
+  func.walk([&](Operation *op) {
+    for (Value result : op->getResults())
+      for (Attribute dim : llvm::cast<ArrayType>(result.getType()).getShape())
+        if (isFormula(dim))
+          formulas.insert(dim);
+  });
+  Sizes given = sizes;
+  sizes = drawSizes(symbols, {3, 4, 5, 6, 7}, random, given);
+  auto isSize = [&](Attribute dim) { return sizeOfDim(dim, sizes).has_value(); };
+  for (unsigned attempt = 0; attempt < 200 && !llvm::all_of(formulas, isSize); ++attempt)
+    sizes = drawSizes(symbols, {3, 4, 5, 6, 7, 8, 9, 10, 12}, random, given);
 }
+
+static int64_t sizeOf(Attribute dim, const Sizes &sizes) { return sizeOfDim(dim, sizes).value_or(INT64_MAX); }
 
 /// The size of the smallest axis that `value` indexes, after any move or cast, or that it is compared with.
 static int64_t findIndexBound(Value value, const Sizes &sizes, llvm::SmallPtrSetImpl<Operation *> &seen) {
@@ -69,8 +96,8 @@ static int64_t findIndexBound(Value value, const Sizes &sizes, llvm::SmallPtrSet
     Operation *user = use.getOwner();
     if (auto gather = dyn_cast<GatherOp>(user))
       indexes(gather.getX(), gather.getIndices());
-    else if (auto scatter = dyn_cast<ScatterAddOp>(user))
-      indexes(scatter.getX(), scatter.getIndices());
+    else if (isa<ScatterAddOp, ScatterOp>(user))
+      indexes(user->getOperand(0), user->getOperands().drop_front().drop_back());
     else if (auto kernel = dyn_cast<KernelOp>(user))
       bound = std::min(bound, findIndexBound(kernel.getBody().getArgument(use.getOperandNumber()), sizes, seen));
     else if (isa<CastOp, BroadcastOp, ReshapeOp, TransposeOp>(user) && seen.insert(user).second)

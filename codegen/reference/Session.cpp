@@ -2,6 +2,8 @@
 
 #include "codegen/reference/Frame.h"
 
+#include "dialect/DimExpr.h"
+
 #include "llvm/Support/raw_ostream.h"
 
 using namespace mlir;
@@ -79,11 +81,12 @@ LogicalResult Session::resolve(Operation *op, ArrayRef<Attribute> dims, unsigned
   shape.clear();
   int64_t count = 1;
   for (Attribute dim : dims) {
-    auto symbol = dyn_cast<StringAttr>(dim);
-    auto size = symbol ? sizes[slot].find(symbol.getValue()) : sizes[slot].end();
-    if (symbol && size == sizes[slot].end())
-      return fail(op, "no argument gives the dimension '" + symbol.getValue() + "' a size");
-    shape.push_back(symbol ? size->second : llvm::cast<IntegerAttr>(dim).getInt());
+    std::optional<int64_t> size = sizeOfDim(dim, sizes[slot]);
+    if (!size && isFormula(dim))
+      return fail(op, "the dimension '" + llvm::cast<StringAttr>(dim).getValue() + "' is no size here");
+    if (!size)
+      return fail(op, "no argument gives the dimension '" + llvm::cast<StringAttr>(dim).getValue() + "' a size");
+    shape.push_back(*size);
     if (__builtin_mul_overflow(count, shape.back(), &count) || count > mostElements)
       return fail(op, "the array of shape " + describeShape(shape) + " is too large for the reference evaluator");
   }
@@ -95,7 +98,7 @@ LogicalResult Session::resolveReshape(Operation *op, ArrayRef<Attribute> dims, i
   int64_t known = 1;
   for (Attribute dim : dims) {
     auto symbol = dyn_cast<StringAttr>(dim);
-    if (symbol && !sizes[slot].contains(symbol.getValue()) && !unknown) {
+    if (symbol && !sizeOfDim(dim, sizes[slot]) && !isFormula(dim) && !unknown) {
       unknown = symbol;
       continue;
     }
@@ -119,6 +122,7 @@ static StringRef describeKind(Kind kind) {
 
 LogicalResult Session::bind(FuncOp func, unsigned slot, ArrayRef<ArrayRef<int64_t>> shapes, ArrayRef<Kind> kinds) {
   unsigned expected = func.getNumArguments();
+  SmallVector<std::pair<Attribute, int64_t>> formulas;
   if (shapes.size() != expected)
     return fail(func, "expects " + Twine(expected) + " arguments, but got " + Twine(shapes.size()));
   for (unsigned i = 0; i < expected; ++i) {
@@ -129,12 +133,26 @@ LogicalResult Session::bind(FuncOp func, unsigned slot, ArrayRef<ArrayRef<int64_
     if (static_cast<int64_t>(shapes[i].size()) != type.getRank())
       return fail(func, Twine(what) + "expects " + Twine(type.getRank()) + " axes, but got the shape " + describeShape(shapes[i]));
     for (auto [dim, size] : llvm::zip(type.getShape(), shapes[i])) {
+      if (isFormula(dim)) {
+        formulas.push_back({dim, size});
+        continue;
+      }
       auto symbol = dyn_cast<StringAttr>(dim);
       int64_t wanted = symbol ? sizes[slot].try_emplace(symbol.getValue(), size).first->second : llvm::cast<IntegerAttr>(dim).getInt();
       if (wanted != size)
         return fail(func, Twine(what) + "has the shape " + describeShape(shapes[i]) + ", but '" +
                               (symbol ? symbol.getValue().str() : std::to_string(wanted)) + "' is " + Twine(wanted) + " here");
     }
+  }
+  solveSizes(formulas, sizes[slot]);
+  for (auto [dim, size] : formulas) {
+    std::optional<int64_t> wanted = sizeOfDim(dim, sizes[slot]);
+    StringRef text = llvm::cast<StringAttr>(dim).getValue();
+    bool isOpaque = !llvm::all_of(DimExpr::of(dim).getSymbols(), [&](const std::string &symbol) { return sizes[slot].contains(symbol); });
+    if (isOpaque)
+      wanted = sizes[slot].try_emplace(text, size).first->second;
+    if (wanted != size)
+      return fail(func, "an argument has the size " + Twine(size) + ", but '" + text + "' is " + (wanted ? std::to_string(*wanted) : "no size") + " here");
   }
   for (unsigned i = 0; i < expected; ++i) // the tensors of a rank-polymorphic rule count their elements
     sizes[slot].try_emplace((func.getArgName(i) + ".numel").str(), countElements(shapes[i]));

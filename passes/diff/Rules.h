@@ -29,7 +29,7 @@ struct ReverseContext {
 
 enum class RuleResult { NoRule, Done };
 
-/// broadcast, reshape, transpose, cast, gather, scatter_add.
+/// broadcast, cast, concat, gather, reshape, scatter, scatter_add, transpose.
 RuleResult applyShapeRule(mlir::Operation *op, mlir::Value dy, ReverseContext &context);
 /// cumulate, sort.
 RuleResult applyOrderRule(mlir::Operation *op, mlir::Value dy, ReverseContext &context);

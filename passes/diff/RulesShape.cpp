@@ -56,9 +56,73 @@ static void reverse(ScatterAddOp op, Value dy, ReverseContext &context) {
   context.add(op.getUpdates(), GatherOp::create(context.builder, context.loc, type, dy, op.getIndices()));
 }
 
+/// The size of a dimension.
+static Value buildSize(ReverseContext &context, Attribute dim) {
+  if (auto size = dyn_cast<IntegerAttr>(dim))
+    return ConstantOp::create(context.builder, context.loc, size.getInt());
+  return DimOp::create(context.builder, context.loc, cast<StringAttr>(dim));
+}
+
+/// Along the axes of `type`: 0, 1, 2, ..
+static Value buildCounts(ReverseContext &context, ArrayType type, int64_t axis) {
+  ArrayType counts = type.withElement(context.builder.getI64Type());
+  return IotaOp::create(context.builder, context.loc, counts, context.builder.getI64IntegerAttr(axis));
+}
+
+/// Each part takes its slice.
+static void reverse(ConcatOp op, Value dy, ReverseContext &context) {
+  OpBuilder &builder = context.builder;
+  int64_t axis = op.getAxis();
+  Value begin = ConstantOp::create(builder, context.loc, int64_t(0));
+  for (Value part : op.getParts()) {
+    ArrayType type = arrayType(dy).withShape(arrayType(part).getShape());
+    if (context.needs(part)) {
+      SmallVector<Value> indices;
+      for (int64_t k = 0; k < type.getRank(); ++k)
+        indices.push_back(buildCounts(context, type, k));
+      Value offset = buildBroadcast(builder, context.loc, begin, arrayType(indices[axis]), {});
+      indices[axis] = builder.createOrFold<AddOp>(context.loc, indices[axis], offset);
+      context.add(part, GatherOp::create(builder, context.loc, type, dy, indices, /*in_bounds=*/true));
+    }
+    begin = builder.createOrFold<AddOp>(context.loc, begin, buildSize(context, type.getShape()[axis]));
+  }
+}
+
+/// The number of each point in row-major order.
+static Value buildNumbers(ReverseContext &context, ArrayType type) {
+  OpBuilder &builder = context.builder;
+  Value number = buildCounts(context, type, 0);
+  for (int64_t axis = 1; axis < type.getRank(); ++axis) {
+    Value size = buildBroadcast(builder, context.loc, buildSize(context, type.getShape()[axis]), arrayType(number), {});
+    number = AddOp::create(builder, context.loc, MulOp::create(builder, context.loc, number, size), buildCounts(context, type, axis));
+  }
+  return number;
+}
+
+/// What is written over loses its derivative; of several writes to a place, all but the last do.
+static void reverse(ScatterOp op, Value dy, ReverseContext &context) {
+  OpBuilder &builder = context.builder;
+  Location loc = context.loc;
+  ArrayType type = arrayType(dy), updates = arrayType(op.getUpdates()).withElement(type.getElementType());
+  if (context.needs(op.getX()))
+    context.add(op.getX(), ScatterOp::create(builder, loc, type, dy, op.getIndices(), buildFill(builder, loc, updates, 0.0)));
+  if (!context.needs(op.getUpdates()))
+    return;
+  Value du = GatherOp::create(builder, loc, updates, dy, op.getIndices());
+  if (updates.getRank() != 0) {
+    ArrayType ints = type.withElement(builder.getI64Type());
+    Value numbers = buildNumbers(context, updates), none = buildIntFill(builder, loc, ints, -1);
+    Value last = ScatterOp::create(builder, loc, ints, none, op.getIndices(), numbers);
+    Value winner = GatherOp::create(builder, loc, arrayType(numbers), last, op.getIndices());
+    Value isLast = CompareOp::create(builder, loc, ComparePredicate::Eq, winner, numbers);
+    du = SelectOp::create(builder, loc, isLast, du, buildFill(builder, loc, updates, 0.0));
+  }
+  context.add(op.getUpdates(), du);
+}
+
 RuleResult applyShapeRule(Operation *op, Value dy, ReverseContext &context) {
   return TypeSwitch<Operation *, RuleResult>(op)
-      .Case<BroadcastOp, ReshapeOp, TransposeOp, CastOp, GatherOp, ScatterAddOp>([&](auto known) {
+      .Case<BroadcastOp, CastOp, ConcatOp, GatherOp, ReshapeOp, ScatterAddOp, ScatterOp, TransposeOp>([&](auto known) {
         reverse(known, dy, context);
         return RuleResult::Done;
       })

@@ -59,6 +59,7 @@ private:
   bool fits(const Target &target, unsigned kernel, ArrayRef<Dependence> dependences) const;
   unsigned getFirstForCommit(const Target &target);
   void fillBody(unsigned kernel);
+  bool mayBeRefused(Value value) const;
   bool costsMoreThan(Value value, int64_t limit) const;
 
   const Placement &placement;
@@ -115,6 +116,21 @@ static std::pair<StringRef, StringRef> getReasonsAlone(Operation *op) {
       .Default([](Operation *) { return std::pair("a scatter stands alone", "a scatter reads it"); });
 }
 
+/// Whether computing a value looks at indices that may be outside.
+bool Grouper::mayBeRefused(Value value) const {
+  llvm::DenseSet<Operation *> seen;
+  SmallVector<Value> pending{value};
+  while (!pending.empty()) {
+    Operation *op = pending.pop_back_val().getDefiningOp();
+    if (!op || getPlace(op) != Place::Pull || !seen.insert(op).second)
+      continue;
+    if (canFail(op))
+      return true;
+    llvm::append_range(pending, op->getOperands());
+  }
+  return false;
+}
+
 void Grouper::collectTargets() {
   targets.clear();
   firstTarget.clear();
@@ -124,6 +140,11 @@ void Grouper::collectTargets() {
   };
   DenseMap<Value, StringRef> reasons(extra.begin(), extra.end());
   for (Operation *op : needed) {
+    // A check runs over the kernel's own points, and a part has others.
+    if (isa<ConcatOp>(op))
+      for (Value part : op->getOperands())
+        if (part.getDefiningOp() && mayBeRefused(part))
+          reasons.try_emplace(part, "its indices are checked over its own points");
     if (getPlace(op) == Place::Reduction)
       reasons.try_emplace(op->getResult(0), "a reduction ends a kernel");
     if (getPlace(op) == Place::Control)
@@ -208,8 +229,8 @@ static std::pair<ArrayRef<Attribute>, std::optional<SmallVector<int64_t>>> getDo
     return {arrayOf(reduce.getX()).getShape(), SmallVector<int64_t>(reduce.getAxes())};
   if (auto reduce = dyn_cast_or_null<ArgReduceOp>(op))
     return {arrayOf(reduce.getX()).getShape(), SmallVector<int64_t>{static_cast<int64_t>(reduce.getAxis())}};
-  if (auto scatter = dyn_cast_or_null<ScatterAddOp>(op))
-    return {arrayOf(scatter.getUpdates()).getShape(), std::nullopt};
+  if (op && isScatter(op))
+    return {arrayOf(op->getOperands().back()).getShape(), std::nullopt};
   return {arrayOf(target.value).getShape(), std::nullopt};
 }
 

@@ -36,7 +36,7 @@ static std::optional<Place> placeOf(Operation *op) {
     return Place::AllReduce;
   if (auto scan = dyn_cast<ScanOp>(op); scan && !isScanByElement(scan))
     return std::nullopt;
-  if (isa<ContractOp, CumulateOp, ScanOp, ScatterAddOp, SortOp>(op))
+  if (isa<ContractOp, CumulateOp, ScanOp, ScatterAddOp, ScatterOp, SortOp>(op))
     return Place::Alone;
   if (isControl(op))
     return isScalarControl(op) ? Place::Slot : Place::Control;
@@ -45,7 +45,7 @@ static std::optional<Place> placeOf(Operation *op) {
     return Place::Slot;
   if (isa<ReduceOp, ArgReduceOp>(op))
     return Place::Reduction;
-  if (op->hasTrait<Pointwise>() || isa<BroadcastOp, ConstantOp, GatherOp, IntPowOp, IotaOp, ReshapeOp, TransposeOp>(op))
+  if (op->hasTrait<Pointwise>() || isa<BroadcastOp, ConcatOp, ConstantOp, GatherOp, IntPowOp, IotaOp, ReshapeOp, TransposeOp>(op))
     return Place::Pull;
   return std::nullopt;
 }

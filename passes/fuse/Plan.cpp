@@ -28,11 +28,12 @@ static bool isInside(Value index, Attribute dim) {
 OperandRange getPlaces(Operation *op) {
   if (isa<GatherOp>(op))
     return op->getOperands().drop_front();
-  return isa<ScatterAddOp>(op) ? op->getOperands().drop_front().drop_back() : op->getOperands().take_front(0);
+  return isScatter(op) ? op->getOperands().drop_front().drop_back() : op->getOperands().take_front(0);
 }
 
 bool canFail(Operation *op) {
-  if (!isa<GatherOp, ScatterAddOp>(op))
+  auto gather = dyn_cast<GatherOp>(op);
+  if (!(gather && !gather.getInBounds()) && !isScatter(op))
     return false;
   for (auto [index, dim] : llvm::zip_equal(getPlaces(op), cast<ArrayType>(op->getOperand(0).getType()).getShape()))
     if (!isInside(index, dim))

@@ -26,12 +26,12 @@ static bool isScalarOp(Operation *op) {
   return op->getNumRegions() == 0 && llvm::all_of(op->getOperands(), isRankZero) && llvm::all_of(op->getResults(), isRankZero);
 }
 
-/// A kernel of one contract, cumulate, scan, scatter_add or sort. A scan may begin with numbers.
+/// A kernel of one contract, cumulate, scan, scatter, scatter_add or sort. A scan may begin with numbers.
 static LogicalResult verifyAlone(KernelOp kernel, Operation *op) {
   Block &block = kernel.getBody().front();
   Value domain = op->getResult(0);
-  if (auto scatter = dyn_cast<ScatterAddOp>(op))
-    domain = scatter.getUpdates();
+  if (isScatter(op))
+    domain = op->getOperands().back();
   auto isNumber = [&](Operation *other) { return isa<ScanOp>(op) && Placement::isLiteral(other); };
   bool isOnlyOp = llvm::all_of(block.without_terminator(), [&](Operation &other) { return &other == op || isNumber(&other); });
   bool readsArguments = llvm::all_of(op->getOperands(), [&](Value operand) { return isa<BlockArgument>(operand) || isNumber(operand.getDefiningOp()); });
@@ -44,7 +44,7 @@ static LogicalResult verifyAlone(KernelOp kernel, Operation *op) {
 
 static bool isAllowedInKernel(Operation *op) {
   return op->hasTrait<Pointwise>() ||
-         isa<ArgReduceOp, BroadcastOp, ConstantOp, GatherOp, IntPowOp, IotaOp, ReduceOp, ReshapeOp, TransposeOp, YieldOp>(op);
+         isa<ArgReduceOp, BroadcastOp, ConcatOp, ConstantOp, GatherOp, IntPowOp, IotaOp, ReduceOp, ReshapeOp, TransposeOp, YieldOp>(op);
 }
 
 /// Each yielded value has the shape of the domain or reduces a value of that shape over the axes shared by all.
@@ -52,7 +52,7 @@ static LogicalResult verifyBody(KernelOp kernel) {
   SmallVector<Attribute> domain = llvm::to_vector(kernel.getDomain());
   std::optional<SmallVector<int64_t>> axes;
   for (Operation &op : kernel.getBody().front()) {
-    if (isa<ContractOp, CumulateOp, ScanOp, ScatterAddOp, SortOp>(op))
+    if (isa<ContractOp, CumulateOp, ScanOp, ScatterAddOp, ScatterOp, SortOp>(op))
       return verifyAlone(kernel, &op);
     if (!isAllowedInKernel(&op))
       return op.emitError("cannot stand in a kernel");

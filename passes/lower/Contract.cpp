@@ -8,6 +8,8 @@
 
 #include "passes/lower/Kernel.h"
 
+#include "passes/fuse/Plan.h"
+
 using namespace mlir;
 
 namespace gradus {
@@ -240,21 +242,23 @@ void emitContractBody(KernelOp kernel, Evaluator &evaluator, Value output, Value
 
 void emitScatterBody(KernelOp kernel, Evaluator &evaluator, Value output) {
   Code &code = evaluator.code;
-  auto op = cast<ScatterAddOp>(kernel.getBody().front().front());
+  Operation *op = &kernel.getBody().front().front();
   SmallVector<Attribute> domain = llvm::to_vector(kernel.getDomain());
-  Type element = op.getType().getElementType();
+  ArrayType type = arrayOf(op->getResult(0));
+  Type element = type.getElementType();
   code.loop(code.i64(0), evaluator.product(domain), [&](Value number) {
     Point point;
     for (Value index : evaluator.delinearize(number, domain))
       point.push_back(Index::uniform(index));
     evaluator.startInner(nullptr, {});
     SmallVector<Value> indices;
-    for (Value index : op.getIndices())
+    for (Value index : getPlaces(op))
       indices.push_back(emitCast(code, evaluator.evaluate(index, point), arrayOf(index).getElementType(), code.getI64Type()));
-    Value update = evaluator.evaluate(op.getUpdates(), point);
-    Value position = evaluator.linearize(indices, op.getType().getShape());
-    Value old = code.loadElement(output, element, position);
-    code.storeElement(output, element, position, emitCombine(code, ReductionKind::Sum, old, update));
+    Value update = evaluator.evaluate(op->getOperands().back(), point);
+    Value position = evaluator.linearize(indices, type.getShape());
+    if (isa<ScatterAddOp>(op))
+      update = emitCombine(code, ReductionKind::Sum, code.loadElement(output, element, position), update);
+    code.storeElement(output, element, position, update);
   });
 }
 

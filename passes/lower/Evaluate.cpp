@@ -159,6 +159,8 @@ Value Evaluator::emit(Value value, ArrayRef<Index> point) {
   }
   if (auto gather = dyn_cast<GatherOp>(op))
     return emitGather(gather, point);
+  if (auto concat = dyn_cast<ConcatOp>(op))
+    return emitConcat(concat, point);
   if (auto iota = dyn_cast<IotaOp>(op)) {
     const Index &index = point[isFlat ? 0 : iota.getAxis()];
     Value number = index.isUniform() ? index.scalar : lanesOf(index);
@@ -219,6 +221,21 @@ Point Evaluator::mapReshape(ReshapeOp op, ArrayRef<Index> point) {
   return mapped;
 }
 
+/// As many bytes of zeros as one vector has.
+Value Evaluator::nothing() {
+  auto module = code.getInsertionBlock()->getParentOp()->getParentOfType<ModuleOp>();
+  constexpr StringLiteral name = "gradus_nothing";
+  if (!module.lookupSymbol(name)) {
+    OpBuilder::InsertionGuard guard(code);
+    code.setInsertionPointToStart(module.getBody());
+    constexpr int64_t bytes = lanes * 8;
+    auto zeros = DenseElementsAttr::get(RankedTensorType::get({bytes}, code.getI8Type()), code.getI8IntegerAttr(0));
+    LLVM::GlobalOp::create(code, LLVM::LLVMArrayType::get(code.getI8Type(), bytes), /*isConstant=*/true, LLVM::Linkage::Internal, name, zeros,
+                           /*alignment=*/64);
+  }
+  return LLVM::AddressOfOp::create(code, code.ptrType(), name);
+}
+
 /// Row-major: the stride of an axis is the product of the sizes after it.
 Value Evaluator::load(Value base, ArrayType type, ArrayRef<Index> point) {
   Type element = type.getElementType();
@@ -240,6 +257,12 @@ Value Evaluator::load(Value base, ArrayType type, ArrayRef<Index> point) {
     }
     if (axis != 0)
       stride = code.mul(stride, sizeOf(shape[axis]));
+  }
+  if (mayBeEmpty && llvm::any_of(shape, llvm::IsaPred<StringAttr>)) {
+    // A join reads each part at some place of it, and an empty one has none: it is read elsewhere.
+    Value isEmpty = code.compare(arith::CmpIPredicate::eq, product(shape), zero);
+    base = arith::SelectOp::create(code, isEmpty, nothing(), base);
+    uniform = code.select(isEmpty, zero, uniform);
   }
   if (!isInRow && !scattered)
     return code.loadElement(base, element, uniform);

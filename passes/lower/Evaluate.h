@@ -80,6 +80,9 @@ private:
   mlir::Value emit(mlir::Value value, llvm::ArrayRef<Index> point);
   mlir::Value load(mlir::Value base, ArrayType type, llvm::ArrayRef<Index> point);
   mlir::Value emitConstant(ConstantOp constant, llvm::ArrayRef<Index> point);
+  mlir::Value nothing();
+  mlir::Value emitConcat(ConcatOp concat, llvm::ArrayRef<Index> point);
+  mlir::Value emitPart(mlir::Value part, llvm::ArrayRef<Index> point, int64_t axis, mlir::Value begin, mlir::Value &isInside);
   mlir::Value emitGather(GatherOp gather, llvm::ArrayRef<Index> point);
   Point mapBroadcast(BroadcastOp op, llvm::ArrayRef<Index> point);
   Point mapReshape(ReshapeOp op, llvm::ArrayRef<Index> point);
@@ -90,6 +93,8 @@ private:
   mlir::Value zero;
   mlir::Value mask;
   mlir::Operation *inner = nullptr;
+  /// A part of a join is at hand: it may have no element at all, though there are points.
+  bool mayBeEmpty = false;
   std::map<Key, mlir::Value> pointMemo;
   std::map<Key, mlir::Value> rowMemo;
   llvm::DenseMap<mlir::Value, mlir::Value> scalarMemo;

@@ -74,7 +74,7 @@ mlir::Value emitOrderCount(KernelOp kernel, Evaluator &evaluator);
 mlir::Value emitOrderWork(KernelOp kernel, Evaluator &evaluator);
 /// Returns the bytes of the main loop.
 Traffic emitOrderBody(KernelOp kernel, Evaluator &evaluator, mlir::ValueRange outputs, mlir::Value begin, mlir::Value end);
-/// The additions of a scatter, one after the other; the output holds a copy of the operand already.
+/// The writes of a scatter, one after the other; the output holds a copy of the operand already.
 void emitScatterBody(KernelOp kernel, Evaluator &evaluator, mlir::Value output);
 
 } // namespace gradus

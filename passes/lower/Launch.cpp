@@ -20,10 +20,10 @@ void FunctionLowering::emitKernel(KernelOp kernel, Slot &slot) {
            [&](Evaluator &inside, ValueRange outputs, Value begin, Value end, LLVM::LLVMFuncOp) {
              emitContractBody(kernel, inside, outputs[0], begin, end);
            });
-  } else if (auto scatter = dyn_cast<ScatterAddOp>(first)) {
+  } else if (isScatter(first)) {
     Value output = placeOf(kernel.getResult(0), slot);
-    unsigned operand = cast<BlockArgument>(scatter.getX()).getArgNumber();
-    unlessRefused([&] { copy(output, slot.buffers.arrays.lookup(kernel.getOperand(operand)), scatter.getType(), slot); });
+    unsigned operand = cast<BlockArgument>(first->getOperand(0)).getArgNumber();
+    unlessRefused([&] { copy(output, slot.buffers.arrays.lookup(kernel.getOperand(operand)), arrayOf(first->getResult(0)), slot); });
     // One call, whatever its size: duplicates are added in order.
     launch(kernel, "", slot, {output}, code.i64(1), code.i64(0),
            [&](Evaluator &inside, ValueRange outputs, Value, Value, LLVM::LLVMFuncOp) { emitScatterBody(kernel, inside, outputs[0]); });

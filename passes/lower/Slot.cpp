@@ -2,6 +2,7 @@
 
 #include "passes/lower/Function.h"
 
+#include "dialect/DimExpr.h"
 #include "passes/fuse/Control.h"
 
 using namespace mlir;
@@ -12,6 +13,57 @@ namespace gradus {
 Value FunctionLowering::descriptor(Value slot, unsigned tensor) {
   Value number = code.add(code.mul(slot, code.i64(layout.tensors.size())), code.i64(tensor));
   return code.byteAddress(tensors, code.mul(number, code.i64(sizeof(gradus_tensor))));
+}
+
+/// The value of a formula whose symbols have values. The caller has made sure that it is whole and not negative.
+static Value emitFormula(Code &code, const DimExpr &formula, const DenseMap<Attribute, Value> &symbols) {
+  auto emitFactor = [&](const std::string &factor) -> Value {
+    std::optional<DimExpr::Call> call = DimExpr::readCall(factor);
+    if (!call)
+      return symbols.lookup(code.getStringAttr(factor));
+    Value a = emitFormula(code, call->a, symbols), b = emitFormula(code, call->b, symbols);
+    if (call->word == "div") {
+      b = code.max(b, code.i64(1)); // a call with less is refused
+      Value rest = arith::RemSIOp::create(code, code.add(arith::RemSIOp::create(code, a, b), b), b);
+      return arith::DivSIOp::create(code, code.sub(a, rest), b);
+    }
+    return call->word == "min" ? code.min(a, b) : code.max(a, b);
+  };
+  Value sum = code.i64(0);
+  for (const auto &[factors, times] : formula.getTerms()) {
+    Value product = code.i64(times);
+    for (const std::string &factor : factors)
+      product = code.mul(product, emitFactor(factor));
+    sum = code.add(sum, product);
+  }
+  if (formula.getDivisor() != 1)
+    sum = arith::DivSIOp::create(code, sum, code.i64(formula.getDivisor()));
+  return sum;
+}
+
+/// Symbols that stand in formulas alone, then the formulas.
+static void computeSymbols(Code &code, ArrayRef<StringAttr> names, DenseMap<Attribute, Value> &symbols) {
+  auto isKnown = [&](StringRef name) { return symbols.contains(code.getStringAttr(name)); };
+  for (bool isNew = true; isNew;) {
+    isNew = false;
+    for (StringAttr name : names) {
+      if (!isFormula(name) || !symbols.contains(name))
+        continue;
+      DimExpr formula = DimExpr::of(name);
+      std::optional<std::string> unknown = findOnlyUnknown(formula, isKnown);
+      // The size of the formula is a symbol of its own here: T of `T + 1` is `formula.size - 1`.
+      std::optional<DimExpr> solution = unknown ? formula.solve(*unknown, DimExpr::symbol("formula.size")) : std::nullopt;
+      if (!solution)
+        continue;
+      DenseMap<Attribute, Value> known = symbols;
+      known[code.getStringAttr("formula.size")] = symbols.lookup(name);
+      symbols[code.getStringAttr(*unknown)] = emitFormula(code, *solution, known);
+      isNew = true;
+    }
+  }
+  for (StringAttr name : names)
+    if (!symbols.contains(name))
+      symbols[name] = emitFormula(code, DimExpr::of(name), symbols);
 }
 
 /// A symbol has the size that the first tensor with it has; the caller has checked the others.
@@ -36,6 +88,7 @@ void FunctionLowering::readSymbols(Slot &slot) {
       break;
     }
   }
+  computeSymbols(code, layout.symbols, slot.buffers.symbols);
 }
 
 Value FunctionLowering::bytesOf(ArrayType type, Evaluator &evaluator) {
@@ -79,7 +132,7 @@ void FunctionLowering::layOutWorkspace(Slot &slot) {
       }
       continue;
     }
-    if (kernel.getDomain().empty() || isVectorContract(kernel) || isa<ScatterAddOp>(kernel.getBody().front().front()))
+    if (kernel.getDomain().empty() || isVectorContract(kernel) || isScatter(&kernel.getBody().front().front()))
       continue;
     for (const KernelInfo &info : analyzeKernel(kernel)) {
       if (!info.isFullReduction())

@@ -1,7 +1,11 @@
-//===- ScatterToSelect.cpp - A scatter of one update a row as a choice ----------===//
+//===- ScatterToSelect.cpp - Scatters of one update a place as choices and joins -===//
 
+#include "dialect/DimExpr.h"
+#include "passes/Build.h"
 #include "passes/Passes.h"
 #include "passes/simplify/Patterns.h"
+
+#include "mlir/IR/Matchers.h"
 
 namespace gradus {
 #define GEN_PASS_DEF_SCATTERTOSELECT
@@ -37,13 +41,30 @@ static bool isChecked(Value index, Attribute dim) {
   });
 }
 
+/// What an index that counts along `axis` begins with.
+static std::optional<DimExpr> getOffset(Value index, int64_t axis) {
+  if (getCountedAxis(index) == axis)
+    return DimExpr::number(0);
+  auto sum = index.getDefiningOp<AddOp>();
+  auto begin = sum && getCountedAxis(sum.getA()) == axis ? sum.getB().getDefiningOp<BroadcastOp>() : nullptr;
+  if (!begin || !arrayOf(begin.getX()).isScalar())
+    return std::nullopt;
+  if (auto dim = begin.getX().getDefiningOp<DimOp>())
+    return DimExpr::parse(dim.getSymbol());
+  DenseIntElementsAttr number;
+  if (!matchPattern(begin.getX(), m_Constant(&number)))
+    return std::nullopt;
+  return DimExpr::number((*number.getValues<APInt>().begin()).getSExtValue());
+}
+
 namespace {
 
-/// scatter_add(x[i, label], u) with i = 0, 1, 2, .. -> select(k == label, x + u, x): each row takes one update, so that no sum of
-/// updates arises and the bits are those of the scatter. A comparison an element, for a pass over x less.
-struct ChooseByIndex : OpRewritePattern<ScatterAddOp> {
-  using OpRewritePattern::OpRewritePattern;
-  LogicalResult matchAndRewrite(ScatterAddOp op, PatternRewriter &rewriter) const override {
+/// scatter_add(x[i, label], u) with i = 0, 1, 2, .. -> select(k == label, x + u, x), and scatter likewise without x: each row takes one
+/// update, so that no sum of updates arises and the bits are those of the scatter. A comparison an element, for a pass over x less.
+template <typename Scatter>
+struct ChooseByIndex : OpRewritePattern<Scatter> {
+  using OpRewritePattern<Scatter>::OpRewritePattern;
+  LogicalResult matchAndRewrite(Scatter op, PatternRewriter &rewriter) const override {
     ArrayType type = arrayOf(op.getX()), points = arrayOf(op.getUpdates());
     if (points.getRank() + 1 != type.getRank())
       return rewriter.notifyMatchFailure(op, "an element may take several updates");
@@ -70,14 +91,55 @@ struct ChooseByIndex : OpRewritePattern<ScatterAddOp> {
     Value label = BroadcastOp::create(rewriter, loc, indexType, index, kept);
     Value isHere = CompareOp::create(rewriter, loc, ComparePredicate::Eq, column, label);
     Value update = BroadcastOp::create(rewriter, loc, type, op.getUpdates(), kept);
-    Value sum = AddOp::create(rewriter, loc, op.getX(), update);
-    rewriter.replaceOpWithNewOp<SelectOp>(op, isHere, sum, op.getX());
+    if constexpr (std::is_same_v<Scatter, ScatterAddOp>)
+      update = AddOp::create(rewriter, loc, op.getX(), update);
+    rewriter.replaceOpWithNewOp<SelectOp>(op, isHere, update, op.getX());
     return success();
   }
 };
 
+/// scatter_add(0[i + a], u) with i = 0, 1, 2, .. along every axis -> concat(0, u, 0): the derivative of a slice. Nothing is added twice.
+struct PadWithZeros : OpRewritePattern<ScatterAddOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(ScatterAddOp op, PatternRewriter &rewriter) const override {
+    ArrayType type = arrayOf(op.getX());
+    if (getFill(op.getX()) != 0.0 || arrayOf(op.getUpdates()).getRank() != type.getRank() || type.isScalar())
+      return rewriter.notifyMatchFailure(op, "it does not write a block into zeros");
+    SmallVector<std::pair<DimExpr, DimExpr>> around;
+    for (int64_t axis = 0; axis < type.getRank(); ++axis) {
+      std::optional<DimExpr> before = getOffset(op.getIndices()[axis], axis);
+      if (!before)
+        return rewriter.notifyMatchFailure(op, "an index does not count along its axis");
+      DimExpr after = DimExpr::of(type.getShape()[axis]) - *before - DimExpr::of(arrayOf(op.getUpdates()).getShape()[axis]);
+      if (!before->isNeverNegative() || !after.isNeverNegative())
+        return rewriter.notifyMatchFailure(op, "the block may leave the array");
+      around.push_back({*before, after});
+    }
+    Value block = op.getUpdates();
+    for (auto [axis, sizes] : llvm::enumerate(around))
+      block = pad(rewriter, op.getLoc(), block, axis, sizes.first, sizes.second, type.getShape()[axis]);
+    rewriter.replaceOp(op, block);
+    return success();
+  }
+
+  static Value pad(OpBuilder &builder, Location loc, Value block, int64_t axis, const DimExpr &before, const DimExpr &after, Attribute whole) {
+    SmallVector<Value> parts;
+    SmallVector<Attribute> shape(arrayOf(block).getShape());
+    auto addZeros = [&](const DimExpr &size) {
+      shape[axis] = size.toAttr(builder.getContext());
+      if (size.getNumber() != 0)
+        parts.push_back(buildFill(builder, loc, arrayOf(block).withShape(shape), 0.0));
+    };
+    addZeros(before);
+    parts.push_back(block);
+    addZeros(after);
+    shape[axis] = whole;
+    return parts.size() == 1 ? block : ConcatOp::create(builder, loc, arrayOf(block).withShape(shape), parts, axis).getResult();
+  }
+};
+
 struct ScatterToSelect : WalkPass<gradus::impl::ScatterToSelectBase<ScatterToSelect>> {
-  void populate(RewritePatternSet &set) override { set.add<ChooseByIndex>(set.getContext()); }
+  void populate(RewritePatternSet &set) override { set.add<ChooseByIndex<ScatterAddOp>, ChooseByIndex<ScatterOp>, PadWithZeros>(set.getContext()); }
 };
 
 } // namespace

@@ -2,6 +2,8 @@
 
 #include "Compiled.h"
 
+#include "dialect/DimExpr.h"
+
 #include "mlir/Pass/PassManager.h"
 #include "llvm/ADT/APFloat.h"
 
@@ -78,24 +80,27 @@ void Buffer::load(Array<double> &array) const {
   }
 }
 
-using Sizes = std::map<std::string, int64_t>;
+using Sizes = llvm::StringMap<int64_t>;
 
 /// The sizes that the arguments of one slot give to the symbols.
 static Sizes bindSizes(FuncOp func, const Compiled::Arrays &args) {
   Sizes sizes;
+  SmallVector<std::pair<Attribute, int64_t>> formulas;
   for (auto [type, array] : llvm::zip(func.getArgumentTypes(), args))
-    for (auto [dim, size] : llvm::zip(llvm::cast<ArrayType>(type).getShape(), array.shape))
-      if (auto symbol = dyn_cast<StringAttr>(dim))
-        sizes[symbol.getValue().str()] = size;
+    for (auto [dim, size] : llvm::zip(llvm::cast<ArrayType>(type).getShape(), array.shape)) {
+      if (isFormula(dim))
+        formulas.push_back({dim, size});
+      else if (auto symbol = dyn_cast<StringAttr>(dim))
+        sizes[symbol.getValue()] = size;
+    }
+  solveSizes(formulas, sizes);
   return sizes;
 }
 
 static Shape shapeOf(ArrayType type, const Sizes &sizes) {
   Shape shape;
-  for (Attribute dim : type.getShape()) {
-    auto symbol = dyn_cast<StringAttr>(dim);
-    shape.push_back(symbol ? sizes.at(symbol.getValue().str()) : llvm::cast<IntegerAttr>(dim).getInt());
-  }
+  for (Attribute dim : type.getShape())
+    shape.push_back(sizeOfDim(dim, sizes).value());
   return shape;
 }
 

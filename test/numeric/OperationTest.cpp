@@ -119,8 +119,9 @@ constexpr Row reductions[] = {
 
 /// Ops that compute no element of their own, or that other tests compare: the files of test/passes/Inputs.
 constexpr const char *elsewhere[] = {
-    "all_reduce", "broadcast", "constant", "contract", "cumulate", "dim",    "draw",    "every",   "expect", "expect_near", "func",      "gather", "grad",
-    "iota",       "kernel",    "loop",     "oracle",   "partial", "phase", "reshape", "return", "scan", "scatter_add", "sort", "transpose", "yield",
+    "all_reduce", "broadcast", "concat", "constant", "contract", "cumulate", "dim", "draw", "every", "expect", "expect_near", "func",
+    "gather", "grad", "if", "iota", "kernel", "loop", "oracle", "partial", "phase", "reshape", "return", "scan", "scatter",
+    "scatter_add", "sort", "transpose", "yield",
 };
 
 /// An element type of a test: its name in the IR, and the type in which it computes.

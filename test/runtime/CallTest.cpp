@@ -168,6 +168,9 @@ TEST(Call, bindsSymbolsBeyondTheTable) {
     arguments[k].dims[0] = 99;
   call.entry.arguments = arguments.data();
   call.entry.n_symbols = 101;
+  std::array<const char *, 101> names;
+  names.fill("k");
+  call.entry.symbols = names.data();
   EXPECT_EQ(call.run(), GRADUS_OK);
   call.report = {-1, 7, -1, -1};
   std::array<int64_t, 1> other{6};

@@ -97,6 +97,18 @@ gradus.func loss @moves(%w: !nd {gradus.name = "w", gradus.role = #gradus.role<p
   gradus.return %s : !s
 }
 
+gradus.func loss @joined(%w: !n {gradus.name = "w", gradus.role = #gradus.role<param>}, %v: !n {gradus.name = "v", gradus.role = #gradus.role<param>},
+    %k: !ni {gradus.name = "k", gradus.role = #gradus.role<data>}) -> (!s {gradus.name = "value", gradus.role = #gradus.role<value>}) {
+  %j = gradus.concat %w, %v, %w axis 0 : (!n, !n, !n) -> !gradus.array<["3 * n"], f64>
+  %e = gradus.sin %j : !gradus.array<["3 * n"], f64>
+  %a = gradus.reduce sum %e axes [0] : !gradus.array<["3 * n"], f64> to !s
+  %y = gradus.scatter %w[%k], %v : !n, (!ni), !n
+  %q = gradus.mul %y, %y : !n
+  %b = gradus.reduce sum %q axes [0] : !n to !s
+  %s = gradus.add %a, %b : !s
+  gradus.return %s : !s
+}
+
 gradus.func loss @stopped(%w: !n {gradus.name = "w", gradus.role = #gradus.role<param>}) -> (!s {gradus.name = "value", gradus.role = #gradus.role<value>}) {
   %f = gradus.stop %w : !n
   %b = gradus.sigmoid %w : !n
