@@ -17,7 +17,6 @@
 
 using namespace mlir;
 using namespace gradus;
-using namespace gradus::lang;
 using namespace gradus::reference;
 
 namespace {
@@ -36,7 +35,7 @@ const Case cases[] = {
     {"Split", "loss f(x: [2 * n]) {\n  a, b = split(x, 2)\n  return sum(a * sin(b))\n}"},
     {"Slices", "loss f(x: [T + 1], r: [T]) = sum((r + x[1:] - x[:-1])^2 * x[:T])"},
     {"RunTimeSlice", "loss f(x: [n + 3], k: [] int) = sum(sin(x[k:k + 2]))"},
-    {"Shifted", "loss f(V: [T + 1], R: [T]) {\n  d[k] = R[k] + 0.9 * V[k + 1] - V[k]\n  return sum(d^2)\n}"},
+    {"Shifted", "loss f(V: [T + 1], R: [T]) {\n  d[k] = R[k] + 0.9 * V[k + 1] - V[k + 0]\n  return sum(d^2)\n}"},
     {"Moves", "loss f(x: [n]) = sum(sin(flip(x)) * roll(x, 2)) + sum(tile(x, 2) * cos(repeat(x, 2)))"},
     {"Matrices", "loss f(M: [p, q], v: [p]) = sum(diag(v) @ sin(triu(M))) + sum(kron(v, v)^2) + sum(diag(M)^2) + trace(M)"},
     {"Reshape", "loss f(M: [p, q]) = sum(sin(reshape(M, [p * q])) * arange(p * q))"},

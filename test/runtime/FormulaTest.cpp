@@ -46,13 +46,13 @@ struct Pair {
 TEST(Formula, isComparedWithTheSize) {
   Pair pair("T + 1", "T", "unused");
   EXPECT_EQ(pair.call(3, 2), "fine");
-  EXPECT_EQ(pair.call(4, 2), "f: argument 'V' of slot 0: dimension 0 is 4, expected T + 1 = 3");
+  EXPECT_EQ(pair.call(4, 2), "f: argument 'V': dimension 0 is 4, expected T + 1 = 3");
 }
 
 TEST(Formula, tellsItsOnlySymbol) {
   Pair pair("2 * n", "n + 3", "n");
   EXPECT_EQ(pair.call(4, 5), "fine");
-  EXPECT_EQ(pair.call(4, 6), "f: argument 'R' of slot 0: dimension 0 is 6, expected n + 3 = 5");
+  EXPECT_EQ(pair.call(4, 6), "f: argument 'R': dimension 0 is 6, expected n + 3 = 5");
 }
 
 TEST(Formula, mustBeWhole) {
