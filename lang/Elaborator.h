@@ -18,6 +18,7 @@
 #include "llvm/ADT/SmallPtrSet.h"
 #include "llvm/ADT/StringSwitch.h"
 #include "llvm/Support/Format.h"
+#include "llvm/Support/SaveAndRestore.h"
 
 #include <functional>
 #include <set>
@@ -83,6 +84,9 @@ struct RuleRun {
   Array time;
   /// Next values of which parts have been written, but not the whole.
   std::set<std::string> partlyWritten;
+  /// The name of the outermost rule, and the numbers of the tensors in the collection (0, 1, .. if empty): for draws.
+  std::string root;
+  std::vector<size_t> tensors;
   /// Elaborated for its errors only: what is not given is poison.
   bool isCheck = false;
 };
@@ -389,6 +393,29 @@ private:
   Entity callRank(const CallSite &site);
   Entity callSort(const CallSite &site);
   Entity callTop(const CallSite &site);
+
+  // Draws (EmitDraw.cpp).
+  /// The shapes of a draw, one for each tensor.
+  struct DrawShape {
+    llvm::SmallVector<Shape, 1> lanes = {};
+    bool isEach = false, isJoint = false;
+  };
+  void runDraw(const ast::DrawStmt &stmt, Scope &scope);
+  const DrawSource *findDrawSource(const ast::DrawStmt &stmt, Scope &scope);
+  const DrawSource *findDrawOfRule(const ast::Member &member, const ast::Rule &rule);
+  Array makeDraw(const DrawSource &source, const Array &time);
+  Array emitDraws(DrawKind kind, const DrawSource &source, const Array &parameter, const DrawShape &shape, const Array &time);
+  std::optional<llvm::SmallVector<mlir::Attribute, 1>> readDrawSize(const ast::Expr &expr, Scope &scope);
+  std::optional<DrawShape> readDrawShape(const ast::Expr *expr, Scope &scope);
+  Array readDrawParameter(DrawKind kind, const ast::Expr &expr, Scope &scope);
+  Array drawTime(Location at);
+  /// The rule at work, the path of the body at hand and its time; in a function that stands alone the time is an argument in the
+  /// making. Loops put their indices here while their bodies are elaborated.
+  const RuleRun *currentRun = nullptr;
+  std::string drawPath;
+  Array now;
+  UnitBuilder *currentUnit = nullptr;
+  llvm::SmallVector<mlir::Value, 1> loopIndices;
 
   // Rules (EmitRule.cpp).
   const RuleCall *evalRule(const ast::Expr &expr, Scope &scope);

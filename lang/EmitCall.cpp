@@ -275,6 +275,8 @@ Entity Elaborator::runBody(const Closure &closure, Scope &inner, Location at) {
     return notBuilt(Code::CustomDerivativeNotBuilt, closure.unit->derivative->loc, "a derivative of one's own", "use 'stop' and arithmetic");
   if (closure.unit && closure.unit->function == ast::FunctionKind::Solver)
     return notBuilt(Code::SolverNotBuilt, at, "a solver", "");
+  // The site of a draw names the unit, wherever it is called, and the local functions inside.
+  llvm::SaveAndRestore path(drawPath, (closure.unit ? "" : drawPath) + closure.name + ".");
   Entity result;
   if (closure.indices && !closure.indices->empty() && closure.value)
     result = defineByIndex(*closure.indices, closure.loc, *closure.value, inner);
@@ -412,8 +414,7 @@ bool Elaborator::runCommon(const ast::Stmt &stmt, Scope &scope) {
     runAssign(cast<ast::AssignStmt>(stmt), scope);
     return true;
   case ast::StmtKind::Draw:
-    notBuilt(Code::DrawNotBuilt, stmt.loc, "'draw'", "pass the numbers as an input");
-    bindName(cast<ast::DrawStmt>(stmt).name, Entity(), scope);
+    runDraw(cast<ast::DrawStmt>(stmt), scope);
     return true;
   case ast::StmtKind::Every:
     runEvery(cast<ast::EveryStmt>(stmt), scope);

@@ -199,8 +199,13 @@ Array Elaborator::initialState(const ast::Decl &decl, RuleRun &run) {
 }
 
 bool Elaborator::initStates(RuleRun &run, const HyperSource &hypers, std::vector<StateSlot> &slots) {
+  if (run.root.empty())
+    run.root = run.call->rule->name.name;
   if (!openRule(run, hypers))
     return false;
+  llvm::SaveAndRestore atWork(currentRun, static_cast<const RuleRun *>(&run));
+  llvm::SaveAndRestore path(drawPath, run.root + "." + run.path);
+  llvm::SaveAndRestore time(now, run.time);
   bool isSound = true;
   for (const ast::StmtPtr &stmt : run.call->rule->block.statements) {
     auto *states = dyn_cast<ast::StateStmt>(stmt.get());
@@ -232,6 +237,8 @@ bool Elaborator::initStates(RuleRun &run, const HyperSource &hypers, std::vector
     inner.params = run.params;
     inner.grads = run.grads;
     inner.time = run.time;
+    inner.root = run.root;
+    inner.tensors = run.tensors;
     isSound &= initStates(inner, hypers, slots);
   }
   return isSound;
@@ -244,8 +251,13 @@ bool Elaborator::initStates(RuleRun &run, const HyperSource &hypers, std::vector
 bool Elaborator::stepRule(RuleRun &run, const HyperSource &hypers) {
   // A rule is elaborated wherever it is used: what it says again counts as well.
   size_t reports = diagnostics.getReportCount();
+  if (run.root.empty())
+    run.root = run.call->rule->name.name;
   if (!openRule(run, hypers) && !run.isCheck)
     return false;
+  llvm::SaveAndRestore atWork(currentRun, static_cast<const RuleRun *>(&run));
+  llvm::SaveAndRestore path(drawPath, run.root + "." + run.path);
+  llvm::SaveAndRestore time(now, run.time);
   const ast::Rule &rule = *run.call->rule;
   for (const ast::StmtPtr &stmt : rule.block.statements)
     if (auto *states = dyn_cast<ast::StateStmt>(stmt.get()))
@@ -425,6 +437,8 @@ Entity Elaborator::callSite(RuleSite &site, const ast::Call &call, Scope &scope)
   inner.states = site.outer->states;
   inner.nextStates = site.outer->nextStates;
   inner.time = site.outer->time;
+  inner.root = site.outer->root;
+  inner.tensors = site.outer->tensors;
   for (auto [i, actual] : llvm::enumerate(actuals)) {
     const Array &model = site.outer->params[std::min(i < params ? i : i - params, site.outer->params.size() - 1)];
     ast::Target target;

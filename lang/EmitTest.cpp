@@ -95,6 +95,7 @@ void Elaborator::emitTest(const ast::Test &test, Scope &file) {
   UnitBuilder unit(*this, module, FuncKind::Test, symbol, test.loc);
   size_t errors = diagnostics.getErrorCount();
   Scope *inner = arena.scope(&file);
+  llvm::SaveAndRestore path(drawPath, std::string("test."));
   for (const ast::StmtPtr &stmt : test.block.statements) {
     if (auto *claim = dyn_cast<ast::ExpectStmt>(stmt.get()))
       runExpect(*claim, *inner);

@@ -217,6 +217,7 @@ bool Elaborator::emitTrainInit(TrainPlan &plan) {
     run.call = group.call;
     run.hyperPrefix = group.prefix;
     run.params = {lanesOf(params, group.members)};
+    run.tensors = group.members;
     run.time = integer(1, train.loc);
     isSound = initStates(run, hypers, group.slots);
     for (StateSlot &slot : group.slots)
@@ -300,6 +301,7 @@ bool Elaborator::emitTrainStep(const TrainPlan &plan) {
     return trainHyper(unit, param, path, bound, scope, at);
   };
   laneCount = 1;
+  llvm::SaveAndRestore step(now, time);
   Value value;
   std::vector<Array> gradients = trainGradients(plan, unit, params, *shapes, time, value);
   if (gradients.empty())
@@ -316,6 +318,7 @@ bool Elaborator::emitTrainStep(const TrainPlan &plan) {
     run.hyperPrefix = group.prefix;
     run.params = {lanesOf(params, group.members)};
     run.grads = {lanesOf(gradients, group.members)};
+    run.tensors = group.members;
     run.time = time;
     std::map<std::string, Array> states, next;
     for (const StateSlot &slot : group.slots) {

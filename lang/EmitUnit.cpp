@@ -175,6 +175,8 @@ void Elaborator::emitFunction(const ast::Function &function, Scope &file) {
   FuncKind kind = function.function == ast::FunctionKind::Loss ? FuncKind::Loss
                   : function.function == ast::FunctionKind::Schedule ? FuncKind::Schedule : FuncKind::Fn;
   UnitBuilder unit(*this, module, kind, function.name.name, function.loc);
+  llvm::SaveAndRestore ownUnit(currentUnit, &unit);
+  llvm::SaveAndRestore ownTime(now, Array());
   Scope *inner = arena.scope(&file);
   bool isEntry = true;
   for (size_t i = 0; i < function.params.size(); ++i) {
@@ -202,6 +204,7 @@ void Elaborator::emitFunction(const ast::Function &function, Scope &file) {
   if (kind == FuncKind::Schedule) {
     time.lanes.push_back(unit.addArgument(Role::Time, "t", ArrayType::scalar(builder.getI64Type()), at));
     inner->set("t", time, at);
+    now = time;
   }
   const Closure &closure = *declare(function, file).get<Closure>();
   frames.push_back({"'" + function.name.name + "'", diagnostics.getSources().get(at.file).wholeFile(), &function});

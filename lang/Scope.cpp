@@ -37,6 +37,13 @@ const DimBinding *Scope::findDimHere(llvm::StringRef name) const {
   return it == dims.end() ? nullptr : &it->second;
 }
 
+const DrawSource *Scope::findDraw(llvm::StringRef name) const {
+  for (const Scope *scope = this; scope; scope = scope->parent)
+    if (const DrawSource *draw = scope->draws.lookup(name))
+      return draw;
+  return nullptr;
+}
+
 const DimBinding *Scope::findDim(llvm::StringRef name) const {
   for (const Scope *scope = this; scope; scope = scope->parent)
     if (const DimBinding *dim = scope->findDimHere(name))

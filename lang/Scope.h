@@ -30,6 +30,15 @@ struct DimBinding {
   mlir::Attribute lane(size_t k) const { return lanes.size() == 1 ? lanes.front() : lanes[k]; }
 };
 
+/// A draw, and what it takes to make it again.
+struct DrawSource {
+  const ast::Call *call;
+  Scope *scope;
+  std::string site;
+  /// The indices of the loops around.
+  llvm::SmallVector<mlir::Value, 1> indices;
+};
+
 class Scope {
 public:
   explicit Scope(Scope *parent) : parent(parent) {}
@@ -48,6 +57,8 @@ public:
   void set(llvm::StringRef name, Entity entity, Location loc) { names[name] = {std::move(entity), loc}; }
   const DimBinding *findDim(llvm::StringRef name) const;
   const DimBinding *findDimHere(llvm::StringRef name) const;
+  const DrawSource *findDraw(llvm::StringRef name) const;
+  void setDraw(llvm::StringRef name, const DrawSource *draw) { draws[name] = draw; }
   void setDim(llvm::StringRef name, DimBinding dim) { dims[name] = std::move(dim); }
   /// Every visible name, for suggestions.
   std::vector<std::string> visibleNames() const;
@@ -57,6 +68,7 @@ private:
   Scope *parent;
   llvm::StringMap<Binding> names;
   llvm::StringMap<DimBinding> dims;
+  llvm::StringMap<const DrawSource *> draws;
 };
 
 struct RuleRun;
@@ -80,6 +92,7 @@ struct Arena {
   std::deque<Entity::Tuple> tuples;
   std::deque<IndexVar> indices;
   std::deque<RuleSite> sites;
+  std::deque<DrawSource> draws;
   /// The file of each rule.
   llvm::DenseMap<const ast::Rule *, Scope *> homes;
   /// Functions whose own check failed: their calls are silent poison.

@@ -96,7 +96,7 @@ private:
         arguments.push_back(toArray(*training.find(func.getArgName(i))));
       }
     }
-    auto results = reference::evaluate<double>(func, arguments, error);
+    auto results = reference::evaluate<double>(func, arguments, error, training.seed);
     if (failed(results))
       return false;
     if (layout.valueResult >= 0)

@@ -43,8 +43,8 @@ static FailureOr<std::vector<Arrays<S>>> run(FuncOp func, ArrayRef<ArrayRef<Arra
 }
 
 template <typename S>
-FailureOr<Arrays<S>> reference::evaluate(FuncOp func, ArrayRef<Array<S>> args, std::string &error) {
-  Session session{error, {}};
+FailureOr<Arrays<S>> reference::evaluate(FuncOp func, ArrayRef<Array<S>> args, std::string &error, uint64_t seed) {
+  Session session{error, {}, nullptr, seed};
   FailureOr<std::vector<Arrays<S>>> results = run<S>(func, args, session);
   if (failed(results))
     return failure();
@@ -52,8 +52,8 @@ FailureOr<Arrays<S>> reference::evaluate(FuncOp func, ArrayRef<Array<S>> args, s
 }
 
 template <typename S>
-FailureOr<std::vector<Arrays<S>>> reference::evaluateOpen(FuncOp func, ArrayRef<Arrays<S>> slots, std::string &error) {
-  Session session{error, {}};
+FailureOr<std::vector<Arrays<S>>> reference::evaluateOpen(FuncOp func, ArrayRef<Arrays<S>> slots, std::string &error, uint64_t seed) {
+  Session session{error, {}, nullptr, seed};
   SmallVector<ArrayRef<Array<S>>> borrowed(slots.begin(), slots.end());
   return run<S>(func, borrowed, session);
 }
@@ -91,8 +91,8 @@ TestResult reference::runTest(FuncOp test) {
 }
 
 #define INSTANTIATE(S)                                                                                                 \
-  template FailureOr<Arrays<S>> reference::evaluate(FuncOp, ArrayRef<Array<S>>, std::string &);                        \
-  template FailureOr<std::vector<Arrays<S>>> reference::evaluateOpen(FuncOp, ArrayRef<Arrays<S>>, std::string &);      \
+  template FailureOr<Arrays<S>> reference::evaluate(FuncOp, ArrayRef<Array<S>>, std::string &, uint64_t);                        \
+  template FailureOr<std::vector<Arrays<S>>> reference::evaluateOpen(FuncOp, ArrayRef<Arrays<S>>, std::string &, uint64_t);      \
   template FailureOr<ValueAndGradients<S>> reference::evaluateGradients(FuncOp, ArrayRef<Array<S>>, ArrayRef<unsigned>, \
                                                                         std::string &);
 INSTANTIATE(double)

@@ -26,13 +26,13 @@ template <typename S>
 using Arrays = std::vector<Array<S>>;
 
 /// The results of `func` for one array of each argument. The dimension symbols take the sizes of the arguments. On failure
-/// `error` says where and why.
+/// `error` says where and why. `seed` is that of the draws.
 template <typename S>
-llvm::FailureOr<Arrays<S>> evaluate(FuncOp func, llvm::ArrayRef<Array<S>> args, std::string &error);
+llvm::FailureOr<Arrays<S>> evaluate(FuncOp func, llvm::ArrayRef<Array<S>> args, std::string &error, uint64_t seed = 0);
 
 /// The results for each slot of an open collection. The slots run in lock step: `gradus.all_reduce` sees them all.
 template <typename S>
-llvm::FailureOr<std::vector<Arrays<S>>> evaluateOpen(FuncOp func, llvm::ArrayRef<Arrays<S>> slots, std::string &error);
+llvm::FailureOr<std::vector<Arrays<S>>> evaluateOpen(FuncOp func, llvm::ArrayRef<Arrays<S>> slots, std::string &error, uint64_t seed = 0);
 
 template <typename S>
 struct ValueAndGradients {

@@ -45,7 +45,6 @@ LogicalResult Frame<S>::runOp(Operation *op, Slots slots) {
       .template Case<IfOp>([&](auto o) { return runIf(o, slots); })
       .template Case<LoopOp>([&](auto o) { return runLoop(o, slots); })
       .template Case<EveryOp>([&](auto o) { return runEvery(o, slots); })
-      .template Case<DrawOp>([&](auto) { return session.fail(op, "draws are not built yet in the reference evaluator"); })
       .template Case<OracleOp>([&](auto o) {
         return session.fail(op, "the objective '" + o.getName() + "' is not bound to a loss, so it has no value here");
       })
@@ -69,6 +68,8 @@ template <typename S>
 LogicalResult Frame<S>::evaluate(Operation *op, unsigned slot, Array<S> &y) {
   if (evaluatePointwise(op, slot, y))
     return success();
+  if (auto drawing = dyn_cast<DrawOp>(op))
+    return draw(drawing, slot, y);
   if (isa<ReduceOp, LogSumExpOp, NormOp, ArgReduceOp, ContractOp>(op))
     return evaluateReduction(op, slot, y);
   return evaluateShape(op, slot, y);

@@ -24,6 +24,7 @@ struct Session {
   std::string &error;
   std::vector<llvm::StringMap<int64_t>> sizes; ///< of the dimension symbols, for each slot
   TestResult *test = nullptr;
+  uint64_t seed = 0; ///< of the draws
 
   /// Reports why `op` has no value.
   llvm::LogicalResult fail(mlir::Operation *op, const llvm::Twine &reason);
@@ -91,6 +92,7 @@ private:
   llvm::LogicalResult evaluateReduction(mlir::Operation *op, unsigned slot, Array<S> &y);
   llvm::LogicalResult argReduce(ArgReduceOp op, unsigned slot, Array<S> &y);
   void contract(ContractOp op, unsigned slot, const Shape &shape, Array<S> &y);
+  llvm::LogicalResult draw(DrawOp op, unsigned slot, Array<S> &y);
 
   // Ops whose elements depend on those before them along an axis.
   llvm::LogicalResult runOrder(mlir::Operation *op, Slots slots);

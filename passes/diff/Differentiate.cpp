@@ -100,7 +100,8 @@ void ReverseSweep::findActive() {
     llvm::SetVector<Value> captured;
     for (Region &region : op.getRegions())
       getUsedValuesDefinedAbove(region, captured);
-    bool isActive = llvm::any_of(op.getOperands(), isIn(active)) || llvm::any_of(captured, isIn(active));
+    // A draw is a constant, whatever its parameters.
+    bool isActive = !isa<DrawOp>(op) && (llvm::any_of(op.getOperands(), isIn(active)) || llvm::any_of(captured, isIn(active)));
     bool canOverflow = isUnbounded(&op) || llvm::any_of(op.getOperands(), isIn(unbounded));
     for (Value result : op.getResults()) {
       if (isActive && arrayType(result).isFloat() && !isa<StopOp>(op))

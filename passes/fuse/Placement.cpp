@@ -45,7 +45,7 @@ static std::optional<Place> placeOf(Operation *op) {
     return Place::Slot;
   if (isa<ReduceOp, ArgReduceOp>(op))
     return Place::Reduction;
-  if (op->hasTrait<Pointwise>() || isa<BroadcastOp, ConcatOp, ConstantOp, GatherOp, IntPowOp, IotaOp, ReshapeOp, TransposeOp>(op))
+  if (op->hasTrait<Pointwise>() || isa<BroadcastOp, ConcatOp, ConstantOp, DrawOp, GatherOp, IntPowOp, IotaOp, ReshapeOp, TransposeOp>(op))
     return Place::Pull;
   return std::nullopt;
 }
@@ -67,8 +67,9 @@ FailureOr<Placement> Placement::compute(FuncOp func) {
     SmallVector<Value> inputs = getInputs(&op);
     for (Value input : inputs)
       level = std::max(level, result.levels.lookup(input));
-    // The size of a dimension comes from the tensors of a slot.
-    bool readsSize = op.walk([](DimOp) { return WalkResult::interrupt(); }).wasInterrupted();
+    // The size of a dimension comes from the tensors of a slot, and so may the key of a draw.
+    auto dependsOnSlot = [](Operation *inner) { return isa<DimOp>(inner) || inner->hasAttr("each"); };
+    bool readsSize = op.walk([&](Operation *inner) { return dependsOnSlot(inner) ? WalkResult::interrupt() : WalkResult::advance(); }).wasInterrupted();
     bool isPerSlot = readsSize && func.isOpen();
     bool readsUniform = llvm::all_of(inputs, [&](Value input) { return result.isUniform(input); });
     if (*place == Place::Slot && readsUniform && !isPerSlot)

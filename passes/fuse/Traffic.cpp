@@ -34,11 +34,12 @@ static bool isInvariant(Operation *loop, Value value) {
   return true;
 }
 
-/// Whether an address points into the stack.
-static bool isOnStack(Value address) {
+/// Whether an address points into the stack or into a table of the draws: what stays in the cache.
+static bool isLocal(Value address) {
   while (auto step = address.getDefiningOp<LLVM::GEPOp>())
     address = step.getBase();
-  return address.getDefiningOp<LLVM::AllocaOp>() != nullptr;
+  auto table = address.getDefiningOp<LLVM::AddressOfOp>();
+  return address.getDefiningOp<LLVM::AllocaOp>() || (table && table.getGlobalName().starts_with("gradus_draw_"));
 }
 
 static double bytesOf(Type type) {
@@ -54,7 +55,7 @@ static double bytesOf(Type type) {
 Traffic countTraffic(Operation *loop, int64_t elements) {
   Traffic sum;
   auto count = [&](double &bytes, Value address, Type type) {
-    if (!isInvariant(loop, address) && !isOnStack(address))
+    if (!isInvariant(loop, address) && !isLocal(address))
       bytes += bytesOf(type);
   };
   loop->walk([&](Operation *op) {

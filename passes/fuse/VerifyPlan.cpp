@@ -44,7 +44,7 @@ static LogicalResult verifyAlone(KernelOp kernel, Operation *op) {
 
 static bool isAllowedInKernel(Operation *op) {
   return op->hasTrait<Pointwise>() ||
-         isa<ArgReduceOp, BroadcastOp, ConcatOp, ConstantOp, GatherOp, IntPowOp, IotaOp, ReduceOp, ReshapeOp, TransposeOp, YieldOp>(op);
+         isa<ArgReduceOp, BroadcastOp, ConcatOp, ConstantOp, DrawOp, GatherOp, IntPowOp, IotaOp, ReduceOp, ReshapeOp, TransposeOp, YieldOp>(op);
 }
 
 /// Each yielded value has the shape of the domain or reduces a value of that shape over the axes shared by all.

@@ -161,6 +161,8 @@ Value Evaluator::emit(Value value, ArrayRef<Index> point) {
     return emitGather(gather, point);
   if (auto concat = dyn_cast<ConcatOp>(op))
     return emitConcat(concat, point);
+  if (auto draw = dyn_cast<DrawOp>(op))
+    return emitDraw(draw, point);
   if (auto iota = dyn_cast<IotaOp>(op)) {
     const Index &index = point[isFlat ? 0 : iota.getAxis()];
     Value number = index.isUniform() ? index.scalar : lanesOf(index);

@@ -35,6 +35,8 @@ struct Buffers {
   llvm::DenseMap<mlir::Value, mlir::Value> arrays;      ///< array-typed values: pointers
   llvm::DenseMap<mlir::Value, mlir::Value> scalars;     ///< rank-0 values: registers
   llvm::DenseMap<mlir::Attribute, mlir::Value> symbols; ///< sizes
+  mlir::Value seed;                                     ///< of the call, for draws
+  mlir::Value slot;                                     ///< the number of the tensor at hand, for draws
 };
 
 class Evaluator {
@@ -47,6 +49,8 @@ public:
   mlir::Value evaluateVector(mlir::Value value, llvm::ArrayRef<Index> point) { return code.splat(evaluate(value, point)); }
   /// Computes the rank-0 values of a body that are safe to compute at the insertion point, which must come before all its loops.
   void evaluateScalars(KernelOp kernel, llvm::function_ref<bool(mlir::Value)> isSafe);
+  /// Computes the keys of the draws of a body, likewise.
+  void evaluateDrawKeys(KernelOp kernel);
   /// A rank-0 value of the body.
   mlir::Value evaluateScalar(mlir::Value value);
 
@@ -84,6 +88,11 @@ private:
   mlir::Value emitConcat(ConcatOp concat, llvm::ArrayRef<Index> point);
   mlir::Value emitPart(mlir::Value part, llvm::ArrayRef<Index> point, int64_t axis, mlir::Value begin, mlir::Value &isInside);
   mlir::Value emitGather(GatherOp gather, llvm::ArrayRef<Index> point);
+  // Draws (Draw.cpp).
+  mlir::Value emitDraw(DrawOp draw, llvm::ArrayRef<Index> point);
+  mlir::Value emitCategorical(DrawOp draw, mlir::Value uniform);
+  mlir::Value elementNumber(ArrayType type, llvm::ArrayRef<Index> point);
+  mlir::Value drawKey(DrawOp draw);
   Point mapBroadcast(BroadcastOp op, llvm::ArrayRef<Index> point);
   Point mapReshape(ReshapeOp op, llvm::ArrayRef<Index> point);
   /// An index in each lane, as a vector of i64.
@@ -98,6 +107,7 @@ private:
   std::map<Key, mlir::Value> pointMemo;
   std::map<Key, mlir::Value> rowMemo;
   llvm::DenseMap<mlir::Value, mlir::Value> scalarMemo;
+  llvm::DenseMap<mlir::Operation *, mlir::Value> drawKeys;
 };
 
 } // namespace gradus

@@ -40,6 +40,8 @@ void FunctionLowering::emitEntry() {
   context = arguments[0];
   hyper = arguments[1];
   time = arguments[2];
+  host.seed = arguments[3];
+  host.slot = code.i64(0);
   tensors = arguments[4];
   slotCount = arguments[5];
   workspace = arguments[6];

@@ -22,7 +22,7 @@ static bool isContiguous(KernelOp kernel) {
     auto broadcast = dyn_cast<BroadcastOp>(op);
     if (broadcast && broadcast.getX().getType().isScalar() && arrayOf(op.getResult(0)).getShape() == domain)
       continue;
-    bool isPlain = op.hasTrait<Pointwise>() || isa<IntPowOp, ConstantOp>(op) || (isa<IotaOp>(op) && domain.size() == 1);
+    bool isPlain = op.hasTrait<Pointwise>() || isa<IntPowOp, ConstantOp, DrawOp>(op) || (isa<IotaOp>(op) && domain.size() == 1);
     if (!isPlain || arrayOf(op.getResult(0)).getShape() != domain)
       return false;
   }
@@ -479,6 +479,7 @@ void emitKernelBody(const KernelInfo &info, Evaluator &evaluator, ValueRange out
   evaluator.isFlat = info.isFlat;
   ChecksBelow below;
   evaluator.evaluateScalars(info.kernel, [&](Value value) { return !info.isCheck() || below.count(value) <= info.checkLevel; });
+  evaluator.evaluateDrawKeys(info.kernel);
   BodyEmitter emitter(info, evaluator, outputs);
   switch (info.form) {
   case KernelForm::Blocks:

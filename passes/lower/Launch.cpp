@@ -41,6 +41,8 @@ void FunctionLowering::emitKernel(KernelOp kernel, Slot &slot) {
 void FunctionLowering::emitScalarKernel(KernelOp kernel, Slot &slot) {
   Buffers buffers;
   buffers.symbols = slot.buffers.symbols;
+  buffers.seed = slot.buffers.seed;
+  buffers.slot = slot.buffers.slot;
   for (auto [inner, operand] : llvm::zip_equal(kernel.getBody().getArguments(), kernel.getOperands())) {
     if (arrayOf(operand).isScalar())
       buffers.scalars[inner] = slot.buffers.scalars.lookup(operand);
@@ -165,6 +167,9 @@ void FunctionLowering::launch(KernelOp kernel, StringRef suffix, Slot &slot, Val
   size_t firstSymbol = captured.size();
   for (StringAttr symbol : layout.symbols)
     captured.push_back(slot.buffers.symbols.lookup(symbol));
+  bool hasDraws = !kernel.getBody().getOps<DrawOp>().empty();
+  if (hasDraws)
+    captured.append({slot.buffers.seed, slot.buffers.slot});
 
   auto type = LLVM::LLVMStructType::getLiteral(code.getContext(), llvm::to_vector(ValueRange(captured).getTypes()));
   Value closure = code.stackSlot(type, 1);
@@ -187,8 +192,12 @@ void FunctionLowering::launch(KernelOp kernel, StringRef suffix, Slot &slot, Val
       values.push_back(inside.loadRaw(fieldType, field(inside, body.getArgument(0), index)));
     for (auto [argument, value] : llvm::zip(inner, values))
       (arrayOf(argument).isScalar() ? buffers.scalars : buffers.arrays)[argument] = value;
-    for (auto [symbol, value] : llvm::zip_equal(layout.symbols, ArrayRef(values).drop_front(firstSymbol)))
+    for (auto [symbol, value] : llvm::zip(layout.symbols, ArrayRef(values).drop_front(firstSymbol)))
       buffers.symbols[symbol] = value;
+    if (hasDraws) {
+      buffers.slot = values.pop_back_val();
+      buffers.seed = values.pop_back_val();
+    }
     Evaluator evaluator(inside, buffers);
     emitBody(evaluator, ArrayRef(values).slice(firstOutput, outputs.size()), body.getArgument(1), body.getArgument(2), body);
     LLVM::ReturnOp::create(inside, ValueRange());

@@ -47,6 +47,13 @@ static bool computesInStorageType(Operation *op) {
   return !onlyMoves && llvm::any_of(op->getOperands(), [&](Value operand) { return isNarrow(arrayOf(operand).getElementType()); });
 }
 
+/// Draws are of f32, f64 or integers; gamma has no code.
+static bool hasCode(DrawOp draw) {
+  ArrayType type = draw.getY().getType();
+  bool isNarrow = type.getElementType().isF16() || type.getElementType().isBF16();
+  return !isNarrow && draw.getDistribution() != DrawKind::Gamma;
+}
+
 /// What the plan allows and the code of this machine has not.
 static LogicalResult checkSupported(FuncOp func) {
   bool isOpen = func.isOpen();
@@ -57,10 +64,12 @@ static LogicalResult checkSupported(FuncOp func) {
       return op->emitError("G0931: not built yet: a size of the tensors at hand that is read outside of their kernels");
     if (isOpen && canFail(op) && isControl(op->getParentOfType<KernelOp>()->getParentOp()))
       return op->emitError("G0385: not built yet: an index from data inside a loop or a condition, in a rule that runs for every tensor of a collection");
-    if (isa<DrawOp, ExpectNearOp, ExpectOp, GradOp, LogSumExpOp, NormOp, OracleOp>(op))
+    if (isa<ExpectNearOp, ExpectOp, GradOp, LogSumExpOp, NormOp, OracleOp>(op))
       return op->emitError("G0931: not built yet: machine code for '") << op->getName() << "'";
     if (isControl(op) && plan.isRehearsed(op))
       return op->emitError("G0385: not built yet: a loop or a condition that gives an index, in a rule that runs for every tensor of a collection");
+    if (auto draw = dyn_cast<DrawOp>(op); draw && !hasCode(draw))
+      return op->emitError("G0931: not built yet: machine code for '") << stringifyDrawKind(draw.getDistribution()) << "' of " << draw.getY().getType();
     if (computesInStorageType(op))
       return op->emitError("G0931: not built yet: arithmetic in a type of 16 bits, which only stores; a cast to f32 must come first");
     if (StringAttr symbol = findUnknownSymbol(layout, op))

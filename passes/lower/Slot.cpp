@@ -178,6 +178,8 @@ Value FunctionLowering::fitsMemory(const Slot &slot) {
 FunctionLowering::Slot FunctionLowering::enterSlot(Value index) {
   Slot slot;
   slot.index = index;
+  slot.buffers.seed = host.seed;
+  slot.buffers.slot = index;
   readSymbols(slot);
   layOutWorkspace(slot);
   slot.buffers.scalars = host.scalars;
