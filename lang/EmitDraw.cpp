@@ -138,7 +138,7 @@ Array Elaborator::makeDraw(const DrawSource &source, const Array &time) {
     return {};
   }
   if (known->kind == DrawKind::Gamma) {
-    notBuilt(Code::DrawNotBuilt, call.loc, "a draw of 'gamma'", "");
+    notBuilt(Code::DrawNotBuilt, call.loc, "a draw of 'gamma'", "pass the numbers as an argument");
     return {};
   }
   llvm::SmallVector<const ast::Expr *> arguments;

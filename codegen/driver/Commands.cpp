@@ -58,7 +58,7 @@ static constexpr OptionSpec runOptions[] = {
     {"--engine", "jit|reference", "compiled code, or the f64 evaluator (default jit)"},
     {"--hyper", "NAME=VALUE", "a hyper-parameter; may come often"},
     {"--plot", "FILE.svg", "the loss of each step as a picture, with its mean over the last steps"},
-    {"--seed", "N", "of the first parameters and the order of the rows (default 0)"},
+    {"--seed", "N", "of the first parameters, the order of the rows and the draws (default 0)"},
     {"--steps", "N", "how many (default 1000)"},
     {"--unit", "NAME", "the train unit (default: the only one)"},
 };

@@ -171,8 +171,9 @@ static ExplainedKernel describe(FuncOp func, const Plan &plan, KernelOp kernel, 
     result.writes.push_back(nameOf(func, plan, stored));
   bool isStandingAlone = result.kind != "elementwise" && result.kind != "reduction";
   for (Operation &op : kernel.getBody().front()) {
-    // What is of lower rank is computed once a row.
-    int64_t rank = op.getNumOperands() ? cast<ArrayType>(op.getOperand(0).getType()).getRank() : 0;
+    // What is of lower rank is computed once a row. A draw has operands of rank 0 alone.
+    Value model = isa<DrawOp>(op) ? op.getResult(0) : op.getNumOperands() ? op.getOperand(0) : Value();
+    int64_t rank = model ? cast<ArrayType>(model.getType()).getRank() : 0;
     if (getFlopWeight(&op) == 0 || (!isStandingAlone && rank < static_cast<int64_t>(kernel.getDomain().size())))
       continue;
     ++result.operations;

@@ -11,7 +11,7 @@
 using namespace gradus;
 using namespace gradus::reference;
 
-Block reference::philox(Block counter, uint64_t key) {
+PhiloxBlock reference::philox(PhiloxBlock counter, uint64_t key) {
   auto a = static_cast<uint32_t>(key), b = static_cast<uint32_t>(key >> 32);
   for (int round = 0; round < 10; ++round, a += 0x9E3779B9u, b += 0xBB67AE85u) {
     uint64_t first = uint64_t(0xD2511F53u) * counter[0], second = uint64_t(0xCD9E8D57u) * counter[2];
@@ -23,7 +23,7 @@ Block reference::philox(Block counter, uint64_t key) {
 
 static uint64_t join(uint32_t low, uint32_t high) { return low | uint64_t(high) << 32; }
 
-static Block counterOf(uint64_t low, uint64_t high) {
+static PhiloxBlock counterOf(uint64_t low, uint64_t high) {
   return {static_cast<uint32_t>(low), static_cast<uint32_t>(low >> 32), static_cast<uint32_t>(high), static_cast<uint32_t>(high >> 32)};
 }
 
@@ -31,7 +31,7 @@ uint64_t reference::drawKey(uint64_t seed, uint64_t time, llvm::StringRef site, 
   uint64_t hash = 14695981039346656037u; // FNV-1a
   for (char letter : site)
     hash = (hash ^ static_cast<unsigned char>(letter)) * 1099511628211u;
-  Block block = philox(counterOf(time, hash), seed);
+  PhiloxBlock block = philox(counterOf(time, hash), seed);
   uint64_t key = join(block[0], block[1]), position = 0;
   for (int64_t number : keys) {
     block = philox(counterOf(static_cast<uint64_t>(number), ++position), key);
@@ -43,7 +43,7 @@ uint64_t reference::drawKey(uint64_t seed, uint64_t time, llvm::StringRef site, 
 uint32_t reference::bits32(uint64_t key, uint64_t element) { return philox(counterOf(element / 4, 0), key)[element % 4]; }
 
 uint64_t reference::bits64(uint64_t key, uint64_t element) {
-  Block block = philox(counterOf(element / 2, 0), key);
+  PhiloxBlock block = philox(counterOf(element / 2, 0), key);
   return element % 2 ? join(block[2], block[3]) : join(block[0], block[1]);
 }
 
@@ -115,7 +115,7 @@ int64_t reference::indexOf(uint64_t bits, int64_t n) {
 
 int64_t reference::permuted(uint64_t key, int64_t element, int64_t n) {
   for (uint32_t round = 0; round < 64; ++round) {
-    Block own = philox({round, 0, 0, 1}, key);
+    PhiloxBlock own = philox({round, 0, 0, 1}, key);
     int64_t mirror = indexOf(join(own[0], own[1]), n) - element;
     if (mirror < 0)
       mirror += n;

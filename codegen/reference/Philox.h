@@ -15,10 +15,10 @@
 
 namespace gradus::reference {
 
-using Block = std::array<uint32_t, 4>;
+using PhiloxBlock = std::array<uint32_t, 4>;
 
 /// Philox 4x32-10 (Salmon, Moraes, Dror and Shaw, 2011).
-Block philox(Block counter, uint64_t key);
+PhiloxBlock philox(PhiloxBlock counter, uint64_t key);
 /// The key of a draw, from the call's seed and time, the site, and the tensor and loop indices around.
 uint64_t drawKey(uint64_t seed, uint64_t time, llvm::StringRef site, llvm::ArrayRef<int64_t> keys);
 

@@ -87,6 +87,7 @@ private:
   void emitArrayResults(Slot &slot);
   void emitScalarResults(Slot &slot);
   void launch(KernelOp kernel, llvm::StringRef suffix, Slot &slot, mlir::ValueRange outputs, mlir::Value count, mlir::Value work, Body body);
+  void callKernel(mlir::LLVM::LLVMFuncOp body, mlir::Value closure, mlir::Value count, mlir::Value work);
   void unlessRefused(llvm::function_ref<void()> then);
   llvm::SmallVector<mlir::Value> valuesUnlessRefused(mlir::TypeRange types, llvm::function_ref<llvm::SmallVector<mlir::Value>()> then);
 

@@ -151,7 +151,40 @@ void FunctionLowering::emitLateCheck(KernelOp kernel, Slot &slot) {
   mayBeRefusedLate = true;
 }
 
-/// Builds the function of a kernel and calls it: all at once, or through the hook of the context where that pays.
+/// All at once, or through the hook of the context where that pays.
+void FunctionLowering::callKernel(LLVM::LLVMFuncOp body, Value closure, Value count, Value work) {
+  Type i64 = code.getI64Type();
+  Value null = LLVM::ZeroOp::create(code, code.ptrType());
+  Value hasContext = LLVM::ICmpOp::create(code, LLVM::ICmpPredicate::ne, context, null);
+  Value isLarge = code.compare(arith::CmpIPredicate::sge, work, code.i64(parallelThreshold));
+  auto hook = scf::IfOp::create(
+      code, arith::AndIOp::create(code, hasContext, isLarge),
+      [&](OpBuilder &builder, Location loc) {
+        Code then(loc, builder);
+        Value at = then.byteAddress(context, static_cast<int64_t>(offsetof(gradus_context, parallel_for)));
+        scf::YieldOp::create(then, then.loadRaw(then.ptrType(), at));
+      },
+      [&](OpBuilder &builder, Location loc) { scf::YieldOp::create(builder, loc, null); });
+  Value address = LLVM::AddressOfOp::create(code, code.ptrType(), body.getSymName());
+  Value isParallel = LLVM::ICmpOp::create(code, LLVM::ICmpPredicate::ne, hook.getResult(0), null);
+  scf::IfOp::create(
+      code, isParallel,
+      [&](OpBuilder &builder, Location loc) {
+        Code then(loc, builder);
+        Type ptr = then.ptrType();
+        auto hookType = LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(then.getContext()), {ptr, i64, ptr, ptr});
+        Value user = then.loadRaw(ptr, context);
+        LLVM::CallOp::create(then, hookType, ValueRange{hook.getResult(0), user, count, address, closure});
+        scf::YieldOp::create(then);
+      },
+      [&](OpBuilder &builder, Location loc) {
+        Code otherwise(loc, builder);
+        LLVM::CallOp::create(otherwise, body, ValueRange{closure, otherwise.i64(0), count});
+        scf::YieldOp::create(otherwise);
+      });
+}
+
+/// Builds the function of a kernel and calls it.
 void FunctionLowering::launch(KernelOp kernel, StringRef suffix, Slot &slot, ValueRange outputs, Value count, Value work, Body emitBody) {
   SmallVector<Value> captured;
   SmallVector<Value> inner; // the block argument that stands for a captured value
@@ -203,40 +236,10 @@ void FunctionLowering::launch(KernelOp kernel, StringRef suffix, Slot &slot, Val
     LLVM::ReturnOp::create(inside, ValueRange());
   }
 
-  auto call = [&] {
-    Value null = LLVM::ZeroOp::create(code, code.ptrType());
-    Value hasContext = LLVM::ICmpOp::create(code, LLVM::ICmpPredicate::ne, context, null);
-    Value isLarge = code.compare(arith::CmpIPredicate::sge, work, code.i64(parallelThreshold));
-    auto hook = scf::IfOp::create(
-        code, arith::AndIOp::create(code, hasContext, isLarge),
-        [&](OpBuilder &builder, Location loc) {
-          Code then(loc, builder);
-          Value at = then.byteAddress(context, static_cast<int64_t>(offsetof(gradus_context, parallel_for)));
-          scf::YieldOp::create(then, then.loadRaw(then.ptrType(), at));
-        },
-        [&](OpBuilder &builder, Location loc) { scf::YieldOp::create(builder, loc, null); });
-    Value address = LLVM::AddressOfOp::create(code, code.ptrType(), body.getSymName());
-    Value isParallel = LLVM::ICmpOp::create(code, LLVM::ICmpPredicate::ne, hook.getResult(0), null);
-    scf::IfOp::create(
-        code, isParallel,
-        [&](OpBuilder &builder, Location loc) {
-          Code then(loc, builder);
-          Type ptr = then.ptrType();
-          auto hookType = LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(then.getContext()), {ptr, i64, ptr, ptr});
-          Value user = then.loadRaw(ptr, context);
-          LLVM::CallOp::create(then, hookType, ValueRange{hook.getResult(0), user, count, address, closure});
-          scf::YieldOp::create(then);
-        },
-        [&](OpBuilder &builder, Location loc) {
-          Code otherwise(loc, builder);
-          LLVM::CallOp::create(otherwise, body, ValueRange{closure, otherwise.i64(0), count});
-          scf::YieldOp::create(otherwise);
-        });
-  };
   if (mayBeRefusedLate)
-    unlessRefused(call);
+    unlessRefused([&] { callKernel(body, closure, count, work); });
   else
-    call();
+    callKernel(body, closure, count, work);
 }
 
 } // namespace gradus

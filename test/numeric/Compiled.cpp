@@ -154,7 +154,7 @@ int32_t Compiled::run(StringRef name, ArrayRef<Arrays> slots, ArrayRef<Buffer> b
   for (const Buffer &buffer : buffers)
     tensors.push_back(buffer.describe());
   Buffer workspace(GRADUS_F64, {static_cast<int64_t>(workspaceSize(tensors.data(), slots.size()) / 8 + 8)});
-  return kernel(context, hypers.data(), t, /*seed=*/0, tensors.data(), slots.size(), workspace.bytes().data(), &report);
+  return kernel(context, hypers.data(), t, seed, tensors.data(), slots.size(), workspace.bytes().data(), &report);
 }
 
 FailureOr<std::vector<Compiled::Arrays>> Compiled::call(StringRef name, ArrayRef<Arrays> slots, std::string &error) {

@@ -44,6 +44,10 @@ public:
   /// The results of a function for each slot, in the order of the function; numbers are rounded to the storage types at entry.
   mlir::FailureOr<std::vector<Arrays>> call(llvm::StringRef name, llvm::ArrayRef<Arrays> slots, std::string &error);
 
+  /// Of every call.
+  uint64_t seed = 0;
+  const gradus_context *context = nullptr;
+
   const EntryLayout &getLayout(llvm::StringRef name) const { return layouts.find(name.str())->second; }
   /// The tensors of a call, slot after slot; outputs are zero.
   std::vector<Buffer> makeBuffers(llvm::StringRef name, llvm::ArrayRef<Arrays> slots) const;

@@ -77,3 +77,20 @@ gradus.func fn @truths(%x: !n {gradus.name = "x", gradus.role = #gradus.role<inp
   %all = gradus.reduce all %one axes [0] : !nb to !gradus.array<[], i1>
   gradus.return %one, %any, %all : !nb, !gradus.array<[], i1>, !gradus.array<[], i1>
 }
+
+gradus.func rule_step @drawn.step(%t: !i {gradus.name = "t", gradus.role = #gradus.role<time>}, %w: !w {gradus.name = "w", gradus.role = #gradus.role<param>})
+    -> (!w {gradus.name = "w", gradus.of = 1 : i64, gradus.role = #gradus.role<next>}) attributes {open} {
+  %z = gradus.draw normal "drawn.z" at %t {each} : !i -> !w
+  %zz = gradus.mul %z, %z : !w
+  %q = gradus.reduce sum %zz axes [0] : !w to !s
+  %a = gradus.all_reduce sum %q : !s
+  %u = gradus.draw uniform "drawn.u" at %t : !i -> !s
+  %v = gradus.draw exponential "drawn.v" at %t {each} : !i -> !s
+  %uv = gradus.mul %u, %v : !s
+  %s = gradus.div %uv, %a : !s
+  %s32 = gradus.cast %s : !s to !gradus.array<[], f32>
+  %b = gradus.broadcast %s32 axes [] : !gradus.array<[], f32> to !w
+  %d = gradus.mul %b, %z : !w
+  %w2 = gradus.sub %w, %d : !w
+  gradus.return %w2 : !w
+}
