@@ -74,21 +74,21 @@ Value DrawEmitter::join(Value low, Value high) {
   return arith::OrIOp::create(code, widen(low), arith::ShLIOp::create(code, wide, code.integer(wide.getType(), 32)));
 }
 
-/// Philox 4x32-10 (Salmon, Moraes, Dror and Shaw, 2011). The key is a scalar.
-Words DrawEmitter::philox(Words c, Value key) {
+/// Philox 4x32-10 (Salmon, Moraes, Dror and Shaw, 2011). The key is a scalar. Words are held in 64 bits throughout, since products need them:
+/// packing and unpacking in each round would cost more than the rest.
+Words DrawEmitter::philox(Words words, Value key) {
+  Words c = {widen(words[0]), widen(words[1]), widen(words[2]), widen(words[3])};
   Type type = c[0].getType();
-  Value k0 = lowHalf(key), k1 = highHalf(key);
+  constexpr int64_t low = 0xffffffff;
+  Value k0 = land(key, low), k1 = shiftRight(key, 32);
   for (int round = 0; round < 10; ++round) {
-    auto product = [&](Value x, int64_t factor) -> Value {
-      Value wide = widen(x);
-      return arith::MulIOp::create(code, wide, code.integer(wide.getType(), factor));
-    };
-    Value a = product(c[0], 0xD2511F53), b = product(c[2], 0xCD9E8D57);
-    c = {lxor(lxor(highHalf(b), c[1]), spread(k0, type)), lowHalf(b), lxor(lxor(highHalf(a), c[3]), spread(k1, type)), lowHalf(a)};
-    k0 = code.add(k0, code.i32(static_cast<int32_t>(0x9E3779B9)));
-    k1 = code.add(k1, code.i32(static_cast<int32_t>(0xBB67AE85)));
+    Value a = arith::MulIOp::create(code, c[0], code.integer(type, 0xD2511F53));
+    Value b = arith::MulIOp::create(code, c[2], code.integer(type, 0xCD9E8D57));
+    c = {lxor(lxor(shiftRight(b, 32), c[1]), spread(k0, type)), land(b, low), lxor(lxor(shiftRight(a, 32), c[3]), spread(k1, type)), land(a, low)};
+    k0 = land(code.add(k0, code.i64(0x9E3779B9)), low);
+    k1 = land(code.add(k1, code.i64(0xBB67AE85)), low);
   }
-  return c;
+  return {lowHalf(c[0]), lowHalf(c[1]), lowHalf(c[2]), lowHalf(c[3])};
 }
 
 Value DrawEmitter::derive(Value key, Value low, Value high) {
