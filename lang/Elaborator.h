@@ -399,6 +399,7 @@ private:
   struct DrawShape {
     llvm::SmallVector<Shape, 1> lanes = {};
     bool isEach = false, isJoint = false;
+    llvm::SmallVector<IndexVar *, 2> axes = {};
   };
   void runDraw(const ast::DrawStmt &stmt, Scope &scope);
   const DrawSource *findDrawSource(const ast::DrawStmt &stmt, Scope &scope);

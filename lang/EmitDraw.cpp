@@ -73,9 +73,10 @@ std::optional<Elaborator::DrawShape> Elaborator::readDrawShape(const ast::Expr *
       return std::nullopt;
     shape.isEach = model.isEach;
     shape.isJoint = model.isJoint;
+    shape.axes = model.axes; // in index notation each value of the index has numbers of its own
     shape.lanes.clear();
-    for (size_t k = 0; k < model.lanes.size(); ++k)
-      shape.lanes.push_back(Shape(ownShape(model, k)));
+    for (Value lane : model.lanes)
+      shape.lanes.push_back(Shape(typeOf(lane).getShape()));
     return shape;
   }
   auto *list = dyn_cast<ast::List>(expr);
@@ -184,6 +185,7 @@ Array Elaborator::emitDraws(DrawKind kind, const DrawSource &source, const Array
   Array result;
   result.isEach = shape.isEach;
   result.isJoint = shape.isJoint;
+  result.axes = shape.axes;
   for (auto [k, lane] : llvm::enumerate(shape.lanes)) {
     mlir::Type element = isInt ? mlir::Type(builder.getI64Type()) : elementOf(Kind::Float, lane.size());
     llvm::SmallVector<Value> parameters, keys;
