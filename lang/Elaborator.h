@@ -64,6 +64,26 @@ struct StateSlot {
   Array initial;
   /// The types of the initial value, which outlive it.
   std::vector<ArrayType> types;
+  /// One for the collection.
+  bool isShared = false;
+};
+
+struct RuleRun;
+/// Where an input of a rule comes from: an argument of the unit, or of `step` in a test.
+using InputSource = std::function<Array(const ast::Decl &decl, bool isShared, RuleRun &run)>;
+
+/// An input that some rule of a composition has named.
+struct GivenInput {
+  const ast::Decl *decl = nullptr;
+  bool isShared = false;
+  Array value;
+};
+
+/// What `emit` adds to the results of a step.
+struct Report {
+  std::string path;
+  Array value;
+  Location loc;
 };
 
 /// A rule at work on given tensors.
@@ -73,9 +93,20 @@ struct RuleRun {
   std::string path;
   /// Before the path in the names of hyper-parameters: the group of a train unit.
   std::string hyperPrefix;
+  /// In a train unit the name and the place of each tensor: its inputs and reports are called by it. And before the names of what is
+  /// one for all of them.
+  struct Lane {
+    std::string prefix;
+    size_t group = 0;
+  };
+  std::vector<Lane> lanes;
+  std::string sharedPrefix;
   Scope *scope = nullptr;
   std::vector<Array> params, grads;
-  std::vector<Array> inputs;
+  /// Shared by all rules of a composition.
+  const InputSource *inputs = nullptr;
+  std::map<std::string, GivenInput> *given = nullptr;
+  std::vector<Report> *reports = nullptr;
   /// Present values of all states by path, nested ones included.
   const std::map<std::string, Array> *states = nullptr;
   /// Next values.
@@ -427,9 +458,24 @@ private:
   Entity callSite(RuleSite &site, const ast::Call &call, Scope &scope);
   void runRuleStatement(const ast::Stmt &stmt, RuleRun &run);
   void runRuleAssign(const ast::AssignStmt &stmt, RuleRun &run, Scope &scope);
-  Array initialState(const ast::Decl &decl, RuleRun &run);
+
+  // Their roles (EmitState.cpp, EmitRole.cpp).
+  std::optional<Shape> roleShape(const ast::Decl &decl, bool isShared, size_t lane, RuleRun &run, bool mayDeclare);
+  bool isSharedState(const ast::StateStmt &stmt, const ast::Decl &decl, const RuleRun &run) const;
+  Array initialState(const ast::Decl &decl, bool isShared, RuleRun &run);
+  Array perTensor(const std::string &name, Location at);
+  bool checkShared(const UnitBuilder &unit, const StateSlot &slot, mlir::Value value);
+  std::optional<mlir::Attribute> inputDefault(const ast::Decl &decl, Kind kind, RuleRun &run);
+  Array inputArgument(UnitBuilder &unit, const ast::Decl &decl, bool isShared, RuleRun &run);
+  Array takeInput(const ast::Decl &decl, bool isShared, RuleRun &run);
+  bool openInputs(RuleRun &run);
+  void runEmit(const ast::EmitStmt &stmt, RuleRun &run);
+  bool addReports(UnitBuilder &unit, const RuleRun &run);
+  RuleRun innerRun(const RuleSite &site);
   Array nextValue(const ast::Target &target, const Entity &value, const Array &model, Location at);
   static std::pair<size_t, size_t> countTensors(const ast::Rule &rule);
+  /// For each gradient the position of its param.
+  static std::vector<size_t> paramsOfGrads(const ast::Rule &rule);
   bool convertHyper(const ast::Param &param, Kind kind, Array &value, Scope &scope, Location at);
   bool checkInterval(const ast::Param &param, const Array &value, Scope &scope, Location at);
   IntervalAttr intervalOf(const ast::Param &param, Scope &scope);
@@ -440,7 +486,6 @@ private:
   const HyperSource *currentHypers = nullptr;
 
   // Units.
-  struct RuleUnit;
   bool emitRuleInit(const ast::Rule &rule, const RuleCall &call, bool keep, std::vector<StateSlot> &slots);
   bool emitRuleStep(const ast::Rule &rule, const RuleCall &call, bool keep, llvm::ArrayRef<StateSlot> slots);
   bool addTensors(UnitBuilder &unit, RuleRun &run, bool hasGrads, std::vector<mlir::Value> &arguments);
@@ -452,6 +497,8 @@ private:
   // Train units (EmitTrain.cpp).
   struct TrainGroup;
   struct TrainPlan;
+  static void nameLanes(const TrainPlan &plan, const TrainGroup &group, RuleRun &run);
+  bool takeMember(const ast::GroupMember &member, const TrainPlan &plan, TrainGroup &planned, std::vector<Location> &taken);
   bool planTrain(const ast::Train &train, Scope &file, TrainPlan &plan);
   bool planGroups(const ast::Train &train, Scope &file, TrainPlan &plan);
   bool addTrainParams(const TrainPlan &plan, UnitBuilder &unit, Scope &shapes, std::vector<mlir::Value> &arguments, std::vector<Array> &values);
@@ -467,6 +514,7 @@ private:
   bool readTestRule(const CallSite &site, TestRule &test);
   bool takeTensors(const CallSite &site, TestRule &test);
   bool takeStates(const CallSite &site, TestRule &test);
+  Array testInput(const CallSite &site, TestRule &test, const ast::Decl &decl, bool isShared, RuleRun &run);
   std::string textOf(Location at) const;
 
   Arena &arena;

@@ -100,7 +100,7 @@ Entity Elaborator::evalName(llvm::StringRef name, Location at, Scope &scope, boo
   }
   if (const DimBinding *dim = scope.findDim(name)) {
     Array sizes;
-    sizes.isEach = dim->lanes.size() > 1;
+    sizes.isEach = dim->lanes.size() > 1 || (isOpen && llvm::isa<mlir::StringAttr>(dim->lanes.front()));
     for (Attribute lane : dim->lanes)
       sizes.lanes.push_back(sizeOf(lane, at));
     return sliceLane(sizes);

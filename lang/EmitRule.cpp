@@ -1,7 +1,7 @@
 //===- EmitRule.cpp - Rules at work on tensors -------------------------------===//
 //
 // A RuleRun is a rule with the tensors of a collection: each statement is elaborated for all of them before the next.
-// A wrapped rule runs inside its wrapper's call `base(w, g)`, with its states under the path `base.`. Where hyper-parameters come
+// A wrapped rule runs inside its wrapper's call `base(w, g)`, with its states under the path `base.` (EmitState.cpp; inputs and reports: EmitRole.cpp). Where hyper-parameters come
 // from (arguments, constants, schedules) is up to the caller.
 //
 //===----------------------------------------------------------------------===//
@@ -135,113 +135,8 @@ bool Elaborator::openRule(RuleRun &run, const HyperSource &hypers) {
           run.grads[nextGrad].isJoint = !run.params.empty() && run.params.front().isJoint;
           bindName(entry.name, run.grads[nextGrad++], *run.scope);
         }
-    if (auto *inputs = dyn_cast<ast::InputStmt>(stmt.get())) {
-      notBuilt(Code::InputNotBuilt, inputs->loc, "'input'", "pass it as a hyper-parameter if it is one number");
-      isSound = false;
-      for (const ast::Decl &decl : inputs->decls)
-        bindName(decl.name, Entity(), *run.scope);
-    }
   }
-  return isSound;
-}
-
-//===----------------------------------------------------------------------===//
-// States
-//===----------------------------------------------------------------------===//
-
-/// The value given, in the shape declared: like the first param where there is none.
-Array Elaborator::initialState(const ast::Decl &decl, RuleRun &run) {
-  if (!decl.value) {
-    error(Code::StateWithoutValue, decl.loc, "the state '" + decl.name.name + "' has no initial value").suggest("state " + decl.name.name + " = 0");
-    return {};
-  }
-  std::optional<Kind> kind = kindOfType(decl.type, nullptr);
-  Array value = evalArray(*decl.value, *run.scope);
-  if (value.isPoison() || !kind)
-    return {};
-  const Array *model = run.params.empty() ? nullptr : &run.params.front();
-  bool hasDims = decl.type && decl.type->hasDims, isLike = !hasDims;
-  for (const ast::Storage &word : decl.type ? llvm::ArrayRef<ast::Storage>(decl.type->storage) : llvm::ArrayRef<ast::Storage>())
-    isLike |= word.isLike;
-  if (!model) {
-    error(Code::RuleWithoutParam, decl.loc, "the rule has no param that the state could belong to");
-    return {};
-  }
-  Array result;
-  result.isEach = true;
-  result.isJoint = model->isJoint;
-  for (size_t k = 0; k < model->lanes.size(); ++k) {
-    Shape shape;
-    if (hasDims) {
-      std::optional<Shape> declared = evalShape(*decl.type, k, *run.scope);
-      if (!declared)
-        return {};
-      shape = *declared;
-    }
-    if (isLike)
-      llvm::append_range(shape, ownShape(*model, k));
-    Array one{{value.lane(k)}};
-    Array frame = filled(0, shape, decl.loc);
-    std::optional<Shape> common = commonShape({frame, one}, 0, decl.value->loc);
-    if (!common)
-      return {};
-    if (*common != shape) {
-      error(Code::ShapeMismatch, decl.value->loc, "an initial value of the shape " + describe(ownShape(one)) + " does not fit a state of the shape " + describe(shape));
-      return {};
-    }
-    result.lanes.push_back(fit(one, 0, {}, shape, *kind, decl.value->loc));
-  }
-  if (hasDims && !isLike && result.isJoint && (isOpen || model->lanes.size() > 1)) {
-    notBuilt(Code::SharedStateNotBuilt, decl.loc, "a state of the whole collection", "");
-    return {};
-  }
-  return result;
-}
-
-bool Elaborator::initStates(RuleRun &run, const HyperSource &hypers, std::vector<StateSlot> &slots) {
-  if (run.root.empty())
-    run.root = run.call->rule->name.name;
-  if (!openRule(run, hypers))
-    return false;
-  llvm::SaveAndRestore atWork(currentRun, static_cast<const RuleRun *>(&run));
-  llvm::SaveAndRestore path(drawPath, run.root + "." + run.path);
-  llvm::SaveAndRestore time(now, run.time);
-  bool isSound = true;
-  for (const ast::StmtPtr &stmt : run.call->rule->block.statements) {
-    auto *states = dyn_cast<ast::StateStmt>(stmt.get());
-    if (!states)
-      continue;
-    if (states->isShared && (isOpen || (!run.params.empty() && run.params.front().lanes.size() > 1))) {
-      notBuilt(Code::SharedStateNotBuilt, states->loc, "'shared state'", "");
-      isSound = false;
-      continue;
-    }
-    for (const ast::Decl &decl : states->decls) {
-      Array initial = initialState(decl, run);
-      isSound &= !initial.isPoison();
-      bindName(decl.name, initial, *run.scope);
-      slots.push_back({run.path + decl.name.name, &decl, initial, {}});
-      for (Value lane : initial.lanes)
-        slots.back().types.push_back(typeOf(lane));
-    }
-  }
-  for (const ast::Param &param : run.call->rule->params) {
-    const Binding *binding = run.scope->findHere(param.name.name);
-    RuleSite *site = binding ? binding->entity.site() : nullptr;
-    if (!site)
-      continue;
-    RuleRun inner;
-    inner.call = site->call;
-    inner.path = run.path + site->name + ".";
-    inner.hyperPrefix = run.hyperPrefix;
-    inner.params = run.params;
-    inner.grads = run.grads;
-    inner.time = run.time;
-    inner.root = run.root;
-    inner.tensors = run.tensors;
-    isSound &= initStates(inner, hypers, slots);
-  }
-  return isSound;
+  return openInputs(run) && isSound;
 }
 
 //===----------------------------------------------------------------------===//
@@ -315,8 +210,7 @@ void Elaborator::runRuleStatement(const ast::Stmt &stmt, RuleRun &run) {
     notBuilt(Code::OnNotBuilt, stmt.loc, "a named entry of a rule", "");
     return;
   case ast::StmtKind::Emit:
-    notBuilt(Code::EmitNotBuilt, stmt.loc, "'emit'", "");
-    return;
+    return runEmit(cast<ast::EmitStmt>(stmt), run);
   default:
     if (!runCommon(stmt, *run.scope))
       notHere(stmt, "a rule", stmt.kind == ast::StmtKind::Return ? "a rule assigns the next values: w' = .." : "");
@@ -328,6 +222,8 @@ Array Elaborator::nextValue(const ast::Target &target, const Entity &value, cons
   Array x = asArray(value, at);
   if (x.isPoison() || model.isPoison())
     return {};
+  if (x.isEach && !model.isEach)
+    return perTensor(target.name.name + "'", at);
   if (kindOf(x) > kindOf(model)) {
     error(Code::KindMismatch, at, "'" + target.name.name + "' holds integers, but this is a number").suggest("use floor and div");
     return {};
@@ -430,15 +326,7 @@ Entity Elaborator::callSite(RuleSite &site, const ast::Call &call, Scope &scope)
         .suggest("params first, then their gradients: " + site.name + "(w, g)");
     return {};
   }
-  RuleRun inner;
-  inner.call = site.call;
-  inner.path = site.outer->path + site.name + ".";
-  inner.hyperPrefix = site.outer->hyperPrefix;
-  inner.states = site.outer->states;
-  inner.nextStates = site.outer->nextStates;
-  inner.time = site.outer->time;
-  inner.root = site.outer->root;
-  inner.tensors = site.outer->tensors;
+  RuleRun inner = innerRun(site);
   for (auto [i, actual] : llvm::enumerate(actuals)) {
     const Array &model = site.outer->params[std::min(i < params ? i : i - params, site.outer->params.size() - 1)];
     ast::Target target;
@@ -469,4 +357,21 @@ std::pair<size_t, size_t> Elaborator::countTensors(const ast::Rule &rule) {
       grads += list->entries.size();
   }
   return {params, grads};
+}
+
+std::vector<size_t> Elaborator::paramsOfGrads(const ast::Rule &rule) {
+  std::vector<std::string> params;
+  std::vector<size_t> positions;
+  for (const ast::StmtPtr &stmt : rule.block.statements)
+    if (auto *list = dyn_cast<ast::ParamStmt>(stmt.get()))
+      for (const ast::Decl &decl : list->decls)
+        params.push_back(decl.name.name);
+  for (const ast::StmtPtr &stmt : rule.block.statements) {
+    auto *list = dyn_cast<ast::GradStmt>(stmt.get());
+    for (const ast::GradStmt::Entry &entry : list ? llvm::ArrayRef<ast::GradStmt::Entry>(list->entries) : llvm::ArrayRef<ast::GradStmt::Entry>()) {
+      size_t named = entry.of ? llvm::find(params, entry.of->name) - params.begin() : params.size();
+      positions.push_back(named < params.size() ? named : std::min(positions.size(), std::max<size_t>(params.size(), 1) - 1));
+    }
+  }
+  return positions;
 }

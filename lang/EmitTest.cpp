@@ -116,6 +116,9 @@ struct Elaborator::TestRule {
   std::map<std::string, Array> states;
   std::map<std::string, Actual> given;
   HyperSource hypers;
+  InputSource source;
+  std::map<std::string, GivenInput> inputs;
+  std::vector<Report> reports;
   /// What may be given, for suggestions.
   std::vector<std::string> names{"t"};
 };
@@ -184,6 +187,7 @@ bool Elaborator::takeTensors(const CallSite &site, TestRule &test) {
     return x;
   };
   std::vector<std::string> &names = test.names;
+  const std::vector<size_t> targets = paramsOfGrads(*test.run.call->rule);
   for (const ast::StmtPtr &stmt : test.run.call->rule->block.statements) {
     if (auto *params = dyn_cast<ast::ParamStmt>(stmt.get()))
       for (const ast::Decl &decl : params->decls) {
@@ -199,8 +203,10 @@ bool Elaborator::takeTensors(const CallSite &site, TestRule &test) {
         std::optional<Array> x = tensor(entry.name, "gradient");
         if (!x)
           return false;
-        const Array &model = test.run.params[std::min(test.run.grads.size(), test.run.params.size() - 1)];
-        if (!test.run.params.empty() && ownShape(model) != ownShape(*x)) {
+        if (test.run.params.empty())
+          break;
+        const Array &model = test.run.params[std::min(targets[test.run.grads.size()], test.run.params.size() - 1)];
+        if (ownShape(model) != ownShape(*x)) {
           error(Code::ShapeMismatch, site.at, "the gradient '" + entry.name.name + "' has the shape " + describe(ownShape(*x)) +
                                                   ", but its param has the shape " + describe(ownShape(model)));
           return false;
@@ -216,6 +222,43 @@ bool Elaborator::takeTensors(const CallSite &site, TestRule &test) {
     return false;
   }
   return true;
+}
+
+/// An input from the call of the test, or its default.
+Array Elaborator::testInput(const CallSite &site, TestRule &test, const ast::Decl &decl, bool isShared, RuleRun &run) {
+  std::optional<Actual> actual = take(test.given, decl.name.name);
+  std::optional<Kind> kind = kindOfType(decl.type, nullptr);
+  test.names.push_back(decl.name.name);
+  if (!actual && !decl.value)
+    error(Code::MissingArgument, site.at, "the input '" + decl.name.name + "' is not given").note(decl.name.loc, "it is declared here");
+  if ((!actual && !decl.value) || !kind || (!actual && !inputDefault(decl, *kind, run)))
+    return {};
+  Location at = actual ? actual->loc : decl.value->loc;
+  Array x = actual ? actual->entity.array() : evalArray(*decl.value, *run.scope);
+  if (x.isPoison())
+    return {};
+  if (kindOf(x) > *kind) {
+    error(Code::KindMismatch, at, "'" + decl.name.name + "' holds " + (*kind == Kind::Int ? "integers" : "conditions") + ", but this is a number of another kind").note(decl.loc, "it is declared here");
+    return {};
+  }
+  x.isEach = !isShared;
+  bool isLike = !isShared && !(decl.type && decl.type->hasDims);
+  for (const ast::Storage &word : decl.type ? llvm::ArrayRef<ast::Storage>(decl.type->storage) : llvm::ArrayRef<ast::Storage>())
+    isLike |= word.isLike;
+  // The sizes of a shape that is written out come from what is given; takeInput compares.
+  if (actual && !isLike && decl.type && decl.type->hasDims)
+    return bindShape(*decl.type, x, decl.name.name, at, *run.scope) ? toKind(x, *kind, at) : Array();
+  std::optional<Shape> shape = roleShape(decl, isShared, 0, run, /*mayDeclare=*/false);
+  if (!shape)
+    return {};
+  std::optional<Shape> common = commonShape({filled(0, *shape, at), x}, 0, at);
+  if (common && *common == *shape) {
+    x.lanes = {fit(x, 0, {}, *shape, *kind, at)};
+    return x;
+  }
+  if (common)
+    error(Code::ShapeMismatch, at, "'" + decl.name.name + "' has the shape " + describe(*shape) + ", but this has the shape " + describe(ownShape(x)));
+  return {};
 }
 
 /// The time, and the states: those given, the others by their initial values.
@@ -234,6 +277,10 @@ bool Elaborator::takeStates(const CallSite &site, TestRule &test) {
   test.hypers = [this, at = test.run.call->loc](const ast::Param &param, const std::string &, const Delayed *bound, Scope &scope, Array now) {
     return testHyper(param, bound, scope, now, at);
   };
+  test.source = [this, &site, &test](const ast::Decl &decl, bool isShared, RuleRun &run) { return testInput(site, test, decl, isShared, run); };
+  test.run.inputs = &test.source;
+  test.run.given = &test.inputs;
+  test.run.reports = &test.reports;
   RuleRun init = test.run;
   if (!initStates(init, test.hypers, test.slots))
     return false;
@@ -250,7 +297,7 @@ bool Elaborator::takeStates(const CallSite &site, TestRule &test) {
   if (site.builtin->name == "run")
     return true;
   for (const auto &[name, actual] : test.given) {
-    error(Code::UnknownArgument, actual.name->loc, "the rule has no param, gradient or state '" + name + "'").suggest(didYouMean(name, test.names));
+    error(Code::UnknownArgument, actual.name->loc, "the rule has no param, gradient, state or input '" + name + "'").suggest(didYouMean(name, test.names));
     return false;
   }
   return true;
@@ -278,6 +325,8 @@ Entity Elaborator::callStep(const CallSite &site) {
     Array value = it == next.end() || it->second.isPoison() ? slot.initial : it->second;
     setMember(arena, record, slot.path, value);
   }
+  for (const Report &report : test.reports)
+    setMember(arena, record, report.path, report.value);
   size_t index = 0;
   for (const ast::StmtPtr &stmt : test.run.call->rule->block.statements)
     if (auto *params = dyn_cast<ast::ParamStmt>(stmt.get()))
@@ -307,7 +356,7 @@ Entity Elaborator::callRun(const CallSite &site) {
   }
   test.given.erase(steps);
   for (const auto &[name, actual] : test.given) {
-    error(Code::UnknownArgument, actual.name->loc, "the rule has no param, gradient or state '" + name + "'").suggest("'run' takes 'steps' besides them");
+    error(Code::UnknownArgument, actual.name->loc, "the rule has no param, gradient, state or input '" + name + "'").suggest("'run' takes 'steps' besides them");
     return {};
   }
   std::vector<Array *> carried;

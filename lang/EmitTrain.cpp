@@ -17,9 +17,20 @@ struct Elaborator::TrainGroup {
   const RuleCall *call = nullptr;
   /// Prefix of its hyper-parameters: "" for the only rule, "W." for a group.
   std::string prefix;
-  /// Positions in the list of parameters.
+  /// Positions in the list of parameters: of a rule of several params those of the first tensor, then of the second, ..
   std::vector<size_t> members;
+  size_t arity = 1;
   std::vector<StateSlot> slots;
+  size_t numLanes() const { return members.size() / arity; }
+  size_t member(size_t lane, size_t param = 0) const { return members[lane * arity + param]; }
+  /// The tensors that one param of the rule stands for, as lanes of one array.
+  Array lanes(llvm::ArrayRef<Array> values, size_t param) const {
+    Array result;
+    result.isEach = true;
+    for (size_t k = 0; k < numLanes(); ++k)
+      result.lanes.push_back(values[member(k, param)].lanes.front());
+    return result;
+  }
 };
 
 struct Elaborator::TrainPlan {
@@ -107,6 +118,38 @@ bool Elaborator::planTrain(const ast::Train &train, Scope &file, TrainPlan &plan
   return isSound && !plan.params.empty() && planGroups(train, file, plan);
 }
 
+/// One member of a group: a name, or as many in parentheses as the rule has params.
+bool Elaborator::takeMember(const ast::GroupMember &member, const TrainPlan &plan, TrainGroup &planned, std::vector<Location> &taken) {
+  std::vector<std::string> names;
+  for (const ast::Param *param : plan.params)
+    names.push_back(param->name.name);
+  if (planned.call && (member.isTuple ? member.names.size() : 1) != planned.arity) {
+    for (const ast::Ident &name : member.names)
+      if (size_t position = llvm::find(names, name.name) - names.begin(); position < names.size())
+        taken[position] = name.loc;
+    const ast::Ident &rule = planned.call->rule->name;
+    error(Code::RuleExpected, member.loc, "'" + rule.name + "' is a rule of " + counted(planned.arity, "param") + ", but here " + (member.names.size() == 1 ? "is " : "are ") + counted(member.names.size(), "name"))
+        .note(rule.loc, "'" + rule.name + "' is declared here")
+        .suggest(planned.arity == 1 ? "name the parameters without parentheses" : "put the parameters into parentheses, in the order of the rule: (A, B): " + rule.name + "(..)");
+    return false;
+  }
+  bool isSound = true;
+  for (const ast::Ident &name : member.names) {
+    size_t position = llvm::find(names, name.name) - names.begin();
+    if (position == names.size()) {
+      error(Code::UnknownArgument, name.loc, "'" + name.name + "' is not minimized over").suggest(didYouMean(name.name, names));
+      isSound = false;
+    } else if (!taken[position].isWholeFile()) {
+      error(Code::ArgumentTwice, name.loc, "'" + name.name + "' has two rules").note(taken[position], "its first one is here");
+      isSound = false;
+    } else {
+      taken[position] = name.loc;
+      planned.members.push_back(position);
+    }
+  }
+  return isSound;
+}
+
 bool Elaborator::planGroups(const ast::Train &train, Scope &file, TrainPlan &plan) {
   std::vector<Location> taken(plan.params.size());
   std::vector<std::string> names;
@@ -117,31 +160,21 @@ bool Elaborator::planGroups(const ast::Train &train, Scope &file, TrainPlan &pla
     TrainGroup planned;
     planned.call = evalRule(*group.rule, file);
     isSound &= planned.call != nullptr;
-    for (const ast::GroupMember &member : group.members) {
-      if (member.isTuple) {
-        notBuilt(Code::GroupTupleNotBuilt, member.loc, "a rule of several params in a train unit", "give each parameter a rule of its own");
-        return false;
-      }
-      for (const ast::Ident &name : member.names) {
-        size_t position = llvm::find(names, name.name) - names.begin();
-        if (position == names.size()) {
-          error(Code::UnknownArgument, name.loc, "'" + name.name + "' is not minimized over").suggest(didYouMean(name.name, names));
-          isSound = false;
-        } else if (!taken[position].isWholeFile()) {
-          error(Code::ArgumentTwice, name.loc, "'" + name.name + "' has two rules").note(taken[position], "its first one is here");
-          isSound = false;
-        } else {
-          taken[position] = name.loc;
-          planned.members.push_back(position);
-        }
-      }
-    }
+    planned.arity = planned.call ? std::max<size_t>(countTensors(*planned.call->rule).first, 1) : 1;
+    for (const ast::GroupMember &member : group.members)
+      isSound &= takeMember(member, plan, planned, taken);
     if (group.members.empty())
       for (size_t i = 0; i < names.size(); ++i)
         if (taken[i].isWholeFile()) {
           taken[i] = group.loc;
           planned.members.push_back(i);
         }
+    if (planned.call && group.members.empty() && planned.arity != 1 && !planned.members.empty()) {
+      error(Code::RuleExpected, group.rule->loc, "'" + planned.call->rule->name.name + "' is a rule of " + counted(planned.arity, "param") + "; here stands a rule of one")
+          .note(planned.call->rule->name.loc, "it is declared here")
+          .suggest("say which parameters it takes together: with { (A, B): " + planned.call->rule->name.name + "(..) }");
+      isSound = false;
+    }
     if (train.hasBraces)
       planned.prefix = group.members.empty() ? "else." : group.members.front().names.front().name + ".";
     if (!planned.members.empty())
@@ -152,16 +185,6 @@ bool Elaborator::planGroups(const ast::Train &train, Scope &file, TrainPlan &pla
       error(Code::ParamWithoutRule, train.loc, "'" + names[i] + "' has no rule").suggest("add a group 'else: ..'");
       isSound = false;
     }
-  for (const TrainGroup &group : plan.groups) {
-    if (!group.call)
-      continue;
-    auto [params, grads] = countTensors(*group.call->rule);
-    if (params == 1 && grads <= 1)
-      continue;
-    error(Code::RuleExpected, group.call->loc, "'" + group.call->rule->name.name + "' is a rule of " + counted(params, "param") + " and " + counted(grads, "gradient") + "; here stands a rule of one")
-        .note(group.call->rule->name.loc, "it is declared here");
-    isSound = false;
-  }
   return isSound;
 }
 
@@ -185,13 +208,11 @@ bool Elaborator::addTrainParams(const TrainPlan &plan, UnitBuilder &unit, Scope 
   return true;
 }
 
-/// The tensors of a group as lanes of one array.
-static Array lanesOf(llvm::ArrayRef<Array> values, llvm::ArrayRef<size_t> members) {
-  Array lanes;
-  lanes.isEach = true;
-  for (size_t member : members)
-    lanes.lanes.push_back(values[member].lanes.front());
-  return lanes;
+/// A tensor's states, inputs and reports are called by it; what is one for all by the group, or else by the rule.
+void Elaborator::nameLanes(const TrainPlan &plan, const TrainGroup &group, RuleRun &run) {
+  for (size_t k = 0; k < group.numLanes(); ++k)
+    run.lanes.push_back({plan.params[group.member(k)]->name.name + ".", group.member(k)});
+  run.sharedPrefix = group.prefix.empty() ? group.call->rule->name.name + "." : group.prefix;
 }
 
 bool Elaborator::emitTrainInit(TrainPlan &plan) {
@@ -208,25 +229,33 @@ bool Elaborator::emitTrainInit(TrainPlan &plan) {
     size_t member;
     std::string name;
     Value value;
+    bool isShared = false;
   };
   std::vector<Result> results;
+  InputSource inputs = [&](const ast::Decl &decl, bool isShared, RuleRun &rule) { return inputArgument(unit, decl, isShared, rule); };
   for (TrainGroup &group : plan.groups) {
     if (!isSound)
       break;
     RuleRun run;
     run.call = group.call;
     run.hyperPrefix = group.prefix;
-    run.params = {lanesOf(params, group.members)};
-    run.tensors = group.members;
+    for (size_t j = 0; j < group.arity; ++j)
+      run.params.push_back(group.lanes(params, j));
+    for (size_t k = 0; k < group.numLanes(); ++k)
+      run.tensors.push_back(group.member(k));
     run.time = integer(1, train.loc);
+    nameLanes(plan, group, run);
+    std::map<std::string, GivenInput> given;
+    run.given = &given;
+    run.inputs = &inputs;
     isSound = initStates(run, hypers, group.slots);
     for (StateSlot &slot : group.slots)
-      for (size_t k = 0; isSound && k < group.members.size(); ++k)
-        results.push_back({group.members[k], plan.params[group.members[k]]->name.name + "." + slot.path, slot.initial.lanes[k]});
+      for (size_t k = 0; isSound && k < slot.initial.lanes.size(); ++k)
+        results.push_back({group.member(k), (slot.isShared ? run.sharedPrefix : run.lanes[k].prefix) + slot.path, slot.initial.lanes[k], slot.isShared});
   }
   std::stable_sort(results.begin(), results.end(), [](const Result &a, const Result &b) { return a.member < b.member; });
   for (const Result &result : results)
-    unit.addResult(Role::State, result.name, result.value);
+    unit.addResult(Role::State, result.name, result.value, {}, result.isShared);
   finishUnit(unit.finish(isSound, train.loc), train, train.name.name);
   return isSound;
 }
@@ -284,6 +313,14 @@ std::vector<Array> Elaborator::trainGradients(const TrainPlan &plan, UnitBuilder
   return gradients;
 }
 
+/// The next value of a parameter or a state, ordered by the parameter.
+struct TrainNext {
+  size_t member;
+  std::string name;
+  Value value, of;
+  bool isShared = false;
+};
+
 bool Elaborator::emitTrainStep(const TrainPlan &plan) {
   const ast::Train &train = *plan.train;
   UnitBuilder unit(*this, module, FuncKind::TrainStep, train.name.name + ".step", train.loc);
@@ -306,50 +343,62 @@ bool Elaborator::emitTrainStep(const TrainPlan &plan) {
   std::vector<Array> gradients = trainGradients(plan, unit, params, *shapes, time, value);
   if (gradients.empty())
     return giveUp();
-  struct Result {
-    size_t member;
-    std::string name;
-    Value value, of;
-  };
-  std::vector<Result> nextParams, nextStates;
+  InputSource inputs = [&](const ast::Decl &decl, bool isShared, RuleRun &rule) { return inputArgument(unit, decl, isShared, rule); };
+  std::vector<TrainNext> nextParams, nextStates;
+  std::deque<std::vector<Report>> reports;
+  std::vector<RuleRun> runs;
   for (const TrainGroup &group : plan.groups) {
     RuleRun run;
     run.call = group.call;
     run.hyperPrefix = group.prefix;
-    run.params = {lanesOf(params, group.members)};
-    run.grads = {lanesOf(gradients, group.members)};
-    run.tensors = group.members;
+    for (size_t k = 0; k < group.numLanes(); ++k)
+      run.tensors.push_back(group.member(k));
     run.time = time;
+    nameLanes(plan, group, run);
+    for (size_t j = 0; j < group.arity; ++j)
+      run.params.push_back(group.lanes(params, j));
+    for (size_t of : paramsOfGrads(*group.call->rule))
+      run.grads.push_back(group.lanes(gradients, of));
+    std::map<std::string, GivenInput> given;
+    run.given = &given;
+    run.inputs = &inputs;
+    run.reports = &reports.emplace_back();
     std::map<std::string, Array> states, next;
     for (const StateSlot &slot : group.slots) {
       Array state;
       state.isEach = slot.initial.isEach;
       state.isJoint = slot.initial.isJoint;
-      for (auto [k, member] : llvm::enumerate(group.members))
-        state.lanes.push_back(unit.addArgument(Role::State, plan.params[member]->name.name + "." + slot.path, slot.types[k], slot.decl->loc,
-                                               {{}, {}, member}));
+      for (auto [k, type] : llvm::enumerate(slot.types))
+        state.lanes.push_back(unit.addArgument(Role::State, (slot.isShared ? run.sharedPrefix : run.lanes[k].prefix) + slot.path, type, slot.decl->loc,
+                                               {{}, {}, group.member(k), slot.isShared}));
       states[slot.path] = state;
     }
     run.states = &states;
     run.nextStates = &next;
-    if (!stepRule(run, hypers) || run.nextParams.empty() || run.nextParams.front().isPoison())
+    if (!stepRule(run, hypers) || run.nextParams.size() != group.arity || llvm::any_of(run.nextParams, [](const Array &x) { return x.isPoison(); }))
       return giveUp();
-    for (auto [k, member] : llvm::enumerate(group.members)) {
-      Value stored = castTo(run.nextParams.front().lane(k), typeOf(arguments[member]).getElementType(), train.loc);
-      nextParams.push_back({member, plan.params[member]->name.name, stored, arguments[member]});
-      for (const StateSlot &slot : group.slots) {
-        auto it = next.find(slot.path);
-        bool isKept = it == next.end() || it->second.isPoison();
-        nextStates.push_back({member, plan.params[member]->name.name + "." + slot.path,
-                              isKept ? states[slot.path].lanes[k] : it->second.lane(k), states[slot.path].lanes[k]});
+    for (size_t k = 0; k < group.numLanes(); ++k)
+      for (size_t j = 0; j < group.arity; ++j) {
+        size_t member = group.member(k, j);
+        Value stored = castTo(run.nextParams[j].lane(k), typeOf(arguments[member]).getElementType(), train.loc);
+        nextParams.push_back({member, plan.params[member]->name.name, stored, arguments[member]});
       }
+    for (const StateSlot &slot : group.slots) {
+      auto it = next.find(slot.path);
+      const Array &present = states[slot.path], &value = it == next.end() || it->second.isPoison() ? present : it->second;
+      for (size_t k = 0; k < present.lanes.size(); ++k)
+        nextStates.push_back({group.member(k), (slot.isShared ? run.sharedPrefix : run.lanes[k].prefix) + slot.path, value.lane(k), present.lanes[k], slot.isShared});
     }
+    runs.push_back(run);
   }
-  for (std::vector<Result> *list : {&nextParams, &nextStates}) {
-    std::stable_sort(list->begin(), list->end(), [](const Result &a, const Result &b) { return a.member < b.member; });
-    for (const Result &result : *list)
-      unit.addResult(Role::Next, result.name, result.value, result.of);
+  for (std::vector<TrainNext> *list : {&nextParams, &nextStates}) {
+    std::stable_sort(list->begin(), list->end(), [](const TrainNext &a, const TrainNext &b) { return a.member < b.member; });
+    for (const TrainNext &result : *list)
+      unit.addResult(Role::Next, result.name, result.value, result.of, result.isShared);
   }
+  for (const RuleRun &run : runs)
+    if (!addReports(unit, run))
+      return giveUp();
   unit.addResult(Role::Value, "value", value);
   finishUnit(unit.finish(true, train.loc), train, train.name.name);
   return true;

@@ -283,13 +283,19 @@ bool Elaborator::emitRuleInit(const ast::Rule &rule, const RuleCall &call, bool 
   run.time = integer(1, rule.loc);
   std::vector<Value> arguments;
   bool isSound = addTensors(unit, run, /*hasGrads=*/false, arguments);
+  std::map<std::string, GivenInput> given;
+  InputSource inputs = [&](const ast::Decl &decl, bool isShared, RuleRun &rule) { return inputArgument(unit, decl, isShared, rule); };
+  run.given = &given;
+  run.inputs = &inputs;
   HyperSource hypers = [&](const ast::Param &param, const std::string &path, const Delayed *bound, Scope &scope, Array time) {
     return trainHyper(unit, param, path, bound, scope, time);
   };
   isSound = isSound && initStates(run, hypers, slots);
   for (const StateSlot &slot : slots)
-    if (!slot.initial.isPoison())
-      unit.addResult(Role::State, slot.path, slot.initial.lanes.front());
+    if (!slot.initial.isPoison()) {
+      isSound &= checkShared(unit, slot, slot.initial.lanes.front());
+      unit.addResult(Role::State, slot.path, slot.initial.lanes.front(), {}, slot.isShared);
+    }
   FuncOp func = unit.finish(isSound && keep, rule.loc);
   if (func)
     func->setAttr("open", builder.getUnitAttr());
@@ -315,7 +321,7 @@ bool Elaborator::emitRuleStep(const ast::Rule &rule, const RuleCall &call, bool 
       continue;
     // The initial value lives in the function before this one, but its type says all: erased values keep no types, so
     // they were recorded.
-    Value argument = unit.addArgument(Role::State, slot.path, slot.types.front(), slot.decl->loc);
+    Value argument = unit.addArgument(Role::State, slot.path, slot.types.front(), slot.decl->loc, {{}, {}, 0, slot.isShared});
     Array state{{argument}};
     state.isEach = slot.initial.isEach;
     state.isJoint = slot.initial.isJoint;
@@ -324,6 +330,12 @@ bool Elaborator::emitRuleStep(const ast::Rule &rule, const RuleCall &call, bool 
   }
   run.states = &states;
   run.nextStates = &next;
+  std::map<std::string, GivenInput> given;
+  std::vector<Report> reports;
+  InputSource inputs = [&](const ast::Decl &decl, bool isShared, RuleRun &rule) { return inputArgument(unit, decl, isShared, rule); };
+  run.given = &given;
+  run.inputs = &inputs;
+  run.reports = &reports;
   HyperSource hypers = [&](const ast::Param &param, const std::string &path, const Delayed *bound, Scope &scope, Array time) {
     return trainHyper(unit, param, path, bound, scope, time);
   };
@@ -345,8 +357,10 @@ bool Elaborator::emitRuleStep(const ast::Rule &rule, const RuleCall &call, bool 
       auto it = next.find(slot.path);
       // A wrapped rule that was not called keeps its state.
       Value value = it != next.end() && !it->second.isPoison() ? it->second.lanes.front() : buffers[slot.path];
-      unit.addResult(Role::Next, slot.path, value, buffers[slot.path]);
+      isSound &= checkShared(unit, slot, value);
+      unit.addResult(Role::Next, slot.path, value, buffers[slot.path], slot.isShared);
     }
+    isSound = isSound && addReports(unit, run);
   }
   FuncOp func = unit.finish(isSound && keep, rule.loc);
   if (func)

@@ -26,10 +26,42 @@ Value UnitBuilder::addArgument(Role role, llvm::StringRef name, ArrayType type, 
   return value;
 }
 
-void UnitBuilder::addResult(Role role, llvm::StringRef name, Value value, Value of) { results.push_back({role, name.str(), value, of}); }
+void UnitBuilder::addResult(Role role, llvm::StringRef name, Value value, Value of, bool isShared) {
+  results.push_back({role, name.str(), value, of, isShared});
+}
 
 bool UnitBuilder::hasArgument(llvm::StringRef name) const {
   return llvm::any_of(arguments, [&](const Argument &argument) { return argument.name == name; });
+}
+
+bool UnitBuilder::isPerSlot(Value value) const {
+  llvm::SmallPtrSet<mlir::Attribute, 8> sharedSizes;
+  llvm::SmallPtrSet<Value, 8> shared;
+  for (const Argument &argument : arguments)
+    if (argument.extra.isShared || argument.role == Role::Hyper || argument.role == Role::Time) {
+      auto shape = Algebra::typeOf(argument.value).getShape();
+      shared.insert(argument.value);
+      sharedSizes.insert(shape.begin(), shape.end());
+    }
+  auto isOwnSize = [&](mlir::Attribute dim) { return llvm::isa<mlir::StringAttr>(dim) && !sharedSizes.contains(dim); };
+  SmallVector<Value> pending{value};
+  llvm::SmallPtrSet<Value, 32> seen;
+  while (!pending.empty()) {
+    Value next = pending.pop_back_val();
+    if (shared.contains(next) || !seen.insert(next).second)
+      continue;
+    if (llvm::any_of(Algebra::typeOf(next).getShape(), isOwnSize))
+      return true;
+    mlir::Operation *op = next.getDefiningOp();
+    if (!op && llvm::cast<mlir::BlockArgument>(next).getOwner()->getParentOp() == func)
+      return true;
+    if (!op || llvm::isa<AllReduceOp>(op))
+      continue;
+    if (auto size = llvm::dyn_cast<DimOp>(op); size && isOwnSize(size.getSymbolAttr()))
+      return true;
+    op->walk([&](mlir::Operation *inner) { llvm::append_range(pending, inner->getOperands()); });
+  }
+  return false;
 }
 
 static unsigned rankOf(Role role) {
@@ -84,14 +116,29 @@ static void eraseDead(mlir::Block &block) {
   }
 }
 
+/// The first states need few of a rule's inputs.
+void UnitBuilder::dropUnusedInputs() {
+  mlir::Block &block = func.getBody().front();
+  llvm::erase_if(arguments, [&](const Argument &argument) {
+    if (argument.role != Role::Input || !argument.value.use_empty())
+      return false;
+    block.eraseArgument(llvm::cast<mlir::BlockArgument>(argument.value).getArgNumber());
+    return true;
+  });
+}
+
 FuncOp UnitBuilder::finish(bool keep, Location at) {
   if (!keep) {
     func.erase();
     return {};
   }
+  mlir::OpBuilder &builder = algebra.builder;
+  ReturnOp::create(builder, algebra.place(at), llvm::map_to_vector(results, [](const Result &result) { return result.value; }));
+  eraseDead(func.getBody().front());
+  if (func.getKind() == FuncKind::RuleInit || func.getKind() == FuncKind::TrainInit)
+    dropUnusedInputs();
   if (isSorted)
     sortArguments();
-  mlir::OpBuilder &builder = algebra.builder;
   SmallVector<mlir::Type> inputs, outputs;
   SmallVector<mlir::Attribute> argumentAttrs, resultAttrs;
   auto name = [&](llvm::StringRef text) { return builder.getNamedAttr("gradus.name", builder.getStringAttr(text)); };
@@ -103,22 +150,22 @@ FuncOp UnitBuilder::finish(bool keep, Location at) {
       attrs.push_back(builder.getNamedAttr("gradus.default", argument.extra.defaultValue));
     if (argument.extra.interval)
       attrs.push_back(builder.getNamedAttr("gradus.interval", argument.extra.interval));
+    if (argument.extra.isShared)
+      attrs.push_back(builder.getNamedAttr("gradus.shared", builder.getUnitAttr()));
     argumentAttrs.push_back(builder.getDictionaryAttr(attrs));
   }
-  SmallVector<Value> values;
   for (Result &result : results) {
     outputs.push_back(result.value.getType());
-    values.push_back(result.value);
     SmallVector<mlir::NamedAttribute> attrs{name(result.name), role(result.role)};
     if (result.of)
       attrs.push_back(builder.getNamedAttr(
           "gradus.of", builder.getI64IntegerAttr(llvm::cast<mlir::BlockArgument>(result.of).getArgNumber())));
+    if (result.isShared)
+      attrs.push_back(builder.getNamedAttr("gradus.shared", builder.getUnitAttr()));
     resultAttrs.push_back(builder.getDictionaryAttr(attrs));
   }
-  ReturnOp::create(builder, algebra.place(at), values);
   func.setFunctionType(builder.getFunctionType(inputs, outputs));
   func.setArgAttrsAttr(builder.getArrayAttr(argumentAttrs));
   func.setResAttrsAttr(builder.getArrayAttr(resultAttrs));
-  eraseDead(func.getBody().front());
   return func;
 }

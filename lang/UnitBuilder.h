@@ -22,11 +22,15 @@ public:
     IntervalAttr interval = {};
     /// Arguments of one role are ordered by group, then as added.
     size_t group = 0;
+    /// One for all slots of an open function.
+    bool isShared = false;
   };
   mlir::Value addArgument(Role role, llvm::StringRef name, ArrayType type, Location at, Extra extra);
   mlir::Value addArgument(Role role, llvm::StringRef name, ArrayType type, Location at) { return addArgument(role, name, type, at, {}); }
   /// `of` is the argument whose buffer a result of role `next` replaces.
-  void addResult(Role role, llvm::StringRef name, mlir::Value value, mlir::Value of = {});
+  void addResult(Role role, llvm::StringRef name, mlir::Value value, mlir::Value of = {}, bool isShared = false);
+  /// Whether a value in an open function may differ from slot to slot.
+  bool isPerSlot(mlir::Value value) const;
   /// Ends the function and removes what is not used; erases it if `keep` is false.
   FuncOp finish(bool keep, Location at);
   FuncOp getFunc() { return func; }
@@ -43,8 +47,10 @@ private:
     Role role;
     std::string name;
     mlir::Value value, of;
+    bool isShared;
   };
   void sortArguments();
+  void dropUnusedInputs();
 
   Algebra &algebra;
   FuncOp func;

@@ -135,10 +135,13 @@ static gradus_status checkApart(const gradus_call_site *site, const neighbour *n
                                   neighbours[n].name);
   for (place.slot = 0; place.slot < site->n_slots; ++place.slot) {
     for (k = 0; k < entry->n_arguments; ++k, ++tensor) {
-      gradus_range const range = gradus_internal_range(tensor);
+      gradus_range range;
+      if (gradus_internal_is_ignored(site, place.slot, k))
+        continue;
+      range = gradus_internal_range(tensor);
       for (n = 0; n < neighbourCount; ++n) {
         if (range.begin < neighbours[n].range.end && neighbours[n].range.begin < range.end && range.begin < range.end &&
-            (neighbours[n].isWritten || entry->arguments[k].written)) {
+            (neighbours[n].isWritten || (entry->arguments[k].flags & GRADUS_WRITTEN))) {
           place.argument = k;
           return gradus_internal_fail(site, GRADUS_ERROR_OVERLAP, place, 0, 0, "it overlaps %s", neighbours[n].name);
         }

@@ -25,19 +25,22 @@ static gradus_place placeOf(size_t slot, int32_t argument, int32_t dimension) {
 }
 
 /* Finds who has the symbol among the arguments before `end`, for symbols that the table has no room for. */
-static binding findBinding(const gradus_entry *entry, const gradus_tensor *slot, int32_t end, int32_t symbol) {
+static binding findBinding(const gradus_call_site *site, size_t slot, int32_t end, int32_t symbol) {
   binding found;
   int32_t k, axis;
   for (k = 0; k < end; ++k) {
-    const gradus_argument *argument = &entry->arguments[k];
+    const gradus_argument *argument = &site->entry->arguments[k];
+    const gradus_tensor *tensor = gradus_internal_tensor(site, slot, k);
+    if (gradus_internal_is_absent(site, slot, k))
+      continue;
     if (argument->rank < 0 && argument->dims[0] == symbol) {
-      found.size = gradus_numel(&slot[k]);
+      found.size = gradus_numel(tensor);
       found.argument = k;
       return found;
     }
     for (axis = 0; axis < argument->rank; ++axis) {
       if (argument->dims[axis] == symbol) {
-        found.size = slot[k].dims[axis];
+        found.size = tensor->dims[axis];
         found.argument = k;
         return found;
       }
@@ -49,10 +52,10 @@ static binding findBinding(const gradus_entry *entry, const gradus_tensor *slot,
 }
 
 /* Requires `size` for the symbol, or fixes it. Returns who disagrees, or null. */
-static const char *bindSymbol(const gradus_entry *entry, const gradus_tensor *slot, binding *table, int32_t argument,
-                              int32_t symbol, int64_t size, int64_t *expected) {
-  binding bound =
-      symbol < GRADUS_SYMBOL_TABLE ? table[symbol] : findBinding(entry, slot, argument, symbol);
+static const char *bindSymbol(const gradus_call_site *site, size_t slot, binding *table, int32_t argument, int32_t symbol,
+                              int64_t size, int64_t *expected) {
+  const gradus_entry *entry = site->entry;
+  binding bound = symbol < GRADUS_SYMBOL_TABLE ? table[symbol] : findBinding(site, slot, argument, symbol);
   if (bound.argument >= 0) {
     *expected = bound.size;
     return bound.size == size ? NULL : entry->arguments[bound.argument].name;
@@ -105,19 +108,18 @@ static gradus_status checkAlone(const gradus_call_site *site, size_t slot, int32
 }
 
 /* An argument of any rank: its symbol counts elements, and all that share it have one shape. */
-static gradus_status checkAnyRank(const gradus_call_site *site, size_t slot, int32_t k, const gradus_tensor *tensors,
-                                  binding *table) {
+static gradus_status checkAnyRank(const gradus_call_site *site, size_t slot, int32_t k, binding *table) {
   const gradus_argument *arguments = site->entry->arguments;
-  const gradus_tensor *tensor = &tensors[k];
+  const gradus_tensor *tensor = gradus_internal_tensor(site, slot, k);
   int32_t const symbol = arguments[k].dims[0];
   int64_t expected = 0;
   const char *other;
   int32_t first, axis;
   for (first = 0; first < k; ++first)
-    if (arguments[first].rank < 0 && arguments[first].dims[0] == symbol)
+    if (arguments[first].rank < 0 && arguments[first].dims[0] == symbol && !gradus_internal_is_absent(site, slot, first))
       break;
   if (first < k) {
-    const gradus_tensor *model = &tensors[first];
+    const gradus_tensor *model = gradus_internal_tensor(site, slot, first);
     if (model->rank != tensor->rank)
       return gradus_internal_fail(site, GRADUS_ERROR_RANK, placeOf(slot, k, -1), model->rank, tensor->rank,
                                   "rank is {g}, expected {e} (as '%s' has)", arguments[first].name);
@@ -128,17 +130,16 @@ static gradus_status checkAnyRank(const gradus_call_site *site, size_t slot, int
                                     arguments[first].name);
     return GRADUS_OK;
   }
-  other = bindSymbol(site->entry, tensors, table, k, symbol, gradus_numel(tensor), &expected);
+  other = bindSymbol(site, slot, table, k, symbol, gradus_numel(tensor), &expected);
   if (other != NULL)
     return gradus_internal_fail(site, GRADUS_ERROR_SHAPE, placeOf(slot, k, -1), (double)expected,
                                 (double)gradus_numel(tensor), "has {g} elements, expected {e} (as '%s' says)", other);
   return GRADUS_OK;
 }
 
-static gradus_status checkDims(const gradus_call_site *site, size_t slot, int32_t k, const gradus_tensor *tensors,
-                               binding *table) {
+static gradus_status checkDims(const gradus_call_site *site, size_t slot, int32_t k, binding *table) {
   const gradus_argument *argument = &site->entry->arguments[k];
-  const gradus_tensor *tensor = &tensors[k];
+  const gradus_tensor *tensor = gradus_internal_tensor(site, slot, k);
   int32_t axis;
   for (axis = 0; axis < argument->rank; ++axis) {
     int64_t const size = tensor->dims[axis];
@@ -151,7 +152,7 @@ static gradus_status checkDims(const gradus_call_site *site, size_t slot, int32_
                                     "is {g}, expected {e}", NULL);
       continue;
     }
-    other = bindSymbol(site->entry, tensors, table, k, argument->dims[axis], size, &expected);
+    other = bindSymbol(site, slot, table, k, argument->dims[axis], size, &expected);
     if (other != NULL)
       return gradus_internal_fail(site, GRADUS_ERROR_SHAPE, placeOf(slot, k, axis), (double)expected, (double)size,
                                   "is {g}, expected {e} (as '%s' has)", other);
@@ -277,17 +278,18 @@ static gradus_status checkFormulas(const gradus_call_site *site, size_t slot, bi
 
 static gradus_status checkSlot(const gradus_call_site *site, size_t slot) {
   const gradus_entry *entry = site->entry;
-  const gradus_tensor *tensors = site->tensors + slot * (size_t)entry->n_arguments;
   binding table[GRADUS_SYMBOL_TABLE];
   gradus_status status;
   int32_t k;
   for (k = 0; k < entry->n_symbols && k < GRADUS_SYMBOL_TABLE; ++k)
     table[k].argument = -1;
   for (k = 0; k < entry->n_arguments; ++k) {
-    status = checkAlone(site, slot, k, &tensors[k]);
+    if (gradus_internal_is_absent(site, slot, k))
+      continue;
+    /* A shared tensor takes part in every slot: it may have a size in common with each. */
+    status = checkAlone(site, slot, k, gradus_internal_tensor(site, slot, k));
     if (status == GRADUS_OK)
-      status = entry->arguments[k].rank < 0 ? checkAnyRank(site, slot, k, tensors, table)
-                                            : checkDims(site, slot, k, tensors, table);
+      status = entry->arguments[k].rank < 0 ? checkAnyRank(site, slot, k, table) : checkDims(site, slot, k, table);
     if (status != GRADUS_OK)
       return status;
   }
@@ -342,7 +344,7 @@ gradus_status gradus_internal_check_buffers(const gradus_call_site *site) {
   int32_t k;
   for (slot = 0; slot < site->n_slots; ++slot) {
     for (k = 0; k < entry->n_arguments; ++k, ++tensor) {
-      status = checkBuffer(site, slot, k, tensor);
+      status = gradus_internal_is_ignored(site, slot, k) ? GRADUS_OK : checkBuffer(site, slot, k, tensor);
       if (status != GRADUS_OK)
         return status;
     }

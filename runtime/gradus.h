@@ -125,8 +125,17 @@ typedef enum gradus_role {
   GRADUS_STATE = 2,
   GRADUS_INPUT = 3,
   GRADUS_DATA = 4,
-  GRADUS_OUTPUT = 5
+  GRADUS_OUTPUT = 5,
+  GRADUS_REPORT = 6 /**< written, for who wants to see it: never needed for the next call */
 } gradus_role;
+
+/** What holds for a tensor argument; bits of gradus_argument.flags. */
+typedef enum gradus_argument_flag {
+  GRADUS_WRITTEN = 1,  /**< the call writes it */
+  GRADUS_SHARED = 2,   /**< one for all slots: the descriptor in slot 0 is taken, those in later slots are not looked at */
+  GRADUS_OPTIONAL = 4  /**< its data may be null, and then nothing else of its descriptor is looked at: an input takes its default, a
+                            report is not written */
+} gradus_argument_flag;
 
 /** One tensor argument of an entry. `dims[k]` is the symbol (an index into `symbols`) or -1 - size for a fixed size. */
 typedef struct gradus_argument {
@@ -134,7 +143,7 @@ typedef struct gradus_argument {
   int32_t role;    /**< gradus_role */
   int32_t dtype;   /**< gradus_dtype */
   int32_t rank;    /**< number of axes, or -1: any, and all such arguments of one symbol have one shape */
-  int32_t written; /**< 1 if the call writes it */
+  int32_t flags;   /**< gradus_argument_flag */
   int32_t dims[GRADUS_MAX_RANK];
 } gradus_argument;
 

@@ -69,6 +69,22 @@ int gradus_internal_is_formula(const char *text);
 /** The size that a formula stands for, as a quotient; 0 where it has none. */
 int gradus_internal_read_formula(const char *text, gradus_size_of size_of, void *user, int64_t *dividend, int64_t *divisor);
 
+/** The tensor that stands for argument `k` of a slot: of a shared one the tensor of slot 0. */
+static inline const gradus_tensor *gradus_internal_tensor(const gradus_call_site *site, size_t slot, int32_t k) {
+  size_t const from = site->entry->arguments[k].flags & GRADUS_SHARED ? 0 : slot;
+  return &site->tensors[from * (size_t)site->entry->n_arguments + (size_t)k];
+}
+
+/** Whether an optional argument is left out. */
+static inline int gradus_internal_is_absent(const gradus_call_site *site, size_t slot, int32_t k) {
+  return (site->entry->arguments[k].flags & GRADUS_OPTIONAL) && gradus_internal_tensor(site, slot, k)->data == NULL;
+}
+
+/** Whether nothing of argument `k` of a slot is looked at: it is left out, or an earlier slot has it. */
+static inline int gradus_internal_is_ignored(const gradus_call_site *site, size_t slot, int32_t k) {
+  return gradus_internal_is_absent(site, slot, k) || (slot > 0 && (site->entry->arguments[k].flags & GRADUS_SHARED));
+}
+
 /** Types, ranks, shapes and strides of all slots. */
 gradus_status gradus_internal_check_shapes(const gradus_call_site *site);
 /** Pointers, alignment and device of all slots. */

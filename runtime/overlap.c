@@ -13,8 +13,13 @@ size_t gradus_internal_overlap_bytes(size_t buffers) {
   return buffers > SIZE_MAX / sizeof(size_t) ? SIZE_MAX : buffers * sizeof(size_t);
 }
 
+static int isIgnored(const gradus_call_site *site, size_t buffer) {
+  size_t const n = (size_t)site->entry->n_arguments;
+  return gradus_internal_is_ignored(site, buffer / n, (int32_t)(buffer % n));
+}
+
 static int isWritten(const gradus_call_site *site, size_t buffer) {
-  return site->entry->arguments[buffer % (size_t)site->entry->n_arguments].written;
+  return site->entry->arguments[buffer % (size_t)site->entry->n_arguments].flags & GRADUS_WRITTEN;
 }
 
 /* Names the written one first. */
@@ -39,6 +44,10 @@ static gradus_status checkPairs(const gradus_call_site *site, size_t buffers) {
   gradus_range ranges[GRADUS_PAIRWISE_LIMIT];
   size_t one, two;
   for (one = 0; one < buffers; ++one) {
+    if (isIgnored(site, one)) {
+      ranges[one].begin = ranges[one].end = 0;
+      continue;
+    }
     ranges[one] = gradus_internal_range(&site->tensors[one]);
     for (two = 0; two < one; ++two) {
       if (ranges[one].begin < ranges[two].end && ranges[two].begin < ranges[one].end &&
@@ -90,7 +99,7 @@ static gradus_status checkSorted(const gradus_call_site *site, size_t buffers, s
   size_t count = 0, k;
   /* Consecutive slots are often in order already; a heap does not mind. Empty tensors meet nobody. */
   for (k = 0; k < buffers; ++k)
-    if (gradus_numel(&site->tensors[k]) > 0)
+    if (!isIgnored(site, k) && gradus_numel(&site->tensors[k]) > 0)
       order[count++] = k;
   sortByAddress(site->tensors, order, count);
   for (k = 0; k < count; ++k) {

@@ -22,7 +22,7 @@ static gradus_hyper describe(const EntryHyper &hyper) {
 
 JitEntry::JitEntry(const EntryLayout &description, Jit &jit) : layout(description) {
   for (const EntryTensor &tensor : layout.tensors) {
-    gradus_argument argument{tensor.name.c_str(), tensor.role, tensor.dtype, static_cast<int32_t>(tensor.rank), tensor.written, {}};
+    gradus_argument argument{tensor.name.c_str(), tensor.role, tensor.dtype, static_cast<int32_t>(tensor.rank), tensor.getFlags(), {}};
     for (auto [axis, dim] : llvm::enumerate(tensor.dims)) {
       auto symbol = dyn_cast<StringAttr>(dim);
       argument.dims[axis] = static_cast<int32_t>(symbol ? layout.findSymbol(symbol) : -1 - cast<IntegerAttr>(dim).getInt());

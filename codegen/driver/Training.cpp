@@ -92,9 +92,14 @@ static std::string symbolOf(const EntryTensor &tensor, size_t axis) {
 /// The features are the only data matrix, the target the only data vector of as many rows.
 static bool findData(const EntryLayout &layout, DataBinding &binding, std::string &error) {
   std::vector<size_t> matrices, vectors;
-  for (auto [i, tensor] : llvm::enumerate(layout.tensors))
+  for (auto [i, tensor] : llvm::enumerate(layout.tensors)) {
+    if (tensor.role == GRADUS_INPUT && !tensor.optional) {
+      error = "'gradus run' has nothing for the input '" + tensor.name + "'; give it a default, or compile the unit with 'gradus build'";
+      return false;
+    }
     if (tensor.role == GRADUS_DATA)
       (tensor.rank == 2 ? matrices : vectors).push_back(i);
+  }
   if (matrices.size() != 1 || vectors.size() != 1 || layout.tensors[vectors[0]].rank != 1 ||
       layout.tensors[matrices[0]].dims[0] != layout.tensors[vectors[0]].dims[0]) {
     error = "'gradus run' expects a unit with one data matrix [n, d] and one data vector [n]; compile other units with 'gradus build'";
@@ -172,6 +177,8 @@ static bool makeVariables(Training &training, const DataBinding &binding, std::s
       return false;
     }
     variable.bytes.resize(variable.size() * gradus_dtype_size(tensor.dtype));
+    for (int64_t i = 0, n = tensor.initial ? variable.size() : 0; i < n; ++i)
+      variable.set(i, *tensor.initial);
     training.variables.push_back(std::move(variable));
   }
   return true;

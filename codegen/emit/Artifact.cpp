@@ -41,16 +41,6 @@ std::vector<std::string> Artifact::getExports() const {
 // Numbers and shapes as text
 //===----------------------------------------------------------------------===//
 
-std::optional<double> toNumber(Attribute attribute) {
-  if (auto number = dyn_cast_or_null<FloatAttr>(attribute))
-    return number.getValueAsDouble();
-  if (auto truth = dyn_cast_or_null<BoolAttr>(attribute))
-    return truth.getValue() ? 1 : 0;
-  if (auto integer = dyn_cast_or_null<IntegerAttr>(attribute))
-    return static_cast<double>(integer.getValue().getSExtValue());
-  return std::nullopt;
-}
-
 std::string formatNumber(double value) {
   if (std::isnan(value))
     return "nan";
@@ -93,6 +83,8 @@ StringRef getRoleName(gradus_role role) {
     return "data";
   case GRADUS_OUTPUT:
     return "output";
+  case GRADUS_REPORT:
+    return "report";
   }
   return "unknown";
 }

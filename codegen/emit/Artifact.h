@@ -56,8 +56,6 @@ struct Artifact {
 /// entries have one symbol, or a size does not fit the ABI.
 mlir::FailureOr<Artifact> describeArtifact(mlir::ModuleOp module, const ArtifactOptions &options);
 
-/// The number that an attribute stands for: float, integer or bool.
-std::optional<double> toNumber(mlir::Attribute attribute);
 /// The shortest text that reads back as the same number; "inf", "-inf" and "nan" for those.
 std::string formatNumber(double value);
 /// The interval as the language writes it: "[0, 1)"; empty for all numbers.

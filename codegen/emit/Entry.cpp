@@ -19,6 +19,16 @@ int64_t EntryLayout::findSymbol(StringAttr symbol) const {
 
 bool isEntry(FuncOp func) { return func.getKind() != FuncKind::Test; }
 
+std::optional<double> toNumber(Attribute attribute) {
+  if (auto number = dyn_cast_or_null<FloatAttr>(attribute))
+    return number.getValueAsDouble();
+  if (auto truth = dyn_cast_or_null<BoolAttr>(attribute))
+    return truth.getValue() ? 1 : 0;
+  if (auto integer = dyn_cast_or_null<IntegerAttr>(attribute))
+    return static_cast<double>(integer.getValue().getSExtValue());
+  return std::nullopt;
+}
+
 gradus_dtype toDType(Type element) {
   if (element.isF16())
     return GRADUS_F16;
@@ -63,7 +73,8 @@ static EntryTensor makeTensor(StringRef name, gradus_role role, ArrayType type) 
   tensor.dtype = toDType(type.getElementType());
   tensor.rank = type.getRank();
   tensor.dims.assign(type.getShape().begin(), type.getShape().end());
-  tensor.written = role == GRADUS_OUTPUT;
+  tensor.written = role == GRADUS_OUTPUT || role == GRADUS_REPORT;
+  tensor.optional = role == GRADUS_REPORT;
   tensor.type = type;
   // A rank-polymorphic tensor is the vector of its elements, of the one dimension `name.numel`.
   if (type.getRank() == 1)
@@ -153,6 +164,9 @@ EntryLayout computeEntryLayout(FuncOp func) {
       tensorOf[index] = layout.tensors.size();
       layout.tensors.push_back(makeTensor(func.getArgName(index), toRole(role), cast<ArrayType>(type)));
       layout.tensors.back().argument = index;
+      layout.tensors.back().shared = func.getArgAttr(index, "gradus.shared") != nullptr;
+      layout.tensors.back().initial = toNumber(func.getArgAttr(index, "gradus.default"));
+      layout.tensors.back().optional = role == Role::Input && layout.tensors.back().initial.has_value();
     }
   }
   for (auto [index, type] : llvm::enumerate(func.getResultTypes())) {
@@ -163,7 +177,9 @@ EntryLayout computeEntryLayout(FuncOp func) {
       layout.tensors[tensorOf[of]].written = true;
       layout.tensors[tensorOf[of]].result = index;
     } else {
-      layout.tensors.push_back(makeTensor(func.getResultName(index), GRADUS_OUTPUT, cast<ArrayType>(type)));
+      gradus_role role = func.getResultRole(index) == Role::Report ? GRADUS_REPORT : GRADUS_OUTPUT;
+      layout.tensors.push_back(makeTensor(func.getResultName(index), role, cast<ArrayType>(type)));
+      layout.tensors.back().shared = func.getResultAttr(index, "gradus.shared") != nullptr;
       layout.tensors.back().result = index;
     }
   }

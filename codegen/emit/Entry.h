@@ -11,6 +11,7 @@
 #include "dialect/Gradus.h"
 #include "runtime/gradus.h"
 
+#include <optional>
 #include <string>
 
 namespace gradus {
@@ -25,11 +26,21 @@ struct EntryTensor {
   /// Symbols and sizes as in the type; one symbol where the rank is -1.
   llvm::SmallVector<mlir::Attribute> dims;
   bool written;
+  /// One for all slots: that of slot 0 counts.
+  bool shared = false;
+  /// Its data may be null: an input with a default, a report.
+  bool optional = false;
+  /// The default of an input.
+  std::optional<double> initial = {};
   /// The argument of the function, or -1 for an output.
   int64_t argument = -1;
   /// The result that is written here, or -1.
   int64_t result = -1;
   ArrayType type;
+  /// gradus_argument.flags.
+  int32_t getFlags() const {
+    return (written ? GRADUS_WRITTEN : 0) | (shared ? GRADUS_SHARED : 0) | (optional ? GRADUS_OPTIONAL : 0);
+  }
 };
 
 /// One hyper-parameter: a double of the hyper struct.
@@ -67,6 +78,8 @@ struct EntryLayout {
 /// True for functions that become entry points: all kinds but tests.
 bool isEntry(FuncOp func);
 EntryLayout computeEntryLayout(FuncOp func);
+/// The number that an attribute stands for: float, integer or bool.
+std::optional<double> toNumber(mlir::Attribute attribute);
 /// The storage type of elements in the ABI.
 gradus_dtype toDType(mlir::Type element);
 

@@ -96,7 +96,7 @@ Constant *TableBuilder::makeArguments(const ArtifactEntry &entry) {
         dims[axis] = number(-1 - cast<mlir::IntegerAttr>(dim).getInt());
     }
     values.push_back(ConstantStruct::get(type, {text(tensor.name), number(tensor.role), number(tensor.dtype), number(tensor.rank),
-                                                number(tensor.written), ConstantArray::get(dimsType, dims)}));
+                                                number(tensor.getFlags()), ConstantArray::get(dimsType, dims)}));
   }
   return array(type, values, "gradus.arguments");
 }

@@ -93,11 +93,13 @@ static std::string describeUse(const EntryTensor &tensor, std::optional<double> 
   case GRADUS_STATE:
     return "state, replaced" + (initial ? "; starts at " + formatNumber(*initial) : std::string());
   case GRADUS_INPUT:
-    return "input";
+    return tensor.optional ? "input, " + formatNumber(tensor.initial.value_or(0)) + " everywhere where its data is null" : "input";
   case GRADUS_DATA:
     return "data";
   case GRADUS_OUTPUT:
     return "output, written";
+  case GRADUS_REPORT:
+    return "report, written unless its data is null";
   }
   return "";
 }
@@ -115,7 +117,7 @@ static void writeSlot(raw_ostream &os, const ArtifactEntry &entry) {
     // A rank-polymorphic tensor shares its shape with those of the same symbol, here named by the first.
     if (tensor.rank < 0)
       os << " (" << toComment(cast<mlir::StringAttr>(tensor.dims.front()).getValue()) << " elements)";
-    os << ", " << describeUse(tensor, initial) << " */\n";
+    os << ", " << describeUse(tensor, initial) << (tensor.shared && entry.layout.isOpen ? "; one for all slots, given in slot 0" : "") << " */\n";
   }
   os << "} " << entry.symbol << "_slot;\n\n";
 }

@@ -63,6 +63,12 @@ static void writeTensor(json::OStream &out, const EntryTensor &tensor, StringRef
       }
     });
     out.attribute("written", tensor.written);
+    if (tensor.shared)
+      out.attribute("shared", true);
+    if (tensor.optional)
+      out.attribute("optional", true);
+    if (tensor.initial)
+      writeNumber(out, "default", tensor.initial);
     if (tensor.role == GRADUS_STATE)
       writeNumber(out, "initial", initial);
   });

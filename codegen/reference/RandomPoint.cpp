@@ -119,7 +119,8 @@ static double drawInside(IntervalAttr interval, Random &random) {
 }
 
 static double drawReal(FuncOp func, unsigned index, Random &random, const PointOptions &options) {
-  if (auto fallback = func.getArgAttrOfType<FloatAttr>(index, "gradus.default"))
+  auto fallback = func.getArgAttrOfType<FloatAttr>(index, "gradus.default");
+  if (fallback && func.getArgRole(index) != Role::Input)
     return fallback.getValueAsDouble();
   if (auto interval = func.getArgAttrOfType<IntervalAttr>(index, "gradus.interval"))
     return drawInside(interval, random);

@@ -54,7 +54,7 @@ FailureOr<Placement> Placement::compute(FuncOp func) {
   Placement result;
   for (auto [index, arg] : llvm::enumerate(func.getArguments())) {
     Role role = func.getArgRole(index);
-    bool isPerCall = role == Role::Hyper || role == Role::Time || !func.isOpen();
+    bool isPerCall = role == Role::Hyper || role == Role::Time || !func.isOpen() || func.getArgAttr(index, "gradus.shared");
     if (isPerCall && isRankZero(arg))
       result.uniform.insert(arg);
   }

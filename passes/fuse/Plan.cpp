@@ -147,6 +147,12 @@ void Plan::collectRehearsed() {
   }
 }
 
+/// Whether the buffer of a result is written under a condition: a report may be left out, and what is one for all slots still serves the
+/// slots that follow.
+static bool isWrittenLater(FuncOp func, unsigned result) {
+  return func.getResultRole(result) == Role::Report || (func.isOpen() && func.getResultAttr(result, "gradus.shared"));
+}
+
 /// A result goes straight to its buffer unless that buffer is an argument that is still read, or a later check may
 /// refuse the call.
 void Plan::decideHome(KernelOp kernel, Value value, Storage &where) {
@@ -172,7 +178,7 @@ void Plan::decideHome(KernelOp kernel, Value value, Storage &where) {
   // What runs twice must find the arguments as they were; after the rehearsal of an open function nothing is refused.
   bool isEarly = func.isOpen() ? isRehearsed(kernel) : llvm::any_of(later, mayRefuse);
   bool isHeld = where.argument >= 0 && isHandedOn(func.getArgument(where.argument));
-  bool isDeferred = isEarly || isHeld || needsOld(kernel) || llvm::any_of(later, needsOld);
+  bool isDeferred = isWrittenLater(func, where.result) || isEarly || isHeld || needsOld(kernel) || llvm::any_of(later, needsOld);
   where.home = isDeferred ? Home::Deferred : Home::Result;
 }
 

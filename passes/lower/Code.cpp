@@ -130,6 +130,16 @@ void Code::ifThen(Value condition, function_ref<void()> then) {
   then();
 }
 
+Value Code::choose(Type type, Value condition, function_ref<Value()> then, function_ref<Value()> otherwise) {
+  auto branch = scf::IfOp::create(*this, TypeRange(type), condition, /*addThenBlock=*/true, /*addElseBlock=*/true);
+  OpBuilder::InsertionGuard guard(*this);
+  for (auto [block, emit] : {std::pair(branch.thenBlock(), then), std::pair(branch.elseBlock(), otherwise)}) {
+    setInsertionPointToStart(block);
+    scf::YieldOp::create(*this, ValueRange(emit()));
+  }
+  return branch.getResult(0);
+}
+
 Value Code::stackSlot(Type type, int64_t count) {
   auto func = getInsertionBlock()->getParentOp();
   while (!isa<LLVM::LLVMFuncOp>(func))

@@ -83,6 +83,8 @@ public:
                         llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::Value, mlir::ValueRange)> body);
   void loop(mlir::Value low, mlir::Value high, llvm::function_ref<void(mlir::Value)> body);
   void ifThen(mlir::Value condition, llvm::function_ref<void()> then);
+  /// The value of one of two branches.
+  mlir::Value choose(mlir::Type type, mlir::Value condition, llvm::function_ref<mlir::Value()> then, llvm::function_ref<mlir::Value()> otherwise);
   /// A stack slot in the entry block of the function around.
   mlir::Value stackSlot(mlir::Type type, int64_t count);
 

@@ -94,6 +94,22 @@ void FunctionLowering::emitHostScalars() {
   for (auto [index, argument] : llvm::enumerate(func.getArguments()))
     if (func.getArgRole(index) == Role::Time)
       host.scalars[argument] = emitCast(code, time, code.getI64Type(), arrayOf(argument).getElementType());
+  if (!layout.isOpen)
+    return;
+  for (auto [number, tensor] : llvm::enumerate(layout.tensors)) {
+    if (!tensor.shared || tensor.argument < 0 || !tensor.type.isScalar())
+      continue;
+    // A collection without tensors has no slot 0.
+    Type type = code.regType(tensor.type.getElementType());
+    Value isThere = code.compare(arith::CmpIPredicate::sgt, slotCount, code.i64(0));
+    host.scalars[func.getArgument(tensor.argument)] = code.choose(
+        type, isThere,
+        [&] {
+          Value self = descriptor(code.i64(0), number);
+          return loadScalar(code.loadRaw(code.ptrType(), code.byteAddress(self, offsetof(gradus_tensor, data))), tensor);
+        },
+        [&] { return code.number(type, 0); });
+  }
 }
 
 void FunctionLowering::emitScalarOp(Operation *op, Buffers &buffers) {
@@ -264,6 +280,21 @@ bool FunctionLowering::needsStage(unsigned result) {
   });
 }
 
+/// Writes a result where it is wanted: a report may be left out, and an array that is one for all slots replaces the old one after the
+/// last of them. A number needs not wait: each slot writes the same, and the old one has been read.
+void FunctionLowering::ifWanted(unsigned tensor, bool isArray, Slot &slot, function_ref<void()> write) {
+  const EntryTensor &result = layout.tensors[tensor];
+  auto writeInLast = [&] {
+    if (!isArray || !result.shared || !layout.isOpen)
+      return write();
+    code.ifThen(code.compare(arith::CmpIPredicate::eq, slot.index, code.sub(slotCount, code.i64(1))), write);
+  };
+  if (!result.optional)
+    return writeInLast();
+  Value isAbsent = isNull(slot.data[tensor]);
+  code.ifThen(code.select(isAbsent, code.number(code.getI1Type(), 0), code.number(code.getI1Type(), 1)), writeInLast);
+}
+
 void FunctionLowering::emitArrayResults(Slot &slot) {
   for (auto [index, value] : llvm::enumerate(ret.getValues()))
     if (slot.staged[index])
@@ -278,22 +309,22 @@ void FunctionLowering::emitArrayResults(Slot &slot) {
         source = code.byteAddress(workspace, slot.kept[index]);
     } else {
       Value inner = getInside(value);
-      if (slot.staged[index]) {
-        copy(slot.data[tensor], code.byteAddress(workspace, slot.staged[index]), arrayOf(value), slot);
-        continue;
-      }
-      if (isControl(inner.getDefiningOp())) { // perhaps the old elements, where they are
+      if (!slot.staged[index] && isControl(inner.getDefiningOp())) { // perhaps the old elements, where they are
         Value from = slot.buffers.arrays.lookup(inner);
-        Value isElsewhere = LLVM::ICmpOp::create(code, LLVM::ICmpPredicate::ne, from, slot.data[tensor]);
-        code.ifThen(isElsewhere, [&] { copy(slot.data[tensor], from, arrayOf(value), slot); });
+        ifWanted(tensor, /*isArray=*/true, slot, [&] {
+          Value isElsewhere = LLVM::ICmpOp::create(code, LLVM::ICmpPredicate::ne, from, slot.data[tensor]);
+          code.ifThen(isElsewhere, [&] { copy(slot.data[tensor], from, arrayOf(value), slot); });
+        });
         continue;
       }
-      const Storage &where = plan.getStorage(inner);
-      if (where.home != Home::Result || where.result != static_cast<int64_t>(index))
+      if (slot.staged[index]) {
+        source = code.byteAddress(workspace, slot.staged[index]);
+      } else if (const Storage &where = plan.getStorage(inner); where.home != Home::Result || where.result != static_cast<int64_t>(index)) {
         source = placeOf(inner, slot);
+      }
     }
     if (source)
-      copy(slot.data[tensor], source, arrayOf(value), slot);
+      ifWanted(tensor, /*isArray=*/true, slot, [&] { copy(slot.data[tensor], source, arrayOf(value), slot); });
   }
 }
 
@@ -305,7 +336,9 @@ void FunctionLowering::emitScalarResults(Slot &slot) {
       continue;
     if (auto argument = dyn_cast<BlockArgument>(value); argument && func.getResultOf(index) == argument.getArgNumber())
       continue;
-    code.storeElement(slot.data[tensor], arrayOf(value).getElementType(), code.i64(0), slot.buffers.scalars.lookup(value));
+    ifWanted(tensor, /*isArray=*/false, slot, [&] {
+      code.storeElement(slot.data[tensor], arrayOf(value).getElementType(), code.i64(0), slot.buffers.scalars.lookup(value));
+    });
   }
 }
 

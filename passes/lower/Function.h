@@ -40,6 +40,7 @@ private:
     llvm::DenseMap<mlir::Value, std::pair<mlir::Value, mlir::Value>> pairs; ///< arrays that loops carry -> two offsets
     llvm::DenseMap<mlir::Value, mlir::Value> places;     ///< results of kernels that a pass hands on -> address
     llvm::SmallVector<mlir::ArrayAttr> spaces;           ///< the shapes that the size of the workspace counts
+    llvm::SmallVector<mlir::Value> defaults;             ///< inputs that may be left out -> offset, by tensor
     mlir::Value workspaceSize;
   };
   /// Writes the code of a function of a kernel for indices [begin, end).
@@ -68,6 +69,10 @@ private:
   void layOutWorkspace(Slot &slot);
   mlir::Value fitsMemory(const Slot &slot);
   mlir::Value descriptor(mlir::Value slot, unsigned tensor);
+  mlir::Value isNull(mlir::Value pointer);
+  mlir::Value loadScalar(mlir::Value data, const EntryTensor &tensor);
+  mlir::Value orDefault(mlir::Value data, unsigned number, Slot &slot);
+  void ifWanted(unsigned tensor, bool isArray, Slot &slot, llvm::function_ref<void()> write);
   mlir::Value placeOf(mlir::Value kernelResult, Slot &slot);
   mlir::Value bytesOf(ArrayType type, Evaluator &evaluator);
   int64_t tensorOfResult(unsigned result) const;

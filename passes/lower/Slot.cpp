@@ -11,6 +11,8 @@ namespace gradus {
 
 
 Value FunctionLowering::descriptor(Value slot, unsigned tensor) {
+  if (layout.tensors[tensor].shared)
+    slot = code.i64(0);
   Value number = code.add(code.mul(slot, code.i64(layout.tensors.size())), code.i64(tensor));
   return code.byteAddress(tensors, code.mul(number, code.i64(sizeof(gradus_tensor))));
 }
@@ -154,6 +156,8 @@ void FunctionLowering::layOutWorkspace(Slot &slot) {
     if (needsStage(index))
       slot.staged[index] = take(bytesOf(arrayOf(value), evaluator));
   }
+  for (const EntryTensor &tensor : layout.tensors)
+    slot.defaults.push_back(tensor.initial && !tensor.type.isScalar() ? take(bytesOf(tensor.type, evaluator)) : Value());
   slot.workspaceSize = offset;
 }
 
@@ -189,12 +193,48 @@ FunctionLowering::Slot FunctionLowering::enterSlot(Value index) {
     if (tensor.argument < 0)
       continue;
     Value argument = func.getArgument(tensor.argument);
-    if (tensor.type.isScalar())
-      slot.buffers.scalars[argument] = code.loadElement(data, tensor.type.getElementType(), code.i64(0));
-    else
-      slot.buffers.arrays[argument] = data;
+    if (!tensor.type.isScalar())
+      slot.buffers.arrays[argument] = tensor.initial ? orDefault(data, number, slot) : data;
+    else if (!slot.buffers.scalars.contains(argument))
+      slot.buffers.scalars[argument] = loadScalar(data, tensor);
   }
   return slot;
+}
+
+Value FunctionLowering::isNull(Value pointer) {
+  return LLVM::ICmpOp::create(code, LLVM::ICmpPredicate::eq, pointer, LLVM::ZeroOp::create(code, code.ptrType()));
+}
+
+/// The number that fills an input that is left out.
+static Value defaultOf(Code &code, const EntryTensor &tensor) {
+  Type element = tensor.type.getElementType();
+  return emitCast(code, code.number(code.getF64Type(), tensor.initial.value_or(0)), code.getF64Type(), element);
+}
+
+/// An argument of rank 0, which may be left out where it has a default.
+Value FunctionLowering::loadScalar(Value data, const EntryTensor &tensor) {
+  Type element = tensor.type.getElementType();
+  if (!tensor.initial)
+    return code.loadElement(data, element, code.i64(0));
+  return code.choose(
+      code.regType(element), isNull(data), [&] { return defaultOf(code, tensor); },
+      [&] { return code.loadElement(data, element, code.i64(0)); });
+}
+
+/// The data of an input, or its default spread out in the workspace where there are none.
+Value FunctionLowering::orDefault(Value data, unsigned number, Slot &slot) {
+  const EntryTensor &tensor = layout.tensors[number];
+  Type element = tensor.type.getElementType();
+  Value place = code.byteAddress(workspace, slot.defaults[number]), isAbsent = isNull(data);
+  code.ifThen(isAbsent, [&] {
+    Value value = code.splat(defaultOf(code, tensor)), count = Evaluator(code, slot.buffers).product(tensor.type.getShape());
+    code.loop(code.i64(0), count, lanes, {}, [&](Value index, ValueRange) {
+      Value mask = code.compare(arith::CmpIPredicate::slt, code.laneNumbers(), code.splat(code.sub(count, index)));
+      code.storeVector(place, element, index, value, mask);
+      return SmallVector<Value>();
+    });
+  });
+  return code.select(isAbsent, place, data);
 }
 
 /// The address of a result of a kernel.

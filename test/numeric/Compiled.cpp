@@ -175,7 +175,7 @@ FailureOr<std::vector<Compiled::Arrays>> Compiled::call(StringRef name, ArrayRef
     for (auto [k, tensor] : llvm::enumerate(layout.tensors)) {
       if (tensor.result < 0)
         continue;
-      const Buffer &buffer = buffers[slot * layout.tensors.size() + k];
+      const Buffer &buffer = buffers[(tensor.shared ? 0 : slot) * layout.tensors.size() + k];
       auto type = llvm::cast<ArrayType>(func.getResultTypes()[tensor.result]);
       auto &array = results[slot][tensor.result];
       array = Array<double>::zeros(type.isFloat() ? Kind::Real : type.isBool() ? Kind::Bool : Kind::Integer, buffer.shape);

@@ -93,7 +93,7 @@ struct Many {
       for (size_t b = 0; b < a; ++b) {
         auto *x = static_cast<float *>(tensors[a].data), *y = static_cast<float *>(tensors[b].data);
         if (sizes[a] > 0 && sizes[b] > 0 && x < y + sizes[b] && y < x + sizes[a] &&
-            (arguments[a % 3].written || arguments[b % 3].written))
+            ((arguments[a % 3].flags | arguments[b % 3].flags) & GRADUS_WRITTEN))
           return true;
       }
     return false;
