@@ -246,7 +246,7 @@ struct gradus::lang::BuiltinTable {
       {"ones", &Elaborator::callOnes},
       {"outer", &Elaborator::callOuter},
       {"prod", &Elaborator::callReduction<ReductionKind::Prod>},
-      GRADUS_LATER("push"),
+      {"push", &Elaborator::callPush},
       GRADUS_LATER("qr"),
       {"quantile", &Elaborator::callQuantile},
       {"rank", &Elaborator::callRank, "descending"},

@@ -376,6 +376,8 @@ private:
   Entity callXor(const CallSite &site);
   Entity callStep(const CallSite &site);
   Entity callRun(const CallSite &site);
+  Entity callPush(const CallSite &site);
+  mlir::Value pushed(mlir::Value stack, mlir::Value x, Location at);
   Entity callNotBuilt(const CallSite &site);
   Entity filledArray(const CallSite &site, double value);
   bool expectArguments(const CallSite &site, size_t least, size_t most);

@@ -31,11 +31,13 @@ public:
       : sources(sources), diagnostics(diagnostics), options(options), arena(arena), elaborator(elaborator) {}
 
   /// Null if the file cannot be cut into units.
-  File *load(const Source &source, std::string identity);
+  File *load(const Source &source, std::string identity, std::optional<Location> importedAt = std::nullopt);
 
 private:
   File *import(const ast::Import &unit, const Source &importer);
   void declareUnits(File &file);
+  std::vector<std::pair<std::string, std::string>> placesOf(const ast::Import &unit, const Source &importer) const;
+  void reportCycle(const ast::Import &unit, const File &first);
 
   SourceManager &sources;
   Diagnostics &diagnostics;
@@ -43,6 +45,12 @@ private:
   Arena &arena;
   Elaborator &elaborator;
   std::deque<File> files;
+  /// The files whose imports are being loaded, from the main one on, with the place where each is imported.
+  struct Loading {
+    const File *file;
+    std::optional<Location> importedAt;
+  };
+  std::vector<Loading> loading;
 };
 
 } // namespace
@@ -54,11 +62,48 @@ static std::string identityOf(llvm::StringRef path) {
   return real.str().str();
 }
 
-File *Loader::import(const ast::Import &unit, const Source &importer) {
-  std::vector<std::pair<std::string, std::string>> places{{llvm::sys::path::parent_path(importer.getName()).str(), unit.path}};
-  llvm::StringRef inLibrary = unit.path;
-  if (!options.standardLibrary.empty() && inLibrary.consume_front("std/"))
+/// `import "adam"` names a file of a folder or of the library; everything else is a path.
+static bool isModuleName(llvm::StringRef text) { return !text.contains('/') && !text.ends_with(".grad"); }
+
+/// Where an import may lie, in the order in which it is looked for: the folder and the path in it.
+std::vector<std::pair<std::string, std::string>> Loader::placesOf(const ast::Import &unit, const Source &importer) const {
+  std::string path = unit.path + (isModuleName(unit.path) ? ".grad" : "");
+  std::vector<std::pair<std::string, std::string>> places{{llvm::sys::path::parent_path(importer.getName()).str(), path}};
+  for (const std::string &folder : options.importFolders)
+    places.push_back({folder, path});
+  llvm::StringRef inLibrary = path;
+  if (options.standardLibrary.empty())
+    return places;
+  if (inLibrary.consume_front("std/"))
     places.push_back({options.standardLibrary, inLibrary.str()});
+  if (!isModuleName(unit.path))
+    return places;
+  std::vector<std::string> shelves;
+  std::error_code failed;
+  for (llvm::sys::fs::directory_iterator entry(options.standardLibrary, failed), end; !failed && entry != end; entry.increment(failed))
+    if (llvm::sys::fs::is_directory(entry->path()))
+      shelves.push_back(entry->path());
+  llvm::sort(shelves);
+  for (const std::string &shelf : shelves)
+    places.push_back({shelf, path});
+  return places;
+}
+
+/// Reports the files that import each other, and where each of them does.
+void Loader::reportCycle(const ast::Import &unit, const File &first) {
+  auto name = [](const File &file) { return llvm::sys::path::filename(file.source->getName()).str(); };
+  auto from = llvm::find_if(loading, [&](const Loading &one) { return one.file == &first; });
+  std::string chain;
+  for (auto it = from; it != loading.end(); ++it)
+    chain += "'" + name(*it->file) + "' imports ";
+  Diagnostic &diagnostic = diagnostics.error(Code::ImportCycle, unit.pathLoc, "files import each other: " + chain + "'" + name(first) + "'");
+  for (auto it = std::next(from); it != loading.end(); ++it)
+    diagnostic.note(*it->importedAt, "'" + name(*it->file) + "' is imported here");
+  diagnostic.suggest("move what both need into a third file");
+}
+
+File *Loader::import(const ast::Import &unit, const Source &importer) {
+  auto places = placesOf(unit, importer);
   for (const auto &[folder, rest] : places) {
     llvm::SmallString<256> path(folder);
     llvm::sys::path::append(path, rest);
@@ -70,12 +115,11 @@ File *Loader::import(const ast::Import &unit, const Source &importer) {
         continue;
       if (!file.isLoading)
         return &file;
-      diagnostics.error(Code::ImportCycle, unit.pathLoc, "'" + unit.path + "' imports this file in turn")
-          .suggest("move what both need into a third file");
+      reportCycle(unit, file);
       return nullptr;
     }
     const Source *source = readSource(path.str().str(), sources, diagnostics);
-    return source ? load(*source, identity) : nullptr;
+    return source ? load(*source, identity, unit.pathLoc) : nullptr;
   }
   Diagnostic &diagnostic = diagnostics.error(Code::ImportMissing, unit.pathLoc, "no file '" + unit.path + "' was found");
   std::string searched;
@@ -124,7 +168,7 @@ void Loader::declareUnits(File &file) {
     declareLeftOut(name, file);
 }
 
-File *Loader::load(const Source &source, std::string identity) {
+File *Loader::load(const Source &source, std::string identity, std::optional<Location> importedAt) {
   File &file = files.emplace_back();
   file.source = &source;
   file.identity = std::move(identity);
@@ -137,6 +181,7 @@ File *Loader::load(const Source &source, std::string identity) {
   file.scope->isFile = true;
   file.scope->lacksUnits = file.sheet->lacksNames;
   declareUnits(file);
+  loading.push_back({&file, importedAt});
   for (const ast::UnitPtr &unit : file.sheet->units) {
     auto *wanted = dyn_cast<ast::Import>(unit.get());
     if (!wanted)
@@ -168,6 +213,7 @@ File *Loader::load(const Source &source, std::string identity) {
       file.scope->set(name->name, binding->entity, binding->loc);
     }
   }
+  loading.pop_back();
   file.isLoading = false;
   return &file;
 }

@@ -20,6 +20,8 @@ struct EmitOptions {
   /// The folder of the standard library, in which `import "std/rules/adam.grad"` finds rules/adam.grad. Files beside the
   /// importing one come first.
   std::string standardLibrary;
+  /// Where imports are looked for that do not lie beside the importing file, in order.
+  std::vector<std::string> importFolders = {};
 };
 
 /// Emits every unit of a file; units of imported files are expanded where they are used. Null if there was an error: all

@@ -48,7 +48,7 @@ int runBuild(const Invocation &invocation) {
     return ExitFailed;
   }
   Session session;
-  ModuleOp module = session.load(spec, invocation.get("--dtype", "f32"));
+  ModuleOp module = session.load(spec, invocation.get("--dtype", "f32"), invocation);
   if (!module)
     return ExitFailed;
   session.keepEntries();

@@ -45,7 +45,7 @@ int runCheck(const Invocation &invocation) {
   if (!seed)
     return ExitUsage;
   Session session;
-  ModuleOp module = session.load(invocation.inputs[0], "f64");
+  ModuleOp module = session.load(invocation.inputs[0], "f64", invocation);
   if (!module)
     return ExitFailed;
   OwningOpRef<ModuleOp> original(cast<ModuleOp>(module->clone()));

@@ -13,10 +13,12 @@ namespace gradus::driver {
 static constexpr OptionSpec dtype{"--dtype", "f32|f64", "storage of parameters, gradients and data (default f32)"};
 static constexpr OptionSpec exactDiv{"--fp", "exact-div|reciprocal",
                                      "divide by rank-0 values, or multiply by their reciprocals (default reciprocal)"};
+static constexpr OptionSpec importFolder{"-I", "DIR", "also look for imports there; may come often"};
 static constexpr OptionSpec noFuse{"--no-fuse", "", "one kernel for each operation, for comparison"};
 static constexpr OptionSpec target{"--target", "x86-64-v3|x86-64-v4|native", "instruction set of the code (default x86-64-v3)"};
 
 static constexpr OptionSpec buildOptions[] = {
+    importFolder,
     {"-o", "DIR", "where the artifacts go (default: the current folder)"},
     dtype,
     exactDiv,
@@ -25,10 +27,12 @@ static constexpr OptionSpec buildOptions[] = {
     target,
 };
 static constexpr OptionSpec checkOptions[] = {
+    importFolder,
     {"--seed", "N", "of the random points (default 0)"},
     {"--no-gradients", "", "types and shapes only"},
 };
 static constexpr OptionSpec emitOptions[] = {
+    importFolder,
     dtype,
     exactDiv,
     noFuse,
@@ -36,6 +40,7 @@ static constexpr OptionSpec emitOptions[] = {
     target,
 };
 static constexpr OptionSpec explainOptions[] = {
+    importFolder,
     dtype,
     exactDiv,
     {"--json", "", "as JSON, for programs"},
@@ -45,11 +50,13 @@ static constexpr OptionSpec fmtOptions[] = {
     {"--check", "", "change nothing; exit with 1 where a file is not formatted"},
 };
 static constexpr OptionSpec gradOptions[] = {
+    importFolder,
     {"--emit", "spec|mlir", "Gradus source, or the dialect (default spec)"},
     {"--of", "LOSS", "the loss (default: all)"},
     {"--wrt", "NAMES", "the arguments, with commas between (default: all floating ones that are no data)"},
 };
 static constexpr OptionSpec runOptions[] = {
+    importFolder,
     {"--batch", "N", "rows a step (default: all)"},
     {"--checkpoint", "FILE", "taken up where it exists, written every 100 steps and at the end"},
     {"--data", "FILE.csv", "one sample a line, the target last; a first line without any number is skipped"},
@@ -63,6 +70,7 @@ static constexpr OptionSpec runOptions[] = {
     {"--unit", "NAME", "the train unit (default: the only one)"},
 };
 static constexpr OptionSpec testOptions[] = {
+    importFolder,
     {"--filter", "TEXT", "only tests whose title holds the text; an error if none does"},
 };
 

@@ -60,7 +60,7 @@ int runEmit(const Invocation &invocation) {
   if (!phase && !machine)
     return usageError("no stage '" + stage + "'; expected emit, differentiate, simplify, fuse, lower, llvm, llvm-ir or asm");
   Session session;
-  if (!session.load(invocation.inputs[0], invocation.get("--dtype", "f32")))
+  if (!session.load(invocation.inputs[0], invocation.get("--dtype", "f32"), invocation))
     return ExitFailed;
   if (!phase || *phase == Phase::Lower)
     session.keepEntries();

@@ -14,7 +14,7 @@ int runExplain(const Invocation &invocation) {
   if (invocation.inputs.size() != 1)
     return usageError("'gradus explain' expects one spec");
   Session session;
-  if (!session.load(invocation.inputs[0], invocation.get("--dtype", "f32")))
+  if (!session.load(invocation.inputs[0], invocation.get("--dtype", "f32"), invocation))
     return ExitFailed;
   session.keepEntries();
   if (!session.addGradients())

@@ -19,7 +19,7 @@ int runGrad(const Invocation &invocation) {
   if (invocation.inputs.size() != 1)
     return usageError("'gradus grad' expects one spec");
   Session session;
-  ModuleOp module = session.load(invocation.inputs[0], "f64");
+  ModuleOp module = session.load(invocation.inputs[0], "f64", invocation);
   if (!module)
     return ExitFailed;
   std::string of = invocation.get("--of");

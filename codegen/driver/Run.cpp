@@ -229,7 +229,7 @@ int runRun(const Invocation &invocation) {
   if (!canWrite(checkpoint, error) || !canWrite(plot, error))
     return fail(error);
   Session session;
-  ModuleOp module = session.load(invocation.inputs[0], invocation.get("--dtype", "f32"));
+  ModuleOp module = session.load(invocation.inputs[0], invocation.get("--dtype", "f32"), invocation);
   if (!module)
     return ExitFailed;
   std::string unit = chooseUnit(module, invocation.get("--unit"), error);

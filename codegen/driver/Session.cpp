@@ -60,10 +60,13 @@ bool Session::report() {
   return hasErrors;
 }
 
-ModuleOp Session::load(const std::string &path, StringRef dtype) {
+ModuleOp Session::load(const std::string &path, StringRef dtype, const Invocation &invocation) {
   EmitOptions options;
   options.dtype = dtype.str();
   options.standardLibrary = findLibraryFolder() + "/std";
+  for (const auto &[name, value] : invocation.repeated)
+    if (name == "-I")
+      options.importFolders.push_back(value);
   module = emitFile(context, sources, path, diagnostics, options);
   return report() || !module ? nullptr : *module;
 }

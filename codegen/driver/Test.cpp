@@ -48,7 +48,7 @@ int runTest(const Invocation &invocation) {
   unsigned passed = 0, failed = 0;
   for (const std::string &path : invocation.inputs) {
     Session session;
-    ModuleOp module = session.load(path, "f64");
+    ModuleOp module = session.load(path, "f64", invocation);
     if (!module)
       return ExitFailed;
     if (llvm::none_of(module.getOps<FuncOp>(), isTest))

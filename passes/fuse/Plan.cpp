@@ -8,9 +8,28 @@ using namespace mlir;
 
 namespace gradus {
 
+/// The number that fills a constant, through what repeats it.
+static std::optional<int64_t> findWholeFill(Value value) {
+  Operation *op = value.getDefiningOp();
+  while (isa_and_nonnull<BroadcastOp>(op))
+    op = op->getOperand(0).getDefiningOp();
+  auto constant = dyn_cast_or_null<ConstantOp>(op);
+  auto elements = constant ? dyn_cast<DenseIntElementsAttr>(constant.getValue()) : DenseIntElementsAttr();
+  return elements && elements.isSplat() ? std::optional(elements.getSplatValue<APInt>().getSExtValue()) : std::nullopt;
+}
+
+/// Whether `index` is max(x - c, 0) for an index that is inside: push(S, x) reads so.
+static bool isInside(Value index, Attribute dim);
+static bool isInsideBefore(MaxOp index, Attribute dim) {
+  auto before = index.getA().getDefiningOp<SubOp>();
+  return before && findWholeFill(index.getB()) == 0 && findWholeFill(before.getB()).value_or(-1) >= 0 && isInside(before.getA(), dim);
+}
+
 /// Whether `index` counts along an axis of size `dim` or is a number below it, so that it is always inside.
 static bool isInside(Value index, Attribute dim) {
   Operation *op = index.getDefiningOp();
+  if (auto before = dyn_cast_or_null<MaxOp>(op))
+    return isInsideBefore(before, dim);
   if (auto constant = dyn_cast_or_null<ConstantOp>(op)) {
     auto elements = dyn_cast<DenseIntElementsAttr>(constant.getValue());
     auto size = dyn_cast<IntegerAttr>(dim);
