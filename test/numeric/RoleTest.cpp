@@ -1,6 +1,6 @@
 //===- RoleTest.cpp - What is shared, left out or reported in a call of many slots ---===//
 //
-// Inputs/roles.grad, called through the runtime: what is one for all slots is given in slot 0 alone, inputs and reports may have null
+// Inputs/roles.grad and joined.grad, called through the runtime: what is one for all slots is given in slot 0 alone, inputs and reports may have null
 // data, and every number is the evaluator's.
 //
 //===----------------------------------------------------------------------===//
@@ -23,20 +23,24 @@ namespace {
 /// Whether one kernel is made for each operation.
 class Roles : public testing::TestWithParam<bool> {
 protected:
-  void SetUp() override {
+  void SetUp() override { open("roles.grad", "roles.step", {1000, 17, 5}); }
+
+  /// Compiles a file and takes one of its entries, at a random point for each slot.
+  void open(const std::string &file, StringRef name, ArrayRef<int64_t> sizes) {
     Diagnostics diagnostics(sources);
-    module = emitFile(context, sources, GRADUS_TEST_INPUTS "/roles.grad", diagnostics, {.dtype = "f32", .standardLibrary = ""});
+    module = emitFile(context, sources, GRADUS_TEST_INPUTS "/" + file, diagnostics, {.dtype = "f32", .standardLibrary = ""});
     ASSERT_TRUE(module);
-    step = module->lookupSymbol<FuncOp>("roles.step");
     copy = module->clone();
     PassManager passes(&context);
     buildPhasesUpTo(passes, Phase::Lower, {.noFuse = GetParam()});
     ASSERT_TRUE(succeeded(passes.run(*copy)) && succeeded(convertToLLVMDialect(*copy)));
     jit = Jit::create(*copy, CpuTarget{}, error);
     ASSERT_TRUE(jit) << error;
+    step = module->lookupSymbol<FuncOp>(name);
     entry = std::make_unique<JitEntry>(computeEntryLayout(step), *jit);
     ASSERT_TRUE(entry->isThere());
-    for (int64_t size : {1000, 17, 5}) {
+    slots.clear();
+    for (int64_t size : sizes) {
       PointOptions options{static_cast<uint64_t>(size), true, {}};
       options.sizes["w.numel"] = size;
       slots.push_back(makeRandomPoint(step, options));
@@ -67,7 +71,7 @@ protected:
     tensors.clear();
     for (auto [slot, args] : llvm::enumerate(slots))
       for (const EntryTensor &tensor : layout().tensors) {
-        Shape shape = tensor.argument >= 0 ? args[tensor.argument].shape : tensor.rank ? args[find("w")].shape : Shape();
+        Shape shape = tensor.argument >= 0 ? args[tensor.argument].shape : tensor.rank ? args[find(args.size() > find("w") ? "w" : "c")].shape : Shape();
         buffers.emplace_back(tensor.dtype, shape);
         if (tensor.argument >= 0)
           buffers.back().store(args[tensor.argument]);
@@ -137,6 +141,15 @@ TEST_P(Roles, WhatIsSharedStandsInTheFirstSlot) {
           slots[slot][tensor.argument] = read(slot, number);
   }
   EXPECT_EQ(slots[2][find("n")].ints[0] - slots[1][find("n")].ints[0], 0);
+}
+
+TEST_P(Roles, ATrainUnitHasThemToo) {
+  open("joined.grad", "joined.step", {7});
+  makeTensors();
+  ASSERT_EQ(call(), GRADUS_OK) << error;
+  expectResults();
+  for (StringRef name : {"A.inner", "else.gain", "A.n", "c.mask", "A.pull", "A.scale"})
+    EXPECT_LT(findTensor(name), layout().tensors.size()) << name.str();
 }
 
 TEST_P(Roles, AnInputLeftOutIsItsDefault) {
