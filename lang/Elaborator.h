@@ -468,6 +468,7 @@ private:
   Array perTensor(const std::string &name, Location at);
   bool checkShared(const UnitBuilder &unit, const StateSlot &slot, mlir::Value value);
   std::optional<mlir::Attribute> inputDefault(const ast::Decl &decl, Kind kind, RuleRun &run);
+  void nameSizes(const ast::Decl &decl, bool isShared, RuleRun &run);
   Array inputArgument(UnitBuilder &unit, const ast::Decl &decl, bool isShared, RuleRun &run);
   Array takeInput(const ast::Decl &decl, bool isShared, RuleRun &run);
   bool openInputs(RuleRun &run);

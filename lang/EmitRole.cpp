@@ -35,12 +35,28 @@ std::optional<Attribute> Elaborator::inputDefault(const ast::Decl &decl, Kind ki
   return std::nullopt;
 }
 
+/// A size that only the input has is its own: neither the loss's of that name nor another tensor's.
+void Elaborator::nameSizes(const ast::Decl &decl, bool isShared, RuleRun &run) {
+  for (const ast::Dim &dim : decl.type ? llvm::ArrayRef<ast::Dim>(decl.type->dims) : llvm::ArrayRef<ast::Dim>()) {
+    auto *name = llvm::dyn_cast_or_null<ast::Name>(dim.size.get());
+    if (!name || run.scope->findDim(name->name) || run.scope->findLocal(name->name))
+      continue;
+    DimBinding sizes{{}, dim.loc};
+    for (size_t k = 0; k < (isShared ? 1 : laneCount); ++k) {
+      std::string owner = (isShared ? run.sharedPrefix : run.lanes.empty() ? "" : run.lanes[k].prefix) + run.path;
+      sizes.lanes.push_back(builder.getStringAttr(owner.empty() ? name->name : name->name + " of " + llvm::StringRef(owner).drop_back().str()));
+    }
+    run.scope->setDim(name->name, std::move(sizes));
+  }
+}
+
 /// An input as an argument of the unit for each tensor, or one for all.
 Array Elaborator::inputArgument(UnitBuilder &unit, const ast::Decl &decl, bool isShared, RuleRun &run) {
   std::optional<Kind> kind = kindOfType(decl.type, nullptr);
   std::optional<Attribute> initial = kind ? inputDefault(decl, *kind, run) : std::nullopt;
   if (!initial)
     return {};
+  nameSizes(decl, isShared, run);
   Array result;
   result.isEach = !isShared;
   for (size_t k = 0; k < (isShared ? 1 : laneCount); ++k) {
