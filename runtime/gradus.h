@@ -190,6 +190,7 @@ typedef struct gradus_entry {
  * unless all checks pass; the workspace is scratch from the start.
  * `hyper` points to n_hypers doubles, or is null for the defaults. `tensors` are n_slots times n_arguments; the data of
  * a tensor without elements may be null. Symbols are bound anew in every slot.
+ * What is shared is taken from slot 0; what is optional may have null data (gradus_argument_flag).
  * `workspace` has gradus_workspace(entry, ..) bytes, aligned to 64; null if that is 0. `report` may be null.
  */
 gradus_status gradus_call(const gradus_entry *entry, const gradus_context *context, const void *hyper, uint64_t t, uint64_t seed,
