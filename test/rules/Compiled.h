@@ -12,8 +12,8 @@ class Compiled {
 public:
   Compiled(const std::string &file, llvm::StringRef dtype) {
     std::string path = std::string(GRADUS_SOURCE_STD) + "/" + file;
-    mlir::ModuleOp module = compiled.load(path, dtype);
-    if (!module || !reference.load(path, dtype) || !compiled.addGradients())
+    mlir::ModuleOp module = compiled.load(path, dtype, {});
+    if (!module || !reference.load(path, dtype, {}) || !compiled.addGradients())
       return;
     for (gradus::FuncOp func : module.getOps<gradus::FuncOp>())
       if (gradus::isEntry(func))
