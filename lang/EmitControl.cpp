@@ -378,7 +378,9 @@ LoopOp Elaborator::emitLoop(const ast::LoopStmt &stmt, Value count, const Array 
   auto runPass = [&]() -> std::optional<SmallVector<Value>> {
     if (stmt.variable)
       builder.setInsertionPointToEnd(&loop.getBody().front());
+    loopIndices.push_back(loop.getBody().front().getArgument(0)); // each pass draws its own numbers
     runInside(stmt.block, *inner);
+    loopIndices.pop_back();
     return readNext(names, *inner);
   };
   bool isSound = fillRegion(loop.getBody(), stmt.loc, runPass);
@@ -388,7 +390,9 @@ LoopOp Elaborator::emitLoop(const ast::LoopStmt &stmt, Value count, const Array 
     isSound = fillRegion(loop.getProceed(), stmt.condition->loc, [&]() -> std::optional<SmallVector<Value>> {
       if (stmt.variable)
         builder.setInsertionPointToEnd(&loop.getProceed().front());
+      loopIndices.push_back(loop.getProceed().front().getArgument(0));
       Array c = sliceLane(evalCondition(*stmt.condition, *asked));
+      loopIndices.pop_back();
       return c.isPoison() ? std::nullopt : std::optional(SmallVector<Value>{c.lanes.front()});
     });
   }

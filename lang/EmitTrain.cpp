@@ -210,8 +210,10 @@ bool Elaborator::addTrainParams(const TrainPlan &plan, UnitBuilder &unit, Scope 
 
 /// A tensor's states, inputs and reports are called by it; what is one for all by the group, or else by the rule.
 void Elaborator::nameLanes(const TrainPlan &plan, const TrainGroup &group, RuleRun &run) {
-  for (size_t k = 0; k < group.numLanes(); ++k)
+  for (size_t k = 0; k < group.numLanes(); ++k) {
     run.lanes.push_back({plan.params[group.member(k)]->name.name + ".", group.member(k)});
+    run.tensors.push_back(group.member(k));
+  }
   run.sharedPrefix = group.prefix.empty() ? group.call->rule->name.name + "." : group.prefix;
 }
 
@@ -241,8 +243,6 @@ bool Elaborator::emitTrainInit(TrainPlan &plan) {
     run.hyperPrefix = group.prefix;
     for (size_t j = 0; j < group.arity; ++j)
       run.params.push_back(group.lanes(params, j));
-    for (size_t k = 0; k < group.numLanes(); ++k)
-      run.tensors.push_back(group.member(k));
     run.time = integer(1, train.loc);
     nameLanes(plan, group, run);
     std::map<std::string, GivenInput> given;
@@ -351,8 +351,6 @@ bool Elaborator::emitTrainStep(const TrainPlan &plan) {
     RuleRun run;
     run.call = group.call;
     run.hyperPrefix = group.prefix;
-    for (size_t k = 0; k < group.numLanes(); ++k)
-      run.tensors.push_back(group.member(k));
     run.time = time;
     nameLanes(plan, group, run);
     for (size_t j = 0; j < group.arity; ++j)

@@ -23,15 +23,24 @@ for name in os.listdir(lang):
         with open(os.path.join(lang, name), encoding="utf-8") as file:
             builtins |= set(re.findall(r'"([A-Za-z_]\w*)"', file.read())) if "Builtin" in name else set()
 types = {"int", "bool", "real", "f16", "bf16", "f32", "f64", "i32", "i64"}
-reserved = keywords | builtins | types | {"t", "T", "pi", "all", "axis", "keep", "steps", "over"}
+draws = {"bernoulli", "categorical", "exponential", "gumbel", "index", "normal", "permutation", "rademacher", "uniform"}
+reserved = keywords | builtins | types | draws | {"t", "T", "inf", "pi", "all", "axis", "keep", "steps", "over"}
 
 
 def rename(text):
-    """Strings and comments stay; every identifier that is neither keyword nor built in gets the prefix."""
+    """Strings and comments stay; every identifier that is neither keyword nor built in gets the prefix. Random numbers depend on the
+    names of a rule and its draws, by contract: these names stay."""
+    sites = set(re.findall(r"\b(?:rule|draw)\s+(\w+)", text)) if re.search(r"^\s*draw\s", text, re.M) else set()
+
     def one(match):
         word = match.group("word")
-        return match.group(0) if word is None or word in reserved else PREFIX + word
+        return match.group(0) if word is None or word in reserved | sites else PREFIX + word
     return re.sub(r'"[^"\n]*"|//[^\n]*|\d[\w.]*(?:[eE][+-]?\d+)?|(?P<word>[^\W\d]\w*)', one, text)
+
+
+def text_of(path):
+    with open(path, encoding="utf-8") as file:
+        return file.read()
 
 
 def assembly(path, library):
@@ -47,15 +56,14 @@ def main():
         shutil.copytree(os.path.join(lang, "std"), os.path.join(folder, "std"))
         specs = [os.path.join(d, f) for d, _, files in os.walk(os.path.join(folder, "std")) for f in files if f.endswith(".grad")]
         for path in specs:
-            with open(path, encoding="utf-8") as file:
-                text = file.read()
+            text = text_of(path)
             with open(path, "w", encoding="utf-8") as file:
                 file.write(rename(text))
         for path in sorted(specs):
             relative = os.path.relpath(path, folder)
             before = assembly(os.path.join(lang, relative), lang)
             after = assembly(path, folder)
-            if PREFIX not in after and "__kernel" in after:
+            if PREFIX not in after and "draw " not in text_of(path) and "__kernel" in after:
                 sys.exit(f"{relative}: nothing was renamed")
             # Only exported names hold identifiers of the spec.
             if after.replace(PREFIX, "") != before:

@@ -1,0 +1,135 @@
+//===- RuleRun.h - What elaboration hands around ------------------*- C++ -*-===//
+//
+// Calls of words and of rules, the states and reports of rules, and what is known about the tensors at hand.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef GRADUS_LANG_RULERUN_H
+#define GRADUS_LANG_RULERUN_H
+
+#include "lang/Algebra.h"
+#include "lang/Scope.h"
+#include "lang/UnitBuilder.h"
+
+#include "llvm/ADT/DenseMap.h"
+#include "llvm/ADT/SmallPtrSet.h"
+#include "llvm/ADT/StringSwitch.h"
+#include "llvm/Support/Format.h"
+#include "llvm/Support/SaveAndRestore.h"
+
+#include <functional>
+#include <set>
+
+namespace gradus::lang {
+
+class Elaborator;
+
+/// A call of a built-in word.
+struct CallSite {
+  const Builtin *builtin;
+  const ast::Call *call;
+  /// The slot, as in `sum[j]`.
+  llvm::ArrayRef<ast::Subscript> slots;
+  Scope *scope;
+  Location at;
+};
+
+/// A word of the language with the method that emits its calls.
+struct Builtin {
+  llvm::StringLiteral name;
+  Entity (Elaborator::*emit)(const CallSite &site);
+  /// A word that may stand in its slot, as `reverse`.
+  llvm::StringLiteral flag = "";
+  bool hasSeveralResults = false;
+};
+/// The table of built-in words.
+struct BuiltinTable;
+llvm::ArrayRef<Builtin> getBuiltins();
+const Builtin *findBuiltin(llvm::StringRef name);
+
+/// An argument of a call, evaluated.
+struct Actual {
+  std::optional<ast::Ident> name;
+  Entity entity;
+  Location loc;
+};
+
+/// One state of a rule or of a rule that it wraps.
+struct StateSlot {
+  std::string path;
+  const ast::Decl *decl;
+  Array initial;
+  /// The types of the initial value, which outlive it.
+  std::vector<ArrayType> types;
+  /// One for the collection.
+  bool isShared = false;
+};
+
+struct RuleRun;
+/// Where an input of a rule comes from: an argument of the unit, or of `step` in a test.
+using InputSource = std::function<Array(const ast::Decl &decl, bool isShared, RuleRun &run)>;
+
+/// An input that some rule of a composition has named.
+struct GivenInput {
+  const ast::Decl *decl = nullptr;
+  bool isShared = false;
+  Array value;
+};
+
+/// What `emit` adds to the results of a step.
+struct Report {
+  std::string path;
+  Array value;
+  Location loc;
+};
+
+/// A rule at work on given tensors.
+struct RuleRun {
+  const RuleCall *call = nullptr;
+  /// Of the wrapping sites: "" or "base.".
+  std::string path;
+  /// Before the path in the names of hyper-parameters: the group of a train unit.
+  std::string hyperPrefix;
+  /// In a train unit the name and the place of each tensor: its inputs and reports are called by it. And before the names of what is
+  /// one for all of them.
+  struct Lane {
+    std::string prefix;
+    size_t group = 0;
+  };
+  std::vector<Lane> lanes;
+  std::string sharedPrefix;
+  Scope *scope = nullptr;
+  std::vector<Array> params, grads;
+  /// Shared by all rules of a composition.
+  const InputSource *inputs = nullptr;
+  std::map<std::string, GivenInput> *given = nullptr;
+  std::vector<Report> *reports = nullptr;
+  /// Present values of all states by path, nested ones included.
+  const std::map<std::string, Array> *states = nullptr;
+  /// Next values.
+  std::vector<Array> nextParams;
+  std::map<std::string, Array> *nextStates = nullptr;
+  Array time;
+  /// Next values of which parts have been written, but not the whole.
+  std::set<std::string> partlyWritten;
+  /// The name of the outermost rule, and the numbers of the tensors in the collection (0, 1, .. if empty): for draws.
+  std::string root;
+  std::vector<size_t> tensors;
+  /// Elaborated for its errors only: what is not given is poison.
+  bool isCheck = false;
+};
+
+/// What a statement may give next values to: the params and states of a rule, or what the loop around carries.
+struct Primes {
+  RuleRun *run = nullptr;
+  llvm::ArrayRef<ast::LoopInit> inits;
+  /// Carried values whose type is too narrow for what a pass gives them: what would do.
+  std::map<std::string, std::pair<Kind, llvm::SmallVector<IndexVar *, 2>>> wider;
+};
+
+/// Where the hyper-parameters of a rule, loss or schedule get their values.
+using HyperSource = std::function<Array(const ast::Param &param, const std::string &path, const Delayed *bound, Scope &scope, Array time)>;
+
+} // namespace gradus::lang
+
+#endif // GRADUS_LANG_RULERUN_H
