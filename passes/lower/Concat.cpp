@@ -13,30 +13,36 @@ namespace gradus {
 
 /// The value of a part whose first element along the axis is number `begin` of the join, and whether the point is inside it.
 Value Evaluator::emitPart(Value part, ArrayRef<Index> point, int64_t axis, Value begin, Value &isInside) {
-  Value size = sizeOf(arrayOf(part).getShape()[axis]);
   const Index &along = point[axis];
   Point local(point);
   bool wasEmpty = mayBeEmpty;
   if (along.isUniform()) {
-    Value place = code.sub(along.scalar, begin);
-    isInside = code.compare(arith::CmpIPredicate::ult, place, size);
-    local[axis] = Index::uniform(code.max(code.min(place, code.sub(size, code.i64(1))), zero));
+    {
+      OpBuilder::InsertionGuard guard(code);
+      if (inner) // what is the same in every lane may be read before the loop over vectors, and so must be known there
+        code.setInsertionPoint(inner);
+      Value size = sizeOf(arrayOf(part).getShape()[axis]), place = code.sub(along.scalar, begin);
+      isInside = code.compare(arith::CmpIPredicate::ult, place, size);
+      local[axis] = Index::uniform(code.max(code.min(place, code.sub(size, code.i64(1))), zero));
+    }
     mayBeEmpty = true;
     Value value = evaluate(part, local);
     mayBeEmpty = wasEmpty;
     return value;
   }
-  Value places = code.sub(lanesOf(along), code.splat(begin));
+  Value size = sizeOf(arrayOf(part).getShape()[axis]), places = code.sub(lanesOf(along), code.splat(begin));
   isInside = code.compare(arith::CmpIPredicate::ult, places, code.splat(size));
-  // Its own operation in any case, so that what is read under this mask is remembered under this point alone.
   if (along.isLane)
-    local[axis] = Index::lane(arith::SubIOp::create(code, along.scalar, begin));
+    local[axis] = Index::lane(code.sub(along.scalar, begin));
   else
-    local[axis] = Index::lanewise(arith::SubIOp::create(code, along.vector, code.splat(begin)));
+    local[axis] = Index::lanewise(code.sub(along.vector, code.splat(begin)));
+  // What is read under this mask must not be remembered beyond it.
+  std::map<Key, Value> known = pointMemo;
   Value outer = mask;
   mask = outer ? arith::AndIOp::create(code, outer, isInside).getResult() : isInside;
   Value value = evaluateVector(part, local);
   mask = outer;
+  pointMemo = std::move(known);
   return value;
 }
 
@@ -53,6 +59,9 @@ Value Evaluator::emitConcat(ConcatOp concat, ArrayRef<Index> point) {
       isInside = code.splat(isInside);
     }
     result = result ? arith::SelectOp::create(code, isInside, value, result).getResult() : value;
+    OpBuilder::InsertionGuard guard(code);
+    if (inner)
+      code.setInsertionPoint(inner);
     begin = code.add(begin, sizeOf(arrayOf(part).getShape()[axis]));
   }
   return result;
