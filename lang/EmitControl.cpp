@@ -407,6 +407,13 @@ static constexpr size_t maxExpansion = 200000;
 
 void Elaborator::runLoop(const ast::LoopStmt &stmt, Scope &scope) {
   std::vector<std::string> names;
+  for (const ast::LoopInit &init : stmt.inits)
+    if (stmt.variable && init.name.name == stmt.variable->name) {
+      error(Code::NameAssignedTwice, init.name.loc, "'" + init.name.name + "' is defined twice")
+          .note(stmt.variable->loc, "its first definition is here")
+          .suggest("what a loop carries has a name of its own: choose a new one");
+      return scope.set(init.name.name, Entity(), init.name.loc);
+    }
   for (const ast::LoopInit &init : stmt.inits) {
     if (const Binding *known = scope.findLocal(init.name.name); known || llvm::is_contained(names, init.name.name)) {
       Diagnostic &diagnostic = error(Code::NameAssignedTwice, init.name.loc, "'" + init.name.name + "' is defined twice");
