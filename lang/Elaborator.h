@@ -146,6 +146,7 @@ private:
   Entity runBlock(const ast::Block &block, Scope &inner, Location at);
   bool runCommon(const ast::Stmt &stmt, Scope &scope);
   void notHere(const ast::Stmt &stmt, llvm::StringRef where, llvm::StringRef wayOut);
+  Entity::Tuple valuesOf(const ast::AssignStmt &stmt, const Entity &value);
   void runAssign(const ast::AssignStmt &stmt, Scope &scope);
   bool bindName(const ast::Ident &name, Entity entity, Scope &scope);
   const Closure *makeLocal(const ast::FunctionStmt &stmt, Scope &scope);
@@ -398,6 +399,7 @@ private:
   bool readTestRule(const CallSite &site, TestRule &test);
   bool takeTensors(const CallSite &site, TestRule &test);
   bool takeStates(const CallSite &site, TestRule &test);
+  bool stepOnce(TestRule &test, const CallSite &site, std::map<std::string, Array> &next);
   Array testInput(const CallSite &site, TestRule &test, const ast::Decl &decl, bool isShared, RuleRun &run);
   std::string textOf(Location at) const;
 

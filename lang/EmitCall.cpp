@@ -350,6 +350,17 @@ bool Elaborator::bindName(const ast::Ident &name, Entity entity, Scope &scope) {
   return false;
 }
 
+/// One value for each name on the left; poison where there are more of one than of the other.
+Entity::Tuple Elaborator::valuesOf(const ast::AssignStmt &stmt, const Entity &value) {
+  const Entity::Tuple *values = value.get<Entity::Tuple>();
+  size_t count = values ? values->size() : 1;
+  if (count == stmt.targets.size())
+    return values ? *values : Entity::Tuple{value};
+  if (!value.isPoison())
+    error(Code::ResultCount, stmt.loc, "here are " + counted(stmt.targets.size(), "name") + " for " + counted(count, "value"));
+  return Entity::Tuple(stmt.targets.size());
+}
+
 void Elaborator::runAssign(const ast::AssignStmt &stmt, Scope &scope) {
   if (stmt.boundary || readsItself(stmt, scope))
     return runRecurrence(stmt, scope);
@@ -386,12 +397,8 @@ void Elaborator::runAssign(const ast::AssignStmt &stmt, Scope &scope) {
     bindName(stmt.targets[0].name, value, scope);
     return;
   }
-  const Entity::Tuple *values = value.get<Entity::Tuple>();
-  if (!value.isPoison() && (!values || values->size() != stmt.targets.size()))
-    error(Code::ResultCount, stmt.loc, "here are " + counted(stmt.targets.size(), "name") + " for " +
-                                           counted(values ? values->size() : 1, "value"));
-  for (auto [i, target] : llvm::enumerate(stmt.targets))
-    bindName(target.name, values && values->size() == stmt.targets.size() ? (*values)[i] : Entity(), scope);
+  for (auto [target, mine] : llvm::zip_equal(stmt.targets, valuesOf(stmt, value)))
+    bindName(target.name, mine, scope);
 }
 
 /// Statements that may stand in every body. False if `stmt` is none of them.

@@ -236,14 +236,7 @@ void Elaborator::runEvery(const ast::EveryStmt &stmt, Scope &scope) {
 /// `y' = ..` of what the loop around carries.
 void Elaborator::runCarriedAssign(const ast::AssignStmt &stmt, Scope &scope) {
   Entity value = stmt.isAdd || stmt.boundary ? Entity() : eval(*stmt.value, scope);
-  const Entity::Tuple *values = value.get<Entity::Tuple>();
-  if ((values ? values->size() : 1) != stmt.targets.size() && !value.isPoison()) {
-    error(Code::ResultCount, stmt.loc, "here are " + counted(stmt.targets.size(), "name") + " for " + counted(values ? values->size() : 1, "value"));
-    value = {};
-    values = nullptr;
-  }
-  for (auto [i, target] : llvm::enumerate(stmt.targets)) {
-    Entity mine = values ? (*values)[i] : value;
+  for (auto [target, mine] : llvm::zip_equal(stmt.targets, valuesOf(stmt, value))) {
     if (!target.name.primed) {
       bindName(target.name, mine, scope);
       continue;

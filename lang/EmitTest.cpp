@@ -303,16 +303,22 @@ bool Elaborator::takeStates(const CallSite &site, TestRule &test) {
   return true;
 }
 
-Entity Elaborator::callStep(const CallSite &site) {
-  TestRule test;
-  if (!readTestRule(site, test))
-    return {};
-  std::map<std::string, Array> next;
+/// Elaborates one step of the rule under test.
+bool Elaborator::stepOnce(TestRule &test, const CallSite &site, std::map<std::string, Array> &next) {
   test.run.states = &test.states;
   test.run.nextStates = &next;
   frames.push_back({"'" + test.run.call->rule->name.name + "'", site.at, test.run.call->rule});
   bool isSound = stepRule(test.run, test.hypers);
   frames.pop_back();
+  return isSound;
+}
+
+Entity Elaborator::callStep(const CallSite &site) {
+  TestRule test;
+  if (!readTestRule(site, test))
+    return {};
+  std::map<std::string, Array> next;
+  bool isSound = stepOnce(test, site, next);
   if (!isSound)
     return {};
   Record &record = arena.records.emplace_back();
@@ -380,11 +386,7 @@ Entity Elaborator::callRun(const CallSite &site) {
   Array time = add(test.run.time, {{index}}, site.at);
   test.run.time = time;
   std::map<std::string, Array> next;
-  test.run.states = &test.states;
-  test.run.nextStates = &next;
-  frames.push_back({"'" + test.run.call->rule->name.name + "'", site.at, test.run.call->rule});
-  bool isSound = stepRule(test.run, test.hypers);
-  frames.pop_back();
+  bool isSound = stepOnce(test, site, next);
   bool hasPoison = llvm::any_of(test.run.nextParams, [](const Array &param) { return param.isPoison(); }) ||
                    llvm::any_of(next, [](const auto &state) { return state.second.isPoison(); });
   if (!isSound || hasPoison)

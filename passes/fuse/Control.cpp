@@ -66,7 +66,7 @@ llvm::SetVector<Value> getOrigins(Value value) {
   return origins;
 }
 
-void sinkLiterals(Region &region) {
+void sinkInto(Region &region, function_ref<bool(Operation *)> isFree) {
   OpBuilder builder(region.getContext());
   bool isChanged = true;
   while (isChanged) {
@@ -75,15 +75,11 @@ void sinkLiterals(Region &region) {
     getUsedValuesDefinedAbove(region, outside);
     for (Value value : outside) {
       Operation *op = value.getDefiningOp();
-      auto repeated = dyn_cast_or_null<BroadcastOp>(op);
-      bool isFree = isa_and_nonnull<ConstantOp, IotaOp>(op) || (repeated && (isRankZero(repeated.getX()) || repeated.getX().getDefiningOp<IotaOp>()));
-      if (!isFree)
+      if (!op || !isFree(op))
         continue;
       builder.setInsertionPointToStart(&region.front());
       Value copy = builder.clone(*op)->getResult(0);
-      value.replaceUsesWithIf(copy, [&](OpOperand &use) {
-        return use.getOwner() != copy.getDefiningOp() && region.isAncestor(use.getOwner()->getParentRegion());
-      });
+      value.replaceUsesWithIf(copy, [&](OpOperand &use) { return region.isAncestor(use.getOwner()->getParentRegion()); });
       isChanged = true;
     }
   }

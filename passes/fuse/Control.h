@@ -26,8 +26,8 @@ llvm::SmallVector<mlir::Value> getSources(mlir::OpResult result);
 /// The arguments of the function and results of kernels whose elements the array `value` may be: control hands arrays on without a copy.
 llvm::SetVector<mlir::Value> getOrigins(mlir::Value value);
 
-/// Copies into a region what it reads and what costs nothing to compute: constants, counts, repeated numbers.
-void sinkLiterals(mlir::Region &region);
+/// Copies into a region the ops outside whose results it reads and that are free there, and in turn what the copies read.
+void sinkInto(mlir::Region &region, llvm::function_ref<bool(mlir::Operation *)> isFree);
 /// Moves a region, and what it reads from outside as further arguments, into a function that stands nowhere; then back.
 FuncOp takeRegion(mlir::Region &region, llvm::ArrayRef<mlir::Value> outside, llvm::StringRef name);
 void putRegionBack(mlir::Region &region, FuncOp func, llvm::ArrayRef<mlir::Value> outside);

@@ -67,21 +67,12 @@ static void widenScatter(ScatterAddOp op) {
 }
 
 /// Numbers that folding has moved out of a scan come back: what a kernel reads are its operands.
-static void sinkNumbers(ScanOp scan) {
-  auto isNumber = [](Operation *op) { return op && (op->hasTrait<Pointwise>() || isa<BroadcastOp, ConstantOp, IntPowOp>(op)); };
-  for (bool isChanged = true; isChanged;) {
-    isChanged = false;
-    llvm::SetVector<Value> captured;
-    getUsedValuesDefinedAbove(scan.getBody(), captured);
-    for (Value value : captured) {
-      if (!isNumber(value.getDefiningOp()))
-        continue;
-      OpBuilder builder = OpBuilder::atBlockBegin(&scan.getBody().front());
-      Value inside = builder.clone(*value.getDefiningOp())->getResult(0);
-      value.replaceUsesWithIf(inside, [&](OpOperand &use) { return scan->isProperAncestor(use.getOwner()); });
-      isChanged = true;
-    }
-  }
+static bool isNumber(Operation *op) { return op->hasTrait<Pointwise>() || isa<BroadcastOp, ConstantOp, IntPowOp>(op); }
+
+/// What costs nothing to compute in each pass of a loop: constants, counts, repeated numbers.
+static bool isLiteral(Operation *op) {
+  auto repeated = dyn_cast<BroadcastOp>(op);
+  return isa<ConstantOp, IotaOp>(op) || (repeated && (isRankZero(repeated.getX()) || repeated.getX().getDefiningOp<IotaOp>()));
 }
 
 static void prepare(FuncOp func) {
@@ -91,7 +82,7 @@ static void prepare(FuncOp func) {
       continue;
     }
     if (auto scan = dyn_cast<ScanOp>(op))
-      sinkNumbers(scan);
+      sinkInto(scan.getBody(), isNumber);
     if (auto constant = dyn_cast<ConstantOp>(op))
       repeatSplat(constant);
     if (auto scatter = dyn_cast<ScatterAddOp>(op))
@@ -386,7 +377,7 @@ static LogicalResult fuseRegions(Operation *op, FuncOp func, bool noFuse) {
   for (Region &region : op->getRegions()) {
     if (region.empty())
       continue;
-    sinkLiterals(region);
+    sinkInto(region, isLiteral);
     llvm::SetVector<Value> outside;
     getUsedValuesDefinedAbove(region, outside);
     FuncOp inner = takeRegion(region, outside.getArrayRef(), func.getSymName());

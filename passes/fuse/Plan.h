@@ -73,12 +73,10 @@ private:
 
 /// scatter and scatter_add: they stand alone in their kernels, which run over the updates.
 inline bool isScatter(mlir::Operation *op) { return mlir::isa<ScatterAddOp, ScatterOp>(op); }
-/// The indices of a gather or scatter; none of other ops.
-mlir::OperandRange getPlaces(mlir::Operation *op);
 
 /// A gather or scatter whose indices come from data, so that the call may be refused when it runs.
 bool canFail(mlir::Operation *op);
-/// The indices of a gather or scatter_add, one for each axis of what they stand in; none of another op.
+/// The indices of a gather or scatter, one for each axis of what they stand in; none of another op.
 mlir::OperandRange getPlaces(mlir::Operation *op);
 
 /// Whether an op of `body` reads `value`, or what is computed from it point by point, at other points than its own.

@@ -108,10 +108,10 @@ static void expectBoth(const std::string &path) {
   expectAgreement(path, {.noFuse = true});
 }
 
-TEST(AgainstReference, Control) { expectBoth(GRADUS_TEST_INPUTS "/control.mlir"); }
-TEST(AgainstReference, ControlInSpecs) { expectBoth(GRADUS_TEST_SPECS "/control.grad"); }
-TEST(AgainstReference, Losses) { expectBoth(GRADUS_TEST_INPUTS "/losses.mlir"); }
+TEST(AgainstReference, Control) { expectBoth(GRADUS_TEST_PASSES "/control.mlir"); }
+TEST(AgainstReference, ControlInSpecs) { expectBoth(GRADUS_TEST_INPUTS "/control.grad"); }
+TEST(AgainstReference, Losses) { expectBoth(GRADUS_TEST_PASSES "/losses.mlir"); }
 TEST(AgainstReference, Muon) { expectBoth(GRADUS_TEST_STD "/rules/muon.grad"); }
-TEST(AgainstReference, Order) { expectBoth(GRADUS_TEST_INPUTS "/order.mlir"); }
-TEST(AgainstReference, Steps) { expectBoth(GRADUS_TEST_INPUTS "/steps.mlir"); }
-TEST(AgainstReference, Swaps) { expectBoth(GRADUS_TEST_INPUTS "/swaps.mlir"); }
+TEST(AgainstReference, Order) { expectBoth(GRADUS_TEST_PASSES "/order.mlir"); }
+TEST(AgainstReference, Steps) { expectBoth(GRADUS_TEST_PASSES "/steps.mlir"); }
+TEST(AgainstReference, Swaps) { expectBoth(GRADUS_TEST_PASSES "/swaps.mlir"); }
