@@ -136,7 +136,8 @@ def Gradus_Draw : Gradus_Enum<"DrawKind", "Distribution of a draw", [
 def Gradus_DrawAttr : Gradus_EnumAttr<Gradus_Draw, "distribution">;
 
 def Gradus_Query : Gradus_Enum<"OracleQuery", "What is asked of an oracle", [
-  I32EnumAttrCase<"Value", 0, "value">, I32EnumAttrCase<"Gradient", 1, "gradient">]>;
+  I32EnumAttrCase<"Value", 0, "value">, I32EnumAttrCase<"Gradient", 1, "gradient">,
+  I32EnumAttrCase<"HessianProduct", 2, "hessian_product">]>;
 def Gradus_QueryAttr : Gradus_EnumAttr<Gradus_Query, "query">;
 
 def Gradus_IntervalAttr : AttrDef<Gradus_Dialect, "Interval"> {

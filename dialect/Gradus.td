@@ -6,6 +6,7 @@
 include "dialect/Base.td"
 include "dialect/Derivative.td"
 include "dialect/Elementwise.td"
+include "dialect/LinearAlgebra.td"
 include "dialect/Order.td"
 include "dialect/Plan.td"
 include "dialect/Reduction.td"

@@ -186,19 +186,86 @@ def Gradus_DrawOp : Gradus_PureOp<"draw", [AttrSizedOperandSegments]> {
   let hasVerifier = 1;
 }
 
-def Gradus_OracleOp : Gradus_PureOp<"oracle"> {
-  let summary = "Asks the objective of a rule for its value or gradient at a point";
+def Gradus_CustomOp : Gradus_PureOp<"custom", [RecursiveMemoryEffects]> {
+  let summary = "The values of a region, whose derivative is another region";
   let description = [{
-    Stands for an objective that is not bound yet; binding replaces it by the loss, or by a query to the application.
-    (oracle_c1) `value` gives one floating scalar, `gradient` the types of the point.
+    A pure function of `xs` with a vector-Jacobian product of one's own: `derivative` takes xs, then a cotangent of each result that
+    is floating, and yields a cotangent of each of `xs` that is floating. Both regions may read values around them, which are constant for
+    the derivative. The derivative of the derivative differentiates that region.
+    (custom_c1) the block of `body` takes the types of `xs` and yields the types of `ys`. (custom_c2) the block of `derivative` takes the
+    types of `xs`, then those of the floating `ys`, and yields the types of the floating `xs`.
 
     ```mlir
-    %g = gradus.oracle gradient "f" (%w) : (!gradus.array<[n], f64>) -> (!gradus.array<[n], f64>)
+    %y = gradus.custom (%x) : (!gradus.array<[n], f64>) -> (!gradus.array<[n], f64>) {
+    ^bb0(%a: !gradus.array<[n], f64>):
+      %s = gradus.sign %a : !gradus.array<[n], f64>
+      gradus.yield %s : !gradus.array<[n], f64>
+    } derivative {
+    ^bb0(%a: !gradus.array<[n], f64>, %dy: !gradus.array<[n], f64>):
+      gradus.yield %dy : !gradus.array<[n], f64>
+    }
     ```
   }];
-  let arguments = (ins Gradus_QueryAttr:$query, StrAttr:$name, Variadic<FloatArray>:$point);
+  let arguments = (ins Variadic<AnyArray>:$xs);
+  let results = (outs Variadic<AnyArray>:$ys);
+  let regions = (region SizedRegion<1>:$body, SizedRegion<1>:$derivative);
+  let assemblyFormat = "`(` $xs `)` attr-dict `:` functional-type($xs, $ys) $body `derivative` $derivative";
+  let hasVerifier = 1;
+}
+
+def Gradus_ExchangeOp : Gradus_PureOp<"exchange", [AllTypesMatch<["x", "y"]>]> {
+  let summary = "Gives x to another worker and takes what it gives";
+  let description = [{
+    Ends a phase: `x` is complete before it is given away. It stands outside of conditions and loops.
+
+    ```mlir
+    %y = gradus.exchange %x with %k : !gradus.array<[n], f64>, !gradus.array<[], i64>
+    ```
+  }];
+  let arguments = (ins FloatArray:$x, IntScalar:$peer);
+  let results = (outs FloatArray:$y);
+  let assemblyFormat = "$x `with` $peer attr-dict `:` type($x) `,` type($peer)";
+}
+
+def Gradus_WorkersOp : Gradus_PureOp<"workers", [SameOperandsAndResultType]> {
+  let summary = "Reduces an array element by element over all workers";
+  let description = [{
+    `mean` divides a sum by the number of workers. Added in the order of the workers, so that all of them get the same bits. Ends a
+    phase; it stands outside of conditions and loops. (workers_c1) `mean` goes with sum.
+
+    ```mlir
+    %m = gradus.workers sum mean %x : !gradus.array<[n], f64>
+    ```
+  }];
+  let arguments = (ins Gradus_ReductionAttr:$kind, UnitAttr:$mean, NumericArray:$x);
+  let results = (outs NumericArray:$y);
+  let assemblyFormat = "$kind (`mean` $mean^)? $x attr-dict `:` type($x)";
+  let hasVerifier = 1;
+}
+
+def Gradus_OracleOp : Gradus_PureOp<"oracle", [AttrSizedOperandSegments]> {
+  let summary = "Asks the objective of a rule for its value, gradient or a product with its Hessian at a point";
+  let description = [{
+    Stands for an objective that is not bound; a binding puts the loss in its place. `data` says on which data, if not on this
+    step's batch: "all", "next", "each", "rows"; the latter takes the rows. The gradients are in the operands of the point that `wrt`
+    names by position.
+    (oracle_c1) `value` gives one floating array of rank 0 (rank 1 of "each"), the others the types of the point at `wrt`, behind one more
+    axis of "each". (oracle_c2) only `hessian_product` has a direction, of the types of the point at `wrt`. (oracle_c3) `wrt` holds
+    positions of the point.
+
+    ```mlir
+    %g = gradus.oracle gradient "f" (%w) wrt [0] : (!gradus.array<[n], f64>) -> (!gradus.array<[n], f64>)
+    %v = gradus.oracle value "f" "next" (%w) wrt [] : (!gradus.array<[n], f64>) -> (!gradus.array<[], f64>)
+    %h = gradus.oracle hessian_product "f" (%w) along(%u) wrt [0] : (!gradus.array<[n], f64>), (!gradus.array<[n], f64>) -> (!gradus.array<[n], f64>)
+    ```
+  }];
+  let arguments = (ins Gradus_QueryAttr:$query, StrAttr:$name, OptionalAttr<StrAttr>:$data, Variadic<FloatArray>:$point,
+                       Variadic<FloatArray>:$direction, Optional<IntArray>:$rows, DenseI64ArrayAttr:$wrt);
   let results = (outs Variadic<FloatArray>:$answer);
-  let assemblyFormat = "$query $name `(` $point `)` attr-dict `:` functional-type($point, $answer)";
+  let assemblyFormat = [{
+    $query $name ($data^)? `(` $point `)` (`along` `(` $direction^ `)`)? (`rows` `(` $rows^ `)`)? `wrt` $wrt attr-dict `:`
+    `(` type($point) `)` (`,` `(` type($direction)^ `)`)? (`,` `rows` type($rows)^)? `->` `(` type($answer) `)`
+  }];
   let hasVerifier = 1;
 }
 

@@ -353,11 +353,46 @@ LogicalResult DrawOp::verify() {
 
 LogicalResult EveryOp::verify() { return verifyRegion(*this, getBody(), {}, TypeRange(getKept())); }
 
-LogicalResult OracleOp::verify() { // oracle_c1
-  bool isValue = getQuery() == OracleQuery::Value;
-  bool fits = isValue ? getAnswer().size() == 1 && arrayOf(getAnswer()[0]).isScalar() : TypeRange(getAnswer()) == TypeRange(getPoint());
-  if (!fits)
-    return emitOpError(isValue ? "expects one floating scalar as answer" : "expects an answer of the types of its point");
+/// The types among `types` that are floating.
+static SmallVector<Type> floatingOf(TypeRange types) {
+  return llvm::to_vector(llvm::make_filter_range(types, [](Type type) { return cast<ArrayType>(type).isFloat(); }));
+}
+
+LogicalResult CustomOp::verify() {
+  if (failed(verifyRegion(*this, getBody(), getXs().getTypes(), getYs().getTypes()))) // custom_c1
+    return failure();
+  SmallVector<Type> arguments(getXs().getTypes());
+  llvm::append_range(arguments, floatingOf(getYs().getTypes()));
+  return verifyRegion(*this, getDerivative(), arguments, floatingOf(getXs().getTypes())); // custom_c2
+}
+
+LogicalResult WorkersOp::verify() {
+  if (getMean() && getKind() != ReductionKind::Sum) // workers_c1
+    return emitOpError("expects 'sum' with 'mean'");
+  return success();
+}
+
+LogicalResult OracleOp::verify() {
+  bool isValue = getQuery() == OracleQuery::Value, isEach = getData() == "each";
+  SmallVector<Type> asked;
+  for (int64_t position : getWrt()) {
+    if (position < 0 || position >= static_cast<int64_t>(getPoint().size())) // oracle_c3
+      return emitOpError("expects positions of its point in 'wrt', but got ") << position;
+    asked.push_back(getPoint()[position].getType());
+  }
+  bool hasDirection = getQuery() == OracleQuery::HessianProduct;
+  if (hasDirection ? TypeRange(getDirection()) != TypeRange(asked) : !getDirection().empty()) // oracle_c2
+    return emitOpError(hasDirection ? "expects a direction of the types of its point at 'wrt'" : "expects no direction");
+  if (isValue) { // oracle_c1
+    if (getAnswer().size() != 1 || arrayOf(getAnswer()[0]).getRank() != isEach)
+      return emitOpError("expects one floating array of rank ") << int(isEach) << " as answer";
+    return success();
+  }
+  SmallVector<Type> answers;
+  for (Value answer : getAnswer())
+    answers.push_back(isEach && !arrayOf(answer).isScalar() ? Type(arrayOf(answer).dropAxes(0)) : answer.getType());
+  if (answers != asked)
+    return emitOpError("expects an answer of the types of its point at 'wrt'");
   return success();
 }
 

