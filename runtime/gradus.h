@@ -16,7 +16,7 @@ extern "C" {
 #endif
 
 /** Raised whenever a struct or a meaning below changes. */
-#define GRADUS_ABI_VERSION 1
+#define GRADUS_ABI_VERSION 2
 /** The most axes an array has. */
 #define GRADUS_MAX_RANK 8
 
@@ -86,6 +86,47 @@ typedef struct gradus_error {
   char message[256]; /**< all of the above in one sentence */
 } gradus_error;
 
+/*===- Linear algebra -------------------------------------------------------------===*/
+
+/** What is known about the matrix of a system. */
+typedef enum gradus_matrix_kind {
+  GRADUS_GENERAL = 0,
+  GRADUS_LOWER = 1,   /**< triangular: only that triangle is read */
+  GRADUS_UPPER = 2,
+  GRADUS_POSITIVE = 3 /**< symmetric and positive definite: only the lower triangle is read */
+} gradus_matrix_kind;
+
+/** The functions of gradus_linear_algebra, for gradus_matrix_workspace. */
+typedef enum gradus_matrix_function {
+  GRADUS_CHOLESKY = 0,
+  GRADUS_SOLVE = 1,
+  GRADUS_LOGDET = 2,
+  GRADUS_QR = 3,
+  GRADUS_EIGH = 4,
+  GRADUS_SVD = 5
+} gradus_matrix_function;
+
+/**
+ * Who factors matrices. Each function works on one matrix of GRADUS_F32 or GRADUS_F64, row-major, without gaps, with finite elements and at
+ * least one row and column; it writes its results alone and uses `workspace` (gradus_matrix_workspace bytes, aligned to 64). It
+ * returns 1, or 0 where there is no result. The same arguments must always give the same bits, on whichever thread.
+ */
+typedef struct gradus_linear_algebra {
+  /** L with L L^T = A, and zeros above the diagonal. 0: not positive definite. */
+  int32_t (*cholesky)(int32_t dtype, int64_t n, const void *a, void *l, void *workspace);
+  /** X [n, columns] with A X = B, or A^T X = B. 0: a pivot is exactly 0, or the matrix is not positive definite. */
+  int32_t (*solve)(int32_t dtype, int32_t kind, int32_t transposed, int64_t n, int64_t columns, const void *a, const void *b, void *x,
+                   void *workspace);
+  /** ln |det A| and the sign of det A. 0: a pivot is exactly 0. */
+  int32_t (*logdet)(int32_t dtype, int64_t n, const void *a, double *value, double *sign, void *workspace);
+  /** Q [rows, k] and R [k, columns], k the smaller number, with Q R = A. Signs as they come. */
+  int32_t (*qr)(int32_t dtype, int64_t rows, int64_t columns, const void *a, void *q, void *r, void *workspace);
+  /** Eigenvalues, ascending, and in the columns of `vectors` [n, n] what belongs to them. Signs as they come. */
+  int32_t (*eigh)(int32_t dtype, int64_t n, const void *a, void *values, void *vectors, void *workspace);
+  /** U [rows, k], s [k], descending, V [columns, k] with U diag(s) V^T = A. Signs as they come. */
+  int32_t (*svd)(int32_t dtype, int64_t rows, int64_t columns, const void *a, void *u, void *s, void *v, void *workspace);
+} gradus_linear_algebra;
+
 /*===- Context --------------------------------------------------------------------===*/
 
 /** Work on the half-open range [begin, end); never called twice for one index. */
@@ -106,6 +147,8 @@ typedef struct gradus_context {
   /** For convenience functions only (gradus_checkpoint_*); a step never allocates. Null: malloc and free. */
   void *(*allocate)(void *user, size_t bytes, size_t alignment);
   void (*release)(void *user, void *pointer, size_t bytes);
+  /** Factors matrices. Null: the runtime's own functions, which need no library; gradus_lapack() is faster on large matrices. */
+  const gradus_linear_algebra *linear_algebra;
 } gradus_context;
 
 /** What a call reports; every field is written when the call succeeds. */
@@ -202,6 +245,25 @@ size_t gradus_workspace(const gradus_entry *entry, const gradus_tensor *tensors,
 void gradus_hyper_defaults(const gradus_entry *entry, void *hyper);
 /** A hash of the names, roles, types and shapes of parameters and state: what a checkpoint of the entry depends on. */
 uint64_t gradus_schema(const gradus_entry *entry);
+
+/** The bytes of workspace that a function of gradus_linear_algebra has for one matrix, a multiple of 64. */
+int64_t gradus_matrix_workspace(int32_t function, int32_t dtype, int64_t rows, int64_t columns);
+
+/*
+ * What compiled code calls, for one matrix: `with` is the member of the context, null for the runtime's own functions. Matrices that are not finite or
+ * have no elements go no further, results get the signs that the language promises, and where there is none (the value 0) all are NaN.
+ */
+int32_t gradus_matrix_cholesky(const gradus_linear_algebra *with, int32_t dtype, int64_t n, const void *a, void *l, void *workspace);
+int32_t gradus_matrix_solve(const gradus_linear_algebra *with, int32_t dtype, int32_t kind, int32_t transposed, int64_t n, int64_t columns,
+                            const void *a, const void *b, void *x, void *workspace);
+int32_t gradus_matrix_logdet(const gradus_linear_algebra *with, int32_t dtype, int64_t n, const void *a, double *value, double *sign,
+                             void *workspace);
+int32_t gradus_matrix_qr(const gradus_linear_algebra *with, int32_t dtype, int64_t rows, int64_t columns, const void *a, void *q, void *r,
+                         void *workspace);
+int32_t gradus_matrix_eigh(const gradus_linear_algebra *with, int32_t dtype, int64_t n, const void *a, void *values, void *vectors,
+                           void *workspace);
+int32_t gradus_matrix_svd(const gradus_linear_algebra *with, int32_t dtype, int64_t rows, int64_t columns, const void *a, void *u, void *s,
+                          void *v, void *workspace);
 
 /** The number of elements, 1 for rank 0. The caller has checked that it fits. */
 int64_t gradus_numel(const gradus_tensor *tensor);

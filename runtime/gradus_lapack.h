@@ -1,0 +1,29 @@
+/*===- gradus_lapack.h - Factorizations by LAPACK ---------------------------------===*
+ *
+ * The archive Gradus::lapack, on LAPACK and BLAS with Fortran's names: the reference ones, OpenBLAS, MKL. The runtime does without; this is
+ * for large matrices.
+ *
+ *   gradus_context context = {0};
+ *   context.linear_algebra = gradus_lapack();
+ *
+ * The bits of a result are those of the library: where it shares the work among threads, ask it for the same number each time.
+ *
+ *===----------------------------------------------------------------------------===*/
+
+#ifndef GRADUS_LAPACK_H
+#define GRADUS_LAPACK_H
+
+#include "gradus.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** Constant; for gradus_context.linear_algebra. A matrix with a side above 2^31 - 1 has no result. */
+const gradus_linear_algebra *gradus_lapack(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* GRADUS_LAPACK_H */
