@@ -202,6 +202,7 @@ private:
     inner.error = Listener::error;
     if (context && context->parallel_for)
       inner.parallel_for = Listener::parallelFor;
+    inner.linear_algebra = context ? context->linear_algebra : nullptr;
     // Where the shapes would be refused the call says why.
     std::size_t bytes = gradus_workspace(table, tensors, count);
     if (bytes == SIZE_MAX)

@@ -32,5 +32,6 @@ gradus_context gradus_openmp_context(void) {
   context.log = NULL;
   context.allocate = NULL;
   context.release = NULL;
+  context.linear_algebra = NULL;
   return context;
 }

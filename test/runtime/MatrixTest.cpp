@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "gradus_lapack.h"
+#include "gradus_openmp.h"
 
 #include "gtest/gtest.h"
 
@@ -89,3 +90,5 @@ TEST_P(Matrix, takesMatricesWithoutElements) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Who, Matrix, testing::Bool(), [](const auto &info) { return std::string(info.param ? "Lapack" : "Own"); });
+
+TEST(MatrixContext, ofOpenmpUsesTheRuntimesOwn) { EXPECT_EQ(gradus_openmp_context().linear_algebra, nullptr); }
