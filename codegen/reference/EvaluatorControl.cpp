@@ -42,6 +42,7 @@ LogicalResult Frame<S>::runOp(Operation *op, Slots slots) {
       .template Case<KernelOp>([&](auto o) { return runKernel(o, slots); })
       .template Case<PhaseOp>([&](auto o) { return runBody(o, slots); })
       .template Case<CumulateOp, ScanOp, SortOp>([&](auto) { return runOrder(op, slots); })
+      .template Case<CholeskyOp, EighOp, LogDetOp, QrOp, SolveOp, SvdOp>([&](auto) { return runMatrix(op, slots); })
       .template Case<IfOp>([&](auto o) { return runIf(o, slots); })
       .template Case<LoopOp>([&](auto o) { return runLoop(o, slots); })
       .template Case<EveryOp>([&](auto o) { return runEvery(o, slots); })

@@ -100,6 +100,9 @@ private:
   void sort(SortOp op, unsigned slot);
   llvm::LogicalResult runScan(ScanOp op, unsigned slot);
 
+  // Factorizations.
+  llvm::LogicalResult runMatrix(mlir::Operation *op, Slots slots);
+
   // Ops with regions, and those that see all slots or leave a mark.
   llvm::LogicalResult runAllReduce(AllReduceOp op, Slots slots);
   llvm::LogicalResult runGrad(GradOp op, Slots slots);
