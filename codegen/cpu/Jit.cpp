@@ -2,12 +2,31 @@
 
 #include "codegen/cpu/Jit.h"
 
+#include "runtime/gradus.h"
+
 #include "llvm/ExecutionEngine/Orc/ExecutionUtils.h"
 #include "llvm/ExecutionEngine/Orc/ThreadSafeModule.h"
 
 using namespace mlir;
 
 namespace gradus {
+
+/// The functions of the runtime that compiled code calls: this process need not export them.
+static llvm::orc::SymbolMap findRuntime(llvm::orc::LLJIT &engine) {
+  llvm::orc::SymbolMap symbols;
+  auto add = [&](llvm::StringRef name, auto *function) {
+    symbols[engine.mangleAndIntern(name)] = {llvm::orc::ExecutorAddr::fromPtr(function),
+                                             llvm::JITSymbolFlags::Exported | llvm::JITSymbolFlags::Callable};
+  };
+  add("gradus_matrix_cholesky", gradus_matrix_cholesky);
+  add("gradus_matrix_eigh", gradus_matrix_eigh);
+  add("gradus_matrix_logdet", gradus_matrix_logdet);
+  add("gradus_matrix_qr", gradus_matrix_qr);
+  add("gradus_matrix_solve", gradus_matrix_solve);
+  add("gradus_matrix_svd", gradus_matrix_svd);
+  add("gradus_matrix_workspace", gradus_matrix_workspace);
+  return symbols;
+}
 
 std::unique_ptr<Jit> Jit::create(ModuleOp module, const CpuTarget &target, std::string &error) {
   std::unique_ptr<llvm::TargetMachine> machine = target.createMachine(error);
@@ -40,6 +59,8 @@ std::unique_ptr<Jit> Jit::create(ModuleOp module, const CpuTarget &target, std::
     return nullptr;
   }
   (*engine)->getMainJITDylib().addGenerator(std::move(*process));
+  if (take((*engine)->getMainJITDylib().define(llvm::orc::absoluteSymbols(findRuntime(**engine)))))
+    return nullptr;
   auto buffer = llvm::MemoryBuffer::getMemBufferCopy(llvm::StringRef(object->data(), object->size()), "gradus.o");
   if (take((*engine)->addObjectFile(std::move(buffer))))
     return nullptr;

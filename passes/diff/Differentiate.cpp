@@ -43,6 +43,8 @@ private:
 
   void findActive();
   LogicalResult visit(Operation *op, Cotangent dy);
+  RuleResult applyRule(Operation *op, Cotangent dy, llvm::function_ref<RuleResult(ReverseContext &)> rule);
+  LogicalResult visitFactorization(Operation *op);
   LogicalResult visitElementwise(Operation *op, Cotangent dy);
   void add(Operation *from, Value operand, Value contribution, Cotangent dy);
   bool needsGuard(Operation *op, Cotangent dy) const;
@@ -73,8 +75,8 @@ static bool isUnbounded(Operation *op) {
     DenseElementsAttr exponent;
     return !matchPattern(power.getN(), m_Constant(&exponent)) || (*exponent.getValues<APInt>().begin()).isNegative();
   }
-  return isa<AcosOp, AcoshOp, AsinOp, AtanhOp, CbrtOp, CoshOp, DigammaOp, Exp2Op, Expm1Op, ExpOp, LambertWOp, LGammaOp, Log10Op, Log1pOp, Log2Op,
-             LogOp, ModOp, NormalQuantileOp, PowOp, SinhOp, SqrtOp, TanOp, TrigammaOp>(op);
+  return isa<AcosOp, AcoshOp, AsinOp, AtanhOp, CbrtOp, CholeskyOp, CoshOp, DigammaOp, EighOp, Exp2Op, Expm1Op, ExpOp, LambertWOp, LGammaOp, Log10Op,
+             Log1pOp, Log2Op, LogDetOp, LogOp, ModOp, NormalQuantileOp, PowOp, QrOp, SinhOp, SolveOp, SqrtOp, SvdOp, TanOp, TrigammaOp>(op);
 }
 
 /// Whether the partial derivative of an elementwise op in an operand is finite wherever the op is taken, be its operands infinite or NaN.
@@ -171,16 +173,35 @@ LogicalResult ReverseSweep::visitElementwise(Operation *op, Cotangent dy) {
 LogicalResult ReverseSweep::visit(Operation *op, Cotangent dy) {
   if (op->hasTrait<Pointwise>() && !isa<CastOp>(op))
     return visitElementwise(op, dy);
+  RuleResult result = applyRule(op, dy, [&](ReverseContext &context) {
+    bool isDone = applyShapeRule(op, dy.value, context) == RuleResult::Done || applyReduceRule(op, dy.value, context) == RuleResult::Done ||
+                  applyOrderRule(op, dy.value, context) == RuleResult::Done;
+    return isDone ? RuleResult::Done : RuleResult::NoRule;
+  });
+  return success(result == RuleResult::Done);
+}
+
+RuleResult ReverseSweep::applyRule(Operation *op, Cotangent dy, llvm::function_ref<RuleResult(ReverseContext &)> rule) {
   auto addTo = [&](Value operand, Value contribution) { add(op, operand, contribution, dy); };
   auto needs = [&](Value operand) { return active.contains(operand); };
   auto guardBy = [&](Value t, Value contribution) { return guard(op->getLoc(), t, contribution); };
   // A contraction guarded product by product is slow, so that one of inputs takes them to be finite.
   bool isGuarded = needsGuard(op, isa<ContractOp>(op) ? Cotangent{dy.value, dy.isMasked} : dy);
   ReverseContext context{builder, op->getLoc(), addTo, needs, isGuarded ? llvm::function_ref<Value(Value, Value)>(guardBy) : nullptr};
-  if (applyShapeRule(op, dy.value, context) == RuleResult::Done || applyReduceRule(op, dy.value, context) == RuleResult::Done ||
-      applyOrderRule(op, dy.value, context) == RuleResult::Done)
-    return success();
-  return failure();
+  return rule(context);
+}
+
+/// Of several results any may have a cotangent.
+LogicalResult ReverseSweep::visitFactorization(Operation *op) {
+  SmallVector<Value> all;
+  Cotangent dy;
+  for (Value result : op->getResults()) {
+    Cotangent own = cotangents.lookup(result);
+    all.push_back(own.value);
+    dy.isMasked |= own.isMasked;
+    dy.isWhere |= own.isWhere;
+  }
+  return success(applyRule(op, dy, [&](ReverseContext &context) { return applyLinearAlgebraRule(op, all, context); }) == RuleResult::Done);
 }
 
 LogicalResult ReverseSweep::emitNoDerivative(Operation *op) {
@@ -224,7 +245,7 @@ FailureOr<SmallVector<Value>> ReverseSweep::run() {
       continue;
     // The other result of a sort is an order, which carries no derivative.
     bool hasOneFloat = op->getNumResults() == 1 || isa<SortOp>(op);
-    if (!hasOneFloat || failed(visit(op, cotangents.lookup(op->getResult(0)))))
+    if (failed(hasOneFloat ? visit(op, cotangents.lookup(op->getResult(0))) : visitFactorization(op)))
       return emitNoDerivative(op);
   }
 

@@ -19,6 +19,7 @@ int64_t getFlopWeight(Operation *op) {
       .Case<DigammaOp, LambertWOp, LGammaOp, NormalQuantileOp, TrigammaOp>([](auto) { return 96; })
       .Case<ContractOp>([](auto) { return 2; }) // a product and a sum for each point of the contracted space
       .Case<SortOp>([](auto) { return 32; })
+      .Case<CholeskyOp, EighOp, LogDetOp, QrOp, SolveOp, SvdOp>([](auto) { return 32; }) // for each element; it grows with the size of the matrix
       .Case([](ScanOp scan) {
         int64_t sum = 0;
         for (Operation &inner : scan.getBody().front())

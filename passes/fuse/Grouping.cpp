@@ -112,6 +112,7 @@ static std::pair<StringRef, StringRef> getReasonsAlone(Operation *op) {
       .Case([](ContractOp) { return std::pair("a contraction stands alone", "a contraction reads it"); })
       .Case([](CumulateOp) { return std::pair("a cumulation stands alone", "a cumulation reads it"); })
       .Case([](ScanOp) { return std::pair("a recurrence stands alone", "a recurrence reads it"); })
+      .Case<CholeskyOp, EighOp, LogDetOp, QrOp, SolveOp, SvdOp>([](auto) { return std::pair("a factorization stands alone", "a factorization reads it"); })
       .Case([](SortOp) { return std::pair("a sort stands alone", "a sort reads it"); })
       .Default([](Operation *) { return std::pair("a scatter stands alone", "a scatter reads it"); });
 }
@@ -231,6 +232,8 @@ static std::pair<ArrayRef<Attribute>, std::optional<SmallVector<int64_t>>> getDo
     return {arrayOf(reduce.getX()).getShape(), SmallVector<int64_t>{static_cast<int64_t>(reduce.getAxis())}};
   if (op && isScatter(op))
     return {arrayOf(op->getOperands().back()).getShape(), std::nullopt};
+  if (isMatrixOp(op))
+    return {arrayOf(op->getOperand(0)).getShape(), std::nullopt};
   return {arrayOf(target.value).getShape(), std::nullopt};
 }
 

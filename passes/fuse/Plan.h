@@ -82,6 +82,9 @@ mlir::OperandRange getPlaces(mlir::Operation *op);
 /// Whether an op of `body` reads `value`, or what is computed from it point by point, at other points than its own.
 bool isReadElsewhere(mlir::Value value, llvm::function_ref<bool(mlir::Operation *)> isInBody);
 
+/// Whether an op factors matrices. Its kernel runs over the elements of the first operand, matrix by matrix.
+inline bool isMatrixOp(mlir::Operation *op) { return llvm::isa_and_nonnull<CholeskyOp, EighOp, LogDetOp, QrOp, SolveOp, SvdOp>(op); }
+
 /// Checks that a function has the form of dialect/Plan.td; a located error where it has not.
 mlir::LogicalResult verifyPlan(FuncOp func);
 

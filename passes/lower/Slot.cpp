@@ -127,6 +127,15 @@ void FunctionLowering::layOutWorkspace(Slot &slot) {
       slot.workspace[result] = take(bytesOf(arrayOf(result), evaluator));
       slot.spaces.push_back(code.getArrayAttr(arrayOf(result).getShape()));
     }
+    if (Operation *op = findMatrixOp(kernel)) {
+      for (Value result : op->getResults())
+        if (result.use_empty() && !arrayOf(result).isScalar())
+          slot.partials[kernel].push_back(take(bytesOf(arrayOf(result), evaluator)));
+      Value count = evaluator.product(arrayOf(op->getOperand(0)).getShape().drop_back(2));
+      slot.partials[kernel].push_back(take(code.mul(count, matrixWorkspace(op, evaluator))));
+      slot.spaces.push_back(kernel.getDomain());
+      continue;
+    }
     if (findOrderOp(kernel)) {
       for (ArrayType scratch : getOrderScratch(kernel)) {
         slot.partials[kernel].push_back(take(bytesOf(scratch, evaluator)));

@@ -111,6 +111,7 @@ static void expectBoth(const std::string &path) {
 TEST(AgainstReference, Control) { expectBoth(GRADUS_TEST_PASSES "/control.mlir"); }
 TEST(AgainstReference, ControlInSpecs) { expectBoth(GRADUS_TEST_INPUTS "/control.grad"); }
 TEST(AgainstReference, Losses) { expectBoth(GRADUS_TEST_PASSES "/losses.mlir"); }
+TEST(AgainstReference, Matrices) { expectBoth(GRADUS_TEST_PASSES "/matrices.mlir"); }
 TEST(AgainstReference, Muon) { expectBoth(GRADUS_TEST_STD "/rules/muon.grad"); }
 TEST(AgainstReference, Order) { expectBoth(GRADUS_TEST_PASSES "/order.mlir"); }
 TEST(AgainstReference, Steps) { expectBoth(GRADUS_TEST_PASSES "/steps.mlir"); }

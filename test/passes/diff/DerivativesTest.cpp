@@ -36,6 +36,20 @@ const std::string positive = "%half = gradus.constant dense<0.5> : tensor<f64>\n
                              "%halves = gradus.broadcast %halfT axes [] : !gradus.array<[], $T> to $M\n"
                              "%square = gradus.mul $x, $x : $M\n%pos = gradus.add %square, %halves : $M\n";
 
+/// %A [n, n], regular and not symmetric, with different eigenvalues of its lower triangle: x y^T + diag(2, 4, 6, ..).
+const std::string square = "%i0 = gradus.iota 0 : !gradus.array<[n, n], i64>\n%i1 = gradus.iota 1 : !gradus.array<[n, n], i64>\n"
+                           "%on = gradus.compare eq %i0, %i1 : !gradus.array<[n, n], i64> -> !gradus.array<[n, n], i1>\n"
+                           "%two = gradus.constant dense<2.0> : tensor<f64>\n%twoT = gradus.cast %two : $S to !gradus.array<[], $T>\n"
+                           "%twos = gradus.broadcast %twoT axes [] : !gradus.array<[], $T> to $Q\n%number = gradus.cast %i0 : !gradus.array<[n, n], i64> to $Q\n"
+                           "%scaled = gradus.mul %number, %twos : $Q\n%large = gradus.add %scaled, %twos : $Q\n%none = gradus.sub %twos, %twos : $Q\n"
+                           "%diagonal = gradus.select %on, %large, %none : !gradus.array<[n, n], i1>, $Q\n"
+                           "%product = gradus.contract $x [0, 1], $y [2, 1] -> [0, 2] : $M, $M -> $Q\n%A = gradus.add %product, %diagonal : $Q\n";
+/// %A [n, n], symmetric and positive definite: x x^T + diag(2, 4, 6, ..).
+const std::string symmetric = replaceAll(square, "contract $x [0, 1], $y [2, 1]", "contract $x [0, 1], $x [2, 1]");
+/// The results of a factorization of x: [n, k], [k] and so on, where k = min(c, n).
+const std::string thin = "!gradus.array<[n, \"min(c, n)\"], $T>", thinV = "!gradus.array<[c, \"min(c, n)\"], $T>", rank = "!gradus.array<[\"min(c, n)\"], $T>",
+                  thinR = "!gradus.array<[\"min(c, n)\", c], $T>";
+
 const Case cases[] = {
     {"abs", "[n, c]", "%r = gradus.abs $x : $M"},
     {"acos", "[n, c]", "%r = gradus.acos $x : $M"},
@@ -137,6 +151,39 @@ const Case cases[] = {
     {"contract_batched", "[c, n]", "%r = gradus.contract $x [0, 1], $y [0, 1] -> [1, 0] : $M, $M -> !gradus.array<[c, n], $T>"},
     {"contract_sums_one_side", "[n]", "%v = gradus.reduce sum $y axes [1] : $M to $N\n%r = gradus.contract $x [0, 1], %v [0] -> [0] : $M, $N -> $N"},
     {"dot", "[]", "%r = gradus.contract $x [0, 1], $y [0, 1] -> [] : $M, $M -> $S"},
+    {"cholesky", "[n, n]", "$C%l, %ok = gradus.cholesky %A : $Q, !gradus.array<[], i1>\n%r = gradus.sin %l : $Q"},
+    {"solve", "[n, c]", "$A%v, %ok = gradus.solve general %A, $x : $Q, $M, !gradus.array<[], i1>\n%r = gradus.sin %v : $M"},
+    {"solve_transposed", "[n, c]", "$A%v, %ok = gradus.solve general %A, $x transposed : $Q, $M, !gradus.array<[], i1>\n%r = gradus.sin %v : $M"},
+    {"solve_lower", "[n, c]", "$A%v, %ok = gradus.solve lower %A, $x : $Q, $M, !gradus.array<[], i1>\n%r = gradus.sin %v : $M"},
+    {"solve_lower_transposed", "[n, c]", "$A%v, %ok = gradus.solve lower %A, $x transposed : $Q, $M, !gradus.array<[], i1>\n%r = gradus.sin %v : $M"},
+    {"solve_upper", "[n, c]", "$A%v, %ok = gradus.solve upper %A, $y : $Q, $M, !gradus.array<[], i1>\n%r = gradus.sin %v : $M"},
+    {"solve_upper_transposed", "[n, c]", "$A%v, %ok = gradus.solve upper %A, $y transposed : $Q, $M, !gradus.array<[], i1>\n%r = gradus.sin %v : $M"},
+    {"solve_positive", "[n, c]", "$C%v, %ok = gradus.solve positive %A, $y : $Q, $M, !gradus.array<[], i1>\n%r = gradus.sin %v : $M"},
+    {"solve_batched", "[n, c]",
+     "$A%w = gradus.contract %A [0, 1], $x [0, 2] -> [2, 0, 1] : $Q, $M -> !gradus.array<[c, n, n], $T>\n"
+     "%e = gradus.broadcast %A axes [1, 2] : $Q to !gradus.array<[c, n, n], $T>\n%b = gradus.add %w, %e : !gradus.array<[c, n, n], $T>\n"
+     "%f = gradus.add %b, %e : !gradus.array<[c, n, n], $T>\n%t = gradus.transpose $y permutation [1, 0] : $M to !gradus.array<[c, n], $T>\n"
+     "%h = gradus.reshape %t : !gradus.array<[c, n], $T> to !gradus.array<[c, n, 1], $T>\n"
+     "%v, %ok = gradus.solve general %f, %h : !gradus.array<[c, n, n], $T>, !gradus.array<[c, n, 1], $T>, !gradus.array<[c], i1>\n"
+     "%o = gradus.reshape %v : !gradus.array<[c, n, 1], $T> to !gradus.array<[c, n], $T>\n"
+     "%r = gradus.transpose %o permutation [1, 0] : !gradus.array<[c, n], $T> to $M"},
+    {"logdet", "[]", "$A%v, %s = gradus.logdet %A : $Q, $S\n%r = gradus.sin %v : $S"},
+    {"det", "[]", "$A%v, %s = gradus.logdet %A : $Q, $S\n%d = gradus.exp %v : $S\n%z = gradus.mul %d, %s : $S\n%r = gradus.sin %z : $S"},
+    {"qr", "[n, c]", "%u, %v = gradus.qr $x : $M -> $U, $R\n%a = gradus.sin %u : $U\n%b = gradus.sin %v : $R\n"
+                     "%r = gradus.contract %a [0, 1], %b [1, 2] -> [0, 2] : $U, $R -> $M"},
+    {"qr_transposed", "[c, n]",
+     "%t = gradus.transpose $x permutation [1, 0] : $M to !gradus.array<[c, n], $T>\n"
+     "%u, %v = gradus.qr %t : !gradus.array<[c, n], $T> -> $V, !gradus.array<[\"min(c, n)\", n], $T>\n%a = gradus.sin %u : $V\n"
+     "%b = gradus.sin %v : !gradus.array<[\"min(c, n)\", n], $T>\n"
+     "%r = gradus.contract %a [0, 1], %b [1, 2] -> [0, 2] : $V, !gradus.array<[\"min(c, n)\", n], $T> -> !gradus.array<[c, n], $T>"},
+    {"eigh", "[n, n]", "$A%e, %v, %ok = gradus.eigh %A : $Q, $N, !gradus.array<[], i1>\n%s = gradus.sin %e : $N\n"
+                       "%w = gradus.broadcast %s axes [1] : $N to $Q\n%z = gradus.sin %v : $Q\n%r = gradus.mul %z, %w : $Q"},
+    {"eigh_values", "[n]", "$A%e, %v, %ok = gradus.eigh %A : $Q, $N, !gradus.array<[], i1>\n%r = gradus.sin %e : $N"},
+    {"svd", "[n, c]", "%u, %s, %v, %ok = gradus.svd $x : $M -> $U, $K, $V, !gradus.array<[], i1>\n%a = gradus.sin %u : $U\n%b = gradus.sin %v : $V\n"
+                      "%d = gradus.broadcast %s axes [1] : $K to $U\n%f = gradus.mul %a, %d : $U\n"
+                      "%r = gradus.contract %f [0, 1], %b [2, 1] -> [0, 2] : $U, $V -> $M"},
+    {"svd_values", "[]", "%u, %s, %v, %ok = gradus.svd $x : $M -> $U, $K, $V, !gradus.array<[], i1>\n%a = gradus.sin %s : $K\n"
+                         "%r = gradus.reduce sum %a axes [0] : $K to $S"},
     {"bilinear", "[]", "%v = gradus.reduce sum $y axes [0] : $M to !gradus.array<[c], $T>\n"
                        "%r = gradus.contract $x [0, 1], %v [1] -> [] : $M, !gradus.array<[c], $T> -> $S"},
 };
@@ -145,7 +192,9 @@ const Case cases[] = {
 std::string lossBody(const Case &test, const std::string &x, const std::string &y, const std::string &element) {
   std::string type = std::string(test.result) == "[]" ? "$S" : "!gradus.array<" + std::string(test.result) + ", $T>";
   std::string text = std::string(test.body) + "\n%weighted = gradus.mul %r, $q : " + type + "\n";
-  text = replaceAll(text, "$P", positive);
+  for (auto [from, to] : {std::pair{"$P", &positive}, {"$A", &square}, {"$C", &symmetric}, {"$U", &thin}, {"$V", &thinV}, {"$K", &rank}, {"$R", &thinR}})
+    text = replaceAll(text, from, *to);
+  text = replaceAll(text, "$Q", "!gradus.array<[n, n], $T>");
   if (type != "$S")
     text += std::string("%loss = gradus.reduce sum %weighted axes ") + (std::string(test.result) == "[n]" ? "[0]" : "[0, 1]") + " : " + type + " to $S\n";
   else
@@ -226,11 +275,11 @@ TEST(DerivativeTable, GivesTrigammaForDigamma) {
 
 /// Ops that have no derivative, or none yet, or that are never there when derivatives are taken.
 const char *const without[] = {
-    "gradus.all_reduce", "gradus.and", "gradus.any", "gradus.arg_reduce", "gradus.cholesky", "gradus.compare", "gradus.constant",
-    "gradus.custom", "gradus.dim", "gradus.draw", "gradus.eigh", "gradus.every", "gradus.exchange", "gradus.expect",
+    "gradus.all_reduce", "gradus.and", "gradus.any", "gradus.arg_reduce", "gradus.compare", "gradus.constant",
+    "gradus.custom", "gradus.dim", "gradus.draw", "gradus.every", "gradus.exchange", "gradus.expect",
     "gradus.expect_near", "gradus.fft", "gradus.func", "gradus.grad", "gradus.if", "gradus.int_div", "gradus.iota",
-    "gradus.kernel", "gradus.logdet", "gradus.loop", "gradus.not", "gradus.or", "gradus.oracle", "gradus.partial", "gradus.phase",
-    "gradus.qr", "gradus.return", "gradus.scan", "gradus.solve", "gradus.svd", "gradus.trigamma", "gradus.workers", "gradus.xor",
+    "gradus.kernel", "gradus.loop", "gradus.not", "gradus.or", "gradus.oracle", "gradus.partial", "gradus.phase",
+    "gradus.return", "gradus.scan", "gradus.trigamma", "gradus.workers", "gradus.xor",
     "gradus.yield"};
 
 TEST(DerivativeTable, CoversEveryOpOfTheDialect) {
