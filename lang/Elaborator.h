@@ -147,6 +147,9 @@ private:
   bool runCommon(const ast::Stmt &stmt, Scope &scope);
   void notHere(const ast::Stmt &stmt, llvm::StringRef where, llvm::StringRef wayOut);
   Entity::Tuple valuesOf(const ast::AssignStmt &stmt, const Entity &value);
+  Entity evalFor(const ast::AssignStmt &stmt, Scope &scope);
+  /// The results that the call at hand is asked for.
+  size_t wantedResults = 1;
   void runAssign(const ast::AssignStmt &stmt, Scope &scope);
   bool bindName(const ast::Ident &name, Entity entity, Scope &scope);
   const Closure *makeLocal(const ast::FunctionStmt &stmt, Scope &scope);
@@ -308,6 +311,31 @@ private:
   Entity callRank(const CallSite &site);
   Entity callSort(const CallSite &site);
   Entity callTop(const CallSite &site);
+
+  // Words that factor matrices (EmitLinearAlgebra.cpp).
+  using Parts = std::vector<Array>;
+  std::optional<Array> readMatrix(const CallSite &site, size_t position, bool isSquare);
+  std::optional<Array> onlyMatrix(const CallSite &site, bool isSquare);
+  Parts eachMatrix(llvm::ArrayRef<Array> operands, llvm::ArrayRef<IndexVar *> axes, size_t count,
+                   llvm::function_ref<mlir::Operation *(llvm::ArrayRef<mlir::Value>)> make);
+  Entity takeParts(const CallSite &site, const Parts &parts, size_t optional);
+  Parts emitLogDet(const Array &a, Location at);
+  Parts emitSolve(MatrixKind kind, bool isTransposed, const Array &a, const Array &b, Location at);
+  Parts emitSvd(const Array &a, Location at);
+  Array identityLike(const Array &x, Location at);
+  Array multiply(const Array &a, const Array &b, bool isTransposed, Location at);
+  Array padeOfExp(const Array &a, Location at);
+  Entity callCholesky(const CallSite &site);
+  Entity callDet(const CallSite &site);
+  Entity callEigh(const CallSite &site);
+  Entity callExpm(const CallSite &site);
+  Entity callInverse(const CallSite &site);
+  Entity callLogDet(const CallSite &site);
+  Entity callNorm2(const CallSite &site);
+  Entity callPinv(const CallSite &site);
+  Entity callQr(const CallSite &site);
+  Entity callSolve(const CallSite &site);
+  Entity callSvd(const CallSite &site);
 
   // Draws (EmitDraw.cpp).
   /// The shapes of a draw, one for each tensor.

@@ -289,13 +289,14 @@ Entity Elaborator::runBody(const Closure &closure, Scope &inner, Location at) {
 }
 
 Entity Elaborator::evalCall(const ast::Call &expr, Scope &scope) {
+  size_t wanted = std::exchange(wantedResults, 1);
   const ast::Expr *callee = expr.callee.get();
   llvm::ArrayRef<ast::Subscript> slots;
   if (auto *subscripted = dyn_cast<ast::Index>(callee)) {
     auto *name = dyn_cast<ast::Name>(subscripted->base.get());
     const Builtin *builtin = name && !scope.find(name->name) ? findBuiltin(name->name) : nullptr;
     if (builtin) {
-      CallSite site{builtin, &expr, subscripted->subscripts, &scope, expr.loc};
+      CallSite site{builtin, &expr, subscripted->subscripts, &scope, expr.loc, wanted};
       auto isFlag = [&](const ast::Subscript &slot) {
         llvm::StringRef word = isBinder(slot, scope) ? llvm::StringRef(cast<ast::Name>(slot.value.get())->name) : "";
         return word == "all" || (!word.empty() && word == builtin->flag);
@@ -313,7 +314,7 @@ Entity Elaborator::evalCall(const ast::Call &expr, Scope &scope) {
   }
   Entity entity = eval(*callee, scope);
   if (const Builtin *builtin = entity.get<Builtin>())
-    return (this->*builtin->emit)({builtin, &expr, slots, &scope, expr.loc});
+    return (this->*builtin->emit)({builtin, &expr, slots, &scope, expr.loc, wanted});
   if (entity.site())
     return callSite(*entity.site(), expr, scope);
   if (const ast::Rule *rule = entity.get<ast::Rule>()) {
@@ -361,6 +362,12 @@ Entity::Tuple Elaborator::valuesOf(const ast::AssignStmt &stmt, const Entity &va
   return Entity::Tuple(stmt.targets.size());
 }
 
+/// The value of an assignment. A word may have results that need not be taken.
+Entity Elaborator::evalFor(const ast::AssignStmt &stmt, Scope &scope) {
+  wantedResults = llvm::isa<ast::Call>(stmt.value.get()) ? stmt.targets.size() : 1;
+  return eval(*stmt.value, scope);
+}
+
 void Elaborator::runAssign(const ast::AssignStmt &stmt, Scope &scope) {
   if (stmt.boundary || readsItself(stmt, scope))
     return runRecurrence(stmt, scope);
@@ -384,7 +391,7 @@ void Elaborator::runAssign(const ast::AssignStmt &stmt, Scope &scope) {
     bindName(target.name, defineByIndex(target.subscripts, target.loc, *stmt.value, scope), scope);
     return;
   }
-  Entity value = eval(*stmt.value, scope);
+  Entity value = evalFor(stmt, scope);
   if (stmt.targets.size() == 1) {
     if (value.get<Entity::Tuple>()) {
       error(Code::ResultCount, stmt.loc, "the right side has several values").suggest("name each of them: a, b = ..");

@@ -235,7 +235,7 @@ void Elaborator::runEvery(const ast::EveryStmt &stmt, Scope &scope) {
 
 /// `y' = ..` of what the loop around carries.
 void Elaborator::runCarriedAssign(const ast::AssignStmt &stmt, Scope &scope) {
-  Entity value = stmt.isAdd || stmt.boundary ? Entity() : eval(*stmt.value, scope);
+  Entity value = stmt.isAdd || stmt.boundary ? Entity() : evalFor(stmt, scope);
   for (auto [target, mine] : llvm::zip_equal(stmt.targets, valuesOf(stmt, value))) {
     if (!target.name.primed) {
       bindName(target.name, mine, scope);

@@ -249,7 +249,7 @@ void Elaborator::runRuleAssign(const ast::AssignStmt &stmt, RuleRun &run, Scope 
   bool isByIndex = stmt.targets.size() == 1 && !stmt.targets[0].subscripts.empty();
   Entity value = stmt.isAdd || stmt.boundary ? Entity()
                  : isByIndex                 ? Entity(defineByIndex(stmt.targets[0].subscripts, stmt.targets[0].loc, *stmt.value, scope))
-                                             : eval(*stmt.value, scope);
+                                             : evalFor(stmt, scope);
   for (auto [target, mine] : llvm::zip_equal(stmt.targets, valuesOf(stmt, value))) {
     if (!target.name.primed) {
       bindName(target.name, mine, scope);

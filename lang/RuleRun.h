@@ -32,6 +32,8 @@ struct CallSite {
   llvm::ArrayRef<ast::Subscript> slots;
   Scope *scope;
   Location at;
+  /// As many results as the assignment has names.
+  size_t wanted = 1;
 };
 
 /// A word of the language with the method that emits its calls.

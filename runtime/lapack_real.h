@@ -19,6 +19,8 @@ void FORTRAN(trsm)(const char *side, const char *uplo, const char *transa, const
 /* X T = B, or X T^T = B, in place, for a triangle as LAPACK sees it. */
 static void NAME(triangle)(const char *uplo, int isTransposed, int isUnit, int n, int columns, const REAL *t, REAL *x) {
   REAL const one = 1;
+  if (columns == 0)
+    return;
   FORTRAN(trsm)("R", uplo, isTransposed ? "T" : "N", isUnit ? "U" : "N", &columns, &n, &one, t, &n, x, &columns, 1, 1, 1, 1);
 }
 

@@ -34,6 +34,7 @@ private:
   LogicalResult writeStatement(Value value, const std::string &name);
   LogicalResult writeStatements();
   LogicalResult writeConcat(ConcatOp op, const std::string &name);
+  LogicalResult writeFactorization(Operation *op);
   LogicalResult writeSort(SortOp op);
   LogicalResult writeScatter(Operation *op, const std::string &name);
   std::string describeArgument(unsigned index);
@@ -241,10 +242,41 @@ LogicalResult SourceWriter::writeSort(SortOp op) {
   return success();
 }
 
+/// L, ok = cholesky(A), of operands that have names.
+LogicalResult SourceWriter::writeFactorization(Operation *op) {
+  std::string word = op->getName().stripDialect().str();
+  if (auto solve = dyn_cast<SolveOp>(op)) {
+    SmallVector<std::string> slot;
+    if (solve.getKind() != MatrixKind::General)
+      slot.push_back(stringifyMatrixKind(solve.getKind()).str());
+    if (solve.getTransposed())
+      slot.push_back("transposed");
+    if (!slot.empty())
+      word += "[" + llvm::join(slot, ", ") + "]";
+  }
+  SmallVector<std::string> operands, results;
+  for (Value operand : op->getOperands()) {
+    if (names.get(operand).empty() && failed(writeStatement(operand, names.fresh("v"))))
+      return failure();
+    operands.push_back(names.get(operand));
+  }
+  for (Value result : op->getResults())
+    results.push_back(names.fresh(arrayType(result).isBool() ? "ok" : arrayType(result).getRank() ? "v" : "s"));
+  body += "  " + llvm::join(results, ", ") + " = " + word + "(" + llvm::join(operands, ", ") + ")\n";
+  for (auto [result, name] : llvm::zip_equal(op->getResults(), results))
+    names.setExactly(result, name);
+  return success();
+}
+
 LogicalResult SourceWriter::writeStatements() {
   for (Operation &op : func.getBody().front().without_terminator()) {
     if (auto sort = dyn_cast<SortOp>(op)) {
       if (failed(writeSort(sort)))
+        return failure();
+      continue;
+    }
+    if (isa<CholeskyOp, EighOp, LogDetOp, QrOp, SolveOp, SvdOp>(op)) {
+      if (failed(writeFactorization(&op)))
         return failure();
       continue;
     }
