@@ -71,6 +71,7 @@ static constexpr OptionSpec runOptions[] = {
 };
 static constexpr OptionSpec testOptions[] = {
     importFolder,
+    {"--engine", "reference|cpu|both", "the evaluator, compiled code, or each (default both)"},
     {"--filter", "TEXT", "only tests whose title holds the text; an error if none does"},
 };
 
@@ -86,7 +87,7 @@ static constexpr CommandSpec commands[] = {
     {"grad", "print the gradient of a loss as Gradus source", "SPEC.grad", gradOptions, "gradus grad logistic.grad --wrt w", runGrad},
     {"run", "train a unit on CSV data", "SPEC.grad", runOptions,
      "gradus run digits.grad --unit softmax --data digits.csv --batch 64 --plot loss.svg", runRun},
-    {"test", "run the test blocks in f64; fails where none ran", "SPEC.grad ...", testOptions, "gradus test adamw.grad", runTest},
+    {"test", "run the test blocks in f64, evaluated and compiled; fails where none ran", "SPEC.grad ...", testOptions, "gradus test adamw.grad", runTest},
 };
 
 llvm::ArrayRef<CommandSpec> getCommands() { return commands; }

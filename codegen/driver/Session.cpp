@@ -88,11 +88,11 @@ bool Session::addGradients(StringRef loss, llvm::ArrayRef<StringRef> wrt) {
   return !report();
 }
 
-bool Session::runPhases(Phase last, const PhaseOptions &options) {
+bool Session::runPhasesOn(ModuleOp part, Phase last, const PhaseOptions &options) {
   PassManager pm(&context);
   pm.enableVerifier(true);
   buildPhasesUpTo(pm, last, options);
-  bool isDone = succeeded(pm.run(*module));
+  bool isDone = succeeded(pm.run(part));
   return !report() && isDone;
 }
 

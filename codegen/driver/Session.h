@@ -33,7 +33,9 @@ public:
   /// Adds `@<loss>.grad` for every loss, or for the one named; false on an error.
   bool addGradients(llvm::StringRef loss = "", llvm::ArrayRef<llvm::StringRef> wrt = {});
   /// Runs the phases up to `last`; false on an error, which is then on stderr.
-  bool runPhases(Phase last, const PhaseOptions &options = {});
+  bool runPhases(Phase last, const PhaseOptions &options = {}) { return runPhasesOn(*module, last, options); }
+  /// The same for a module of this context that was made of the spec's.
+  bool runPhasesOn(mlir::ModuleOp part, Phase last, const PhaseOptions &options = {});
 
   mlir::ModuleOp getModule() { return *module; }
   mlir::MLIRContext &getContext() { return context; }

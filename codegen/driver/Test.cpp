@@ -1,6 +1,7 @@
 //===- Test.cpp - gradus test --------------------------------------------------===//
 
 #include "codegen/driver/Commands.h"
+#include "codegen/driver/CompiledTest.h"
 #include "codegen/driver/Session.h"
 #include "codegen/reference/Evaluator.h"
 
@@ -23,11 +24,27 @@ static void printFailure(const reference::ClaimFailure &failure) {
     llvm::outs() << "  " << place.getFilename().getValue() << ':' << place.getLine() << ':' << place.getColumn();
   llvm::outs() << ": expect " << failure.text << '\n';
   std::string index = describeIndex(failure.index);
+  std::string element = index.empty() ? "" : "element [" + index + "]: ";
   if (failure.isNear)
-    llvm::outs() << "    " << (index.empty() ? "" : "element [" + index + "]: ")
-                 << llvm::format("got %.17g, expected %.17g within %g", failure.a, failure.b, failure.tolerance) << '\n';
+    llvm::outs() << "    " << element << llvm::format("got %.17g, expected %.17g within %g", failure.a, failure.b, failure.tolerance) << '\n';
+  else if (failure.hasValues)
+    llvm::outs() << "    " << element << llvm::format("left %.17g, right %.17g", failure.a, failure.b) << '\n';
   else if (!index.empty())
     llvm::outs() << "    does not hold at element [" << index << "]\n";
+}
+
+/// Whether a test holds, on one engine.
+static bool runOn(StringRef engine, Session &session, FuncOp test) {
+  reference::TestResult result = engine == "cpu" ? runCompiledTest(session, test) : reference::runTest(test);
+  session.report();
+  if (result.passed && result.error.empty())
+    return true;
+  llvm::outs() << "FAIL  " << test.getSymName() << " (" << engine << ")\n";
+  for (const reference::ClaimFailure &failure : result.failures)
+    printFailure(failure);
+  if (!result.error.empty())
+    llvm::outs() << "  could not run: " << result.error << '\n';
+  return false;
 }
 
 static bool isTest(FuncOp func) { return func.getKind() == FuncKind::Test; }
@@ -46,6 +63,10 @@ static bool reportCounts(const Invocation &invocation, unsigned passed, unsigned
 
 int runTest(const Invocation &invocation) {
   unsigned passed = 0, failed = 0;
+  std::string given = invocation.get("--engine", "both");
+  SmallVector<StringRef> engines{given};
+  if (given == "both")
+    engines = {"reference", "cpu"};
   for (const std::string &path : invocation.inputs) {
     Session session;
     ModuleOp module = session.load(path, "f64", invocation);
@@ -56,13 +77,11 @@ int runTest(const Invocation &invocation) {
     for (FuncOp func : module.getOps<FuncOp>()) {
       if (!isTest(func) || !func.getSymName().contains(invocation.get("--filter")))
         continue;
-      reference::TestResult result = reference::runTest(func);
-      bool isGood = result.passed && result.error.empty();
-      llvm::outs() << (isGood ? "pass  " : "FAIL  ") << func.getSymName() << '\n';
-      for (const reference::ClaimFailure &failure : result.failures)
-        printFailure(failure);
-      if (!result.error.empty())
-        llvm::outs() << "  could not run: " << result.error << '\n';
+      bool isGood = true;
+      for (StringRef engine : engines)
+        isGood &= runOn(engine, session, func);
+      if (isGood)
+        llvm::outs() << "pass  " << func.getSymName() << '\n';
       ++(isGood ? passed : failed);
     }
   }

@@ -82,10 +82,10 @@ FailureOr<ValueAndGradients<S>> reference::evaluateGradients(FuncOp func, ArrayR
   return answer;
 }
 
-TestResult reference::runTest(FuncOp test) {
+TestResult reference::runTest(FuncOp test, ArrayRef<Array<double>> args) {
   TestResult result;
   Session session{result.error, {}, &result};
-  bool isRun = succeeded(run<double>(test, ArrayRef<Array<double>>(), session));
+  bool isRun = succeeded(run<double>(test, args, session));
   result.passed = isRun && result.failures.empty();
   return result;
 }

@@ -49,7 +49,8 @@ struct ClaimFailure {
   std::string text; ///< the claim as the spec writes it
   mlir::Location location;
   Shape index;           ///< of the first false, or of the farthest element
-  bool isNear = false;   ///< whether `a`, `b` and `tolerance` say something
+  bool isNear = false;   ///< whether `tolerance` says something
+  bool hasValues = false; ///< whether `a` and `b`, the two sides, do
   double a = 0, b = 0;
   double tolerance = 0;
 };
@@ -60,7 +61,7 @@ struct TestResult {
   std::vector<ClaimFailure> failures;
   std::string error; ///< why the test could not be run; empty if it could
 };
-/// Runs a function of kind `test` in double.
-TestResult runTest(FuncOp test);
+/// Runs a function of kind `test` in double. It takes arguments only where its claims are about what something else has computed.
+TestResult runTest(FuncOp test, llvm::ArrayRef<Array<double>> args = {});
 
 } // namespace gradus::reference

@@ -220,7 +220,18 @@ void Frame<S>::runExpect(ExpectOp op, unsigned slot) {
   auto bad = llvm::find(condition.ints, 0);
   if (bad == condition.ints.end())
     return;
-  session.test->failures.push_back({op.getText().str(), op.getLoc(), unflatten(bad - condition.ints.begin(), condition.shape)});
+  size_t at = bad - condition.ints.begin();
+  ClaimFailure failure{op.getText().str(), op.getLoc(), unflatten(at, condition.shape)};
+  if (auto compare = op.getCondition().getDefiningOp<CompareOp>()) {
+    auto number = [&](Value side) {
+      const Array<S> &array = get(side, slot);
+      return array.kind == Kind::Real ? static_cast<double>(Math<S>::lead(array.reals[at])) : static_cast<double>(array.ints[at]);
+    };
+    failure.hasValues = true;
+    failure.a = number(compare.getA());
+    failure.b = number(compare.getB());
+  }
+  session.test->failures.push_back(std::move(failure));
 }
 
 /// How far a claim |a - b| <= tolerance * max(1, |b|) is from holding: the excess, or infinity where NaN or one
@@ -249,7 +260,7 @@ void Frame<S>::runExpectNear(ExpectNearOp op, unsigned slot) {
     }
   }
   if (at >= 0)
-    session.test->failures.push_back({op.getText().str(), op.getLoc(), unflatten(at, a.shape), true,
+    session.test->failures.push_back({op.getText().str(), op.getLoc(), unflatten(at, a.shape), true, true,
                                       static_cast<double>(Math<S>::lead(a.reals[at])),
                                       static_cast<double>(Math<S>::lead(b.reals[at])), tolerance});
 }
