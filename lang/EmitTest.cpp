@@ -321,23 +321,28 @@ Entity Elaborator::callStep(const CallSite &site) {
   bool isSound = stepOnce(test, site, next);
   if (!isSound)
     return {};
+  // A test has one tensor for each param: outside of the rule its values are ordinary arrays, also those of a joint param.
+  auto outside = [](Array value) {
+    value.isJoint = false;
+    return value;
+  };
   Record &record = arena.records.emplace_back();
   // The rule's local names, then what has moved.
   for (const auto &entry : test.run.scope->here())
     if (entry.second.entity.isArray() && !entry.first().ends_with("'"))
-      record.members[entry.first().str()] = entry.second.entity;
+      record.members[entry.first().str()] = outside(entry.second.entity.array());
   for (StateSlot &slot : test.slots) {
     auto it = next.find(slot.path);
     Array value = it == next.end() || it->second.isPoison() ? slot.initial : it->second;
-    setMember(arena, record, slot.path, value);
+    setMember(arena, record, slot.path, outside(value));
   }
   for (const Report &report : test.reports)
-    setMember(arena, record, report.path, report.value);
+    setMember(arena, record, report.path, outside(report.value));
   size_t index = 0;
   for (const ast::StmtPtr &stmt : test.run.call->rule->block.statements)
     if (auto *params = dyn_cast<ast::ParamStmt>(stmt.get()))
       for (const ast::Decl &decl : params->decls)
-        record.members[decl.name.name] = test.run.nextParams[index++];
+        record.members[decl.name.name] = outside(test.run.nextParams[index++]);
   return &static_cast<const Record &>(record);
 }
 
