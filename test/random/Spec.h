@@ -43,8 +43,10 @@ struct Unit {
   Unit clone() const;
 };
 
-/// A loss over n, d and c, or a rule for tensors of any shape; the seed decides everything.
+/// A loss or function over n, d and c, a rule for tensors of any shape, or for matrices; the seed decides everything.
+Unit makeFunction(uint64_t seed);
 Unit makeLoss(uint64_t seed);
+Unit makeMatrixRule(uint64_t seed);
 Unit makeRule(uint64_t seed);
 
 /// The smallest unit found for which `fails` still holds: without some statements, with operands in place of values. What does

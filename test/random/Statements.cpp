@@ -1,0 +1,198 @@
+//===- Statements.cpp - Definitions, recurrences, loops, draws, writes ------------===//
+
+#include "Generator.h"
+
+#include <utility>
+
+using namespace gradus::random_specs;
+
+Statement Formulas::statement(size_t id) {
+  std::string name = std::to_string(id);
+  switch (below(12)) {
+  case 0:
+  case 1:
+  case 2:
+    return byIndex(name);
+  case 3:
+    return recurrence(name);
+  case 4:
+  case 5:
+    return loop(name);
+  case 6:
+    return draw(name);
+  case 7:
+    return scatter(name);
+  case 8:
+    return sorted(name);
+  default:
+    return whole(name);
+  }
+}
+
+Statement Formulas::whole(const std::string &id) {
+  Dims dims = anyDims(true);
+  Statement made{"z" + id + " = ", value(dims, 3), false};
+  names.insert({dims, "z" + id});
+  return made;
+}
+
+static std::string without(const std::string &text, const std::string &signs) {
+  std::string out;
+  for (char c : text)
+    if (signs.find(c) == std::string::npos)
+      out += c;
+  return out;
+}
+
+Statement Formulas::byIndex(const std::string &id) {
+  Dims dims = anyDims();
+  std::string indices = indicesOf(dims);
+  Statement made{"z" + id + "[" + indices + "] = ", covered(without(indices, ", "), 3), false};
+  names.insert({dims, "z" + id});
+  return made;
+}
+
+/// Along the first axis, from either end.
+Statement Formulas::recurrence(const std::string &id) {
+  Dims dims = anyDims();
+  std::string indices = indicesOf(dims), rest = indices.substr(1), name = (kind == Loss ? "q" : "z") + id;
+  bool isForward = oneOf(2);
+  std::string before = name + "[" + indices[0] + (isForward ? " - 1" : " + 1") + rest + "]";
+  std::string boundary = name + "[" + (isForward ? std::string("-1") : std::string(1, dims[0])) + rest + "]";
+  std::string step = word({"$0 + 0.5 * @", "tanh($0) * @ + $1", "max($0, 0.5 * @)", "$0 + sin(@) * tanh($1)"});
+  step.replace(step.find('@'), 1, before);
+  std::string all = without(indices, ", ");
+  std::string tail = kind == Loss ? "\n  z" + id + " = stop(" + name + ")" : "";
+  Statement made{name + "[" + indices + "] = ",
+                 make(step + ", " + boundary + " = " + word({"0", "0.5"}) + tail, dims, covered(all, 2), indexed(all, 2)), false};
+  names.insert({dims, "z" + id});
+  return made;
+}
+
+/// Runs a few times, or as often as data says; carries one value or two, with choices inside.
+Statement Formulas::loop(const std::string &id) {
+  Dims dims = anyDims(true), other = oneOf(2) ? "" : anyDims(true);
+  std::string a = "a" + id, b = "b" + id, index = "l" + id;
+  bool isCounted = oneOf(2), hasTwo = oneOf(2);
+  std::string count = word({"1", "2", "3", "n", kind == Matrix ? "t" : "steps", kind == Matrix ? "t % 3" : "label[0]"});
+  std::string head = "loop " + (isCounted ? index + " in " + word({"0", "1", kind == Matrix ? "div(t, 2)" : "div(steps, 2)"}) + ".." + count : count) + " with " + a + " = ";
+  NodePtr init = value(dims, 2), init2 = value(other, 2);
+  names.insert({dims, a});
+  if (hasTwo)
+    names.insert({other, b});
+  auto indexPlace = isCounted ? integers.insert({"", index}) : integers.end();
+  bool wasInside = std::exchange(isInside, true);
+  std::string text = "$0";
+  if (hasTwo)
+    text += ", " + b + " = $1";
+  if (oneOf(3))
+    text += " while " + word({"norm(@) < 4", "sum(@) < 3", "max(@) > 0"});
+  for (size_t at; (at = text.find('@')) != std::string::npos;)
+    text.replace(at, 1, a);
+  text += " {\n";
+  auto made = make("", dims, std::move(init), std::move(init2));
+  auto operand = [&](NodePtr node) {
+    made->operands.push_back(std::move(node));
+    return "$" + std::to_string(made->operands.size() - 1);
+  };
+  bool isLocal = oneOf(3);
+  Dims localDims = anyDims();
+  if (isLocal) {
+    std::string indices = indicesOf(localDims);
+    text += "    u" + id + "[" + indices + "] = " + operand(covered(without(indices, ", "), 2)) + "\n";
+  }
+  auto local = isLocal ? names.insert({localDims, "u" + id}) : names.end();
+  auto next = [&](const std::string &name, const Dims &of) {
+    return name + "' = " + (oneOf(2) ? "tanh(" + operand(value(of, 2)) + ")" : "0.5 * " + name + " + tanh(" + operand(value(of, 2)) + ")");
+  };
+  if (oneOf(3)) {
+    std::string c = isCounted ? word({"@ % 2 == 0", "@ > 1"}) : "sum(" + a + ") > 0.5";
+    if (size_t at = c.find('@'); at != std::string::npos)
+      c.replace(at, 1, index);
+    text += "    when " + c + " { " + next(a, dims) + " }" + (oneOf(2) ? " else { " + next(a, dims) + " }" : "") + "\n";
+  } else {
+    text += "    " + next(a, dims) + "\n";
+  }
+  if (hasTwo)
+    text += "    " + next(b, other) + "\n";
+  text += "  }";
+  if (local != names.end())
+    names.erase(local);
+  if (isCounted)
+    integers.erase(indexPlace);
+  isInside = wasInside;
+  if (kind == Loss) { // a loop has no derivative
+    auto stopped = [&](const Dims &of, const std::string &name) {
+      auto [first, last] = names.equal_range(of);
+      for (auto it = first; it != last; ++it)
+        if (it->second == name) {
+          it->second = "s" + name;
+          break;
+        }
+      text += "\n  s" + name + " = stop(" + name + ")";
+    };
+    stopped(dims, a);
+    if (hasTwo)
+      stopped(other, b);
+  }
+  made->text = text;
+  return {head, std::move(made), false};
+}
+
+Statement Formulas::draw(const std::string &id) {
+  std::string head = "draw e" + id + " = ", name = "e" + id;
+  Dims dims = anyDims(true);
+  std::string sizes;
+  for (char axis : dims)
+    sizes += std::string(sizes.empty() ? "" : ", ") + axis;
+  std::string shape = dims.empty() ? "" : "[" + sizes + "]";
+  switch (below(6)) {
+  case 0: {
+    Dims one = shapes[below(2)];
+    integers.insert({one, name});
+    return {head, make("permutation(" + one + ")", one), false};
+  }
+  case 1:
+    if (dims.size() > 1)
+      dims = shape = "";
+    integers.insert({dims, name});
+    return {head, make("index(" + word({"3", kind == Matrix ? "t" : "steps"}) + (shape.empty() ? "" : ", " + shape) + ")", dims), false};
+  case 2:
+    if (dims.size() > 1)
+      dims = shape = "";
+    integers.insert({dims, name});
+    return {head, make("categorical(exp(" + arguments.at(shapes[1]) + ")" + (shape.empty() ? "" : ", " + shape) + ")", dims), false};
+  case 3:
+    names.insert({dims, name});
+    return {head, make("bernoulli(0.4" + (shape.empty() ? "" : ", " + shape) + ")", dims), false};
+  default:
+    names.insert({dims, name});
+    return {head, make(word({"normal", "uniform", "exponential", "gumbel", "rademacher"}) + "(" + shape + ")", dims), false};
+  }
+}
+
+/// Writes at computed places: sums, or the last of several.
+Statement Formulas::scatter(const std::string &id) {
+  Dims dims = anyDims();
+  std::string name = "z" + id, sizes, places;
+  Dims from = anyDims();
+  std::string indices = without(indicesOf(from), ", ");
+  for (char axis : dims) {
+    sizes += std::string(sizes.empty() ? "" : ", ") + axis;
+    places += std::string(places.empty() ? "" : ", ") + integer(indices, 1) + " % " + axis;
+  }
+  std::string begin = oneOf(2) ? "zeros(" + sizes + ")" : leaf(dims)->print();
+  Statement made{name + " = " + begin + "\n  " + name + "[" + places + "] " + word({"+=", "="}) + " ", covered(indices, 2), false};
+  names.insert({dims, name});
+  return made;
+}
+
+Statement Formulas::sorted(const std::string &id) {
+  Dims dims = anyDims();
+  std::string slot = dims.size() == 2 ? word({"[axis = 0]", "[axis = 1]", "[descending, axis = 1]"}) : word({"", "[descending]"});
+  Statement made{"z" + id + ", o" + id + " = ", make("sort" + slot + "($0 + 0.01 * " + arguments.at(dims) + ")", dims, value(dims, 2)), false};
+  names.insert({dims, "z" + id});
+  if (dims.size() == 1)
+    integers.insert({dims, "o" + id});
+  return made;
+}
