@@ -345,9 +345,10 @@ bool Elaborator::bindName(const ast::Ident &name, Entity entity, Scope &scope) {
     scope.set(key, std::move(entity), name.loc);
     return true;
   }
+  bool hasNext = currentRun && !name.primed && isParamOrState(*currentRun->call->rule, name.name);
   error(Code::NameAssignedTwice, name.loc, "'" + key + "' is defined twice")
       .note(known->loc, "its first definition is here")
-      .suggest("a name keeps its value: choose a new one");
+      .suggest(hasNext ? "its next value has a prime: " + key + "' = .." : "a name keeps its value: choose a new one");
   return false;
 }
 

@@ -291,6 +291,26 @@ Array Elaborator::nextCarried(const ast::Ident &name, const Array &x, Scope &sco
   return next;
 }
 
+/// How many integers there are from `first` on and below `end`; at most 2^63 - 1, so that no difference overflows.
+static Value emitPasses(mlir::OpBuilder &builder, mlir::Location loc, Value first, Value end) {
+  std::optional<int64_t> known = Algebra::constantIntOf({{first}}), last = Algebra::constantIntOf({{end}});
+  if (known == 0)
+    return end;
+  if (known && last) {
+    int64_t count = 0;
+    if (*last > *known && __builtin_sub_overflow(*last, *known, &count))
+      count = INT64_MAX;
+    return ConstantOp::create(builder, loc, count);
+  }
+  Value up = builder.createOrFold<MaxOp>(loc, end, first);
+  Value count = builder.createOrFold<SubOp>(loc, up, first);
+  if (known && *known > 0)
+    return count;
+  Value zero = ConstantOp::create(builder, loc, int64_t(0)), most = ConstantOp::create(builder, loc, INT64_MAX);
+  Value overflows = CompareOp::create(builder, loc, ComparePredicate::Lt, count, zero);
+  return SelectOp::create(builder, loc, overflows, most, count);
+}
+
 /// The number of passes, and the first index.
 std::optional<std::pair<Value, Array>> Elaborator::evalCount(const ast::LoopStmt &stmt, Scope &scope) {
   auto *range = dyn_cast<ast::Range>(stmt.bound.get());
@@ -308,8 +328,8 @@ std::optional<std::pair<Value, Array>> Elaborator::evalCount(const ast::LoopStmt
     return std::nullopt;
   }
   Array first = toKind(sliceLane(from), Kind::Int, stmt.loc);
-  Array count = range ? sub(sliceLane(to), first, stmt.bound->loc) : toKind(sliceLane(to), Kind::Int, stmt.loc);
-  return std::pair(count.lanes.front(), first);
+  Array end = toKind(sliceLane(to), Kind::Int, stmt.loc);
+  return std::pair(emitPasses(builder, place(stmt.bound->loc), first.lanes.front(), end.lanes.front()), first);
 }
 
 /// What the carried values begin with; null after an error.

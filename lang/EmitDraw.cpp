@@ -8,6 +8,10 @@
 
 #include "lang/Elaborator.h"
 
+#include "llvm/Support/FormatVariadic.h"
+
+#include <cmath>
+
 using namespace gradus;
 using namespace gradus::lang;
 using llvm::dyn_cast;
@@ -100,11 +104,52 @@ std::optional<Elaborator::DrawShape> Elaborator::readDrawShape(const ast::Expr *
   return shape;
 }
 
+/// The numbers of an array that the spec spells out, also behind a name, a cast or a broadcast; nothing where they are not known.
+static std::vector<double> numbersOf(Value x) {
+  while (x && llvm::isa_and_nonnull<BroadcastOp, CastOp, StopOp>(x.getDefiningOp()))
+    x = x.getDefiningOp()->getOperand(0);
+  auto constant = x.getDefiningOp<ConstantOp>();
+  auto dense = constant ? dyn_cast<mlir::DenseElementsAttr>(constant.getValue()) : mlir::DenseElementsAttr();
+  std::vector<double> numbers;
+  if (dense && llvm::isa<mlir::FloatType>(dense.getElementType()))
+    for (const llvm::APFloat &number : dense.getValues<llvm::APFloat>())
+      numbers.push_back(number.convertToDouble());
+  else if (dense && !dense.getElementType().isInteger(1))
+    for (const llvm::APInt &number : dense.getValues<llvm::APInt>())
+      numbers.push_back(static_cast<double>(number.getSExtValue()));
+  return numbers;
+}
+
+/// What is wrong with a parameter that is known here, and the way out; nothing if it is in its bounds. One known when the spec runs has a
+/// defined result outside of them: codegen/draws/README.md.
+static std::pair<std::string, std::string> findBadParameter(DrawKind kind, const std::vector<double> &numbers) {
+  auto spell = [](double x) { return llvm::formatv("{0}", x).str(); };
+  if (numbers.empty())
+    return {};
+  double first = numbers.front();
+  if (kind == DrawKind::Bernoulli && !(first >= 0 && first <= 1))
+    return {"a probability lies in [0, 1], but this is " + spell(first), "bernoulli(p) is 1 with probability p, else 0"};
+  if (kind == DrawKind::Index && first < 1)
+    return {"'index' takes a number of choices from 1 on, but this is " + spell(first), "index(n) is one of 0, 1, .., n - 1"};
+  if (kind != DrawKind::Categorical)
+    return {};
+  for (auto [place, weight] : llvm::enumerate(numbers))
+    if (!(weight >= 0) || std::isinf(weight))
+      return {"a weight is a number from 0 on, but the one at " + std::to_string(place) + " is " + spell(weight), "of logarithms: categorical(exp(l))"};
+  if (llvm::all_of(numbers, [](double weight) { return weight == 0; }))
+    return {"at least one weight must be above 0", "for equal weights write index(n)"};
+  return {};
+}
+
 /// The parameter of a distribution, checked.
 Array Elaborator::readDrawParameter(DrawKind kind, const ast::Expr &expr, Scope &scope) {
   Array x = kind == DrawKind::Categorical ? evalArray(expr, scope) : evalScalar(expr, scope, "the parameter of a draw");
   if (x.isPoison())
     return {};
+  if (auto [found, wayOut] = findBadParameter(kind, numbersOf(x.lanes.front())); !found.empty()) {
+    error(Code::DrawParameter, expr.loc, found).suggest(wayOut);
+    return {};
+  }
   if (kind == DrawKind::Index) {
     if (kindOf(x) == Kind::Int)
       return x;

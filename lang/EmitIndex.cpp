@@ -266,7 +266,7 @@ std::optional<Array> Elaborator::readPosition(const ast::Subscript &sub, Attribu
   }
   std::optional<int64_t> known = constantIntOf(value);
   auto size = dyn_cast<IntegerAttr>(whole);
-  if (known && (*known < 0 || (size && *known >= size.getInt()))) {
+  if (known && numConditions == 0 && (*known < 0 || (size && *known >= size.getInt()))) {
     error(Code::IndexOutOfRange, sub.loc, "the subscript " + std::to_string(*known) + " is outside an axis of size " + describe(whole))
         .suggest("indices count from 0");
     return std::nullopt;

@@ -129,11 +129,13 @@ Array Elaborator::scatterOne(const ast::AssignStmt &stmt, std::optional<Array> k
       index = broadcastTo(index, {}, one, at);
     all = broadcastTo(all, {}, one, at);
   }
-  return perLane({x}, outer, [&](llvm::ArrayRef<Value> v) -> Value {
+  Array written = perLane({x}, outer, [&](llvm::ArrayRef<Value> v) -> Value {
     if (stmt.isAdd)
       return ScatterAddOp::create(builder, place(at), v[0], indices, all);
     return ScatterOp::create(builder, place(at), v[0], indices, all);
   });
+  written.isEach |= llvm::any_of(parts, [](const Array &part) { return part.isEach; });
+  return written;
 }
 
 void Elaborator::writePlaces(const ast::AssignStmt &stmt, Scope &scope) {
@@ -163,7 +165,7 @@ void Elaborator::writePlaces(const ast::AssignStmt &stmt, Scope &scope) {
   scope.set(target.name.name, after, known ? known->loc : target.loc);
 }
 
-static bool isParamOrState(const ast::Rule &rule, llvm::StringRef name) {
+bool lang::isParamOrState(const ast::Rule &rule, llvm::StringRef name) {
   auto declares = [&](const std::vector<ast::Decl> &decls) { return llvm::any_of(decls, [&](const ast::Decl &decl) { return decl.name.name == name; }); };
   return llvm::any_of(rule.block.statements, [&](const ast::StmtPtr &stmt) {
     auto *params = dyn_cast<ast::ParamStmt>(stmt.get());
@@ -198,7 +200,9 @@ void Elaborator::writeNextPart(const ast::AssignStmt &stmt, RuleRun &run) {
     run.scope->set(key, Entity(), target.loc);
     return;
   }
-  Array after = eachLane([&] { return scatterOne(stmt, sliceLane(before.array()), *run.scope); });
+  // What is one for the collection is written once; by a value of each tensor, it is refused.
+  auto write = [&] { return scatterOne(stmt, sliceLane(before.array()), *run.scope); };
+  Array after = model->entity.array().isEach ? eachLane(write) : write();
   Array next = after.isPoison() ? Array() : nextValue(target, after, model->entity.array(), stmt.value->loc);
   run.scope->set(key, next, known ? known->loc : target.loc);
   run.partlyWritten.insert(key);

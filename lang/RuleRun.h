@@ -121,6 +121,9 @@ struct RuleRun {
   bool isCheck = false;
 };
 
+/// Whether a rule declares a param or state of this name.
+bool isParamOrState(const ast::Rule &rule, llvm::StringRef name);
+
 /// What a statement may give next values to: the params and states of a rule, or what the loop around carries.
 struct Primes {
   RuleRun *run = nullptr;

@@ -31,25 +31,37 @@ static gradus_status checkEntry(const gradus_call_site *site) {
   return GRADUS_OK;
 }
 
-/* One hyper-parameter against its interval. The message names it as an argument would be. */
+/* The reason names the hyper-parameter, so that the message does not call it an argument. */
+static gradus_status failHyper(const gradus_call_site *site, const gradus_hyper *hyper, double expected, double got,
+                               const char *format) {
+  gradus_error error;
+  if (site->context == NULL || site->context->error == NULL)
+    return GRADUS_ERROR_INTERVAL;
+  error.status = (int32_t)GRADUS_ERROR_INTERVAL;
+  error.entry = site->entry->name;
+  error.argument = hyper->name;
+  error.slot = 0;
+  error.dimension = -1;
+  error.expected = expected;
+  error.got = got;
+  return gradus_internal_report(site->context, &error, 0, format, hyper->name);
+}
+
+/* One hyper-parameter against its interval. */
 static gradus_status checkHyper(const gradus_call_site *site, const gradus_hyper *hyper, double value) {
   double const largest = 9007199254740992.0; /* 2^53: above, doubles are no longer all the integers */
   if (value != value)
-    return gradus_internal_fail(site, GRADUS_ERROR_INTERVAL, nowhere(), hyper->initial, value,
-                                "hyper-parameter '%s' is not a number", hyper->name);
+    return failHyper(site, hyper, hyper->initial, value, "hyper-parameter '%s' is not a number");
   if (value < hyper->low || (value == hyper->low && !hyper->low_closed))
-    return gradus_internal_fail(site, GRADUS_ERROR_INTERVAL, nowhere(), hyper->low, value,
-                                hyper->low_closed ? "hyper-parameter '%s' is {g}, expected at least {e}"
-                                                  : "hyper-parameter '%s' is {g}, expected more than {e}",
-                                hyper->name);
+    return failHyper(site, hyper, hyper->low, value,
+                     hyper->low_closed ? "hyper-parameter '%s' is {g}, expected at least {e}"
+                                       : "hyper-parameter '%s' is {g}, expected more than {e}");
   if (value > hyper->high || (value == hyper->high && !hyper->high_closed))
-    return gradus_internal_fail(site, GRADUS_ERROR_INTERVAL, nowhere(), hyper->high, value,
-                                hyper->high_closed ? "hyper-parameter '%s' is {g}, expected at most {e}"
-                                                   : "hyper-parameter '%s' is {g}, expected less than {e}",
-                                hyper->name);
+    return failHyper(site, hyper, hyper->high, value,
+                     hyper->high_closed ? "hyper-parameter '%s' is {g}, expected at most {e}"
+                                        : "hyper-parameter '%s' is {g}, expected less than {e}");
   if (hyper->is_integer && (value < -largest || value > largest || value != (double)(int64_t)value))
-    return gradus_internal_fail(site, GRADUS_ERROR_INTERVAL, nowhere(), hyper->initial, value,
-                                "hyper-parameter '%s' is {g}, expected a whole number", hyper->name);
+    return failHyper(site, hyper, hyper->initial, value, "hyper-parameter '%s' is {g}, expected a whole number");
   return GRADUS_OK;
 }
 
@@ -154,12 +166,18 @@ static gradus_status checkApart(const gradus_call_site *site, const neighbour *n
 /* The kernel looked at the data and refused. */
 static gradus_status failKernel(const gradus_call_site *site, gradus_status status, const gradus_report *report) {
   gradus_place place = nowhere();
-  if (report->reserved > 0 && report->reserved <= site->entry->n_arguments)
-    place.argument = report->reserved - 1;
+  int32_t const argument = report->reserved & 0xffff, axis = (report->reserved >> 16) - 1;
+  if (report->reserved > 0 && argument > 0 && argument <= site->entry->n_arguments) {
+    place.argument = argument - 1;
+    if (axis < site->entry->arguments[place.argument].rank)
+      place.dimension = axis;
+  }
   if (status == GRADUS_ERROR_INDEX && report->value == report->value)
-    return gradus_internal_fail(site, status, place, 0, report->value, "index {g} is outside its axis", NULL);
+    return gradus_internal_fail(site, status, place, 0, report->value,
+                                place.dimension >= 0 ? "is left by the index {g}" : "index {g} is outside its axis", NULL);
   if (status == GRADUS_ERROR_INDEX)
-    return gradus_internal_fail(site, status, place, 0, 0, "an index in the data is outside its axis", NULL);
+    return gradus_internal_fail(site, status, place, 0, 0,
+                                place.dimension >= 0 ? "is left by an index in the data" : "an index in the data is outside its axis", NULL);
   return gradus_internal_fail(site, status, place, 0, 0, "the kernel refused: %s", gradus_status_name((int32_t)status));
 }
 

@@ -344,6 +344,19 @@ static gradus_status readData(const task *self, const char *path, gradus_file *f
   return GRADUS_OK;
 }
 
+/* What is read into one tensor must not fall into another one. Directories are short, and a load reads a file twice: pairs will do. */
+static gradus_status checkApart(const task *self, const gradus_named_tensor *tensors, size_t n_tensors) {
+  size_t one, two;
+  for (one = 0; one < n_tensors; ++one)
+    for (two = 0; two < one; ++two) {
+      uintptr_t const a = (uintptr_t)tensors[one].tensor.data, b = (uintptr_t)tensors[two].tensor.data;
+      size_t const aBytes = tensorBytes(&tensors[one].tensor), bBytes = tensorBytes(&tensors[two].tensor);
+      if (aBytes > 0 && bBytes > 0 && (a < b ? b - a < aBytes : a - b < bBytes))
+        return fail(self, GRADUS_ERROR_OVERLAP, tensors[one].name, -1, 0, 0, "it overlaps '%s'", tensors[two].name);
+    }
+  return GRADUS_OK;
+}
+
 static gradus_status loadFrom(const task *self, const char *path, int descriptor, gradus_progress *progress,
                               const gradus_named_tensor *tensors, size_t n_tensors) {
   gradus_progress found;
@@ -377,9 +390,11 @@ gradus_status gradus_checkpoint_load(const gradus_context *context, const char *
   self.context = context;
   self.name = "gradus_checkpoint_load";
   status = checkArguments(&self, path, progress, tensors, n_tensors);
+  if (status == GRADUS_OK)
+    status = checkApart(&self, tensors, n_tensors);
   if (status != GRADUS_OK)
     return status;
-  descriptor = open(path, O_RDONLY | O_CLOEXEC);
+  descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK); /* a pipe without a writer would not be opened */
   if (descriptor < 0)
     return fail(&self, GRADUS_ERROR_IO, NULL, -1, 0, errno, "cannot open '%s' (errno {g})", path);
   status = loadFrom(&self, path, descriptor, progress, tensors, n_tensors);

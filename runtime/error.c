@@ -76,7 +76,7 @@ static void appendReason(line *out, const char *format, double expected, double 
 /* "argument 'g' of slot 3: dimension 1 " */
 static void appendPlace(line *out, const gradus_error *error, int showSlot) {
   char number[40];
-  if (error->argument != NULL) {
+  if (error->argument != NULL && error->status != (int32_t)GRADUS_ERROR_INTERVAL) { /* there the reason names it */
     append(out, "argument '");
     append(out, error->argument);
     append(out, "'");

@@ -78,7 +78,7 @@ typedef enum gradus_status {
 typedef struct gradus_error {
   int32_t status;       /**< gradus_status */
   const char *entry;    /**< the entry point called */
-  const char *argument; /**< the argument concerned, or null */
+  const char *argument; /**< the tensor or hyper-parameter concerned, or null */
   size_t slot;          /**< index into the array of slots */
   int32_t dimension;    /**< the axis concerned, or -1 */
   double expected;      /**< the size, bound or code expected */
@@ -203,7 +203,8 @@ typedef struct gradus_hyper {
 /**
  * The compiled code of an entry. Everything is checked, the workspace is large enough, `report` is never null and holds a
  * NaN as value. Returns a gradus_status. A kernel that refuses (GRADUS_ERROR_INDEX) has written no tensor; it
- * leaves the offending number in report->value and 1 + the argument's number in report->reserved (0: not known).
+ * leaves the offending number in report->value, or NaN, and in report->reserved 1 + the number of the argument that it indexes (0: not known),
+ * plus 2^16 (1 + the axis) where that is known.
  */
 typedef int32_t (*gradus_kernel)(const gradus_context *context, const double *hyper, uint64_t t, uint64_t seed,
                                  const gradus_tensor *tensors, size_t n_slots, char *workspace, gradus_report *report);

@@ -54,6 +54,10 @@ int runCheck(const Invocation &invocation) {
   bool isGood = true;
   if (!invocation.has("--no-gradients"))
     for (auto [loss, gradient] : pairLosses(*original, module)) {
+      if (gradient.getNumResults() == 1) {
+        loss.emitError("G0372: '") << loss.getSymName() << "' has no real argument, so that it has no gradient to check; '--no-gradients' checks types alone";
+        return session.report(), ExitFailed;
+      }
       reference::GradientCheckOptions options;
       options.seed = *seed;
       reference::GradientCheckReport result = reference::checkGradients(loss, gradient, options);

@@ -29,14 +29,15 @@ static T realOf(DrawKind kind, Bits bits, double p) {
   }
 }
 
-/// The number of partial sums that are at most u times the total, but never the number of weights.
+/// The number of partial sums that are at most u times the total, but never the number of weights. What is no positive weight is 0.
 static int64_t chooseOf(double u, ArrayRef<double> weights) {
   double total = 0, partial = 0;
+  auto part = [](double weight) { return weight > 0 ? weight : 0; };
   for (double weight : weights)
-    total += weight;
+    total += part(weight);
   int64_t count = 0, last = std::max<int64_t>(static_cast<int64_t>(weights.size()) - 1, 0);
   for (double weight : weights) {
-    partial += weight;
+    partial += part(weight);
     count += partial <= u * total;
   }
   return std::min(count, last);

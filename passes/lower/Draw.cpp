@@ -307,17 +307,22 @@ static Value emitPermutation(Code &code, Value element, Value size, Value key) {
 Value Evaluator::emitCategorical(DrawOp draw, Value uniform) {
   Value weights = draw.getParameters()[0];
   Value size = sizeOf(arrayOf(weights).getShape()[0]);
-  // What is computed in the loops here is not known outside of them.
+  // What is computed in one of the loops here is not known outside of it.
   auto pointBefore = pointMemo, rowBefore = rowMemo;
   auto scalarBefore = scalarMemo;
+  auto forget = [&] { pointMemo = pointBefore, rowMemo = rowBefore, scalarMemo = scalarBefore; };
   Operation *innerBefore = std::exchange(inner, nullptr);
   Value maskBefore = std::exchange(mask, Value());
+  Value none = code.number(code.getF64Type(), 0);
   auto weightAt = [&](Value k) {
-    return emitCast(code, evaluate(weights, {Index::uniform(k)}), arrayOf(weights).getElementType(), code.getF64Type());
+    Value weight = emitCast(code, evaluate(weights, {Index::uniform(k)}), arrayOf(weights).getElementType(), code.getF64Type());
+    Value isWeight = arith::CmpFOp::create(code, arith::CmpFPredicate::OGT, weight, none);
+    return code.select(isWeight, weight, none);
   };
   scf::ForOp sum = code.loop(code.i64(0), size, 1, {code.number(code.getF64Type(), 0)}, [&](Value k, ValueRange carried) {
     return SmallVector<Value>{arith::AddFOp::create(code, carried[0], weightAt(k)).getResult()};
   });
+  forget();
   DrawEmitter emitter(code);
   Type real = uniform.getType(), integer = emitter.with64(real);
   Value target = arith::MulFOp::create(code, uniform, emitter.spread(sum.getResult(0), real));
@@ -327,7 +332,7 @@ Value Evaluator::emitCategorical(DrawOp draw, Value uniform) {
     Value isPast = arith::CmpFOp::create(code, arith::CmpFPredicate::OLE, emitter.spread(partial, real), target);
     return SmallVector<Value>{partial, code.select(isPast, code.add(carried[1], one), carried[1])};
   });
-  pointMemo = pointBefore, rowMemo = rowBefore, scalarMemo = scalarBefore;
+  forget();
   inner = innerBefore, mask = maskBefore;
   Value last = code.max(emitter.spread(code.sub(size, code.i64(1)), integer), zero);
   return code.min(count.getResult(1), last);

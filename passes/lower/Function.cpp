@@ -61,7 +61,13 @@ void FunctionLowering::emitEntry() {
   unlessRefused([&] { emitStatements(); });
   Value status = code.i32(GRADUS_OK);
   if (flag) {
-    Value isRefused = code.compare(arith::CmpIPredicate::ne, code.loadRaw(code.getI32Type(), flag), code.i32(0));
+    Value state = code.loadRaw(code.getI32Type(), flag);
+    Value isRefused = code.compare(arith::CmpIPredicate::ne, state, code.i32(0));
+    Value hasReport = LLVM::ICmpOp::create(code, LLVM::ICmpPredicate::ne, report, LLVM::ZeroOp::create(code, code.ptrType()));
+    code.ifThen(arith::AndIOp::create(code, isRefused, hasReport), [&] {
+      Value place = arith::ShRUIOp::create(code, state, code.i32(1));
+      LLVM::StoreOp::create(code, place, code.byteAddress(report, offsetof(gradus_report, reserved)));
+    });
     status = code.select(isRefused, code.i32(GRADUS_ERROR_INDEX), status);
   }
   LLVM::ReturnOp::create(code, status);

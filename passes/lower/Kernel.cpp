@@ -95,7 +95,10 @@ SmallVector<KernelInfo, 1> analyzeChecks(KernelOp kernel) {
     for (Value index : getPlaces(op))
       level = std::max(level, below.count(index));
     ArrayRef<Attribute> shape = arrayOf(getPlaces(op).front()).getShape();
-    auto same = llvm::find_if(infos, [&](const KernelInfo &info) { return info.checkLevel == level && ArrayRef(info.domain) == shape; });
+    // One check looks at the places of one array, so that a refusal can name it.
+    auto same = llvm::find_if(infos, [&](const KernelInfo &info) {
+      return info.checkLevel == level && ArrayRef(info.domain) == shape && info.checked.front()->getOperand(0) == op->getOperand(0);
+    });
     if (same == infos.end()) {
       infos.push_back({});
       same = &infos.back();

@@ -110,7 +110,27 @@ void FunctionLowering::emitFullReductions(const KernelInfo &info, Slot &slot) {
   }
 }
 
-/// Sets the flag where an index of the kernel is outside its axis. No check loads by an index that has not been checked.
+/// What a refusal leaves in the report: 1 + the number of the tensor whose place is outside, and 2^16 (1 + the axis); 0 for what is not known.
+static int64_t describePlace(const EntryLayout &layout, const KernelInfo &info) {
+  auto isAnywhere = [](Value place) { return !place.getDefiningOp<IotaOp>(); };
+  std::optional<int64_t> axis;
+  for (Operation *op : info.checked)
+    for (auto [number, place] : llvm::enumerate(getPlaces(op)))
+      if (isAnywhere(place))
+        axis = axis && *axis != static_cast<int64_t>(number) ? -1 : static_cast<int64_t>(number);
+  auto inside = dyn_cast<BlockArgument>(info.checked.front()->getOperand(0));
+  auto kernel = cast<KernelOp>(info.kernel);
+  Value array = inside && inside.getOwner()->getParentOp() == kernel ? kernel->getOperand(inside.getArgNumber()) : Value();
+  auto argument = dyn_cast_or_null<BlockArgument>(array);
+  if (!argument || !isa<FuncOp>(argument.getOwner()->getParentOp()))
+    return 0;
+  for (auto [number, tensor] : llvm::enumerate(layout.tensors))
+    if (tensor.argument == static_cast<int64_t>(argument.getArgNumber()))
+      return static_cast<int64_t>(number) + 1 + ((axis.value_or(-1) + 1) << 16);
+  return 0;
+}
+
+/// Sets the flag where an index of the kernel is outside its axis: to 1 in the kernel, then to twice what describes the place. No check loads by an index that has not been checked.
 void FunctionLowering::emitCheck(KernelOp kernel, Slot &slot) {
   for (auto [index, info] : llvm::enumerate(analyzeChecks(kernel))) {
     std::string suffix = "_check" + (index ? std::to_string(index) : "");
@@ -120,6 +140,13 @@ void FunctionLowering::emitCheck(KernelOp kernel, Slot &slot) {
              [&](Evaluator &inside, ValueRange outputs, Value begin, Value end, LLVM::LLVMFuncOp) {
                emitKernelBody(info, inside, outputs, begin, end);
              });
+      // The report has no room for the slot, without which a name would point at the wrong tensor.
+      if (int64_t place = layout.isOpen ? 0 : describePlace(layout, info)) {
+        Type i32 = code.getI32Type();
+        Value state = code.loadRaw(i32, flag);
+        Value isNew = code.compare(arith::CmpIPredicate::eq, state, code.i32(1));
+        LLVM::StoreOp::create(code, code.select(isNew, code.i32(static_cast<int32_t>(2 * place)), state), flag);
+      }
     };
     if (info.checkLevel == 0)
       emit();

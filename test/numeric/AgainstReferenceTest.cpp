@@ -114,5 +114,6 @@ TEST(AgainstReference, Losses) { expectBoth(GRADUS_TEST_PASSES "/losses.mlir"); 
 TEST(AgainstReference, Matrices) { expectBoth(GRADUS_TEST_PASSES "/matrices.mlir"); }
 TEST(AgainstReference, Muon) { expectBoth(GRADUS_TEST_STD "/rules/muon.grad"); }
 TEST(AgainstReference, Order) { expectBoth(GRADUS_TEST_PASSES "/order.mlir"); }
+TEST(AgainstReference, PartsOfSharedStates) { expectBoth(GRADUS_TEST_INPUTS "/parts.grad"); }
 TEST(AgainstReference, Steps) { expectBoth(GRADUS_TEST_PASSES "/steps.mlir"); }
 TEST(AgainstReference, Swaps) { expectBoth(GRADUS_TEST_PASSES "/swaps.mlir"); }

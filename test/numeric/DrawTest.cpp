@@ -154,6 +154,25 @@ TEST_F(Draws, BothEnginesGiveTheSameBits) {
     }
 }
 
+/// A weight that is no positive number counts as 0; where none is positive, the last index is drawn. Nothing is read but constants.
+TEST_F(Draws, WeightsOutsideOfTheirBounds) {
+  std::string type = arrayOf("n", "i64");
+  auto weights = [](StringRef values) {
+    return llvm::formatv("%p = gradus.constant dense<[{0}]> : tensor<4xf64>\n", values).str() +
+           "%y = gradus.draw categorical \"f.y\" (%p) at %t : (!gradus.array<[4], f64>), !gradus.array<[], i64> -> !gradus.array<[n], i64>";
+  };
+  compile(makeFunction("n", "f64", weights("1.0, -5.0, 0x7FF8000000000000, 2.0"), type));
+  for (int64_t drawn : draw({200}, 1, 3).ints)
+    EXPECT_TRUE(drawn == 0 || drawn == 3) << drawn;
+  compile(makeFunction("n", "f64", weights("-1.0, -5.0, 0.0, 0.0"), type));
+  for (int64_t drawn : draw({50}, 1, 3).ints)
+    EXPECT_EQ(drawn, 3);
+  compile(makeFunction("n", "f64", "%c = gradus.constant dense<0.0> : tensor<f64>\n%p = gradus.broadcast %c axes [] : !gradus.array<[], f64> to !gradus.array<[n], f64>\n"
+                                   "%y = gradus.draw categorical \"f.y\" (%p) at %t : (!gradus.array<[n], f64>), !gradus.array<[], i64> -> !gradus.array<[n], i64>", type));
+  for (int64_t drawn : draw({17}, 1, 3).ints)
+    EXPECT_EQ(drawn, 16);
+}
+
 /// Rows that begin anywhere, numbers of rank 0, elements read out of order: the number of an element decides.
 TEST_F(Draws, TheWayOfReadingChangesNothing) {
   for (const Distribution &kind : kinds) {

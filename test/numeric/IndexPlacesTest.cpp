@@ -79,3 +79,31 @@ TEST_P(IndexPlaces, AreAllLookedAt) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, IndexPlaces, testing::ValuesIn(specs), [](const auto &info) { return std::string(info.param.name); });
+
+/// The report of a refusal says which argument an index leaves, and along which axis.
+TEST(Refusals, NameTheArrayAndTheAxis) {
+  mlir::MLIRContext context(mlir::MLIRContext::Threading::DISABLED);
+  SourceManager sources;
+  Diagnostics diagnostics(sources);
+  EmitOptions options;
+  options.dtype = "f64";
+  auto module = emitModule(context, sources, sources.add("f.grad", "fn f(x: [n], W: [3, n], V: [n, 4], k: [n] int, l: [n] int) {\n"
+                                                                   "  y[i] = x[i] + W[k[i], i] + V[i, l[i]]\n  return sum(y)\n}"), diagnostics, options);
+  ASSERT_TRUE(module) << diagnostics.render();
+  std::string error;
+  auto compiled = Compiled::create(*module, error);
+  ASSERT_TRUE(compiled) << error;
+  reference::PointOptions point{1, false, {}};
+  point.sizes = {{"n", 20}};
+  Arrays<double> args = reference::makeRandomPoint(module->lookupSymbol<FuncOp>("f"), point);
+  auto refuse = [&](size_t argument, int64_t bad) {
+    std::vector<Arrays<double>> slots{args};
+    slots[0][argument].ints[7] = bad;
+    std::vector<Buffer> buffers = compiled->makeBuffers("f", slots);
+    gradus_report report{};
+    EXPECT_EQ(compiled->run("f", slots, buffers, report), GRADUS_ERROR_INDEX);
+    return std::pair(report.reserved & 0xffff, (report.reserved >> 16) - 1);
+  };
+  EXPECT_EQ(refuse(3, 3), std::pair(2, 0));  // 1 + the number of W, axis 0
+  EXPECT_EQ(refuse(4, -1), std::pair(3, 1)); // of V, axis 1
+}

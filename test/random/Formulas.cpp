@@ -36,7 +36,10 @@ NodePtr Formulas::leaf(const Dims &dims) {
     return make("(0.25 * " + std::next(firstInt, below(ints))->second + ")", dims);
   if (count == 0) // "nc"
     return make("($0 @ $1)", dims, leaf("nd"), leaf("dc"));
-  return make(std::next(first, below(count))->second, dims);
+  std::string name = std::next(first, below(count))->second;
+  if (isNarrow() && name.find('[') != std::string::npos)
+    name = dims == "n" ? "rows" : "columns";
+  return make(name, dims);
 }
 
 NodePtr Formulas::contraction(const Dims &dims, int depth) {
@@ -83,7 +86,7 @@ NodePtr Formulas::choice(const Dims &dims, int depth) {
   if (dims == "n" && kind != Matrix && oneOf(2))
     return make(word({"where(label > 0, $0, $1)", "where(label % 2 == 1, $0, $1)", "where(div(label, 2) == 0, $0, $1)"}), dims, value(dims, depth), value(dims, depth));
   auto argument = arguments.find(dims);
-  if (argument == arguments.end() || dims == "nc")
+  if (argument == arguments.end() || dims == "nc" || isNarrow())
     return value(dims, depth);
   return make("(if " + argument->second + word({" > 0.3", " <= 0", " < -0.2"}) + " then $0 else $1)", dims, value(dims, depth),
               value(oneOf(2) ? dims : "", depth));
@@ -155,7 +158,7 @@ NodePtr Formulas::joined(const Dims &dims, int depth) {
 NodePtr Formulas::value(const Dims &dims, int depth) {
   if (depth <= 0 || oneOf(6))
     return leaf(dims);
-  switch (below(11)) {
+  switch (below(isNarrow() ? 7 : 11)) {
   case 0:
   case 1:
     return make(unary(), dims, value(dims, depth - 1));

@@ -88,6 +88,8 @@ private:
   std::multimap<Dims, std::string> names;       ///< by axes: arguments, then what statements define
   std::multimap<Dims, std::string> integers;    ///< the same of integers
   bool isInside = false;                        ///< of a block
+  /// In a block of a rule, where no index may fail.
+  bool isNarrow() const { return kind == Matrix && isInside; }
 };
 
 /// What stands for "[i, j]" over the axes `dims`.

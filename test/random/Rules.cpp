@@ -43,7 +43,10 @@ NodePtr RuleGenerator::value(const Dims &dims, int depth) {
       return make(number()->print(), dims);
     Dims from = dims.empty() && oneOf(3) ? "*" : dims;
     auto [first, last] = names.equal_range(from);
-    return make(std::next(first, below(std::distance(first, last)))->second, dims);
+    std::string name = std::next(first, below(std::distance(first, last)))->second;
+    if (isInside && name.find('%') != std::string::npos && name.find('[') != std::string::npos) // no index may fail here
+      name = "h";
+    return make(name, dims);
   }
   Dims narrow = dims == "w" && oneOf(2) ? (oneOf(2) ? "*" : "") : dims;
   switch (below(7)) {

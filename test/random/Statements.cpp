@@ -95,7 +95,7 @@ Statement Formulas::loop(const std::string &id) {
     made->operands.push_back(std::move(node));
     return "$" + std::to_string(made->operands.size() - 1);
   };
-  bool isLocal = oneOf(3);
+  bool isLocal = !isNarrow() && oneOf(3);
   Dims localDims = anyDims();
   if (isLocal) {
     std::string indices = indicesOf(localDims);
@@ -178,8 +178,12 @@ Statement Formulas::scatter(const std::string &id) {
   Dims from = anyDims();
   std::string indices = without(indicesOf(from), ", ");
   for (char axis : dims) {
+    std::string place = integer(indices, 1);
+    if (places.empty()) // each index stands on the left
+      for (char index : indices)
+        place += std::string(" + ") + index;
     sizes += std::string(sizes.empty() ? "" : ", ") + axis;
-    places += std::string(places.empty() ? "" : ", ") + integer(indices, 1) + " % " + axis;
+    places += (places.empty() ? "(" : ", (") + place + ") % " + axis;
   }
   std::string begin = oneOf(2) ? "zeros(" + sizes + ")" : leaf(dims)->print();
   Statement made{name + " = " + begin + "\n  " + name + "[" + places + "] " + word({"+=", "="}) + " ", covered(indices, 2), false};

@@ -248,6 +248,7 @@ TEST(Call, refusesHypersOutsideTheirIntervals) {
     Call call;
     call.hyper[c.index] = c.value;
     EXPECT_EQ(call.refused(GRADUS_ERROR_INTERVAL), c.message);
+    EXPECT_NE(std::string(c.message).find(std::string("'") + call.error.argument + "'"), std::string::npos);
   }
 }
 

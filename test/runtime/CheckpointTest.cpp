@@ -211,6 +211,22 @@ TEST_F(Checkpoint, refusesWhatItCannotHold) {
   ASSERT_EQ(load(), GRADUS_OK) << "the file of before is untouched";
 }
 
+TEST_F(Checkpoint, isNotLoadedIntoOneMemoryTwice) {
+  gradus_named_tensor shared = to[1];
+  from = {from[1], from[1]};
+  to = {shared, shared};
+  to[1].tensor.data = m2.data() + 1;
+  three[0] = 2;
+  ASSERT_EQ(gradus_checkpoint_save(nullptr, path.c_str(), &progress, from.data(), from.size()), GRADUS_OK) << "reading one memory twice is no harm";
+  EXPECT_EQ(refused(GRADUS_ERROR_OVERLAP), "argument 'w.base.m': it overlaps 'w.base.m'");
+}
+
+TEST_F(Checkpoint, doesNotWaitForAPipe) {
+  path = (folder / "pipe").string();
+  ASSERT_EQ(mkfifo(path.c_str(), 0600), 0);
+  EXPECT_EQ(load(), GRADUS_ERROR_IO);
+}
+
 TEST_F(Checkpoint, failsToWriteWithoutATrace) {
   std::string const nowhere = (folder / "no" / "where").string();
   EXPECT_EQ(gradus_checkpoint_save(nullptr, nowhere.c_str(), &progress, from.data(), from.size()), GRADUS_ERROR_IO);
