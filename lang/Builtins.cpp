@@ -236,7 +236,7 @@ struct gradus::lang::BuiltinTable {
       {"logit", &Elaborator::callLogit},
       {"logsoftmax", &Elaborator::callLogSoftmax},
       {"logsumexp", &Elaborator::callLogSumExp},
-      GRADUS_LATER("lookup"),
+      {"lookup", &Elaborator::callLookup, "", /*hasSeveralResults=*/true},
       {"max", &Elaborator::callExtremum<MaxOp>},
       {"mean", &Elaborator::callMean},
       {"median", &Elaborator::callMedian},

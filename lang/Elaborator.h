@@ -87,9 +87,17 @@ private:
   IndexVar *bindIndex(const std::string &name, Location at, Scope &scope);
   bool setRange(IndexVar &index, mlir::Attribute dim, Location at);
   void findRanges(const ast::Expr &expr, Scope &scope);
+  void shareRange(const ast::Compare &comparison, Scope &scope);
+  void shareRanges(const ast::Expr &body, Scope &scope);
   Array defineByIndex(llvm::ArrayRef<ast::Subscript> subscripts, Location at, const ast::Expr &value, Scope &scope);
   Array defineOne(llvm::ArrayRef<ast::Subscript> subscripts, Location at, const ast::Expr &value, Scope &scope);
+  /// What stands on the left for each axis; null for ':'.
+  using LeftSide = llvm::SmallVector<IndexVar *>;
+  std::optional<LeftSide> bindLeft(llvm::ArrayRef<ast::Subscript> subscripts, Scope &inner);
+  Array finishLeft(Array x, const LeftSide &order, Location at);
+  llvm::SmallVector<Array> defineSeveral(const ast::AssignStmt &stmt, Scope &scope);
   Array eachLane(llvm::function_ref<Array()> emit);
+  llvm::SmallVector<Array> eachLane(size_t count, llvm::function_ref<llvm::SmallVector<Array>()> emit);
   Array spreadOver(const Array &x, llvm::ArrayRef<IndexVar *> axes, Location at);
   bool isBinder(const ast::Subscript &slot, Scope &scope) const;
 
@@ -116,11 +124,12 @@ private:
 
   // Writes at computed places (EmitScatter.cpp).
   void writePlaces(const ast::AssignStmt &stmt, Scope &scope);
-  void writeNextPart(const ast::AssignStmt &stmt, RuleRun &run);
+  bool writesNextPart(const ast::AssignStmt &stmt, Scope &scope) const;
+  void writeNextPart(const ast::AssignStmt &stmt, Scope &scope);
   Array scatterOne(const ast::AssignStmt &stmt, std::optional<Array> x, Scope &scope);
   bool definesWhole(llvm::ArrayRef<ast::Subscript> subscripts, Scope &scope) const;
   llvm::SmallVector<IndexVar *> bindPlaces(llvm::ArrayRef<ast::Subscript> subscripts, Scope &inner);
-  Array freshTarget(const ast::Target &target, Scope &inner);
+  Array freshTarget(const ast::AssignStmt &stmt, Scope &inner);
 
   // Calls (EmitCall.cpp).
   Entity evalCall(const ast::Call &expr, Scope &scope);
@@ -162,6 +171,8 @@ private:
   void runLoop(const ast::LoopStmt &stmt, Scope &scope);
   void runInside(const ast::Block &block, Scope &inner);
   void runCarriedAssign(const ast::AssignStmt &stmt, Scope &scope);
+  Entity evalNext(const ast::AssignStmt &stmt, Scope &scope);
+  bool expectCarried(const ast::Target &target, Scope &scope);
   Array nextCarried(const ast::Ident &name, const Array &x, Scope &scope, Location at);
   Array evalCondition(const ast::Expr &expr, Scope &scope);
   std::optional<std::pair<mlir::Value, Array>> evalCount(const ast::LoopStmt &stmt, Scope &scope);
@@ -169,6 +180,7 @@ private:
   LoopOp emitLoop(const ast::LoopStmt &stmt, mlir::Value count, const Array &first, llvm::ArrayRef<Array> inits, Primes &mine, Scope &scope);
   std::vector<std::string> findPrimed(llvm::ArrayRef<const ast::Block *> blocks, Scope &scope, std::vector<std::string> &lost);
   const Binding *findPresent(llvm::StringRef name, Scope &scope);
+  const Binding *findSoFar(llvm::StringRef name, Scope &scope);
   std::optional<llvm::SmallVector<mlir::Value>> readNext(llvm::ArrayRef<std::string> names, Scope &inner);
   llvm::SmallVector<Array> likePresent(llvm::ArrayRef<std::string> names, mlir::ValueRange values, Scope &scope);
   void bindNext(llvm::ArrayRef<std::string> names, Scope &scope, Location at,
@@ -259,6 +271,8 @@ private:
   Entity callRsqrt(const CallSite &site);
   Entity callSilu(const CallSite &site);
   Entity callXor(const CallSite &site);
+  Entity callLookup(const CallSite &site);
+  llvm::SmallVector<Array> lookUpRow(const Array &rows, llvm::ArrayRef<Array> keys, llvm::ArrayRef<Array> otherwise, Location at);
   Entity callStep(const CallSite &site);
   Entity callRun(const CallSite &site);
   Entity callPush(const CallSite &site);
@@ -277,10 +291,14 @@ private:
     /// Where the operand is a product that can be contracted.
     std::optional<std::pair<Array, Array>> factors;
     llvm::SmallVector<IndexVar *> indices;
+    /// By blocks: the own axis that was cut, into blocks of that size.
+    std::optional<size_t> cutAxis;
+    mlir::Attribute blockSize;
   };
   std::optional<Reduced> readReduction(const CallSite &site, double neutral, bool mayContract);
   bool readAxes(const ast::Subscript &slot, const CallSite &site, Reduced &reduced);
-  void shareRange(const ast::Compare &guard, Scope &scope);
+  bool cutIntoBlocks(const ast::Subscript &slot, const CallSite &site, Reduced &reduced);
+  Array joinBlocks(const Reduced &reduced, const Array &result, Location at);
   std::optional<Reduced> reduceIndices(const CallSite &site, double neutral, bool mayContract);
   Array finishReduction(const Reduced &reduced, ReductionKind kind, Location at);
   Array keepAxes(const Reduced &reduced, const Array &result, Location at);
@@ -419,15 +437,17 @@ private:
   bool emitTrainStep(const TrainPlan &plan);
   std::vector<Array> trainGradients(const TrainPlan &plan, UnitBuilder &unit, llvm::ArrayRef<Array> params, Scope &shapes, Array time, mlir::Value &value);
 
-  // Tests (EmitTest.cpp).
+  // Tests (EmitTest.cpp, EmitRun.cpp).
   /// A claim must not hold because one side was repeated: only a number stands for all elements.
   bool checkClaim(const Array &a, const Array &b, Location at);
   void runExpect(const ast::ExpectStmt &stmt, Scope &scope);
-  struct TestRule;
   bool readTestRule(const CallSite &site, TestRule &test);
   bool takeTensors(const CallSite &site, TestRule &test);
   bool takeStates(const CallSite &site, TestRule &test);
   bool stepOnce(TestRule &test, const CallSite &site, std::map<std::string, Array> &next);
+  std::optional<Array> takeSteps(const CallSite &site, TestRule &test);
+  Entity runSteps(TestRule &test, const Array &count, const CallSite &site);
+  Entity readTrace(const Record &record, const ast::Index &expr, Scope &scope);
   Array testInput(const CallSite &site, TestRule &test, const ast::Decl &decl, bool isShared, RuleRun &run);
   std::string textOf(Location at) const;
 

@@ -378,9 +378,16 @@ void Elaborator::runAssign(const ast::AssignStmt &stmt, Scope &scope) {
           .suggest("drop the prime");
       return;
     }
+  auto isWhole = [&](const ast::Target &target) { return definesWhole(target.subscripts, scope); };
+  bool hasSubscript = llvm::any_of(stmt.targets, [](const ast::Target &target) { return !target.subscripts.empty(); });
+  if (stmt.targets.size() > 1 && hasSubscript && !stmt.isAdd && llvm::all_of(stmt.targets, isWhole)) {
+    for (auto [target, value] : llvm::zip_equal(stmt.targets, defineSeveral(stmt, scope)))
+      bindName(target.name, value, scope);
+    return;
+  }
   for (const ast::Target &target : stmt.targets)
     if (stmt.targets.size() > 1 && (stmt.isAdd || !target.subscripts.empty())) {
-      error(Code::ResultCount, target.loc, "several names on the left take no subscripts and no '+='").suggest("name the values first: a, b = ..");
+      error(Code::ResultCount, target.loc, "several names on the left take fresh indices alone, and no '+='").suggest("name the values first: a, b = ..");
       for (const ast::Target &each : stmt.targets)
         bindName(each.name, Entity(), scope);
       return;

@@ -43,7 +43,9 @@ void Elaborator::runInside(const ast::Block &block, Scope &inner) {
   ++numBlocks;
   for (const ast::StmtPtr &stmt : block.statements) {
     auto *assign = dyn_cast<ast::AssignStmt>(stmt.get());
-    if (assign && primes && llvm::any_of(assign->targets, [](const ast::Target &target) { return target.name.primed; }))
+    if (assign && primes && writesNextPart(*assign, inner))
+      writeNextPart(*assign, inner);
+    else if (assign && primes && llvm::any_of(assign->targets, [](const ast::Target &target) { return target.name.primed; }))
       primes->run ? runRuleAssign(*assign, *primes->run, inner) : runCarriedAssign(*assign, inner);
     else if (!runCommon(*stmt, inner))
       notHere(*stmt, "a block of 'when', 'every' or 'loop'", stmt->kind == ast::StmtKind::Return ? "end the function with it, below the block" : "");
@@ -58,13 +60,17 @@ const Binding *Elaborator::findPresent(llvm::StringRef name, Scope &scope) {
   return binding && binding->entity.isArray() && !binding->entity.isPoison() ? binding : nullptr;
 }
 
+/// The next value in so far as it is written; else the present one.
+const Binding *Elaborator::findSoFar(llvm::StringRef name, Scope &scope) {
+  const Binding *next = scope.findLocal((name + "'").str());
+  return next ? next : scope.findLocal(name);
+}
+
 /// What a block leaves in its scope for each of `names`: the next value, or the present one where its path has none.
 std::optional<SmallVector<Value>> Elaborator::readNext(llvm::ArrayRef<std::string> names, Scope &inner) {
   SmallVector<Value> values;
   for (const std::string &name : names) {
-    const Binding *next = inner.findHere(name + "'");
-    if (!next)
-      next = inner.findLocal(name);
+    const Binding *next = findSoFar(name, inner);
     if (!next->entity.isArray() || next->entity.isPoison())
       return std::nullopt;
     values.push_back(sliceLane(next->entity.array()).lanes.front());
@@ -211,10 +217,10 @@ void Elaborator::runEvery(const ast::EveryStmt &stmt, Scope &scope) {
       error(Code::HyperOutOfInterval, stmt.period->loc, "the period is " + llvm::formatv("{0:f0}", *known).str() + ", expected 1 or more");
       return std::nullopt;
     }
-    SmallVector<Value> kept;
-    for (const std::string &name : names)
-      kept.push_back(sliceLane(findPresent(name, scope)->entity.array()).lanes.front());
-    auto op = EveryOp::create(builder, place(stmt.loc), mlir::TypeRange(mlir::ValueRange(kept)), sliceLane(period).lanes.front(), time.lanes.front(), kept);
+    std::optional<SmallVector<Value>> kept = readNext(names, scope);
+    if (!kept)
+      return std::nullopt;
+    auto op = EveryOp::create(builder, place(stmt.loc), mlir::TypeRange(mlir::ValueRange(*kept)), sliceLane(period).lanes.front(), time.lanes.front(), *kept);
     bool isSound = fillRegion(op.getBody(), stmt.loc, [&] {
       Scope *inner = arena.scope(&scope);
       runInside(stmt.block, *inner);
@@ -233,9 +239,25 @@ void Elaborator::runEvery(const ast::EveryStmt &stmt, Scope &scope) {
 // loop
 //===----------------------------------------------------------------------===//
 
+/// Whether the loop around carries what the target gives a next value to; else an error.
+bool Elaborator::expectCarried(const ast::Target &target, Scope &scope) {
+  const std::string &name = target.name.name;
+  if (llvm::any_of(primes->inits, [&](const ast::LoopInit &init) { return init.name.name == name; }))
+    return true;
+  const Binding *known = scope.findLocal(name);
+  Diagnostic &diagnostic = error(known ? Code::PrimeInLoop : Code::PrimeUnknown, target.loc,
+                                 known ? "'" + name + "'' is assigned in a loop that does not carry '" + name + "'"
+                                       : "'" + name + "'' is the next value of nothing: the loop carries no '" + name + "'");
+  if (known)
+    diagnostic.note(known->loc, "'" + name + "' is declared here");
+  diagnostic.suggest(known ? "carry a copy and assign it once, below the loop: loop .. with x = " + name + " { x' = .. }"
+                           : "declare it: loop .. with " + name + " = ..");
+  return false;
+}
+
 /// `y' = ..` of what the loop around carries.
 void Elaborator::runCarriedAssign(const ast::AssignStmt &stmt, Scope &scope) {
-  Entity value = stmt.isAdd || stmt.boundary ? Entity() : evalFor(stmt, scope);
+  Entity value = evalNext(stmt, scope);
   for (auto [target, mine] : llvm::zip_equal(stmt.targets, valuesOf(stmt, value))) {
     if (!target.name.primed) {
       bindName(target.name, mine, scope);
@@ -243,26 +265,30 @@ void Elaborator::runCarriedAssign(const ast::AssignStmt &stmt, Scope &scope) {
     }
     std::string key = target.name.name + "'";
     Array next;
-    auto carried = llvm::find_if(primes->inits, [&](const ast::LoopInit &init) { return init.name.name == target.name.name; });
-    if (carried == primes->inits.end()) {
-      const Binding *known = scope.findLocal(target.name.name);
-      Diagnostic &diagnostic = error(known ? Code::PrimeInLoop : Code::PrimeUnknown, target.loc,
-                                     known ? "'" + key + "' is assigned in a loop that does not carry '" + target.name.name + "'"
-                                           : "'" + key + "' is the next value of nothing: the loop carries no '" + target.name.name + "'");
-      if (known)
-        diagnostic.note(known->loc, "'" + target.name.name + "' is declared here");
-      diagnostic.suggest(known ? "carry a copy and assign it once, below the loop: loop .. with x = " + target.name.name + " { x' = .. }"
-                               : "declare it: loop .. with " + target.name.name + " = ..");
-    } else if (!target.subscripts.empty() || stmt.isAdd) {
-      notBuilt(Code::PartialWriteNotBuilt, target.loc, "writing a part of '" + key + "'", "assign the whole: " + key + " = ..");
-    } else if (const Binding *first = scope.findLocal(key)) {
+    const Binding *first = scope.findLocal(key);
+    if (expectCarried(target, scope) && first) {
       error(Code::PrimeAssignedTwice, target.loc, "'" + key + "' is assigned twice").note(first->loc, "it is assigned first here");
       continue;
-    } else if (!mine.isPoison()) {
-      next = nextCarried(target.name, asArray(mine, stmt.value->loc), scope, stmt.value->loc);
     }
+    if (!mine.isPoison())
+      next = nextCarried(target.name, asArray(mine, stmt.value->loc), scope, stmt.value->loc);
     scope.set(key, next, target.loc);
   }
+}
+
+/// What the right side of an assignment with primes gives: one value, several, or one by index.
+Entity Elaborator::evalNext(const ast::AssignStmt &stmt, Scope &scope) {
+  const ast::Target &first = stmt.targets.front();
+  auto hasSubscript = [](const ast::Target &target) { return !target.subscripts.empty(); };
+  if (stmt.boundary) {
+    error(Code::RecurrenceForm, stmt.loc, "a recurrence defines a new name, not a next value").suggest("give it a name of its own, and assign that: m' = A");
+    return {};
+  }
+  if (stmt.targets.size() > 1 && (stmt.isAdd || llvm::any_of(stmt.targets, hasSubscript))) {
+    error(Code::ResultCount, first.loc, "several names on the left take no subscripts and no '+=', where one has a prime").suggest("name the values first: a, b = ..");
+    return {};
+  }
+  return hasSubscript(first) ? Entity(defineByIndex(first.subscripts, first.loc, *stmt.value, scope)) : evalFor(stmt, scope);
 }
 
 /// The next value in the type of the present one. Where that is too narrow, notes what would do and gives poison.

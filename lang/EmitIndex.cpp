@@ -46,8 +46,9 @@ bool Elaborator::setRange(IndexVar &index, Attribute dim, Location at) {
 
 Array Elaborator::indexValue(IndexVar &index, Location at) {
   if (!index.dim) {
-    error(Code::IndexRangeUnknown, at, "the range of the index '" + index.name + "' is not known")
-        .suggest("let '" + index.name + "' stand alone at some axis: x[" + index.name + "]");
+    if (!index.isPoison)
+      error(Code::IndexRangeUnknown, at, "the range of the index '" + index.name + "' is not known")
+          .suggest("let '" + index.name + "' stand alone at some axis: x[" + index.name + "]");
     return {};
   }
   Array value;
@@ -55,29 +56,6 @@ Array Elaborator::indexValue(IndexVar &index, Location at) {
                                        builder.getI64IntegerAttr(0)));
   value.axes.push_back(&index);
   return value;
-}
-
-/// Gives ranges to indices that stand bare in `x[.., i, ..]` with a name x, before anything is emitted.
-void Elaborator::findRanges(const ast::Expr &expr, Scope &scope) {
-  forEachExpr(expr, [&](const ast::Expr &inner) {
-    auto *access = dyn_cast<ast::Index>(&inner);
-    auto *base = access ? dyn_cast<ast::Name>(access->base.get()) : nullptr;
-    if (!base)
-      return;
-    const Binding *binding = scope.find(base->name + (base->primed ? "'" : ""));
-    if (!binding || !binding->entity.isArray() || binding->entity.isPoison())
-      return;
-    Array array = sliceLane(binding->entity.array());
-    llvm::ArrayRef<Attribute> shape = ownShape(array);
-    for (auto [position, sub] : llvm::enumerate(access->subscripts)) {
-      if (sub.kind == ast::SubKind::Rest || position >= shape.size())
-        return;
-      auto *name = sub.kind == ast::SubKind::Value ? dyn_cast<ast::Name>(sub.value.get()) : nullptr;
-      const Binding *index = name && !name->primed ? scope.find(name->name) : nullptr;
-      if (index && index->entity.index())
-        setRange(*index->entity.index(), shape[position], sub.loc);
-    }
-  });
 }
 
 bool Elaborator::isBinder(const ast::Subscript &slot, Scope &scope) const {
@@ -106,8 +84,8 @@ Entity Elaborator::evalIndex(const ast::Index &expr, Scope &scope) {
   Entity base = eval(*expr.base, scope);
   if (base.isPoison())
     return {};
-  if (base.get<Record>())
-    return notBuilt(Code::TraceNotBuilt, expr.loc, "'r[k]', the record after step k,", "run fewer steps: run(.., steps = k)");
+  if (const Record *record = base.get<Record>())
+    return readTrace(*record, expr, scope);
   if (!base.isArray()) {
     error(Code::NotSubscriptable, expr.loc, "only an array has elements, but this is " + base.what().str());
     return {};
@@ -118,20 +96,27 @@ Entity Elaborator::evalIndex(const ast::Index &expr, Scope &scope) {
 
 /// Index notation is elaborated for one tensor of the collection after the other, for an index may have another range in each.
 Array Elaborator::eachLane(llvm::function_ref<Array()> emit) {
+  return eachLane(1, [&] { return SmallVector<Array>{emit()}; }).front();
+}
+
+/// The same of several values.
+SmallVector<Array> Elaborator::eachLane(size_t count, llvm::function_ref<SmallVector<Array>()> emit) {
   if (laneCount <= 1 || activeLane)
     return emit();
-  Array all;
+  SmallVector<Array> all(count);
   for (size_t k = 0; k < laneCount; ++k) {
     activeLane = k;
-    Array one = emit();
+    SmallVector<Array> some = emit();
     activeLane.reset();
-    if (one.isPoison())
-      return {};
-    all.lanes.push_back(one.lanes.front());
-    all.axes = one.axes;
-    all.isJoint = one.isJoint;
+    for (auto [whole, one] : llvm::zip_equal(all, some)) {
+      if (one.isPoison())
+        return SmallVector<Array>(count);
+      whole.lanes.push_back(one.lanes.front());
+      whole.axes = one.axes;
+      whole.isJoint = one.isJoint;
+      whole.isEach = true;
+    }
   }
-  all.isEach = true;
   return all;
 }
 
@@ -226,8 +211,16 @@ bool Elaborator::readSlots(const Array &x, llvm::ArrayRef<ast::Subscript> subscr
     auto *name = dyn_cast<ast::Name>(sub.value.get());
     const Binding *binding = name ? scope.find(name->name + (name->primed ? "'" : "")) : nullptr;
     if (binding && binding->entity.index()) {
-      slot.index = binding->entity.index();
-      if (!setRange(*slot.index, own[axis], sub.loc))
+      IndexVar &index = *binding->entity.index();
+      if (llvm::is_contained(index.longer, own[axis])) { // a part of this axis
+        slot.value = indexValue(index, sub.loc);
+        slot.isInside = true;
+        isPlain = false;
+        slots.push_back(slot);
+        continue;
+      }
+      slot.index = &index;
+      if (!setRange(index, own[axis], sub.loc))
         return false;
       isPlain &= !llvm::is_contained(x.axes, slot.index) &&
                  llvm::none_of(slots, [&](const Slot &other) { return other.index == slot.index; });
@@ -374,20 +367,39 @@ Array Elaborator::defineByIndex(llvm::ArrayRef<ast::Subscript> subscripts, Locat
 
 Array Elaborator::defineOne(llvm::ArrayRef<ast::Subscript> subscripts, Location at, const ast::Expr &value, Scope &scope) {
   Scope *inner = arena.scope(&scope);
-  SmallVector<IndexVar *> order; // null for ':'
+  std::optional<LeftSide> order = bindLeft(subscripts, *inner);
+  if (!order)
+    return {};
+  findRanges(value, *inner);
+  shareRanges(value, *inner);
+  return finishLeft(evalArray(value, *inner), *order, at);
+}
+
+/// Binds the indices of z[i, :]; a name that is bound by this statement already stays.
+std::optional<Elaborator::LeftSide> Elaborator::bindLeft(llvm::ArrayRef<ast::Subscript> subscripts, Scope &inner) {
+  LeftSide order;
   for (const ast::Subscript &sub : subscripts) {
     if (sub.kind == ast::SubKind::Slice && !sub.from && !sub.to) {
       order.push_back(nullptr);
       continue;
     }
-    if (!isBinder(sub, *inner)) {
-      notBuilt(Code::ScatterNotBuilt, sub.loc, "a definition at computed places", "use fresh indices on the left: z[i, k] = ..");
-      return {};
+    auto *name = sub.kind == ast::SubKind::Value ? dyn_cast<ast::Name>(sub.value.get()) : nullptr;
+    const Binding *bound = name && !name->primed ? inner.findHere(name->name) : nullptr;
+    if (bound && bound->entity.index() && !llvm::is_contained(order, bound->entity.index())) {
+      order.push_back(bound->entity.index());
+      continue;
     }
-    order.push_back(bindIndex(cast<ast::Name>(sub.value.get())->name, sub.loc, *inner));
+    if (!isBinder(sub, inner)) {
+      notBuilt(Code::ScatterNotBuilt, sub.loc, "a definition at computed places", "use fresh indices on the left: z[i, k] = ..");
+      return std::nullopt;
+    }
+    order.push_back(bindIndex(name->name, sub.loc, inner));
   }
-  findRanges(value, *inner);
-  Array x = evalArray(value, *inner);
+  return order;
+}
+
+/// Brings a value to the axes of the left side.
+Array Elaborator::finishLeft(Array x, const LeftSide &order, Location at) {
   if (x.isPoison())
     return {};
   SmallVector<IndexVar *, 2> axes = x.axes;
@@ -410,6 +422,39 @@ Array Elaborator::defineOne(llvm::ArrayRef<ast::Subscript> subscripts, Location 
     return {};
   }
   return arrangeLeft(x, order, at);
+}
+
+/// v[i, :], o[i, :] = f(x[i, :]): one value for each name, by the same indices.
+SmallVector<Array> Elaborator::defineSeveral(const ast::AssignStmt &stmt, Scope &scope) {
+  const size_t count = stmt.targets.size();
+  return eachLane(count, [&]() -> SmallVector<Array> {
+    SmallVector<Array> results(count);
+    Scope *inner = arena.scope(&scope);
+    std::vector<LeftSide> orders;
+    for (const ast::Target &target : stmt.targets) {
+      std::optional<LeftSide> order = bindLeft(target.subscripts, *inner);
+      if (!order)
+        return results;
+      orders.push_back(*order);
+    }
+    findRanges(*stmt.value, *inner);
+    shareRanges(*stmt.value, *inner);
+    Entity::Tuple values = valuesOf(stmt, eval(*stmt.value, *inner));
+    for (size_t i = 0; i < count; ++i) {
+      Array x = asArray(values[i], stmt.value->loc);
+      auto isLost = [&](IndexVar *index) {
+        bool isOurs = llvm::any_of(orders, [&](const LeftSide &order) { return llvm::is_contained(order, index); });
+        return isOurs && !llvm::is_contained(orders[i], index);
+      };
+      auto lost = llvm::find_if(x.axes, isLost);
+      if (lost != x.axes.end())
+        error(Code::IndexNotBound, stmt.targets[i].loc, "the value of '" + stmt.targets[i].name.name + "' depends on the index '" + (*lost)->name + "', which does not stand here")
+            .suggest("give all names on the left the same indices");
+      else
+        results[i] = finishLeft(x, orders[i], stmt.targets[i].loc);
+    }
+    return results;
+  });
 }
 
 /// Outer indices first, then the axes in the order of the left side, on which null stands for ':'.

@@ -75,6 +75,7 @@ std::optional<Elaborator::Reduced> Elaborator::readReduction(const CallSite &sit
     reduced.axes.assign(std::begin(allOwn), std::end(allOwn));
     return reduced;
   }
+  const ast::Subscript *blocks = nullptr;
   for (const ast::Subscript &slot : site.slots) {
     if (wordOf(slot) == "keep") {
       reduced.keeps = true;
@@ -86,13 +87,15 @@ std::optional<Elaborator::Reduced> Elaborator::readReduction(const CallSite &sit
       continue;
     }
     if (slot.kind == ast::SubKind::Named && slot.name->name == "blocks") {
-      notBuilt(Code::SlotNotBuilt, slot.loc, "a reduction by blocks", "reshape first");
-      return std::nullopt;
+      blocks = &slot;
+      continue;
     }
     error(Code::UnknownSlot, slot.loc, "a reduction runs over 'all', over 'axis = ..' or over indices").suggest("sum[axis = 1](x)");
     return std::nullopt;
   }
   reduced.isOverAll = false;
+  if (blocks && !cutIntoBlocks(*blocks, site, reduced))
+    return std::nullopt;
   return reduced;
 }
 
@@ -111,19 +114,6 @@ static const ast::Name *binderOf(const ast::Subscript &slot, const Scope &scope)
       if (const ast::Name *name = isFresh(operand.get()))
         return name;
   return nullptr;
-}
-
-/// D1: an index of a guard alone has the range of the index that it is compared with, be it bound here or outside.
-void Elaborator::shareRange(const ast::Compare &guard, Scope &scope) {
-  SmallVector<std::pair<IndexVar *, Location>> compared;
-  for (const ast::ExprPtr &operand : guard.operands)
-    if (auto *name = dyn_cast<ast::Name>(operand.get()))
-      if (const Binding *other = scope.find(name->name); other && other->entity.index())
-        compared.push_back({other->entity.index(), operand->loc});
-  auto known = llvm::find_if(compared, [](const auto &entry) { return entry.first->dim != nullptr; });
-  for (auto [index, at] : compared)
-    if (known != compared.end() && !index->dim)
-      setRange(*index, known->first->dim, known->second);
 }
 
 std::optional<Elaborator::Reduced> Elaborator::reduceIndices(const CallSite &site, double neutral, bool mayContract) {
@@ -155,6 +145,7 @@ std::optional<Elaborator::Reduced> Elaborator::reduceIndices(const CallSite &sit
   findRanges(body, *inner);
   for (const ast::Compare *guard : guards)
     shareRange(*guard, *inner);
+  shareRanges(body, *inner);
   numConditions += guards.size();
   auto *product = dyn_cast<ast::Binary>(&body);
   if (mayContract && guards.empty() && product && product->op == ast::BinaryOp::Mul) {
@@ -206,6 +197,8 @@ std::optional<Elaborator::Reduced> Elaborator::reduceIndices(const CallSite &sit
 Array Elaborator::keepAxes(const Reduced &reduced, const Array &result, Location at) {
   if (!reduced.keeps || result.isPoison())
     return result;
+  if (reduced.cutAxis)
+    return joinBlocks(reduced, result, at);
   size_t lane = 0;
   return perLane({result}, result.axes, [&](llvm::ArrayRef<Value> v) -> Value {
     Shape shape(typeOf(reduced.x.lane(lane++)).getShape());

@@ -198,10 +198,8 @@ void Elaborator::runRuleStatement(const ast::Stmt &stmt, RuleRun &run) {
     return;
   case ast::StmtKind::Assign: {
     auto &assign = cast<ast::AssignStmt>(stmt);
-    const ast::Target &first = assign.targets.front();
-    bool isPart = !first.subscripts.empty() && (assign.isAdd || !definesWhole(first.subscripts, *run.scope));
-    if (assign.targets.size() == 1 && first.name.primed && isPart && !assign.boundary)
-      return writeNextPart(assign, run);
+    if (writesNextPart(assign, *run.scope))
+      return writeNextPart(assign, *run.scope);
     if (llvm::any_of(assign.targets, [](const ast::Target &t) { return t.name.primed; }))
       return runRuleAssign(assign, run, *run.scope);
     return runAssign(assign, *run.scope);
@@ -246,22 +244,13 @@ Array Elaborator::nextValue(const ast::Target &target, const Entity &value, cons
 }
 
 void Elaborator::runRuleAssign(const ast::AssignStmt &stmt, RuleRun &run, Scope &scope) {
-  bool isByIndex = stmt.targets.size() == 1 && !stmt.targets[0].subscripts.empty();
-  Entity value = stmt.isAdd || stmt.boundary ? Entity()
-                 : isByIndex                 ? Entity(defineByIndex(stmt.targets[0].subscripts, stmt.targets[0].loc, *stmt.value, scope))
-                                             : evalFor(stmt, scope);
+  Entity value = evalNext(stmt, scope);
   for (auto [target, mine] : llvm::zip_equal(stmt.targets, valuesOf(stmt, value))) {
     if (!target.name.primed) {
       bindName(target.name, mine, scope);
       continue;
     }
     std::string key = target.name.name + "'";
-    if ((!target.subscripts.empty() && !isByIndex) || stmt.isAdd) {
-      notBuilt(Code::PartialWriteNotBuilt, target.loc, "writing a part of '" + key + "'", "assign the whole: " + key + " = ..");
-      if (!scope.findLocal(key))
-        scope.set(key, Entity(), target.loc);
-      continue;
-    }
     std::vector<std::string> names;
     for (const ast::StmtPtr &decl : run.call->rule->block.statements) {
       if (auto *params = dyn_cast<ast::ParamStmt>(decl.get()))

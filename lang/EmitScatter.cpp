@@ -51,13 +51,35 @@ SmallVector<IndexVar *> Elaborator::bindPlaces(llvm::ArrayRef<ast::Subscript> su
   return indices;
 }
 
-/// Zeros for a name that is new: its sizes are the ranges of the indices, so each must stand alone.
-Array Elaborator::freshTarget(const ast::Target &target, Scope &inner) {
+/// The index that tells the size of an axis of a new name: the one that stands there alone, or, in x[g, order[g, i]] = .., the only one of the
+/// subscript that stands alone nowhere on the left. Null if there is none.
+static IndexVar *sizeIndexOf(const ast::Subscript &sub, const ast::AssignStmt &stmt, Scope &inner) {
+  auto indexOf = [&](const ast::Subscript &at) {
+    auto *name = at.kind == ast::SubKind::Value ? dyn_cast<ast::Name>(at.value.get()) : nullptr;
+    const Binding *binding = name && !name->primed ? inner.find(name->name) : nullptr;
+    return binding ? binding->entity.index() : nullptr;
+  };
+  if (IndexVar *index = indexOf(sub))
+    return index;
+  auto *access = sub.kind == ast::SubKind::Value ? dyn_cast<ast::Index>(sub.value.get()) : nullptr;
+  if (!access || stmt.isAdd) // a sum at places is a histogram, whose size is that of the places
+    return nullptr;
+  SmallVector<IndexVar *> own;
+  for (const ast::Subscript &at : access->subscripts) {
+    IndexVar *index = indexOf(at);
+    bool isElsewhere = llvm::any_of(stmt.targets.front().subscripts, [&](const ast::Subscript &other) { return indexOf(other) == index; });
+    if (index && !isElsewhere)
+      own.push_back(index);
+  }
+  return own.size() == 1 ? own.front() : nullptr;
+}
+
+/// Zeros for a name that is new: its sizes are the ranges of the indices.
+Array Elaborator::freshTarget(const ast::AssignStmt &stmt, Scope &inner) {
+  const ast::Target &target = stmt.targets.front();
   Shape shape;
   for (const ast::Subscript &sub : target.subscripts) {
-    auto *name = sub.kind == ast::SubKind::Value ? dyn_cast<ast::Name>(sub.value.get()) : nullptr;
-    const Binding *binding = name ? inner.find(name->name) : nullptr;
-    IndexVar *index = binding ? binding->entity.index() : nullptr;
+    IndexVar *index = sizeIndexOf(sub, stmt, inner);
     if (!index) {
       error(Code::IndexRangeUnknown, sub.loc, "the size of axis " + std::to_string(shape.size()) + " of the new name '" + target.name.name + "' is not known")
           .suggest("make it before: " + target.name.name + " = zeros(..)");
@@ -89,7 +111,7 @@ Array Elaborator::scatterOne(const ast::AssignStmt &stmt, std::optional<Array> k
   Array value = evalArray(*stmt.value, *inner);
   if (value.isPoison())
     return {};
-  Array x = known ? *known : freshTarget(target, *inner);
+  Array x = known ? *known : freshTarget(stmt, *inner);
   std::vector<Slot> slots;
   bool isPlain = true;
   if (x.isPoison() || !readSlots(x, target.subscripts, *inner, at, slots, isPlain))
@@ -174,36 +196,44 @@ bool lang::isParamOrState(const ast::Rule &rule, llvm::StringRef name) {
   });
 }
 
+/// Whether a statement with a prime writes at places, and not the whole.
+bool Elaborator::writesNextPart(const ast::AssignStmt &stmt, Scope &scope) const {
+  const ast::Target &target = stmt.targets.front();
+  bool isPart = stmt.isAdd || (!target.subscripts.empty() && !definesWhole(target.subscripts, scope));
+  return stmt.targets.size() == 1 && target.name.primed && isPart && !stmt.boundary;
+}
+
 /// G'[at] = h writes a part of the next value, which begins as a copy of the present one. Several parts are written in the order of the text.
-void Elaborator::writeNextPart(const ast::AssignStmt &stmt, RuleRun &run) {
+void Elaborator::writeNextPart(const ast::AssignStmt &stmt, Scope &scope) {
   const ast::Target &target = stmt.targets.front();
   std::string key = target.name.name + "'";
-  const Binding *model = run.scope->findHere(target.name.name), *known = run.scope->findHere(key);
-  if (!isParamOrState(*run.call->rule, target.name.name)) {
-    error(Code::PrimeUnknown, target.loc, "'" + key + "' is the next value of nothing: '" + target.name.name + "' is no param or state")
-        .suggest("declare it: state " + target.name.name + " = 0");
-    run.scope->set(key, Entity(), target.loc);
-    return;
+  const Binding *known = scope.findLocal(key), *model = scope.findLocal(target.name.name);
+  bool isCarried = !primes->run;
+  if (isCarried ? !expectCarried(target, scope) : !isParamOrState(*primes->run->call->rule, target.name.name)) {
+    if (!isCarried)
+      error(Code::PrimeUnknown, target.loc, "'" + key + "' is the next value of nothing: '" + target.name.name + "' is no param or state")
+          .suggest("declare it: state " + target.name.name + " = 0");
+    return scope.set(key, Entity(), target.loc);
   }
   if (target.subscripts.empty()) {
     error(Code::NameAssignedTwice, stmt.loc, "'+=' adds at places of an array, but '" + key + "' has no subscript here")
         .suggest("write " + key + " = " + target.name.name + " + ..");
-    return;
+    return scope.set(key, Entity(), target.loc);
   }
-  if (known && !run.partlyWritten.contains(key)) {
+  if (known && !primes->partlyWritten.contains(key)) {
     error(Code::PrimeAssignedTwice, target.loc, "'" + key + "' is assigned as a whole, so that no part of it can be written")
         .note(known->loc, "it is assigned here");
     return;
   }
   Entity before = known ? known->entity : model ? model->entity : Entity();
-  if (before.isPoison() || !before.isArray()) {
-    run.scope->set(key, Entity(), target.loc);
-    return;
-  }
+  primes->partlyWritten.insert(key);
+  if (before.isPoison() || !before.isArray())
+    return scope.set(key, Entity(), target.loc);
   // What is one for the collection is written once; by a value of each tensor, it is refused.
-  auto write = [&] { return scatterOne(stmt, sliceLane(before.array()), *run.scope); };
-  Array after = model->entity.array().isEach ? eachLane(write) : write();
-  Array next = after.isPoison() ? Array() : nextValue(target, after, model->entity.array(), stmt.value->loc);
-  run.scope->set(key, next, known ? known->loc : target.loc);
-  run.partlyWritten.insert(key);
+  auto write = [&] { return scatterOne(stmt, sliceLane(before.array()), scope); };
+  Array after = isCarried || model->entity.array().isEach ? eachLane(write) : write();
+  Array next = after.isPoison() ? Array()
+               : isCarried      ? nextCarried(target.name, after, scope, stmt.value->loc)
+                                : nextValue(target, after, sliceLane(model->entity.array()), stmt.value->loc);
+  scope.set(key, next, known ? known->loc : target.loc);
 }

@@ -1,7 +1,7 @@
 //===- EmitTest.cpp - Test blocks --------------------------------------------===//
 //
-// A test is a function without arguments and results whose claims are ops. `step` runs a rule once, `run` in a loop;
-// both give a record with the rule's own names. Tests run in f64.
+// A test is a function without arguments and results whose claims are ops. `step` runs a rule once and gives a record with the rule's own
+// names; `run` is in EmitRun.cpp. Tests run in f64.
 //
 //===----------------------------------------------------------------------===//
 
@@ -106,24 +106,11 @@ void Elaborator::emitTest(const ast::Test &test, Scope &file) {
 }
 
 //===----------------------------------------------------------------------===//
-// step and run
+// step
 //===----------------------------------------------------------------------===//
 
-/// A rule with the tensors that a test gives it.
-struct Elaborator::TestRule {
-  RuleRun run;
-  std::vector<StateSlot> slots;
-  std::map<std::string, Array> states;
-  std::map<std::string, Actual> given;
-  HyperSource hypers;
-  InputSource source;
-  std::map<std::string, GivenInput> inputs;
-  std::vector<Report> reports;
-  /// What may be given, for suggestions.
-  std::vector<std::string> names{"t"};
-};
-
-static void setMember(Arena &arena, Record &record, llvm::StringRef path, Entity entity) {
+/// A report or state by its path.
+void lang::setMember(Arena &arena, Record &record, llvm::StringRef path, Entity entity) {
   auto [head, rest] = path.split('.');
   if (rest.empty()) {
     record.members[head.str()] = std::move(entity);
@@ -343,74 +330,5 @@ Entity Elaborator::callStep(const CallSite &site) {
     if (auto *params = dyn_cast<ast::ParamStmt>(stmt.get()))
       for (const ast::Decl &decl : params->decls)
         record.members[decl.name.name] = outside(test.run.nextParams[index++]);
-  return &static_cast<const Record &>(record);
-}
-
-/// One loop, whose carried values are the params and the states.
-Entity Elaborator::callRun(const CallSite &site) {
-  TestRule test;
-  if (!readTestRule(site, test))
-    return {};
-  auto steps = test.given.find("steps");
-  if (steps == test.given.end()) {
-    error(Code::MissingArgument, site.at, "'run' needs the number of steps").suggest("steps = 10");
-    return {};
-  }
-  Array count = steps->second.entity.array();
-  if (!isScalar(count) || kindOf(count) != Kind::Int) {
-    error(Code::KindMismatch, steps->second.loc, "'steps' is an integer");
-    return {};
-  }
-  if (std::optional<double> known = constantBehind(count); known && *known < 0) {
-    error(Code::HyperOutOfInterval, steps->second.loc, "'steps' is " + llvm::formatv("{0:f0}", *known).str() + ", expected 0 or more");
-    return {};
-  }
-  test.given.erase(steps);
-  for (const auto &[name, actual] : test.given) {
-    error(Code::UnknownArgument, actual.name->loc, "the rule has no param, gradient, state or input '" + name + "'").suggest("'run' takes 'steps' besides them");
-    return {};
-  }
-  std::vector<Array *> carried;
-  for (Array &param : test.run.params)
-    carried.push_back(&param);
-  for (StateSlot &slot : test.slots)
-    carried.push_back(&test.states[slot.path]);
-  llvm::SmallVector<Value> init;
-  for (Array *array : carried) {
-    if (array->isPoison())
-      return {};
-    init.push_back(array->lanes.front());
-  }
-  auto loop = LoopOp::create(builder, place(site.at), mlir::TypeRange(mlir::ValueRange(init)), count.lanes.front(), init);
-  mlir::OpBuilder::InsertionGuard guard(builder);
-  mlir::Block &block = loop.getBody().emplaceBlock();
-  Value index = block.addArgument(ArrayType::scalar(builder.getI64Type()), place(site.at));
-  for (auto [array, value] : llvm::zip_equal(carried, init))
-    array->lanes = {block.addArgument(value.getType(), place(site.at))};
-  builder.setInsertionPointToStart(&block);
-  Array time = add(test.run.time, {{index}}, site.at);
-  test.run.time = time;
-  std::map<std::string, Array> next;
-  bool isSound = stepOnce(test, site, next);
-  bool hasPoison = llvm::any_of(test.run.nextParams, [](const Array &param) { return param.isPoison(); }) ||
-                   llvm::any_of(next, [](const auto &state) { return state.second.isPoison(); });
-  if (!isSound || hasPoison)
-    return {};
-  llvm::SmallVector<Value> results;
-  for (const Array &param : test.run.nextParams)
-    results.push_back(param.lanes.front());
-  for (StateSlot &slot : test.slots) {
-    auto it = next.find(slot.path);
-    results.push_back(it == next.end() || it->second.isPoison() ? test.states[slot.path].lanes.front() : it->second.lanes.front());
-  }
-  YieldOp::create(builder, place(site.at), results);
-  Record &record = arena.records.emplace_back();
-  size_t position = 0;
-  for (const ast::StmtPtr &stmt : test.run.call->rule->block.statements)
-    if (auto *params = dyn_cast<ast::ParamStmt>(stmt.get()))
-      for (const ast::Decl &decl : params->decls)
-        record.members[decl.name.name] = Array{{loop.getCarried()[position++]}};
-  for (StateSlot &slot : test.slots)
-    setMember(arena, record, slot.path, Array{{loop.getCarried()[position++]}});
   return &static_cast<const Record &>(record);
 }

@@ -112,8 +112,6 @@ struct RuleRun {
   std::vector<Array> nextParams;
   std::map<std::string, Array> *nextStates = nullptr;
   Array time;
-  /// Next values of which parts have been written, but not the whole.
-  std::set<std::string> partlyWritten;
   /// The name of the outermost rule, and the numbers of the tensors in the collection (0, 1, .. if empty): for draws.
   std::string root;
   std::vector<size_t> tensors;
@@ -130,10 +128,29 @@ struct Primes {
   llvm::ArrayRef<ast::LoopInit> inits;
   /// Carried values whose type is too narrow for what a pass gives them: what would do.
   std::map<std::string, std::pair<Kind, llvm::SmallVector<IndexVar *, 2>>> wider;
+  /// Next values of which parts have been written, but not the whole.
+  std::set<std::string> partlyWritten = {};
 };
 
 /// Where the hyper-parameters of a rule, loss or schedule get their values.
 using HyperSource = std::function<Array(const ast::Param &param, const std::string &path, const Delayed *bound, Scope &scope, Array time)>;
+
+/// A rule with the tensors that a test gives it.
+struct TestRule {
+  RuleRun run;
+  std::vector<StateSlot> slots;
+  std::map<std::string, Array> states;
+  std::map<std::string, Actual> given;
+  HyperSource hypers;
+  InputSource source;
+  std::map<std::string, GivenInput> inputs;
+  std::vector<Report> reports;
+  /// What may be given, for suggestions.
+  std::vector<std::string> names{"t"};
+};
+
+/// Gives a record the member `path`, with records for the rules on its way.
+void setMember(Arena &arena, Record &record, llvm::StringRef path, Entity entity);
 
 } // namespace gradus::lang
 

@@ -35,6 +35,10 @@ struct IndexVar {
   Location dimLoc;
   /// Indices are ordered by the place at which they were bound.
   unsigned id = 0;
+  /// Sizes of longer axes at which it may stand bare, since it stands there shifted, too.
+  llvm::SmallVector<mlir::Attribute, 1> longer = {};
+  /// It stands bare at an axis of a value that failed: its range is not missed.
+  bool isPoison = false;
 };
 
 /// bool counts as int, int as float.
@@ -92,6 +96,9 @@ class Entity;
 /// The names of a rule after `step` or `run`.
 struct Record {
   std::map<std::string, Entity> members;
+  /// The call of `run` that gave it, to be made again with fewer steps, and its scope.
+  const ast::Call *run = nullptr;
+  Scope *scope = nullptr;
 };
 
 /// The rule that a parameter `base: rule` stands for, inside the wrapping rule.
