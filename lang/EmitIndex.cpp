@@ -40,7 +40,8 @@ bool Elaborator::setRange(IndexVar &index, Attribute dim, Location at) {
   if (index.dim == dim)
     return true;
   error(Code::IndexRangeConflict, at, "the index '" + index.name + "' runs over an axis of size " + describe(dim) + " here")
-      .note(index.dimLoc, "and over one of size " + describe(index.dim) + " here");
+      .note(index.dimLoc, "and over one of size " + describe(index.dim) + " here")
+      .suggest("cut the longer one, x[:n]; read beside x[" + index.name + " + 1], it may be longer by itself");
   return false;
 }
 

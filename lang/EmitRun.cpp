@@ -146,7 +146,7 @@ Entity Elaborator::readTrace(const Record &record, const ast::Index &expr, Scope
   bool isOutside = number && (*number < 0 || (most && *number > *most));
   if (kindOf(step) != Kind::Int || isOutside) {
     error(Code::TraceStep, sub.loc, kindOf(step) != Kind::Int ? std::string("the number of a step is an integer")
-                                    : llvm::formatv("the run has made {0} steps, but this is the record after step {1}", most.value_or(0), *number).str())
+                                    : llvm::formatv("the run has made {0:f0} steps, but this is the record after step {1:f0}", most.value_or(0), *number).str())
         .note(record.run->loc, "it runs here")
         .suggest("r[0] is what it begins with, r[1] the record after the first step");
     return {};

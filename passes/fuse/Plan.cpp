@@ -25,9 +25,16 @@ static bool isInsideBefore(MaxOp index, Attribute dim) {
   return before && findWholeFill(index.getB()) == 0 && findWholeFill(before.getB()).value_or(-1) >= 0 && isInside(before.getA(), dim);
 }
 
-/// Whether `index` counts along an axis of size `dim` or is a number below it, so that it is always inside.
+/// Whether `index` counts along an axis of size `dim` or is a number below it, so that it is always inside. A scatter has its indices from
+/// another kernel.
 static bool isInside(Value index, Attribute dim) {
+  if (auto argument = dyn_cast<BlockArgument>(index)) {
+    auto kernel = dyn_cast_or_null<KernelOp>(argument.getOwner()->getParentOp());
+    return kernel && isInside(kernel->getOperand(argument.getArgNumber()), dim);
+  }
   Operation *op = index.getDefiningOp();
+  if (auto kernel = dyn_cast<KernelOp>(op))
+    return isInside(kernel.getBody().front().getTerminator()->getOperand(cast<OpResult>(index).getResultNumber()), dim);
   if (auto before = dyn_cast_or_null<MaxOp>(op))
     return isInsideBefore(before, dim);
   if (auto constant = dyn_cast_or_null<ConstantOp>(op)) {

@@ -1,6 +1,6 @@
 //===- AgainstReferenceTest.cpp - Machine code says what the evaluator says -----===//
 //
-// Every function of test/passes/Inputs and the gradients of its losses, and of Inputs/control.grad and the rule muon: compiled and
+// Every function of test/passes/Inputs and the gradients of its losses, and of Inputs/*.grad and the rule muon: compiled and
 // called, and interpreted, at random points of several sizes, fused and not.
 //
 //===----------------------------------------------------------------------===//
@@ -8,6 +8,7 @@
 #include "Compiled.h"
 
 #include "codegen/reference/RandomPoint.h"
+#include "dialect/DimExpr.h"
 #include "lang/Frontend.h"
 #include "passes/diff/BuildGradient.h"
 
@@ -35,15 +36,26 @@ static void compareArrays(const Array<double> &got, const Array<double> &expecte
   }
 }
 
-/// Sizes below a vector, across its edge, and of several vectors.
+/// Whether a size in it is a quotient, as q / 4.
+static bool dividesSizes(FuncOp func) {
+  auto isQuotient = [](Type type) {
+    auto array = dyn_cast<ArrayType>(type);
+    return array && llvm::any_of(array.getShape(), [](Attribute dim) { return DimExpr::of(dim).getDivisor() != 1; });
+  };
+  WalkResult result = func.walk([&](Operation *op) { return llvm::any_of(op->getResultTypes(), isQuotient) ? WalkResult::interrupt() : WalkResult::advance(); });
+  return result.wasInterrupted();
+}
+
+/// Sizes below a vector, across its edge, and of several vectors. Those that are divided are multiples of 8.
 static std::vector<PointOptions> pointsOf(FuncOp func) {
   std::vector<PointOptions> points{{1, false, {}}, {2, true, {}}};
-  for (int64_t size : {16, 17, 45}) {
+  const bool isDivided = dividesSizes(func);
+  for (int64_t size : isDivided ? std::initializer_list<int64_t>{16, 24, 48} : std::initializer_list<int64_t>{16, 17, 45}) {
     PointOptions point{static_cast<uint64_t>(size), false, {}};
     for (Type type : func.getArgumentTypes())
       for (Attribute dim : llvm::cast<ArrayType>(type).getShape())
-        if (auto symbol = dyn_cast<StringAttr>(dim))
-          point.sizes.try_emplace(symbol.getValue(), size + static_cast<int64_t>(point.sizes.size()));
+        for (const std::string &symbol : DimExpr::of(dim).getSymbols())
+          point.sizes.try_emplace(symbol, size + static_cast<int64_t>(point.sizes.size()) * (isDivided ? 8 : 1));
     points.push_back(point);
   }
   return points;
@@ -110,6 +122,7 @@ static void expectBoth(const std::string &path) {
 
 TEST(AgainstReference, Control) { expectBoth(GRADUS_TEST_PASSES "/control.mlir"); }
 TEST(AgainstReference, ControlInSpecs) { expectBoth(GRADUS_TEST_INPUTS "/control.grad"); }
+TEST(AgainstReference, Expressions) { expectBoth(GRADUS_TEST_INPUTS "/expressions.grad"); }
 TEST(AgainstReference, Losses) { expectBoth(GRADUS_TEST_PASSES "/losses.mlir"); }
 TEST(AgainstReference, Matrices) { expectBoth(GRADUS_TEST_PASSES "/matrices.mlir"); }
 TEST(AgainstReference, Muon) { expectBoth(GRADUS_TEST_STD "/rules/muon.grad"); }
