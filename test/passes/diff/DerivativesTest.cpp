@@ -168,7 +168,7 @@ const Case cases[] = {
      "%o = gradus.reshape %v : !gradus.array<[c, n, 1], $T> to !gradus.array<[c, n], $T>\n"
      "%r = gradus.transpose %o permutation [1, 0] : !gradus.array<[c, n], $T> to $M"},
     {"logdet", "[]", "$A%v, %s = gradus.logdet %A : $Q, $S\n%r = gradus.sin %v : $S"},
-    {"det", "[]", "$A%v, %s = gradus.logdet %A : $Q, $S\n%d = gradus.exp %v : $S\n%z = gradus.mul %d, %s : $S\n%r = gradus.sin %z : $S"},
+    {"det", "[]", "$A%v, %s = gradus.logdet %A : $Q, $S\n%u = gradus.neg %v : $S\n%d = gradus.exp %u : $S\n%r = gradus.mul %d, %s : $S"},
     {"qr", "[n, c]", "%u, %v = gradus.qr $x : $M -> $U, $R\n%a = gradus.sin %u : $U\n%b = gradus.sin %v : $R\n"
                      "%r = gradus.contract %a [0, 1], %b [1, 2] -> [0, 2] : $U, $R -> $M"},
     {"qr_transposed", "[c, n]",
