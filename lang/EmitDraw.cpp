@@ -8,7 +8,7 @@
 
 #include "lang/Elaborator.h"
 
-#include "llvm/Support/FormatVariadic.h"
+#include "llvm/Support/Format.h"
 
 #include <cmath>
 
@@ -123,7 +123,11 @@ static std::vector<double> numbersOf(Value x) {
 /// What is wrong with a parameter that is known here, and the way out; nothing if it is in its bounds. One known when the spec runs has a
 /// defined result outside of them: codegen/draws/README.md.
 static std::pair<std::string, std::string> findBadParameter(DrawKind kind, const std::vector<double> &numbers) {
-  auto spell = [](double x) { return llvm::formatv("{0}", x).str(); };
+  auto spell = [](double x) {
+    std::string text;
+    llvm::raw_string_ostream(text) << llvm::format("%g", x);
+    return text;
+  };
   if (numbers.empty())
     return {};
   double first = numbers.front();

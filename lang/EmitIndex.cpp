@@ -95,6 +95,21 @@ Entity Elaborator::evalIndex(const ast::Index &expr, Scope &scope) {
   return eachLane([&] { return subscript(sliceLane(whole), expr.subscripts, scope, expr.loc); });
 }
 
+/// Whether two values are the same computation on the same values. `known` has the answers for pairs of operations.
+static bool isSameValue(Value a, Value b, llvm::DenseMap<std::pair<mlir::Operation *, mlir::Operation *>, bool> &known) {
+  if (a == b)
+    return true;
+  mlir::Operation *left = a.getDefiningOp(), *right = b.getDefiningOp();
+  if (!left || !right || llvm::cast<mlir::OpResult>(a).getResultNumber() != llvm::cast<mlir::OpResult>(b).getResultNumber())
+    return false;
+  if (auto it = known.find({left, right}); it != known.end())
+    return it->second;
+  auto compare = [&](Value x, Value y) { return mlir::success(isSameValue(x, y, known)); };
+  bool isSame = left->getNumRegions() == 0 &&
+                mlir::OperationEquivalence::isEquivalentTo(left, right, compare, /*markEquivalent=*/nullptr, mlir::OperationEquivalence::IgnoreLocations);
+  return known[{left, right}] = isSame;
+}
+
 /// Index notation is elaborated for one tensor of the collection after the other, for an index may have another range in each.
 Array Elaborator::eachLane(llvm::function_ref<Array()> emit) {
   return eachLane(1, [&] { return SmallVector<Array>{emit()}; }).front();
@@ -115,9 +130,16 @@ SmallVector<Array> Elaborator::eachLane(size_t count, llvm::function_ref<SmallVe
       whole.lanes.push_back(one.lanes.front());
       whole.axes = one.axes;
       whole.isJoint = one.isJoint;
-      whole.isEach = true;
+      whole.isEach |= one.isEach;
     }
   }
+  // What is the same for every tensor is one value for the collection.
+  llvm::DenseMap<std::pair<mlir::Operation *, mlir::Operation *>, bool> known;
+  for (Array &whole : all)
+    if (!whole.isEach && llvm::all_of(whole.lanes, [&](Value lane) { return isSameValue(whole.lanes.front(), lane, known); }))
+      whole.lanes.resize(1);
+    else
+      whole.isEach = true;
   return all;
 }
 

@@ -10,10 +10,12 @@
 #include "mlir/Conversion/SCFToControlFlow/SCFToControlFlow.h"
 #include "mlir/Conversion/UBToLLVM/UBToLLVM.h"
 #include "mlir/Conversion/VectorToLLVM/ConvertVectorToLLVMPass.h"
+#include "mlir/Dialect/ControlFlow/IR/ControlFlow.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Export.h"
+#include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 #include "mlir/Transforms/Passes.h"
 #include "llvm/IR/LegacyPassManager.h"
 #include "llvm/MC/TargetRegistry.h"
@@ -45,12 +47,34 @@ std::unique_ptr<llvm::TargetMachine> CpuTarget::createMachine(std::string &error
                                                                           llvm::CodeGenOptLevel::Aggressive));
 }
 
+namespace {
+/// The canonicalizer, but branches stay as they are. Where a condition is found to be constant, a loop may lose its entry; merging its
+/// blocks then makes values operands of themselves, x = x + 0, which fold forever. LLVM simplifies branches anyway.
+struct SimplifyStraightLines : PassWrapper<SimplifyStraightLines, OperationPass<ModuleOp>> {
+  MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(SimplifyStraightLines)
+  StringRef getName() const override { return "SimplifyStraightLines"; }
+  void runOnOperation() override {
+    MLIRContext *context = &getContext();
+    RewritePatternSet patterns(context);
+    auto isBranches = [](StringRef dialect) { return dialect == cf::ControlFlowDialect::getDialectNamespace(); };
+    for (Dialect *dialect : context->getLoadedDialects())
+      if (!isBranches(dialect->getNamespace()))
+        dialect->getCanonicalizationPatterns(patterns);
+    for (RegisteredOperationName op : context->getRegisteredOperations())
+      if (!isBranches(op.getDialectNamespace()))
+        op.getCanonicalizationPatterns(patterns, context);
+    // A limit of iterations is no error: what is left is slower at worst.
+    (void)applyPatternsGreedily(getOperation(), std::move(patterns), GreedyRewriteConfig().setUseTopDownTraversal());
+  }
+};
+} // namespace
+
 LogicalResult convertToLLVMDialect(ModuleOp module) {
   PassManager pm(module.getContext());
   pm.addPass(createCSEPass());
   pm.addPass(createSCFToControlFlowPass());
-  // Not before: at each change in a loop the canonicalizer asks whether the loop is dead, which takes the time of walking it.
-  pm.addPass(createCanonicalizerPass());
+  // Not before: at each change in a loop the driver asks whether the loop is dead, which takes the time of walking it.
+  pm.addPass(std::make_unique<SimplifyStraightLines>());
   pm.addPass(createConvertVectorToLLVMPass());
   pm.addPass(createConvertMathToLLVMPass());
   pm.addPass(createArithToLLVMConversionPass());
