@@ -31,9 +31,12 @@ bool Elaborator::expectArguments(const CallSite &site, size_t least, size_t most
 std::optional<SmallVector<Array>> Elaborator::arrayArguments(const CallSite &site, size_t least, size_t most) {
   if (!expectArguments(site, least, most))
     return std::nullopt;
+  // Words of matrices take a linear operator as its matrix.
+  static constexpr llvm::StringLiteral ofMatrices[] = {"dense", "diag", "eigh", "solve", "trace"};
+  bool isOfMatrices = llvm::is_contained(ofMatrices, site.builtin->name);
   SmallVector<Array> arrays;
   for (const ast::Argument &argument : site.call->arguments)
-    arrays.push_back(evalArray(*argument.value, *site.scope));
+    arrays.push_back(isOfMatrices ? evalMatrix(*argument.value, *site.scope) : evalArray(*argument.value, *site.scope));
   if (llvm::any_of(arrays, [](const Array &x) { return x.isPoison(); }))
     return std::nullopt;
   if (!site.slots.empty() && least != 0) {
@@ -197,7 +200,7 @@ struct gradus::lang::BuiltinTable {
       {"cummin", &Elaborator::callCumulate<ReductionKind::Min>, "reverse"},
       {"cumprod", &Elaborator::callCumulate<ReductionKind::Prod>, "reverse"},
       {"cumsum", &Elaborator::callCumulate<ReductionKind::Sum>, "reverse"},
-      GRADUS_LATER("dense"),
+      {"dense", &Elaborator::callDense},
       {"det", &Elaborator::callDet},
       {"diag", &Elaborator::callDiag},
       {"digamma", &Elaborator::callUnary<DigammaOp>},

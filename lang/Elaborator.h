@@ -29,6 +29,8 @@ public:
   /// Parameters over which some train unit minimises a loss.
   llvm::DenseMap<const ast::Function *, std::vector<std::string>> optimised;
   void noteObjective(const ast::Train &train, Scope &file);
+  /// Functions that only `gradus check` evaluates are left in the module.
+  bool emitsChecks = false;
 
 private:
   friend struct BuiltinTable;
@@ -42,8 +44,8 @@ private:
   Entity evalName(llvm::StringRef name, Location at, Scope &scope, bool isPrimed = false);
   Entity unknownName(llvm::StringRef name, Location at, Scope &scope);
   Array asArray(const Entity &entity, Location at);
-  Array evalUnary(const ast::Unary &expr, Scope &scope);
-  Array evalBinary(const ast::Binary &expr, Scope &scope);
+  Entity evalUnary(const ast::Unary &expr, Scope &scope);
+  Entity evalBinary(const ast::Binary &expr, Scope &scope);
   Array evalCompare(const ast::Compare &expr, Scope &scope, bool isClaim = false);
   Array evalList(const ast::List &expr, Scope &scope);
   Entity evalMember(const ast::Member &expr, Scope &scope);
@@ -152,11 +154,11 @@ private:
   mlir::Attribute dimOf(const ast::Expr &expr, Scope &scope);
   bool checkSize(llvm::ArrayRef<mlir::Attribute> shape, Location at);
   Entity runBody(const Closure &closure, Scope &inner, Location at);
+  Entity evalBody(const Closure &closure, Scope &inner);
   Entity runBlock(const ast::Block &block, Scope &inner, Location at);
   bool runCommon(const ast::Stmt &stmt, Scope &scope);
   void notHere(const ast::Stmt &stmt, llvm::StringRef where, llvm::StringRef wayOut);
   Entity::Tuple valuesOf(const ast::AssignStmt &stmt, const Entity &value);
-  Entity evalFor(const ast::AssignStmt &stmt, Scope &scope);
   /// The results that the call at hand is asked for.
   size_t wantedResults = 1;
   void runAssign(const ast::AssignStmt &stmt, Scope &scope);
@@ -194,9 +196,81 @@ private:
   };
   using Body = llvm::function_ref<Array(llvm::ArrayRef<mlir::Value>)>;
   std::optional<Differentiated> differentiate(llvm::ArrayRef<mlir::Value> wrt, Location at, Body body);
+  /// A function at a point: `f(w)` behind grad, hess or jac.
+  struct PointCall {
+    const Closure *closure = nullptr;
+    std::vector<Actual> actuals;
+    /// The arguments in which it is differentiated, and their values.
+    llvm::SmallVector<size_t> chosen;
+    std::vector<Array> points;
+    Location loc;
+  };
+  std::optional<PointCall> readPointCall(const ast::Derivative &expr, llvm::ArrayRef<ast::Ident> slots, Scope &scope);
+  Array callAtPoint(const PointCall &call, llvm::ArrayRef<Array> points);
   Entity evalDerivative(const ast::Derivative &expr, Scope &scope);
   Entity evalTotalDerivative(const ast::TotalDerivative &expr, Scope &scope);
   Entity tuple(std::vector<Entity> entities);
+
+  // Linear operators (EmitOperator.cpp).
+  Entity evalHessian(const ast::Derivative &expr, Scope &scope);
+  Entity evalJacobian(const ast::Derivative &expr, Scope &scope);
+  Entity evalOperatorBinary(const ast::Binary &expr, const Entity &a, const Entity &b);
+  Entity makeOperator(LinearOperator made);
+  const LinearOperator *asOperator(const Entity &entity, const LinearOperator &like, Location at);
+  Entity transposedOperator(const LinearOperator &a);
+  Entity scaledOperator(const LinearOperator &a, const Array &factor, bool isQuotient, Location at);
+  Entity sumOfOperators(const LinearOperator &a, const LinearOperator &b, bool isDifference, Location at);
+  Entity productOfOperators(const LinearOperator &a, const LinearOperator &b, Location at);
+  Array applyOperator(const LinearOperator &a, bool isTransposed, const Array &u, Location at);
+  Array denseOf(const LinearOperator &a, Location at);
+  Array evalMatrix(const ast::Expr &expr, Scope &scope);
+  Array innerProduct(const Array &a, const Array &b, Location at);
+  Array replaceLanes(const Array &like, llvm::ArrayRef<mlir::Value> lanes) const;
+  Entity callDense(const CallSite &site);
+
+  // Derivatives of one's own (EmitCustom.cpp).
+  Entity callCustom(const Closure &closure, Scope &inner, Location at);
+  struct CustomCall;
+  Array fitDerivative(const Array &given, const Array &x, const ast::Param &param, Location at);
+  bool fillDerivative(const Closure &closure, Scope &inner, CustomCall &call, mlir::Region &region);
+
+  // What is proximal (EmitProximal.cpp).
+  void emitProximal(const ast::Function &function, Scope &file);
+  void emitProximalPart(const ast::Function &function, Scope &file, llvm::StringRef suffix, bool hasCompetitor,
+                        llvm::function_ref<Array(Scope &scope, const Array &z)> emit);
+  Array proximalArgument(UnitBuilder &unit, const ast::Param &param, const std::string &name, bool isPoint, Scope &scope);
+
+  // Inner problems (EmitInner.cpp, EmitSolver.cpp).
+  struct InnerProblem;
+  Entity evalBy(const ast::By &expr, Scope &scope, size_t wanted);
+  Entity evalValues(const ast::AssignStmt &stmt, Scope &scope);
+  bool readProblem(const ast::By &expr, Scope &scope, InnerProblem &problem);
+  bool readUnknowns(const ast::By &expr, Scope &scope, InnerProblem &problem);
+  std::optional<Shape> tellShape(const std::string &unknown, llvm::ArrayRef<const ast::Expr *> formulas, llvm::ArrayRef<std::string> unknowns,
+                                 Scope &scope);
+  std::optional<Shape> shapeOfArgument(const Closure &closure, const ast::Call &call, const std::string &unknown, llvm::ArrayRef<std::string> unknowns,
+                                       Scope &scope);
+  Array packed(llvm::ArrayRef<Array> parts, Location at);
+  std::vector<Array> unpacked(const InnerProblem &problem, const Array &x, Location at);
+  std::vector<Array> valuesAt(const InnerProblem &problem, const Array &x, Location at);
+  Array residualOf(const InnerProblem &problem, const Array &x, Location at);
+  Array objectiveOf(const InnerProblem &problem, const Array &x, Location at);
+  const Closure *problemClosure(const InnerProblem &problem, bool isObjective);
+  Array solveByRule(const InnerProblem &problem, const RuleCall &rule);
+  Array solveBySolver(const InnerProblem &problem, const Closure &solver, llvm::ArrayRef<ast::Argument> arguments, Scope &scope);
+  Entity callSolver(const Closure &solver, Scope &inner, Location at);
+  std::optional<llvm::SmallVector<mlir::Value>> implicitly(Location at, llvm::StringRef what,
+                                                           llvm::function_ref<std::optional<llvm::SmallVector<mlir::Value>>()> emit);
+  /// An equation that a solver claims to solve.
+  struct Equation {
+    std::pair<Array, Array> sides;
+    Location loc;
+  };
+  std::optional<std::pair<Array, Array>> evalEquation(const ast::Expr &expr, Scope &scope);
+  void runSolves(const ast::SolvesStmt &stmt, Scope &scope);
+  void claimSolved(const Equation &equation);
+  /// Those of the solver at work.
+  std::vector<Equation> *solved = nullptr;
 
   // Built-in words (Builtins*.cpp, EmitReduction.cpp).
   template <typename Op>

@@ -271,21 +271,23 @@ Entity Elaborator::callClosure(const Closure &closure, std::vector<Actual> actua
 }
 
 Entity Elaborator::runBody(const Closure &closure, Scope &inner, Location at) {
-  if (closure.unit && closure.unit->derivative)
-    return notBuilt(Code::CustomDerivativeNotBuilt, closure.unit->derivative->loc, "a derivative of one's own", "use 'stop' and arithmetic");
-  if (closure.unit && closure.unit->function == ast::FunctionKind::Solver)
-    return notBuilt(Code::SolverNotBuilt, at, "a solver", "");
+  if (closure.emit)
+    return closure.emit(inner, at);
   // The site of a draw names the unit, wherever it is called, and the local functions inside.
   llvm::SaveAndRestore path(drawPath, (closure.unit ? "" : drawPath) + closure.name + ".");
-  Entity result;
-  if (closure.indices && !closure.indices->empty() && closure.value)
-    result = defineByIndex(*closure.indices, closure.loc, *closure.value, inner);
-  else
-    result = closure.value ? eval(*closure.value, inner) : runBlock(*closure.block, inner, closure.loc);
+  Entity result = closure.unit && closure.unit->derivative                                   ? callCustom(closure, inner, at)
+                  : closure.unit && closure.unit->function == ast::FunctionKind::Solver ? callSolver(closure, inner, at)
+                                                                                             : evalBody(closure, inner);
   if (closure.unit && closure.unit->resultType && closure.unit->resultType->hasDims && result.isArray() && !result.isPoison() &&
       !bindShape(*closure.unit->resultType, result.array(), "the result", closure.unit->resultType->loc, inner))
     return {};
   return result;
+}
+
+Entity Elaborator::evalBody(const Closure &closure, Scope &inner) {
+  if (closure.indices && !closure.indices->empty() && closure.value)
+    return defineByIndex(*closure.indices, closure.loc, *closure.value, inner);
+  return closure.value ? eval(*closure.value, inner) : runBlock(*closure.block, inner, closure.loc);
 }
 
 Entity Elaborator::evalCall(const ast::Call &expr, Scope &scope) {
@@ -363,12 +365,6 @@ Entity::Tuple Elaborator::valuesOf(const ast::AssignStmt &stmt, const Entity &va
   return Entity::Tuple(stmt.targets.size());
 }
 
-/// The value of an assignment. A word may have results that need not be taken.
-Entity Elaborator::evalFor(const ast::AssignStmt &stmt, Scope &scope) {
-  wantedResults = llvm::isa<ast::Call>(stmt.value.get()) ? stmt.targets.size() : 1;
-  return eval(*stmt.value, scope);
-}
-
 void Elaborator::runAssign(const ast::AssignStmt &stmt, Scope &scope) {
   if (stmt.boundary || readsItself(stmt, scope))
     return runRecurrence(stmt, scope);
@@ -399,7 +395,7 @@ void Elaborator::runAssign(const ast::AssignStmt &stmt, Scope &scope) {
     bindName(target.name, defineByIndex(target.subscripts, target.loc, *stmt.value, scope), scope);
     return;
   }
-  Entity value = evalFor(stmt, scope);
+  Entity value = evalValues(stmt, scope);
   if (stmt.targets.size() == 1) {
     if (value.get<Entity::Tuple>()) {
       error(Code::ResultCount, stmt.loc, "the right side has several values").suggest("name each of them: a, b = ..");
@@ -446,6 +442,9 @@ bool Elaborator::runCommon(const ast::Stmt &stmt, Scope &scope) {
     return true;
   case ast::StmtKind::Loop:
     runLoop(cast<ast::LoopStmt>(stmt), scope);
+    return true;
+  case ast::StmtKind::Solves:
+    runSolves(cast<ast::SolvesStmt>(stmt), scope);
     return true;
   default:
     return false;

@@ -21,7 +21,8 @@ Array Elaborator::asArray(const Entity &entity, Location at) {
     return entity.array();
   if (IndexVar *index = entity.index())
     return indexValue(*index, at);
-  error(Code::NotAnArray, at, "expected a number or an array, but this is " + entity.what().str());
+  error(Code::NotAnArray, at, "expected a number or an array, but this is " + entity.what().str())
+      .suggest(entity.get<LinearOperator>() ? "'@' applies it, dense(..) makes a matrix of it" : "");
   return {};
 }
 
@@ -138,6 +139,8 @@ Entity Elaborator::evalMember(const ast::Member &expr, Scope &scope) {
   }
   if (base.isArray() && name == "T")
     return transposeOwn(base.array(), expr.loc);
+  if (const LinearOperator *linear = base.get<LinearOperator>(); linear && name == "T")
+    return transposedOperator(*linear);
   error(Code::UnknownMember, expr.member.loc, "'." + name + "' is no part of " + base.what().str())
       .suggest(base.isArray() ? "an array has '.T', its transpose" : "");
   return {};
@@ -194,24 +197,30 @@ Array Elaborator::matmul(const Array &a, const Array &b, Location at) {
   return isJoint ? overAll(ReductionKind::Sum, product, at) : product;
 }
 
-Array Elaborator::evalUnary(const ast::Unary &expr, Scope &scope) {
+Entity Elaborator::evalUnary(const ast::Unary &expr, Scope &scope) {
   if (expr.op == ast::UnaryOp::Not) {
     Array x = evalBool(*expr.operand, scope);
-    return x.isPoison() ? Array() : elementwise({x}, Kind::Bool, expr.loc, [&](llvm::ArrayRef<Value> v) {
+    return x.isPoison() ? Entity() : elementwise({x}, Kind::Bool, expr.loc, [&](llvm::ArrayRef<Value> v) {
       return builder.createOrFold<NotOp>(place(expr.loc), v[0]);
     });
   }
-  Array x = evalArray(*expr.operand, scope);
+  Entity entity = eval(*expr.operand, scope);
+  if (const LinearOperator *linear = entity.get<LinearOperator>())
+    return expr.op == ast::UnaryOp::Neg ? scaledOperator(*linear, integer(-1, expr.loc), false, expr.loc) : entity;
+  Array x = asArray(entity, expr.operand->loc);
   return expr.op == ast::UnaryOp::Neg ? negate(x, expr.loc) : x;
 }
 
-Array Elaborator::evalBinary(const ast::Binary &expr, Scope &scope) {
+Entity Elaborator::evalBinary(const ast::Binary &expr, Scope &scope) {
   bool isLogical = expr.op == ast::BinaryOp::And || expr.op == ast::BinaryOp::Or;
   if (isLogical) {
     Array a = evalBool(*expr.lhs, scope), b = evalBool(*expr.rhs, scope);
     return logical(expr.op == ast::BinaryOp::And, a, b, expr.opLoc);
   }
-  Array a = evalArray(*expr.lhs, scope), b = evalArray(*expr.rhs, scope);
+  Entity left = eval(*expr.lhs, scope), right = eval(*expr.rhs, scope);
+  if (left.get<LinearOperator>() || right.get<LinearOperator>())
+    return evalOperatorBinary(expr, left, right);
+  Array a = asArray(left, expr.lhs->loc), b = asArray(right, expr.rhs->loc);
   switch (expr.op) {
   case ast::BinaryOp::Add:
     return add(a, b, expr.opLoc);
@@ -380,7 +389,7 @@ Entity Elaborator::eval(const ast::Expr &expr, Scope &scope) {
   case ast::ExprKind::TotalDerivative:
     return evalTotalDerivative(cast<ast::TotalDerivative>(expr), scope);
   case ast::ExprKind::By:
-    return notBuilt(Code::ImplicitNotBuilt, expr.loc, "'by', an inner problem with its solver,", "write the iteration's result in closed form");
+    return evalBy(cast<ast::By>(expr), scope, 0);
   case ast::ExprKind::String:
     error(Code::NotAnArray, expr.loc, "a text cannot stand in a formula");
     return {};

@@ -118,67 +118,88 @@ static std::string describeSharedPoint(const Array &value, llvm::ArrayRef<Array>
 
 static constexpr llvm::StringLiteral sharedPointWayOut = "differentiate the sum over the index, or a point that has the index too";
 
-Entity Elaborator::evalDerivative(const ast::Derivative &expr, Scope &scope) {
-  if (expr.derivative != ast::DerivativeKind::Grad)
-    return notBuilt(Code::OperatorNotBuilt, expr.loc, expr.derivative == ast::DerivativeKind::Hess ? "'hess'" : "'jac'",
-                    "a product with a vector is the gradient of a dot product of a gradient");
-  if (!expr.selection.empty())
-    return notBuilt(Code::SelectionNotBuilt, expr.loc, "the choice of data by a subscript of a function", "");
+/// Reads `f(w)` behind grad, hess or jac; `slots` name the arguments in which to differentiate.
+std::optional<Elaborator::PointCall> Elaborator::readPointCall(const ast::Derivative &expr, llvm::ArrayRef<ast::Ident> slotNames, Scope &scope) {
+  static constexpr llvm::StringLiteral words[] = {"grad", "hess", "jac"};
+  const std::string word = "'" + words[static_cast<int>(expr.derivative)].str() + "'";
+  if (!expr.selection.empty()) {
+    notBuilt(Code::SelectionNotBuilt, expr.loc, "the choice of data by a subscript of a function", "");
+    return std::nullopt;
+  }
   Entity callee = evalName(expr.function.name, expr.function.loc, scope);
   if (callee.isPoison())
-    return {};
-  const Closure *closure = callee.get<Closure>();
+    return std::nullopt;
+  PointCall call;
+  call.loc = expr.loc;
+  const Closure *closure = call.closure = callee.get<Closure>();
   if (!closure) {
-    error(Code::NotAFunction, expr.function.loc, "'grad' differentiates a function or a loss, but this is " + callee.what().str())
+    error(Code::NotAFunction, expr.function.loc, word + " differentiates a function or a loss, but this is " + callee.what().str())
         .suggest("the derivative of a value e in a variable v is written grad[v](e)");
-    return {};
+    return std::nullopt;
   }
-  std::vector<Actual> actuals = evalArguments(expr.arguments, scope);
-  auto slots = findSlots(*closure->params, expr.slots, [&](const ast::Ident &slot) {
+  call.actuals = evalArguments(expr.arguments, scope);
+  const std::vector<Actual> &actuals = call.actuals;
+  auto slots = findSlots(*closure->params, slotNames, [&](const ast::Ident &slot) {
     error(Code::UnknownArgument, slot.loc, "'" + closure->name + "' has no argument '" + slot.name + "'")
         .note(closure->loc, "'" + closure->name + "' is declared here");
   });
   if (!slots)
-    return {};
+    return std::nullopt;
   // The actual argument of each slot: by name, else by position.
-  SmallVector<size_t> chosen;
   for (size_t slot : *slots) {
     const std::string &name = (*closure->params)[slot].name.name;
     auto it = llvm::find_if(actuals, [&](const Actual &a) { return a.name && a.name->name == name; });
     size_t position = it != actuals.end() ? it - actuals.begin() : slot;
     if (position >= actuals.size() || (it == actuals.end() && actuals[position].name)) {
-      error(Code::MissingArgument, expr.loc, "'grad' needs the point: the argument '" + name + "' of '" + closure->name + "'");
-      return {};
+      error(Code::MissingArgument, expr.loc, word + " needs the point: the argument '" + name + "' of '" + closure->name + "'");
+      return std::nullopt;
     }
-    chosen.push_back(position);
+    call.chosen.push_back(position);
   }
-  SmallVector<Value> wrt;
-  std::vector<Array> points;
-  for (size_t position : chosen) {
+  for (size_t position : call.chosen) {
     Array x = asArray(actuals[position].entity, actuals[position].loc);
     if (x.isPoison())
-      return {};
-    points.push_back(toKind(x, Kind::Float, actuals[position].loc));
-    llvm::append_range(wrt, points.back().lanes);
+      return std::nullopt;
+    call.points.push_back(toKind(x, Kind::Float, actuals[position].loc));
   }
+  return call;
+}
+
+/// The function with `points` in place of those of the call.
+Array Elaborator::callAtPoint(const PointCall &call, llvm::ArrayRef<Array> points) {
+  std::vector<Actual> replaced = call.actuals;
+  for (auto [position, point] : llvm::zip_equal(call.chosen, points))
+    replaced[position].entity = point;
+  Array value = asArray(callClosure(*call.closure, replaced, call.loc), call.loc);
+  if (std::string slip = describeSharedPoint(value, points); !slip.empty()) {
+    error(Code::LossNotScalar, call.loc, slip).suggest(sharedPointWayOut.str());
+    return {};
+  }
+  return value;
+}
+
+Entity Elaborator::evalDerivative(const ast::Derivative &expr, Scope &scope) {
+  if (expr.derivative == ast::DerivativeKind::Hess)
+    return evalHessian(expr, scope);
+  if (expr.derivative == ast::DerivativeKind::Jac)
+    return evalJacobian(expr, scope);
+  std::optional<PointCall> call = readPointCall(expr, expr.slots, scope);
+  if (!call)
+    return {};
+  SmallVector<Value> wrt;
+  for (const Array &point : call->points)
+    llvm::append_range(wrt, point.lanes);
   std::optional<Differentiated> found = differentiate(wrt, expr.loc, [&](llvm::ArrayRef<Value> inside) {
-    std::vector<Actual> replaced = actuals;
-    for (auto [position, point] : llvm::zip_equal(chosen, points)) {
-      Array x = point;
-      x.lanes.assign(inside.begin(), inside.begin() + x.lanes.size());
-      inside = inside.drop_front(x.lanes.size());
-      replaced[position].entity = x;
+    std::vector<Array> points;
+    for (const Array &point : call->points) {
+      points.push_back(replaceLanes(point, inside.take_front(point.lanes.size())));
+      inside = inside.drop_front(point.lanes.size());
     }
-    Array value = asArray(callClosure(*closure, replaced, expr.loc), expr.loc);
-    if (std::string slip = describeSharedPoint(value, points); !slip.empty()) {
-      error(Code::LossNotScalar, expr.loc, slip).suggest(sharedPointWayOut.str());
-      return Array();
-    }
-    return value;
+    return callAtPoint(*call, points);
   });
   if (!found)
     return {};
-  std::vector<Entity> results = likePoints(points, found->gradients);
+  std::vector<Entity> results = likePoints(call->points, found->gradients);
   return results.size() == 1 ? results.front() : tuple(std::move(results));
 }
 

@@ -114,6 +114,12 @@ bool Elaborator::openRule(RuleRun &run, const HyperSource &hypers) {
     run.scope->set(param.name.name, value, param.name.loc);
   }
   for (const ast::Oracle &oracle : rule.oracles) {
+    if (auto it = run.call->bound.find(oracle.name.name); it != run.call->bound.end()) {
+      Entity objective = eval(*it->second.expr, *it->second.scope);
+      isSound &= !objective.isPoison();
+      run.scope->set(oracle.name.name, objective, oracle.loc);
+      continue;
+    }
     isSound = false;
     notBuilt(Code::OracleNotBuilt, oracle.loc, "a rule over an objective", "take the gradient as 'grad g'");
     run.scope->set(oracle.name.name, Entity(), oracle.loc);

@@ -158,20 +158,6 @@ void Elaborator::emitFunction(const ast::Function &function, Scope &file) {
   size_t errors = diagnostics.getErrorCount();
   const Location at = function.name.loc;
   laneCount = 1;
-  switch (function.function) {
-  case ast::FunctionKind::Prox:
-    notBuilt(Code::ProxNotBuilt, function.loc, "'prox'", "write the formula as a 'projection' or a 'fn'");
-    break;
-  case ast::FunctionKind::Solver:
-    notBuilt(Code::SolverNotBuilt, function.loc, "'solver'", "");
-    break;
-  default:
-    break;
-  }
-  if (diagnostics.getErrorCount() != errors) {
-    arena.broken.insert(&function);
-    return;
-  }
   FuncKind kind = function.function == ast::FunctionKind::Loss ? FuncKind::Loss
                   : function.function == ast::FunctionKind::Schedule ? FuncKind::Schedule : FuncKind::Fn;
   UnitBuilder unit(*this, module, kind, function.name.name, function.loc);
@@ -216,6 +202,9 @@ void Elaborator::emitFunction(const ast::Function &function, Scope &file) {
     arena.broken.insert(&function);
   bool isSound = isEntry && diagnostics.getErrorCount() == errors && returnEntity(unit, function, result);
   finishUnit(unit.finish(isSound, at), function, "");
+  bool isProximal = function.function == ast::FunctionKind::Prox || function.function == ast::FunctionKind::Projection;
+  if (isProximal && diagnostics.getErrorCount() == errors)
+    emitProximal(function, file);
 }
 
 //===----------------------------------------------------------------------===//

@@ -263,6 +263,7 @@ mlir::OwningOpRef<mlir::ModuleOp> gradus::emitModule(mlir::MLIRContext &context,
   mlir::OwningOpRef<mlir::ModuleOp> module = mlir::ModuleOp::create(start);
   Arena arena;
   Elaborator elaborator(context, diagnostics, real, arena, *module), tester(context, diagnostics, builder.getF64Type(), arena, *module);
+  elaborator.emitsChecks = options.checks;
   Loader loader(sources, diagnostics, options, arena, elaborator);
   File *file = loader.load(main, identityOf(main.getName()));
   if (!file || !file->sheet)

@@ -22,6 +22,8 @@ struct EmitOptions {
   std::string standardLibrary;
   /// Where imports are looked for that do not lie beside the importing file, in order.
   std::vector<std::string> importFolders = {};
+  /// Leaves beside each prox and projection functions marked `gradus.proximal`, by which it can be checked.
+  bool checks = false;
 };
 
 /// Emits every unit of a file; units of imported files are expanded where they are used. Null if there was an error: all

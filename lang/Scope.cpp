@@ -8,8 +8,8 @@ using namespace gradus;
 using namespace gradus::lang;
 
 llvm::StringRef Entity::what() const {
-  static constexpr llvm::StringLiteral words[] = {"a number", "a function", "a rule",  "a record",         "several values", "a function",
-                                                  "a rule",   "a shape",    "a train", "an index", "a rule"};
+  static constexpr llvm::StringLiteral words[] = {"a number", "a function", "a rule",  "a record", "several values", "a function",
+                                                  "a rule",   "a shape",    "a train", "an index", "a rule",         "a linear operator"};
   return words[data.index()];
 }
 

@@ -92,6 +92,8 @@ struct Arena {
   std::deque<Entity::Tuple> tuples;
   std::deque<IndexVar> indices;
   std::deque<RuleSite> sites;
+  std::deque<LinearOperator> operators;
+  std::deque<ast::Name> names;
   std::deque<DrawSource> draws;
   /// The file of each rule.
   llvm::DenseMap<const ast::Rule *, Scope *> homes;

@@ -16,6 +16,7 @@
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/ADT/StringMap.h"
 
+#include <functional>
 #include <map>
 #include <string>
 #include <variant>
@@ -58,6 +59,8 @@ struct Array {
   mlir::Value lane(size_t k) const { return lanes.size() == 1 ? lanes.front() : lanes[k]; }
 };
 
+class Entity;
+
 /// A fn, a loss, a schedule, a local function or a lambda, with the scope in which it was written.
 struct Closure {
   std::string name;
@@ -71,6 +74,8 @@ struct Closure {
   const std::vector<ast::Subscript> *indices = nullptr;
   const ast::Expr *value = nullptr;
   const ast::Block *block = nullptr;
+  /// Of a function that the compiler makes: its value, with the arguments bound in the scope.
+  std::function<Entity(Scope &inner, Location at)> emit;
   Scope *scope = nullptr;
   bool isSchedule() const { return unit && unit->function == ast::FunctionKind::Schedule; }
 };
@@ -91,7 +96,17 @@ struct RuleCall {
   std::map<std::string, Delayed> bound;
 };
 
-class Entity;
+/// A linear map of arrays, as `hess f(w)`. It exists at compile time only: what it makes of an array is emitted where it is applied.
+struct LinearOperator {
+  using Map = std::function<Array(const Array &u, Location at)>;
+  /// As the spec writes it, for messages.
+  std::string text;
+  Location loc;
+  /// A u, and v A.
+  Map apply, applyTransposed;
+  /// Arrays of the shapes that it takes and gives.
+  Array domain, range;
+};
 
 /// The names of a rule after `step` or `run`.
 struct Record {
@@ -137,7 +152,7 @@ public:
 
 private:
   std::variant<Array, const Closure *, const RuleCall *, const Record *, const Tuple *, const Builtin *, const ast::Rule *,
-               const ast::Like *, const ast::Train *, IndexVar *, RuleSite *>
+               const ast::Like *, const ast::Train *, IndexVar *, RuleSite *, const LinearOperator *>
       data;
 };
 

@@ -35,6 +35,14 @@ def Differentiate : Pass<"gradus-differentiate", "::gradus::FuncOp"> {
   let dependentDialects = ["::gradus::GradusDialect"];
 }
 
+def ExpandCustom : Pass<"gradus-expand-custom", "::gradus::FuncOp"> {
+  let summary = "Replace every gradus.custom by its body";
+  let description = [{
+    Runs when every derivative has been taken: until then the body must not be mixed with what is around it, for the derivative of the op is
+    another one. Example: test/passes/diff/custom.mlir.
+  }];
+}
+
 def FormContractions : Pass<"gradus-form-contractions", "gradus::FuncOp"> {
   let summary = "Turn a sum of products of broadcasts into a contraction";
   let description = [{

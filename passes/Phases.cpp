@@ -36,6 +36,7 @@ void buildPhase(OpPassManager &pm, Phase phase, const PhaseOptions &options) {
     pm.addNestedPass<FuncOp>(createCSEPass());
     pm.addNestedPass<FuncOp>(createStabilize());
     pm.addNestedPass<FuncOp>(createDifferentiate());
+    pm.addNestedPass<FuncOp>(createExpandCustom());
     break;
   case Phase::Simplify:
     pm.addNestedPass<FuncOp>(createCanonicalizerPass());

@@ -8,6 +8,7 @@
 #include "codegen/driver/Commands.h"
 #include "codegen/driver/Session.h"
 #include "codegen/reference/GradientCheck.h"
+#include "codegen/reference/ProximalCheck.h"
 
 #include "llvm/Support/Format.h"
 
@@ -38,6 +39,27 @@ static SmallVector<std::pair<FuncOp, FuncOp>> pairLosses(ModuleOp original, Modu
   return pairs;
 }
 
+/// Checks every prox and projection, and removes the functions that stand for it.
+static bool checkProximals(ModuleOp module, uint64_t seed) {
+  bool isGood = true;
+  for (FuncOp value : llvm::make_early_inc_range(module.getOps<FuncOp>())) {
+    auto name = value->getAttrOfType<StringAttr>("gradus.proximal");
+    if (!name || !value.getSymName().ends_with(".value"))
+      continue;
+    auto objective = module.lookupSymbol<FuncOp>((name.getValue() + ".objective").str());
+    reference::ProximalCheckReport result = reference::checkProximal(value, objective, {seed + 1});
+    llvm::outs() << (result.passed ? "pass  " : "FAIL  ") << (objective ? "prox " : "projection ") << name.getValue() << ": " << result.competitors
+                 << " competitors\n";
+    if (!result.error.empty())
+      llvm::outs() << "  " << result.error << '\n';
+    isGood &= result.passed;
+  }
+  for (FuncOp func : llvm::make_early_inc_range(module.getOps<FuncOp>()))
+    if (func->hasAttr("gradus.proximal"))
+      func.erase();
+  return isGood;
+}
+
 int runCheck(const Invocation &invocation) {
   if (invocation.inputs.size() != 1)
     return usageError("'gradus check' expects one spec");
@@ -45,13 +67,13 @@ int runCheck(const Invocation &invocation) {
   if (!seed)
     return ExitUsage;
   Session session;
-  ModuleOp module = session.load(invocation.inputs[0], "f64", invocation);
+  ModuleOp module = session.load(invocation.inputs[0], "f64", invocation, /*withChecks=*/true);
   if (!module)
     return ExitFailed;
+  bool isGood = checkProximals(module, *seed);
   OwningOpRef<ModuleOp> original(cast<ModuleOp>(module->clone()));
   if (!session.addGradients() || !session.runPhases(Phase::Fuse))
     return ExitFailed;
-  bool isGood = true;
   if (!invocation.has("--no-gradients"))
     for (auto [loss, gradient] : pairLosses(*original, module)) {
       if (gradient.getNumResults() == 1) {

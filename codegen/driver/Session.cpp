@@ -60,10 +60,11 @@ bool Session::report() {
   return hasErrors;
 }
 
-ModuleOp Session::load(const std::string &path, StringRef dtype, const Invocation &invocation) {
+ModuleOp Session::load(const std::string &path, StringRef dtype, const Invocation &invocation, bool withChecks) {
   EmitOptions options;
   options.dtype = dtype.str();
   options.standardLibrary = findLibraryFolder() + "/std";
+  options.checks = withChecks;
   for (const auto &[name, value] : invocation.repeated)
     if (name == "-I")
       options.importFolders.push_back(value);

@@ -27,7 +27,7 @@ public:
   ~Session();
 
   /// Reads, checks and emits a spec. Null if it has errors, which are then on stderr.
-  mlir::ModuleOp load(const std::string &path, llvm::StringRef dtype, const Invocation &invocation);
+  mlir::ModuleOp load(const std::string &path, llvm::StringRef dtype, const Invocation &invocation, bool withChecks = false);
   /// Drops what is no entry point: tests are interpreted, never compiled.
   void keepEntries();
   /// Adds `@<loss>.grad` for every loss, or for the one named; false on an error.

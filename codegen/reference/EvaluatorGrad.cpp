@@ -76,17 +76,29 @@ static LogicalResult sweep(Frame<Dual<S>> &inner, Frame<S> &outer, Block &block,
   return success();
 }
 
+/// A gradient that went through what has an implicit derivative alone is NaN, and a message says why.
+template <typename S>
+static LogicalResult checkImplicit(Session &session, Operation *op, ArrayRef<Arrays<S>> results) {
+  auto isNan = [](const S &x) { return std::isnan(std::abs(Math<S>::lead(x))); };
+  auto hasNan = [&](const Array<S> &array) { return llvm::any_of(array.reals, isNan); };
+  if (!session.implicit || llvm::none_of(results, [&](const Arrays<S> &slot) { return llvm::any_of(llvm::drop_begin(slot), hasNan); }))
+    return success();
+  StringRef what = session.implicit->getAttrOfType<StringAttr>("implicit").getValue();
+  return session.fail(op, "G0850: no derivative of " + what + " at " + describeLocation(session.implicit->getLoc()) +
+                              "its derivative by the implicit function theorem is not built yet; 'stop' makes it a constant");
+}
+
 template <typename S>
 LogicalResult Frame<S>::differentiate(Block &block, ValueRange arguments, ValueRange primals, Slots slots,
                                       std::vector<Arrays<S>> &results) {
   results.resize(values.size());
   if constexpr (Math<S>::order < Nesting<S>::limit) {
     for (const SmallVector<unsigned> &group : groupSlots(*block.getParent(), slots)) {
-      Frame<Dual<S>> inner(session, this);
+      Frame<Dual<S>> inner(session, this, block.getParent());
       if (failed(sweep<S>(inner, *this, block, arguments, primals, group, results)))
         return failure();
     }
-    return success();
+    return checkImplicit(session, block.getParentOp(), results);
   }
   return session.fail(block.getParentOp(), "derivatives of order " + Twine(Nesting<S>::limit + 1) +
                                                " are beyond the reference evaluator with this scalar type");

@@ -25,6 +25,8 @@ struct Session {
   std::vector<llvm::StringMap<int64_t>> sizes; ///< of the dimension symbols, for each slot
   TestResult *test = nullptr;
   uint64_t seed = 0; ///< of the draws
+  /// Has results whose derivative is known by an implicit one alone: their tangents are NaN.
+  mlir::Operation *implicit = nullptr;
 
   /// Reports why `op` has no value.
   llvm::LogicalResult fail(mlir::Operation *op, const llvm::Twine &reason);
@@ -58,8 +60,9 @@ class Frame {
 public:
   using Below = Frame<typename reference::Below<S>::Type>;
 
-  explicit Frame(Session &session, Below *below = nullptr)
-      : session(session), below(below), values(session.sizes.size()) {}
+  /// `region` is that of the derivative which the frame was opened for.
+  explicit Frame(Session &session, Below *below = nullptr, mlir::Region *region = nullptr)
+      : session(session), below(below), region(region), values(session.sizes.size()) {}
 
   /// The array of a value; one from outside the region of this frame is lifted to a constant.
   const Array<S> &get(mlir::Value value, unsigned slot);
@@ -74,7 +77,13 @@ public:
   llvm::LogicalResult differentiate(mlir::Block &block, mlir::ValueRange arguments, mlir::ValueRange primals, Slots slots,
                                     std::vector<Arrays<S>> &results);
 
+  /// The results of a `gradus.custom` for the values `xs` of its operands: its tangents are those of its own derivative.
+  llvm::LogicalResult applyCustom(CustomOp op, unsigned slot, const Arrays<S> &xs, Arrays<S> &ys);
+  /// Runs a region with the given arguments; what it yields.
+  llvm::LogicalResult runRegion(mlir::Region &region, unsigned slot, const Arrays<S> &arguments, Arrays<S> &yielded);
+
 private:
+  llvm::LogicalResult runCustom(CustomOp op, Slots slots);
   llvm::LogicalResult runOp(mlir::Operation *op, Slots slots);
 
   // Ops that are evaluated slot by slot. Each stands in the file of its family.
@@ -117,6 +126,7 @@ private:
 
   Session &session;
   Below *below;
+  mlir::Region *region;
   std::vector<llvm::DenseMap<mlir::Value, std::unique_ptr<Array<S>>>> values; ///< for each slot
 };
 

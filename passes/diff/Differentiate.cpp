@@ -8,6 +8,7 @@
 #include "passes/Passes.h"
 #include "passes/diff/Rules.h"
 
+#include "mlir/IR/IRMapping.h"
 #include "mlir/IR/Matchers.h"
 #include "mlir/Transforms/RegionUtils.h"
 #include "llvm/ADT/SetVector.h"
@@ -46,6 +47,7 @@ private:
   RuleResult applyRule(Operation *op, Cotangent dy, llvm::function_ref<RuleResult(ReverseContext &)> rule);
   LogicalResult visitFactorization(Operation *op);
   LogicalResult visitElementwise(Operation *op, Cotangent dy);
+  LogicalResult visitCustom(CustomOp op);
   void add(Operation *from, Value operand, Value contribution, Cotangent dy);
   bool needsGuard(Operation *op, Cotangent dy) const;
   Value guard(Location loc, Value t, Value contribution);
@@ -75,7 +77,7 @@ static bool isUnbounded(Operation *op) {
     DenseElementsAttr exponent;
     return !matchPattern(power.getN(), m_Constant(&exponent)) || (*exponent.getValues<APInt>().begin()).isNegative();
   }
-  return isa<AcosOp, AcoshOp, AsinOp, AtanhOp, CbrtOp, CholeskyOp, CoshOp, DigammaOp, EighOp, Exp2Op, Expm1Op, ExpOp, LambertWOp, LGammaOp, Log10Op,
+  return isa<AcosOp, AcoshOp, AsinOp, AtanhOp, CbrtOp, CholeskyOp, CoshOp, CustomOp, DigammaOp, EighOp, Exp2Op, Expm1Op, ExpOp, LambertWOp, LGammaOp, Log10Op,
              Log1pOp, Log2Op, LogDetOp, LogOp, ModOp, NormalQuantileOp, PowOp, QrOp, SinhOp, SolveOp, SqrtOp, SvdOp, TanOp, TrigammaOp>(op);
 }
 
@@ -99,9 +101,11 @@ void ReverseSweep::findActive() {
   active.insert(body.args_begin(), body.args_end());
   for (Operation &op : body) {
     auto isIn = [](const DenseSet<Value> &set) { return [&set](Value value) { return set.contains(value); }; };
+    // What the regions of a custom op read around them is constant, but for one whose derivative nobody has given.
     llvm::SetVector<Value> captured;
-    for (Region &region : op.getRegions())
-      getUsedValuesDefinedAbove(region, captured);
+    if (!isa<CustomOp>(op) || op.hasAttr("implicit"))
+      for (Region &region : op.getRegions())
+        getUsedValuesDefinedAbove(region, captured);
     // A draw is a constant, whatever its parameters.
     bool isActive = !isa<DrawOp>(op) && (llvm::any_of(op.getOperands(), isIn(active)) || llvm::any_of(captured, isIn(active)));
     bool canOverflow = isUnbounded(&op) || llvm::any_of(op.getOperands(), isIn(unbounded));
@@ -204,10 +208,46 @@ LogicalResult ReverseSweep::visitFactorization(Operation *op) {
   return success(applyRule(op, dy, [&](ReverseContext &context) { return applyLinearAlgebraRule(op, all, context); }) == RuleResult::Done);
 }
 
+/// Copies the op's own derivative behind what is there.
+LogicalResult ReverseSweep::visitCustom(CustomOp op) {
+  if (op->hasAttr("implicit"))
+    return failure();
+  Location loc = op.getLoc();
+  Cotangent all;
+  SmallVector<Value> given(op.getXs());
+  for (Value y : op.getYs()) {
+    if (!arrayType(y).isFloat())
+      continue;
+    Cotangent dy = cotangents.lookup(y);
+    all.isMasked |= dy.isMasked;
+    all.isWhere |= dy.isWhere;
+    given.push_back(dy.value ? buildCast(builder, loc, dy.value, arrayType(y).getElementType()) : buildFill(builder, loc, y.getType(), 0.0));
+  }
+  IRMapping mapping;
+  mapping.map(op.getDerivative().getArguments(), given);
+  llvm::SetVector<Value> captured;
+  getUsedValuesDefinedAbove(op.getDerivative(), captured);
+  for (Value value : captured)
+    if (arrayType(value).isFloat())
+      mapping.map(value, StopOp::create(builder, loc, value));
+  Block &block = op.getDerivative().front();
+  for (Operation &inner : block.without_terminator())
+    builder.clone(inner, mapping);
+  auto yielded = block.getTerminator()->getOperands().begin();
+  for (Value x : op.getXs())
+    if (arrayType(x).isFloat())
+      add(op, x, mapping.lookupOrDefault(*yielded++), all);
+  return success();
+}
+
 LogicalResult ReverseSweep::emitNoDerivative(Operation *op) {
-  InFlightDiagnostic error = op->emitError("G0850: no derivative of '");
-  error << op->getName() << "'";
-  if (op->getNumRegions() != 0)
+  auto implicit = op->getAttrOfType<StringAttr>("implicit");
+  InFlightDiagnostic error = op->emitError("G0850: no derivative of ");
+  if (implicit)
+    error << implicit.getValue() << ": by the implicit function theorem it is not built yet";
+  else
+    error << "'" << op->getName() << "'";
+  if (!implicit && op->getNumRegions() != 0)
     error << " in reverse: not built yet";
   SmallVector<Operation *> path; // from the op to the loss
   for (Operation *step = op; step;) {
@@ -244,6 +284,11 @@ FailureOr<SmallVector<Value>> ReverseSweep::run() {
     if (llvm::none_of(op->getResults(), hasCotangent))
       continue;
     // The other result of a sort is an order, which carries no derivative.
+    if (auto custom = dyn_cast<CustomOp>(op)) {
+      if (failed(visitCustom(custom)))
+        return emitNoDerivative(op);
+      continue;
+    }
     bool hasOneFloat = op->getNumResults() == 1 || isa<SortOp>(op);
     if (failed(hasOneFloat ? visit(op, cotangents.lookup(op->getResult(0))) : visitFactorization(op)))
       return emitNoDerivative(op);

@@ -1,0 +1,143 @@
+//===- EvaluatorCustom.cpp - Derivatives of one's own -------------------------===//
+//
+// A gradus.custom on dual numbers: its values are those of the body on the numbers below, its tangents J x' with the rows of J from the
+// derivative region on unit cotangents, which is evaluated on the numbers below as well. So a second derivative is that of the region.
+// What the regions read around them is a constant. One that is marked `implicit` has no region to ask: where what it reads moves, its
+// tangents are NaN, which only `stop` drops.
+//
+//===----------------------------------------------------------------------===//
+
+#include "codegen/reference/Frame.h"
+
+#include "mlir/Transforms/RegionUtils.h"
+#include "llvm/ADT/SetVector.h"
+
+using namespace mlir;
+using namespace gradus;
+using namespace gradus::reference;
+
+template <typename S>
+LogicalResult Frame<S>::runRegion(Region &body, unsigned slot, const Arrays<S> &arguments, Arrays<S> &yielded) {
+  for (auto [argument, array] : llvm::zip_equal(body.getArguments(), arguments))
+    set(argument, slot, array);
+  if (failed(runBlock(body.front(), slot)))
+    return failure();
+  for (Value value : body.front().getTerminator()->getOperands())
+    yielded.push_back(get(value, slot));
+  return success();
+}
+
+template <typename S>
+static Array<S> valueOf(const Array<Dual<S>> &x, bool isConstant) {
+  Array<S> lowered{x.kind, x.shape, {}, x.ints};
+  for (const Dual<S> &element : x.reals)
+    lowered.reals.push_back(isConstant ? Math<S>::drop(element.value) : element.value);
+  return lowered;
+}
+
+template <typename S>
+static Array<Dual<S>> constantOf(const Array<S> &x) {
+  Array<Dual<S>> lifted{x.kind, x.shape, {}, x.ints};
+  for (const S &element : x.reals)
+    lifted.reals.push_back(Dual<S>(element));
+  return lifted;
+}
+
+/// Adds row . x' to the tangents of `y`.
+template <typename S>
+static void addTangents(Dual<S> &y, const Arrays<S> &row, const Arrays<Dual<S>> &xs) {
+  size_t next = 0;
+  for (const Array<Dual<S>> &x : xs) {
+    if (x.kind != Kind::Real)
+      continue;
+    const Array<S> &slopes = row[next++];
+    for (size_t i = 0; i < x.reals.size(); ++i)
+      for (int t = 0; t < Dual<S>::width; ++t)
+        y.tangent[t] = y.tangent[t] + along(slopes.reals[i], x.reals[i].tangent[t]);
+  }
+}
+
+/// The directions in which one of `arrays` moves.
+template <typename S>
+static std::array<bool, Dual<S>::width> findMoves(const Arrays<Dual<S>> &arrays) {
+  std::array<bool, Dual<S>::width> moves{};
+  for (const Array<Dual<S>> &x : arrays)
+    for (const Dual<S> &element : x.reals)
+      for (int t = 0; t < Dual<S>::width; ++t)
+        moves[t] |= !Math<S>::isZero(element.tangent[t]);
+  return moves;
+}
+
+template <typename S>
+LogicalResult Frame<S>::applyCustom(CustomOp op, unsigned slot, const Arrays<S> &xs, Arrays<S> &ys) {
+  if constexpr (Math<S>::order == 0) {
+    return runRegion(op.getBody(), slot, xs, ys);
+  } else {
+    using T = typename reference::Below<S>::Type;
+    bool isImplicit = op->hasAttr("implicit");
+    llvm::SetVector<Value> captured;
+    getUsedValuesDefinedAbove(op->getRegions(), captured);
+    Arrays<S> read = xs;
+    for (Value value : captured) {
+      read.push_back(get(value, slot));
+      // What this frame has computed itself, the frame below cannot find.
+      if (region && region->isAncestor(value.getParentRegion()))
+        below->set(value, slot, valueOf<T>(read.back(), !isImplicit));
+    }
+    Arrays<T> lowered, values;
+    for (const Array<S> &x : xs)
+      lowered.push_back(valueOf<T>(x, false));
+    if (failed(below->applyCustom(op, slot, lowered, values)))
+      return failure();
+    for (const Array<T> &value : values)
+      ys.push_back(constantOf<T>(value));
+    auto moves = findMoves<T>(read);
+    if (llvm::none_of(moves, [](bool moved) { return moved; }))
+      return success();
+    for (auto [y, value] : llvm::zip_equal(ys, values))
+      for (size_t i = 0; i < y.reals.size(); ++i) {
+        if (isImplicit) {
+          session.implicit = op;
+          for (int t = 0; t < S::width; ++t)
+            if (moves[t])
+              y.reals[i].tangent[t] = T(std::numeric_limits<double>::quiet_NaN());
+          continue;
+        }
+        Arrays<T> arguments = lowered, row;
+        for (const Array<T> &other : values)
+          if (other.kind == Kind::Real)
+            arguments.push_back(Array<T>::zeros(Kind::Real, other.shape));
+        size_t position = lowered.size();
+        for (const Array<T> &other : values) {
+          if (&other == &value)
+            break;
+          position += other.kind == Kind::Real;
+        }
+        arguments[position].reals[i] = T(1);
+        if (failed(below->runRegion(op.getDerivative(), slot, arguments, row)))
+          return failure();
+        addTangents<T>(y.reals[i], row, xs);
+      }
+    return success();
+  }
+}
+
+template <typename S>
+LogicalResult Frame<S>::runCustom(CustomOp op, Slots slots) {
+  for (unsigned slot : slots) {
+    Arrays<S> xs, ys;
+    for (Value x : op.getXs())
+      xs.push_back(get(x, slot));
+    if (failed(applyCustom(op, slot, xs, ys)))
+      return failure();
+    for (auto [result, y] : llvm::zip_equal(op.getYs(), ys))
+      set(result, slot, std::move(y));
+  }
+  return success();
+}
+
+#define INSTANTIATE(S)                                                                                                 \
+  template LogicalResult Frame<S>::runRegion(Region &, unsigned, const Arrays<S> &, Arrays<S> &);                      \
+  template LogicalResult Frame<S>::applyCustom(CustomOp, unsigned, const Arrays<S> &, Arrays<S> &);                    \
+  template LogicalResult Frame<S>::runCustom(CustomOp, Slots);
+GRADUS_FOR_EACH_SCALAR(INSTANTIATE)

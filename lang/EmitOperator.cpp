@@ -1,0 +1,314 @@
+//===- EmitOperator.cpp - Hessians and Jacobians as linear operators ---------===//
+//
+// `hess f(w)` and `jac F(w)` are maps that exist at compile time only. What they make of an array is derivatives again:
+//   hess[x, y] f @ u = d/dx <df/dy, u> with u constant,
+//   v @ jac F        = d/dw <F(w), v> with v constant,
+//   jac F @ u        = d/dv <v @ jac F, u>, for v @ jac F is linear in v.
+// A matrix is one such product: its columns are rows of index notation, so that the derivative is taken of all at once.
+//
+//===----------------------------------------------------------------------===//
+
+#include "lang/Elaborator.h"
+
+using namespace gradus;
+using namespace gradus::lang;
+using llvm::SmallVector;
+using mlir::Attribute;
+using mlir::Value;
+
+Entity Elaborator::makeOperator(LinearOperator made) {
+  return &static_cast<const LinearOperator &>(arena.operators.emplace_back(std::move(made)));
+}
+
+Array Elaborator::replaceLanes(const Array &like, llvm::ArrayRef<Value> lanes) const {
+  Array x = like;
+  x.lanes.assign(lanes.begin(), lanes.end());
+  return x;
+}
+
+/// The sum of a * b over all elements of all tensors, one number for each index.
+Array Elaborator::innerProduct(const Array &a, const Array &b, Location at) {
+  if (a.isPoison() || b.isPoison())
+    return {};
+  Array total;
+  for (size_t k = 0; k < std::max(a.lanes.size(), b.lanes.size()); ++k) {
+    Array x{{a.lane(k)}, false, false, a.axes}, y{{b.lane(k)}, false, false, b.axes};
+    SmallVector<int64_t> labels = llvm::to_vector(llvm::seq<int64_t>(0, ownRank(x)));
+    Array one = labels.empty() ? toKind(mul(x, y, at), Kind::Float, at) : contract(x, labels, y, labels, {}, {}, at);
+    total = k == 0 ? one : add(total, one, at);
+  }
+  return total;
+}
+
+//===----------------------------------------------------------------------===//
+// The two operators
+//===----------------------------------------------------------------------===//
+
+static SmallVector<Array> withAxes(llvm::ArrayRef<Array> points, const Array &u) {
+  SmallVector<Array> all(points);
+  all.push_back(u);
+  return all;
+}
+
+Entity Elaborator::evalHessian(const ast::Derivative &expr, Scope &scope) {
+  if (expr.slots.size() > 2) {
+    error(Code::OperatorForm, expr.slots[2].loc, "'hess' takes one or two arguments: hess[y, x] f is the derivative in y of the gradient in x");
+    return {};
+  }
+  bool isMixed = expr.slots.size() == 2 && expr.slots[0].name != expr.slots[1].name;
+  llvm::ArrayRef<ast::Ident> slots(expr.slots);
+  std::optional<PointCall> call = readPointCall(expr, isMixed ? slots : slots.take_front(1), scope);
+  if (!call)
+    return {};
+  // d/d(row) <df/d(column), u>
+  auto product = [this, call = *call](size_t row, size_t column, const Array &u, Location at) -> Array {
+    std::vector<Array> points;
+    for (const Array &point : call.points) {
+      SmallVector<IndexVar *, 2> axes = commonAxes(withAxes(call.points, u));
+      points.push_back(axes == point.axes ? point : spreadOver(point, axes, at));
+    }
+    auto found = differentiate(points[row].lanes, call.loc, [&](llvm::ArrayRef<Value> rows) -> Array {
+      std::vector<Array> moved = points;
+      moved[row] = replaceLanes(moved[row], rows);
+      auto inner = differentiate(moved[column].lanes, call.loc, [&](llvm::ArrayRef<Value> columns) {
+        std::vector<Array> inside = moved;
+        inside[column] = replaceLanes(inside[column], columns);
+        return callAtPoint(call, inside);
+      });
+      return inner ? innerProduct(replaceLanes(moved[column], inner->gradients), u, at) : Array();
+    });
+    return found ? replaceLanes(points[row], found->gradients) : Array();
+  };
+  size_t last = isMixed ? 1 : 0;
+  return makeOperator({textOf(expr.loc), expr.loc, [=](const Array &u, Location at) { return product(0, last, u, at); },
+                       [=](const Array &v, Location at) { return product(last, 0, v, at); }, call->points[last], call->points[0]});
+}
+
+/// An array like `x` with cos(1), cos(2), .. in it. It stands where any array would do, but for a derivative that is left out where a
+/// number is 0: no sum of these with algebraic factors is 0 (Lindemann and Weierstrass).
+static Array genericLike(Algebra &algebra, const Array &x, Location at) {
+  Array result = x;
+  for (Value &lane : result.lanes) {
+    llvm::ArrayRef<Attribute> shape = Algebra::typeOf(lane).getShape();
+    auto type = ArrayType::get(algebra.builder.getContext(), shape, algebra.builder.getI64Type());
+    Array number = algebra.integer(0, at);
+    for (auto [axis, size] : llvm::enumerate(shape)) {
+      Array along{{IotaOp::create(algebra.builder, algebra.place(at), type, algebra.builder.getI64IntegerAttr(axis))}};
+      number = algebra.add(algebra.mul(number, Array{{algebra.sizeOf(size, at)}}, at), along, at);
+    }
+    lane = algebra.unary<CosOp>(algebra.add(number, algebra.integer(1, at), at), at).lanes.front();
+  }
+  return result;
+}
+
+Entity Elaborator::evalJacobian(const ast::Derivative &expr, Scope &scope) {
+  if (expr.slots.size() > 1) {
+    error(Code::OperatorForm, expr.slots[1].loc, "'jac' takes one argument: jac[x] F(x, y)");
+    return {};
+  }
+  std::optional<PointCall> call = readPointCall(expr, expr.slots, scope);
+  Array value = call ? callAtPoint(*call, call->points) : Array();
+  if (value.isPoison())
+    return {};
+  if (kindOf(value) != Kind::Float) {
+    error(Code::NotDifferentiable, expr.loc, "'" + call->closure->name + "' gives no real numbers, so it has no derivative");
+    return {};
+  }
+  auto pullBack = [this, call = *call](const Array &v, Location at) -> Array {
+    Array point = call.points.front();
+    if (SmallVector<IndexVar *, 2> axes = commonAxes({point, v}); axes != point.axes)
+      point = spreadOver(point, axes, at);
+    auto found = differentiate(point.lanes, call.loc, [&](llvm::ArrayRef<Value> inside) {
+      return innerProduct(callAtPoint(call, replaceLanes(point, inside)), v, at);
+    });
+    return found ? replaceLanes(point, found->gradients) : Array();
+  };
+  auto push = [this, value, pullBack](const Array &u, Location at) -> Array {
+    Array v = genericLike(*this, value, at);
+    if (SmallVector<IndexVar *, 2> axes = commonAxes({v, u}); axes != v.axes)
+      v = spreadOver(v, axes, at);
+    auto found = differentiate(v.lanes, at, [&](llvm::ArrayRef<Value> inside) { return innerProduct(pullBack(replaceLanes(v, inside), at), u, at); });
+    return found ? replaceLanes(v, found->gradients) : Array();
+  };
+  return makeOperator({textOf(expr.loc), expr.loc, push, pullBack, call->points.front(), value});
+}
+
+//===----------------------------------------------------------------------===//
+// Application
+//===----------------------------------------------------------------------===//
+
+static bool haveSameShapes(const Array &a, const Array &b) {
+  if (a.lanes.size() != b.lanes.size())
+    return false;
+  for (size_t k = 0; k < a.lanes.size(); ++k)
+    if (Algebra::ownShape(a, k) != Algebra::ownShape(b, k))
+      return false;
+  return true;
+}
+
+/// A u, or u A. A matrix is taken column by column, or row by row.
+Array Elaborator::applyOperator(const LinearOperator &a, bool isTransposed, const Array &given, Location at) {
+  if (given.isPoison())
+    return {};
+  const Array &model = isTransposed ? a.range : a.domain;
+  const LinearOperator::Map &map = isTransposed ? a.applyTransposed : a.apply;
+  Array u = toKind(given, Kind::Float, at);
+  if (haveSameShapes(u, model))
+    return map(u, at);
+  bool isMatrix = u.lanes.size() == 1 && model.lanes.size() == 1 && ownRank(model) == 1 && ownRank(u) == 2 &&
+                  ownShape(u)[isTransposed ? 1 : 0] == ownShape(model)[0];
+  if (!isMatrix) {
+    error(Code::ShapeMismatch, at, "'" + a.text + "' takes an array of the shape " + describe(ownShape(model)) + " here, but this has the shape " +
+                                       describe(ownShape(u)))
+        .note(a.loc, "the operator is written here");
+    return {};
+  }
+  if (!isTransposed)
+    u = transposeOwn(u, at);
+  IndexVar &row = arena.indices.emplace_back(IndexVar{"row", at, ownShape(u)[0], at, ++indexCount});
+  u.axes.push_back(&row);
+  Array result = map(u, at);
+  if (result.isPoison())
+    return {};
+  // The new index is the last of the indices: its axis lies before those of the array.
+  result.axes.pop_back();
+  return isTransposed ? result : transposeOwn(result, at);
+}
+
+/// The matrix of an operator of vectors: its product with the unit matrix.
+Array Elaborator::denseOf(const LinearOperator &a, Location at) {
+  bool isOfVectors = a.domain.lanes.size() == 1 && a.range.lanes.size() == 1 && ownRank(a.domain) == 1 && ownRank(a.range) == 1;
+  if (!isOfVectors) {
+    error(Code::OperatorNotDense, at, "'" + a.text + "' maps the shape " + describe(ownShape(a.domain)) + " to " + describe(ownShape(a.range)) +
+                                          ", so that it is no matrix of two axes")
+        .note(a.loc, "the operator is written here")
+        .suggest("a matrix belongs to a function of one vector: write the function of reshape(x, ..)");
+    return {};
+  }
+  Attribute size = ownShape(a.domain)[0];
+  if (!checkSize({size, size}, at))
+    return {};
+  return applyOperator(a, false, compare(ComparePredicate::Eq, counts({size, size}, 0, at), counts({size, size}, 1, at), at), at);
+}
+
+Entity Elaborator::callDense(const CallSite &site) {
+  auto x = arrayArguments(site, 1, 1);
+  return x ? (*x)[0] : Entity();
+}
+
+/// An array, or an operator as a matrix.
+Array Elaborator::evalMatrix(const ast::Expr &expr, Scope &scope) {
+  Entity entity = eval(expr, scope);
+  if (const LinearOperator *linear = entity.get<LinearOperator>())
+    return denseOf(*linear, expr.loc);
+  return asArray(entity, expr.loc);
+}
+
+//===----------------------------------------------------------------------===//
+// Arithmetic of operators
+//===----------------------------------------------------------------------===//
+
+Entity Elaborator::transposedOperator(const LinearOperator &a) {
+  return makeOperator({a.text + ".T", a.loc, a.applyTransposed, a.apply, a.range, a.domain});
+}
+
+Entity Elaborator::scaledOperator(const LinearOperator &a, const Array &factor, bool isQuotient, Location at) {
+  if (factor.isPoison())
+    return {};
+  if (ownRank(factor) != 0) {
+    error(Code::OperatorForm, at, "an operator is multiplied by a number, but this has the shape " + describe(ownShape(factor))).suggest("'@' applies it to an array");
+    return {};
+  }
+  auto scale = [this, factor, isQuotient](const LinearOperator::Map &map) {
+    return [=, this](const Array &u, Location at) {
+      Array y = map(u, at);
+      return y.isPoison() ? Array() : isQuotient ? div(y, factor, at) : mul(y, factor, at);
+    };
+  };
+  return makeOperator({a.text, a.loc, scale(a.apply), scale(a.applyTransposed), a.domain, a.range});
+}
+
+/// What is added to an operator: another one, a matrix, or a number, which stands for so many times the identity.
+const LinearOperator *Elaborator::asOperator(const Entity &entity, const LinearOperator &like, Location at) {
+  if (const LinearOperator *linear = entity.get<LinearOperator>())
+    return linear;
+  Array x = asArray(entity, at);
+  if (x.isPoison())
+    return nullptr;
+  LinearOperator::Map apply, applyTransposed;
+  bool isNumber = ownRank(x) == 0 && haveSameShapes(like.domain, like.range);
+  bool isMatrix = ownRank(x) == 2 && ownRank(like.domain) == 1 && ownRank(like.range) == 1 && ownShape(x)[0] == ownShape(like.range)[0] &&
+                  ownShape(x)[1] == ownShape(like.domain)[0];
+  if (isNumber) {
+    apply = applyTransposed = [this, x](const Array &u, Location at) { return mul(x, u, at); };
+  } else if (isMatrix) {
+    apply = [this, x](const Array &u, Location at) { return matmul(x, u, at); };
+    applyTransposed = [this, x](const Array &v, Location at) { return matmul(v, x, at); };
+  } else {
+    error(Code::OperatorForm, at, "'" + like.text + "' maps the shape " + describe(ownShape(like.domain)) + " to " + describe(ownShape(like.range)) +
+                                      ", so an array of the shape " + describe(ownShape(x)) + " cannot be added to it")
+        .suggest("add a number, a matrix of these sizes or another operator");
+    return nullptr;
+  }
+  return makeOperator({like.text, at, apply, applyTransposed, like.domain, like.range}).get<LinearOperator>();
+}
+
+Entity Elaborator::sumOfOperators(const LinearOperator &a, const LinearOperator &b, bool isDifference, Location at) {
+  if (!haveSameShapes(a.domain, b.domain) || !haveSameShapes(a.range, b.range)) {
+    error(Code::OperatorForm, at, "'" + a.text + "' maps the shape " + describe(ownShape(a.domain)) + " to " + describe(ownShape(a.range)) + ", but '" + b.text +
+                                      "' maps " + describe(ownShape(b.domain)) + " to " + describe(ownShape(b.range)));
+    return {};
+  }
+  auto combine = [this, isDifference](const LinearOperator::Map &first, const LinearOperator::Map &second) {
+    return [=, this](const Array &u, Location at) {
+      Array x = first(u, at), y = x.isPoison() ? Array() : second(u, at);
+      return y.isPoison() ? Array() : isDifference ? sub(x, y, at) : add(x, y, at);
+    };
+  };
+  return makeOperator({a.text, a.loc, combine(a.apply, b.apply), combine(a.applyTransposed, b.applyTransposed), a.domain, a.range});
+}
+
+Entity Elaborator::productOfOperators(const LinearOperator &a, const LinearOperator &b, Location at) {
+  if (!haveSameShapes(a.domain, b.range)) {
+    error(Code::OperatorForm, at, "'" + a.text + "' takes the shape " + describe(ownShape(a.domain)) + ", but '" + b.text + "' gives " + describe(ownShape(b.range)));
+    return {};
+  }
+  auto chain = [](const LinearOperator::Map &first, const LinearOperator::Map &second) {
+    return [=](const Array &u, Location at) {
+      Array x = first(u, at);
+      return x.isPoison() ? Array() : second(x, at);
+    };
+  };
+  return makeOperator({a.text, a.loc, chain(b.apply, a.apply), chain(a.applyTransposed, b.applyTransposed), b.domain, a.range});
+}
+
+/// Arithmetic of which at least one side is an operator.
+Entity Elaborator::evalOperatorBinary(const ast::Binary &expr, const Entity &a, const Entity &b) {
+  if (a.isPoison() || b.isPoison())
+    return {};
+  const LinearOperator *p = a.get<LinearOperator>(), *q = b.get<LinearOperator>();
+  Location at = expr.opLoc;
+  switch (expr.op) {
+  case ast::BinaryOp::MatMul:
+    if (p && q)
+      return productOfOperators(*p, *q, at);
+    return p ? applyOperator(*p, false, asArray(b, expr.rhs->loc), at) : applyOperator(*q, true, asArray(a, expr.lhs->loc), at);
+  case ast::BinaryOp::Add:
+  case ast::BinaryOp::Sub: {
+    const LinearOperator *left = asOperator(a, p ? *p : *q, expr.lhs->loc), *right = left ? asOperator(b, p ? *p : *q, expr.rhs->loc) : nullptr;
+    return right ? sumOfOperators(*left, *right, expr.op == ast::BinaryOp::Sub, at) : Entity();
+  }
+  case ast::BinaryOp::Mul:
+    if (!p || !q)
+      return scaledOperator(p ? *p : *q, asArray(p ? b : a, p ? expr.rhs->loc : expr.lhs->loc), false, at);
+    break;
+  case ast::BinaryOp::Div:
+    if (p && !q)
+      return scaledOperator(*p, asArray(b, expr.rhs->loc), true, at);
+    break;
+  default:
+    break;
+  }
+  error(Code::OperatorForm, at, "this is no arithmetic of linear operators").suggest("they know '@', '+', '-', a number times one, and '.T'; dense(..) makes a matrix");
+  return {};
+}
