@@ -32,7 +32,7 @@ std::optional<SmallVector<Array>> Elaborator::arrayArguments(const CallSite &sit
   if (!expectArguments(site, least, most))
     return std::nullopt;
   // Words of matrices take a linear operator as its matrix.
-  static constexpr llvm::StringLiteral ofMatrices[] = {"dense", "diag", "eigh", "solve", "trace"};
+  static constexpr llvm::StringLiteral ofMatrices[] = {"dense", "diag", "trace"};
   bool isOfMatrices = llvm::is_contained(ofMatrices, site.builtin->name);
   SmallVector<Array> arrays;
   for (const ast::Argument &argument : site.call->arguments)

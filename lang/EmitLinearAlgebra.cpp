@@ -19,19 +19,19 @@ using mlir::Value;
 // Operands
 //===----------------------------------------------------------------------===//
 
-/// An argument that is a matrix of real numbers, or several along its leading axes.
+/// An argument that is a matrix of real numbers, or several along its leading axes, or a linear operator.
 std::optional<Array> Elaborator::readMatrix(const CallSite &site, size_t position, bool isSquare) {
-  std::optional<Array> x = arrayArgument(site, position);
-  if (!x)
+  Array x = evalMatrix(*site.call->arguments[position].value, *site.scope);
+  if (x.isPoison())
     return std::nullopt;
   Location at = site.call->arguments[position].loc;
   std::string name = site.builtin->name.str();
-  if (x->isJoint) {
+  if (x.isJoint && (isOpen || x.lanes.size() > 1)) {
     notBuilt(Code::SlotNotBuilt, at, "'" + name + "' over the collection", "declare the param without 'joint'");
     return std::nullopt;
   }
-  for (size_t k = 0; k < x->lanes.size(); ++k) {
-    llvm::ArrayRef<Attribute> shape = ownShape(*x, k);
+  for (size_t k = 0; k < x.lanes.size(); ++k) {
+    llvm::ArrayRef<Attribute> shape = ownShape(x, k);
     if (shape.size() < 2) {
       error(Code::RankMismatch, at, "'" + name + "' takes a matrix, but this has the shape " + describe(shape))
           .suggest(shape.empty() ? "a number is the matrix [[x]]" : "a column is reshape(x, [n, 1])");
@@ -43,7 +43,7 @@ std::optional<Array> Elaborator::readMatrix(const CallSite &site, size_t positio
       return std::nullopt;
     }
   }
-  return toKind(*x, Kind::Float, at);
+  return toKind(x, Kind::Float, at);
 }
 
 /// The only argument of a word without a slot.
@@ -225,7 +225,7 @@ Entity Elaborator::callSolve(const CallSite &site) {
   std::optional<Array> a = slot ? readMatrix(site, 0, /*isSquare=*/true) : std::nullopt, b = a ? arrayArgument(site, 1) : std::nullopt;
   if (!b)
     return {};
-  if (b->isJoint)
+  if (b->isJoint && (isOpen || b->lanes.size() > 1))
     return notBuilt(Code::SlotNotBuilt, site.at, "'solve' over the collection", "declare the param without 'joint'");
   b = toKind(*b, Kind::Float, site.at);
   bool isVector = ownRank(*b) + 1 == ownRank(*a);
