@@ -81,7 +81,7 @@ template <typename S>
 static LogicalResult checkImplicit(Session &session, Operation *op, ArrayRef<Arrays<S>> results) {
   auto isNan = [](const S &x) { return std::isnan(std::abs(Math<S>::lead(x))); };
   auto hasNan = [&](const Array<S> &array) { return llvm::any_of(array.reals, isNan); };
-  if (!session.implicit || llvm::none_of(results, [&](const Arrays<S> &slot) { return llvm::any_of(llvm::drop_begin(slot), hasNan); }))
+  if (!session.implicit || llvm::none_of(results, [&](const Arrays<S> &slot) { return llvm::any_of(slot, hasNan); }))
     return success();
   StringRef what = session.implicit->getAttrOfType<StringAttr>("implicit").getValue();
   return session.fail(op, "G0850: no derivative of " + what + " at " + describeLocation(session.implicit->getLoc()) +
@@ -98,7 +98,7 @@ LogicalResult Frame<S>::differentiate(Block &block, ValueRange arguments, ValueR
       if (failed(sweep<S>(inner, *this, block, arguments, primals, group, results)))
         return failure();
     }
-    return checkImplicit(session, block.getParentOp(), results);
+    return checkImplicit<S>(session, block.getParentOp(), results);
   }
   return session.fail(block.getParentOp(), "derivatives of order " + Twine(Nesting<S>::limit + 1) +
                                                " are beyond the reference evaluator with this scalar type");

@@ -1,0 +1,35 @@
+//===- InnerProblem.h - An inner problem, read --------------------*- C++ -*-===//
+//
+// What `argmin[u](e) by R() from x0 within tol limit n` says, on its way from EmitProblem.cpp to EmitInner.cpp.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef GRADUS_LANG_INNERPROBLEM_H
+#define GRADUS_LANG_INNERPROBLEM_H
+
+#include "lang/Elaborator.h"
+
+namespace gradus::lang {
+
+/// An inner problem, read.
+struct Elaborator::InnerProblem {
+  enum Form { Minimum, Maximum, Equation, Fixpoint } form = Minimum;
+  /// The least value is asked for, not where it is.
+  bool isValue = false;
+  std::string text;
+  Location loc;
+  std::vector<ast::Ident> unknowns;
+  std::vector<const ast::Expr *> formulas;
+  Scope *scope = nullptr;
+  /// Where the search begins, one for each unknown.
+  std::vector<Array> start;
+  Array within, limit;
+
+  bool isOptimum() const { return form == Minimum || form == Maximum; }
+  /// The rule with the problem for its objective; null after an error.
+  const RuleCall *bindTo(Elaborator &elaborator, const RuleCall &given) const;
+};
+
+} // namespace gradus::lang
+
+#endif // GRADUS_LANG_INNERPROBLEM_H
