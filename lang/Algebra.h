@@ -128,7 +128,8 @@ public:
   // `allOwn` stands for all axes but the indices, whatever the rank of each tensor.
   static constexpr int64_t allOwn[] = {-1};
   static llvm::SmallVector<int64_t> axesOf(mlir::Value v, size_t indices, llvm::ArrayRef<int64_t> axes);
-  Array reduce(ReductionKind kind, const Array &x, llvm::ArrayRef<int64_t> axes, Location at);
+  /// `accumulate` is the type in which real numbers are added up, null for that of the operand.
+  Array reduce(ReductionKind kind, const Array &x, llvm::ArrayRef<int64_t> axes, Location at, mlir::Type accumulate = {});
   Array logSumExp(const Array &x, llvm::ArrayRef<int64_t> axes, Location at);
   Array norm(const Array &x, llvm::ArrayRef<int64_t> axes, Location at);
   /// The number of elements along axes, as a float.

@@ -25,8 +25,8 @@ namespace gradus::ast {
 /// A size expression, or `q..` for all trailing axes folded into one.
 struct Dim {
   Location loc;
-  ExprPtr size;                  ///< null for a folded dim
-  std::optional<Ident> trailing; ///< the q of `q..`
+  ExprPtr size;
+  std::optional<Ident> trailing; ///< the q of `q..`; its size is the name
 };
 
 /// One word after the dims: `int`, `bf16`, `stochastic`, `blocks(256)`, `like w`, `like arg x of f`.

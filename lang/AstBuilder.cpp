@@ -56,10 +56,14 @@ std::string AstBuilder::textOf(antlr4::tree::TerminalNode *word) const {
 Dim AstBuilder::buildDim(P::DimContext &context) {
   Dim dim;
   dim.loc = locOf(context);
-  if (context.name())
-    dim.trailing = ident(*context.name());
-  else
+  if (!context.name()) {
     dim.size = build(*context.expr());
+    return dim;
+  }
+  dim.trailing = ident(*context.name());
+  auto name = std::make_unique<Name>(dim.trailing->loc);
+  name->name = dim.trailing->name;
+  dim.size = std::move(name);
   return dim;
 }
 

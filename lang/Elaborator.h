@@ -145,6 +145,7 @@ private:
   /// The size that a dimension expression has for a tensor; a fresh name becomes a symbol if `mayDeclare`.
   mlir::Attribute evalDim(const ast::Dim &dim, size_t lane, Scope &scope, bool mayDeclare);
   std::optional<Shape> evalShape(const ast::Type &type, size_t lane, Scope &scope, bool mayDeclare = false);
+  Array foldTrailing(const ast::Type &type, const Array &x, Location at);
   bool solveDim(const ast::Dim &dim, const Array &x, size_t axis, llvm::StringRef name, Location at, Scope &inner);
   /// At the end of the symbol that stands for a number that is not known before the code runs.
   static constexpr llvm::StringLiteral unknownSuffix = ".unknown";
@@ -165,7 +166,8 @@ private:
   bool bindName(const ast::Ident &name, Entity entity, Scope &scope);
   const Closure *makeLocal(const ast::FunctionStmt &stmt, Scope &scope);
   const Closure *makeLambda(const ast::Lambda &lambda, Scope &scope);
-  std::optional<Kind> kindOfType(const std::optional<ast::Type> &type, const ast::Expr *defaultValue);
+  std::optional<Kind> kindOfType(const std::optional<ast::Type> &type, const ast::Expr *defaultValue, bool isData = false);
+  mlir::Type storedElement(const std::optional<ast::Type> &type, Kind kind, size_t rank);
 
   // Blocks that run not at all or several times (EmitControl.cpp).
   void runWhen(const ast::WhenStmt &stmt, Scope &scope);
@@ -367,10 +369,14 @@ private:
     llvm::SmallVector<IndexVar *> indices;
     /// By blocks: the own axis that was cut, into blocks of that size.
     std::optional<size_t> cutAxis;
+    /// `accumulate = f64`, or null.
+    mlir::Type accumulate;
     mlir::Attribute blockSize;
   };
   std::optional<Reduced> readReduction(const CallSite &site, double neutral, bool mayContract);
   bool readAxes(const ast::Subscript &slot, const CallSite &site, Reduced &reduced);
+  static const ast::Subscript *accumulateOf(const CallSite &site);
+  bool readAccumulate(const CallSite &site, Reduced &reduced);
   bool cutIntoBlocks(const ast::Subscript &slot, const CallSite &site, Reduced &reduced);
   Array joinBlocks(const Reduced &reduced, const Array &result, Location at);
   std::optional<Reduced> reduceIndices(const CallSite &site, double neutral, bool mayContract);
@@ -457,6 +463,8 @@ private:
   const RuleCall *evalRule(const ast::Expr &expr, Scope &scope);
   const RuleCall *bindRule(const ast::Rule &rule, llvm::ArrayRef<ast::Argument> arguments, Scope &scope, Location at);
   bool openRule(RuleRun &run, const HyperSource &hypers);
+  void foldTensors(RuleRun &run);
+  Array unfolded(const Array &next, const Array &whole, Location at);
   bool initStates(RuleRun &run, const HyperSource &hypers, std::vector<StateSlot> &slots);
   bool stepRule(RuleRun &run, const HyperSource &hypers);
   Entity callSite(RuleSite &site, const ast::Call &call, Scope &scope);

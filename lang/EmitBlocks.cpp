@@ -70,3 +70,25 @@ Array Elaborator::joinBlocks(const Reduced &reduced, const Array &result, Locati
     return reshaped(spread, whole, at);
   });
 }
+
+/// The slot `accumulate = f64` of a reduction, or null.
+const ast::Subscript *Elaborator::accumulateOf(const CallSite &site) {
+  for (const ast::Subscript &slot : site.slots)
+    if (slot.kind == ast::SubKind::Named && slot.name->name == "accumulate")
+      return &slot;
+  return nullptr;
+}
+
+/// Sums and products may be added up in a wider type than their operand has.
+bool Elaborator::readAccumulate(const CallSite &site, Reduced &reduced) {
+  const ast::Subscript &slot = *accumulateOf(site);
+  auto *name = llvm::dyn_cast<ast::Name>(slot.value.get());
+  bool takesIt = llvm::is_contained({"mean", "norm1", "prod", "sum"}, site.builtin->name);
+  if (takesIt && name && name->name == "f64") {
+    reduced.accumulate = builder.getF64Type();
+    return true;
+  }
+  error(Code::UnknownSlot, slot.loc, takesIt ? std::string("a reduction accumulates in its own type, or in f64") : "'" + site.builtin->name.str() + "' takes no type to accumulate in")
+      .suggest("sum[accumulate = f64](x), mean[j, accumulate = f64](x[j])");
+  return false;
+}

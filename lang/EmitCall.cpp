@@ -74,8 +74,8 @@ std::vector<Actual> Elaborator::evalArguments(llvm::ArrayRef<ast::Argument> argu
   return actuals;
 }
 
-/// The type words that a parameter may have; null after an error, Float for no word.
-std::optional<Kind> Elaborator::kindOfType(const std::optional<ast::Type> &type, const ast::Expr *defaultValue) {
+/// The type words that a parameter may have; null after an error, Float for no word. Data of a call may be stored in narrow types.
+std::optional<Kind> Elaborator::kindOfType(const std::optional<ast::Type> &type, const ast::Expr *defaultValue, bool isData) {
   if (!type || type->storage.empty())
     return defaultValue && llvm::isa<ast::Bool>(defaultValue) ? Kind::Bool : Kind::Float;
   std::optional<Kind> kind;
@@ -88,6 +88,8 @@ std::optional<Kind> Elaborator::kindOfType(const std::optional<ast::Type> &type,
                      .Cases({"int", "i64"}, Kind::Int)
                      .Case("bool", Kind::Bool)
                      .Cases({"real", "f64", "f32"}, Kind::Float)
+                     .Cases({"bf16", "f16"}, isData ? std::optional(Kind::Float) : std::nullopt)
+                     .Case("i32", isData ? std::optional(Kind::Int) : std::nullopt)
                      .Default(std::nullopt);
     if (!known) {
       bool isStorage = llvm::StringSwitch<bool>(word.name.name).Cases({"bf16", "f16", "u8", "i8", "i32", "stochastic", "blocks"}, true).Default(false);
@@ -101,6 +103,22 @@ std::optional<Kind> Elaborator::kindOfType(const std::optional<ast::Type> &type,
     kind = known;
   }
   return kind;
+}
+
+/// The element type in which an argument with axes is stored: the one declared, or else that of --dtype.
+mlir::Type Elaborator::storedElement(const std::optional<ast::Type> &type, Kind kind, size_t rank) {
+  mlir::Type element = kind == Kind::Float && rank > 0 ? real : elementOf(kind, rank);
+  if (rank == 0 || !type) // numbers are passed as f64 and i64
+    return element;
+  for (const ast::Storage &word : type->storage)
+    element = llvm::StringSwitch<mlir::Type>(word.name.name)
+                  .Case("bf16", builder.getBF16Type())
+                  .Case("f16", builder.getF16Type())
+                  .Case("f32", builder.getF32Type())
+                  .Case("f64", builder.getF64Type())
+                  .Case("i32", builder.getI32Type())
+                  .Default(element);
+  return element;
 }
 
 bool Elaborator::bindParam(const ast::Param &param, Entity entity, Location at, Scope &inner) {
@@ -129,15 +147,16 @@ bool Elaborator::bindParam(const ast::Param &param, Entity entity, Location at, 
       inner.setDim(name, {{size->toAttr(builder.getContext())}, at});
     }
   } else if (isSound && param.type) {
-    std::optional<Kind> kind = kindOfType(param.type, param.defaultValue.get());
+    std::optional<Kind> kind = kindOfType(param.type, param.defaultValue.get(), /*isData=*/true);
     isSound = kind.has_value();
     if (isSound && kindOf(x) > *kind) {
       error(Code::KindMismatch, at, "'" + name + "' expects " + (*kind == Kind::Int ? "an integer" : "a condition") + ", but this is a number")
           .note(param.name.loc, "'" + name + "' is declared here");
       isSound = false;
     }
+    x = isSound && param.type->hasDims ? foldTrailing(*param.type, x, at) : x;
     if (isSound && param.type->hasDims)
-      isSound = bindShape(*param.type, x, name, at, inner);
+      isSound = !x.isPoison() && bindShape(*param.type, x, name, at, inner);
     // An int where a real array is declared becomes one here.
     if (isSound && kindOf(x) != *kind)
       x = toKind(x, *kind, at);

@@ -284,7 +284,8 @@ const DrawSource *Elaborator::findDrawOfRule(const ast::Member &member, const as
       for (const ast::Decl &decl : params->decls) {
         if (next == currentRun->params.size())
           break;
-        const Array &param = currentRun->params[next++];
+        const Array known = currentRun->params[next++];
+        const Array param = decl.type ? foldTrailing(*decl.type, known, member.loc) : known;
         if (decl.type && decl.type->hasDims && !bindShape(*decl.type, param, decl.name.name, member.loc, *inner))
           return nullptr;
         inner->set(decl.name.name, param, decl.loc);

@@ -57,7 +57,7 @@ std::optional<Elaborator::Reduced> Elaborator::readReduction(const CallSite &sit
   bool hasAll = site.slots.size() == 1 && wordOf(site.slots[0]) == "all" && !site.scope->findLocal("all");
   bool isNamed = !site.slots.empty() && site.slots[0].kind == ast::SubKind::Named;
   if (!site.slots.empty() && !hasAll && !isNamed)
-    return reduceIndices(site, neutral, mayContract);
+    return reduceIndices(site, neutral, mayContract && !accumulateOf(site));
   Reduced reduced;
   std::optional<size_t> lane = activeLane;
   if (hasAll)
@@ -76,6 +76,7 @@ std::optional<Elaborator::Reduced> Elaborator::readReduction(const CallSite &sit
     return reduced;
   }
   const ast::Subscript *blocks = nullptr;
+  bool isWhole = false;
   for (const ast::Subscript &slot : site.slots) {
     if (wordOf(slot) == "keep") {
       reduced.keeps = true;
@@ -86,12 +87,22 @@ std::optional<Elaborator::Reduced> Elaborator::readReduction(const CallSite &sit
         return std::nullopt;
       continue;
     }
+    if (&slot == accumulateOf(site)) {
+      if (!readAccumulate(site, reduced))
+        return std::nullopt;
+      isWhole = site.slots.size() == 1;
+      continue;
+    }
     if (slot.kind == ast::SubKind::Named && slot.name->name == "blocks") {
       blocks = &slot;
       continue;
     }
     error(Code::UnknownSlot, slot.loc, "a reduction runs over 'all', over 'axis = ..' or over indices").suggest("sum[axis = 1](x)");
     return std::nullopt;
+  }
+  if (isWhole) {
+    reduced.axes.assign(std::begin(allOwn), std::end(allOwn));
+    return reduced;
   }
   reduced.isOverAll = false;
   if (blocks && !cutIntoBlocks(*blocks, site, reduced))
@@ -122,6 +133,11 @@ std::optional<Elaborator::Reduced> Elaborator::reduceIndices(const CallSite &sit
   std::vector<const ast::Compare *> guards;
   for (const ast::Subscript &slot : site.slots) {
     llvm::StringRef word = wordOf(slot);
+    if (&slot == accumulateOf(site)) {
+      if (!readAccumulate(site, reduced))
+        return std::nullopt;
+      continue;
+    }
     if ((word == "workers" || word == "neighbours") && !inner->find(word)) {
       notBuilt(Code::SlotNotBuilt, slot.loc, "a reduction over " + word.str(), "");
       return std::nullopt;
@@ -216,7 +232,7 @@ Array Elaborator::keepAxes(const Reduced &reduced, const Array &result, Location
 Array Elaborator::finishReduction(const Reduced &reduced, ReductionKind kind, Location at) {
   if (reduced.factors)
     return contract(reduced.factors->first, {}, reduced.factors->second, {}, {}, reduced.indices, at);
-  Array result = reduce(kind, reduced.x, reduced.axes, at);
+  Array result = reduce(kind, reduced.x, reduced.axes, at, reduced.accumulate);
   if (reduced.isOverAll)
     result = overAll(kind, result, at);
   return keepAxes(reduced, result, at);

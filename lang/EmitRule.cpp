@@ -124,6 +124,7 @@ bool Elaborator::openRule(RuleRun &run, const HyperSource &hypers) {
     notBuilt(Code::OracleNotBuilt, oracle.loc, "a rule over an objective", "take the gradient as 'grad g'");
     run.scope->set(oracle.name.name, Entity(), oracle.loc);
   }
+  foldTensors(run);
   size_t nextParam = 0, nextGrad = 0;
   for (const ast::StmtPtr &stmt : rule.block.statements) {
     if (auto *params = dyn_cast<ast::ParamStmt>(stmt.get()))
@@ -143,6 +144,33 @@ bool Elaborator::openRule(RuleRun &run, const HyperSource &hypers) {
         }
   }
   return openInputs(run) && isSound;
+}
+
+/// param W: [p, q..] sees tensors of more axes as matrices, and so their gradients. `whole` keeps what they were.
+void Elaborator::foldTensors(RuleRun &run) {
+  run.whole = run.params;
+  const std::vector<size_t> targets = paramsOfGrads(*run.call->rule);
+  size_t next = 0;
+  for (const ast::StmtPtr &stmt : run.call->rule->block.statements)
+    if (auto *params = dyn_cast<ast::ParamStmt>(stmt.get()))
+      for (const ast::Decl &decl : params->decls) {
+        size_t position = next++;
+        if (!decl.type || !decl.type->hasDims || position >= run.params.size())
+          continue;
+        run.params[position] = foldTrailing(*decl.type, run.params[position], decl.loc);
+        for (size_t k = 0; k < run.grads.size(); ++k)
+          if (k < targets.size() && targets[k] == position)
+            run.grads[k] = foldTrailing(*decl.type, run.grads[k], decl.loc);
+      }
+}
+
+/// The next value of a param in the shape of its tensor.
+Array Elaborator::unfolded(const Array &next, const Array &whole, Location at) {
+  if (next.isPoison() || whole.isPoison())
+    return next;
+  return eachTensor(next, [&](const Array &one, size_t lane) {
+    return static_cast<size_t>(ownRank(one)) == ownShape(whole, lane).size() ? one : reshaped(one, ownShape(whole, lane), at);
+  });
 }
 
 //===----------------------------------------------------------------------===//
@@ -189,7 +217,8 @@ bool Elaborator::stepRule(RuleRun &run, const HyperSource &hypers) {
       if (!next && diagnostics.getReportCount() == reports)
         error(Code::ParamNotAssigned, decl.loc, "the rule never assigns '" + decl.name.name + "''")
             .suggest("give the next value: " + decl.name.name + "' = ..");
-      run.nextParams.push_back(next && next->entity.isArray() ? next->entity.array() : Array());
+      const Array whole = run.nextParams.size() < run.whole.size() ? run.whole[run.nextParams.size()] : Array();
+      run.nextParams.push_back(next && next->entity.isArray() ? unfolded(next->entity.array(), whole, decl.loc) : Array());
     }
   }
   return diagnostics.getReportCount() == reports;

@@ -120,10 +120,6 @@ bool Elaborator::checkSize(llvm::ArrayRef<Attribute> shape, Location at) {
 }
 
 Attribute Elaborator::evalDim(const ast::Dim &dim, size_t lane, Scope &scope, bool mayDeclare) {
-  if (dim.trailing || !dim.size) {
-    notBuilt(Code::DimArithmeticNotBuilt, dim.loc, "a folded dimension", "name each axis");
-    return {};
-  }
   if (const ast::Name *name = nameOf(dim)) {
     if (const DimBinding *known = scope.findDim(name->name))
       return known->lane(activeLane.value_or(lane));
@@ -155,6 +151,11 @@ Attribute Elaborator::evalDim(const ast::Dim &dim, size_t lane, Scope &scope, bo
 std::optional<Shape> Elaborator::evalShape(const ast::Type &type, size_t lane, Scope &scope, bool mayDeclare) {
   Shape shape(type.dims.size());
   bool isSound = true;
+  for (const ast::Dim &dim : llvm::ArrayRef(type.dims).drop_back(!type.dims.empty()))
+    if (dim.trailing) {
+      error(Code::FoldedDimension, dim.loc, "'" + dim.trailing->name + "..' stands for all axes from here on, so nothing may stand behind it").suggest("let it stand last: [p, q..]");
+      return std::nullopt;
+    }
   // Names first, so that a formula may use a name that stands behind it.
   for (bool isFormula : {false, true})
     for (auto [axis, dim] : llvm::enumerate(type.dims))
@@ -244,6 +245,24 @@ bool Elaborator::solveDim(const ast::Dim &dim, const Array &x, size_t axis, llvm
     binding.lanes.resize(1);
   inner.setDim(unknown[0]->name, std::move(binding));
   return true;
+}
+
+/// [p, q..] takes arrays of more axes, too: those from the last one declared on become one. Rows stay rows, so that nothing is moved.
+Array Elaborator::foldTrailing(const ast::Type &type, const Array &x, Location at) {
+  const size_t rank = type.dims.size();
+  if (x.isPoison() || rank == 0 || !type.dims.back().trailing)
+    return x;
+  return eachTensor(x, [&](const Array &one, size_t) -> Array {
+    Shape shape(ownShape(one));
+    if (shape.size() <= rank)
+      return one;
+    DimExpr rest = DimExpr::number(1);
+    for (Attribute dim : llvm::ArrayRef(shape).drop_front(rank - 1))
+      rest = rest * DimExpr::of(dim);
+    shape.resize(rank);
+    shape.back() = rest.toAttr(builder.getContext());
+    return checkSize(shape, at) ? reshaped(one, shape, at) : Array();
+  });
 }
 
 bool Elaborator::bindShape(const ast::Type &type, const Array &x, llvm::StringRef name, Location at, Scope &inner) {

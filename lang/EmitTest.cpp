@@ -214,7 +214,7 @@ bool Elaborator::takeTensors(const CallSite &site, TestRule &test) {
 /// An input from the call of the test, or its default.
 Array Elaborator::testInput(const CallSite &site, TestRule &test, const ast::Decl &decl, bool isShared, RuleRun &run) {
   std::optional<Actual> actual = take(test.given, decl.name.name);
-  std::optional<Kind> kind = kindOfType(decl.type, nullptr);
+  std::optional<Kind> kind = kindOfType(decl.type, nullptr, /*isData=*/true);
   test.names.push_back(decl.name.name);
   if (!actual && !decl.value)
     error(Code::MissingArgument, site.at, "the input '" + decl.name.name + "' is not given").note(decl.name.loc, "it is declared here");

@@ -274,10 +274,10 @@ std::vector<Array> Elaborator::trainGradients(const TrainPlan &plan, UnitBuilder
       argument = params[*position];
     } else if (param.type && param.type->hasDims) {
       std::optional<Shape> shape = evalShape(*param.type, 0, shapes, /*mayDeclare=*/true);
-      std::optional<Kind> kind = kindOfType(param.type, nullptr);
+      std::optional<Kind> kind = kindOfType(param.type, nullptr, /*isData=*/true);
       if (!shape || !kind)
         return {};
-      mlir::Type element = *kind == Kind::Float && !shape->empty() ? real : elementOf(*kind, shape->size());
+      mlir::Type element = storedElement(param.type, *kind, shape->size());
       Value data = unit.addArgument(Role::Data, param.name.name, ArrayType::get(builder.getContext(), *shape, element), param.loc);
       argument.lanes.push_back(castTo(data, elementOf(*kind, shape->size()), param.loc));
     } else {

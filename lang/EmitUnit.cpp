@@ -98,7 +98,9 @@ Array Elaborator::functionArgument(UnitBuilder &unit, const ast::Function &funct
     return hyperArgument(unit, param, name, nullptr, shapes);
   if (!hasDims && !isFirstOfLoss)
     return {};
-  std::optional<Kind> kind = kindOfType(param.type, nullptr);
+  auto it = optimised.find(&function);
+  bool isChosen = it == optimised.end() ? isParameterByShape(function, position) : llvm::is_contained(it->second, name);
+  std::optional<Kind> kind = kindOfType(param.type, nullptr, /*isData=*/!isLoss || !isChosen);
   Shape shape{builder.getStringAttr(name + ".numel")};
   if (hasDims) {
     std::optional<Shape> declared = evalShape(*param.type, 0, shapes, /*mayDeclare=*/true);
@@ -108,10 +110,8 @@ Array Elaborator::functionArgument(UnitBuilder &unit, const ast::Function &funct
   }
   if (!kind)
     return {};
-  auto it = optimised.find(&function);
-  bool isChosen = it == optimised.end() ? isParameterByShape(function, position) : llvm::is_contained(it->second, name);
   bool isParam = isLoss && *kind == Kind::Float && isChosen;
-  mlir::Type element = *kind == Kind::Float && !shape.empty() ? real : elementOf(*kind, shape.size());
+  mlir::Type element = isParam && !shape.empty() ? real : storedElement(param.type, *kind, shape.size());
   Value argument = unit.addArgument(isParam ? Role::Param : Role::Data, name, ArrayType::get(builder.getContext(), shape, element), param.loc);
   return {{castTo(argument, elementOf(*kind, shape.size()), param.loc)}};
 }

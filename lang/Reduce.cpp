@@ -31,7 +31,7 @@ static SmallVector<IndexVar *, 2> remaining(const Array &x, ArrayRef<int64_t> ax
   return kept;
 }
 
-Array Algebra::reduce(ReductionKind kind, const Array &operand, ArrayRef<int64_t> axes, Location at) {
+Array Algebra::reduce(ReductionKind kind, const Array &operand, ArrayRef<int64_t> axes, Location at, mlir::Type accumulate) {
   if (operand.isPoison())
     return {};
   bool isLogical = kind == ReductionKind::Any || kind == ReductionKind::All;
@@ -40,7 +40,8 @@ Array Algebra::reduce(ReductionKind kind, const Array &operand, ArrayRef<int64_t
     SmallVector<int64_t> over = axesOf(v[0], x.axes.size(), axes);
     if (over.empty())
       return v[0];
-    return ReduceOp::create(builder, place(at), reducedType(typeOf(v[0]), over), kind, v[0], over, mlir::TypeAttr());
+    auto wider = accumulate && accumulate != typeOf(v[0]).getElementType() ? mlir::TypeAttr::get(accumulate) : mlir::TypeAttr();
+    return ReduceOp::create(builder, place(at), reducedType(typeOf(v[0]), over), kind, v[0], over, wider);
   });
 }
 

@@ -102,6 +102,8 @@ struct RuleRun {
   std::string sharedPrefix;
   Scope *scope = nullptr;
   std::vector<Array> params, grads;
+  /// The params before `q..` folded their axes.
+  std::vector<Array> whole;
   /// Shared by all rules of a composition.
   const InputSource *inputs = nullptr;
   std::map<std::string, GivenInput> *given = nullptr;
