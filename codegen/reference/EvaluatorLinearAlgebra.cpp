@@ -53,6 +53,13 @@ struct Matrix {
       (*this)(i, b) = s * x + c * y;
     }
   }
+  void rotateRows(int64_t a, int64_t b, const S &c, const S &s) {
+    for (int64_t j = 0; j < columns; ++j) {
+      S x = (*this)(a, j), y = (*this)(b, j);
+      (*this)(a, j) = c * x - s * y;
+      (*this)(b, j) = s * x + c * y;
+    }
+  }
   S dotColumns(int64_t a, int64_t b) const {
     S sum(0);
     for (int64_t i = 0; i < rows; ++i)
@@ -270,9 +277,7 @@ struct Solver {
             continue;
           a.rotateColumns(p, q, c, s);
           v.rotateColumns(p, q, c, s);
-          Mat turned = a.transposed();
-          turned.rotateColumns(p, q, c, s);
-          a = turned.transposed();
+          a.rotateRows(p, q, c, s);
         }
     }
     return false;

@@ -124,9 +124,7 @@ TEST(AgainstReference, Control) { expectBoth(GRADUS_TEST_PASSES "/control.mlir")
 TEST(AgainstReference, ControlInSpecs) { expectBoth(GRADUS_TEST_INPUTS "/control.grad"); }
 TEST(AgainstReference, Expressions) { expectBoth(GRADUS_TEST_INPUTS "/expressions.grad"); }
 TEST(AgainstReference, Losses) { expectBoth(GRADUS_TEST_PASSES "/losses.mlir"); }
-TEST(AgainstReference, Matrices) { expectBoth(GRADUS_TEST_PASSES "/matrices.mlir"); }
 TEST(AgainstReference, Operators) { expectBoth(GRADUS_TEST_INPUTS "/operators.grad"); }
-
 TEST(AgainstReference, Muon) { expectBoth(GRADUS_TEST_STD "/rules/muon.grad"); }
 TEST(AgainstReference, Order) { expectBoth(GRADUS_TEST_PASSES "/order.mlir"); }
 TEST(AgainstReference, PartsOfSharedStates) { expectBoth(GRADUS_TEST_INPUTS "/parts.grad"); }
