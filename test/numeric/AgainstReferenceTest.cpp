@@ -97,8 +97,8 @@ static void expectAgreement(const std::string &path, const PhaseOptions &options
         PointOptions next = point;
         next.seed += 100 * slot;
         slots.push_back(makeRandomPoint(func, next));
-        for (unsigned i = 0; i < func.getNumArguments(); ++i) // one call has one set of hyper-parameters and one time
-          if (func.getArgRole(i) == Role::Hyper || func.getArgRole(i) == Role::Time)
+        for (unsigned i = 0; i < func.getNumArguments(); ++i) // one call has one set of what is shared
+          if (func.getArgRole(i) == Role::Hyper || func.getArgRole(i) == Role::Time || func.getArgAttr(i, "gradus.shared"))
             slots.back()[i] = slots.front()[i];
         for (auto [array, type] : llvm::zip(slots.back(), func.getArgumentTypes())) // what the caller can store
           if (llvm::cast<ArrayType>(type).getElementType().isF32())
