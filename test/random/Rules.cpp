@@ -145,7 +145,7 @@ void RuleGenerator::addNext(Unit &unit, const std::string &state, const Dims &di
     unit.statements.push_back({"when " + condition() + " { " + next + " = ",
                                make(oneOf(2) ? "$0 }" : "$0 } else { " + next + " = $1 }", dims, value(dims, 2), value(dims, 2)), false});
   else
-    unit.statements.push_back({next + " = ", value(dims, 3), false});
+    unit.statements.push_back({next + " = ", value(dims, 1 + below(3)), false});
   isInside = false;
   names.insert({dims, next});
 }
@@ -165,7 +165,7 @@ Unit RuleGenerator::run() {
     }
     Dims dims = word({"w", "w", "", "*"});
     std::string name = "z" + std::to_string(i);
-    unit.statements.push_back({name + " = ", value(dims, 3), false});
+    unit.statements.push_back({name + " = ", value(dims, 1 + below(3)), false});
     names.insert({dims, name});
     reports.push_back(name);
   }
@@ -175,7 +175,7 @@ Unit RuleGenerator::run() {
   for (const std::string &name : reports)
     if (oneOf(3))
       unit.statements.push_back({"emit ", make(name, ""), false});
-  unit.statements.push_back({"w' = ", make("($0 - 0.1 * $1)", "w", make("w", "w"), value("w", 3)), true});
+  unit.statements.push_back({"w' = ", make("($0 - 0.1 * $1)", "w", make("w", "w"), value("w", 2)), true});
   return unit;
 }
 

@@ -31,7 +31,7 @@ Statement Formulas::statement(size_t id) {
 
 Statement Formulas::whole(const std::string &id) {
   Dims dims = anyDims(true);
-  Statement made{"z" + id + " = ", value(dims, 3), false};
+  Statement made{"z" + id + " = ", value(dims, 1 + below(3)), false};
   names.insert({dims, "z" + id});
   return made;
 }
@@ -47,7 +47,7 @@ static std::string without(const std::string &text, const std::string &signs) {
 Statement Formulas::byIndex(const std::string &id) {
   Dims dims = anyDims();
   std::string indices = indicesOf(dims);
-  Statement made{"z" + id + "[" + indices + "] = ", covered(without(indices, ", "), 3), false};
+  Statement made{"z" + id + "[" + indices + "] = ", covered(without(indices, ", "), 1 + below(3)), false};
   names.insert({dims, "z" + id});
   return made;
 }

@@ -24,7 +24,7 @@ void Formulas::addNext(Unit &unit, const std::string &state, const Dims &dims) {
     unit.statements.push_back({next + "[:, " + word({"t % d", "1"}) + "] " + word({"=", "+="}) + " ", value("n", 2), false});
     break;
   default:
-    unit.statements.push_back({next + " = ", value(dims, 3), false});
+    unit.statements.push_back({next + " = ", value(dims, 1 + below(3)), false});
   }
   isInside = false;
   names.insert({dims, next});
@@ -46,7 +46,7 @@ Unit Formulas::makeRule() {
   for (const auto &[name, dims] : states)
     if (!oneOf(3))
       addNext(unit, name, dims);
-  unit.statements.push_back({"w' = ", make("($0 - 0.1 * $1)", "nd", make("w", "nd"), value("nd", 3)), true});
+  unit.statements.push_back({"w' = ", make("($0 - 0.1 * $1)", "nd", make("w", "nd"), value("nd", 2)), true});
   return unit;
 }
 
@@ -59,12 +59,12 @@ Unit Formulas::makeUnit() {
     unit.statements.push_back(statement(i));
   if (kind == Function) {
     Dims dims = anyDims(true), other = anyDims(true);
-    unit.statements.push_back({"return ", oneOf(2) ? value(dims, 4) : make("$0, $1", "", value(dims, 3), value(other, 3)), true});
+    unit.statements.push_back({"return ", oneOf(2) ? value(dims, 3) : make("$0, $1", "", value(dims, 2), value(other, 2)), true});
     return unit;
   }
   // All parameters count, or the loss would have no derivative in some.
   NodePtr anchor = make("mean($0)", "", make("tanh(X @ W + b + sum(w) + sum(V))", "nc"));
-  unit.statements.push_back({"return ", make("($0 + $1)", "", std::move(anchor), value("", 4)), true});
+  unit.statements.push_back({"return ", make("($0 + $1)", "", std::move(anchor), value("", 2 + below(2))), true});
   return unit;
 }
 
