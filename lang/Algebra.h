@@ -14,6 +14,7 @@
 #include "lang/Value.h"
 
 #include "mlir/IR/BuiltinOps.h"
+#include "llvm/ADT/SmallPtrSet.h"
 
 namespace gradus::lang {
 
@@ -34,6 +35,8 @@ public:
   mlir::Type real, wide;
   /// Inside a rule that runs for an open collection.
   bool isOpen = false;
+  /// Sizes that are one for the collection, though no argument may tell them: `size n` without a value.
+  llvm::SmallPtrSet<mlir::Attribute, 4> sharedSizes;
   /// The regions of control around what is being emitted.
   unsigned numRegions = 0;
   /// One tensor of a collection is elaborated apart from the others.

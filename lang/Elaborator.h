@@ -31,6 +31,9 @@ public:
   void noteObjective(const ast::Train &train, Scope &file);
   /// Functions that only `gradus check` evaluates are left in the module.
   bool emitsChecks = false;
+  /// Sizes from the command line, and those of them that some unit has.
+  std::map<std::string, int64_t> givenSizes;
+  std::set<std::string> takenSizes;
 
 private:
   friend struct BuiltinTable;
@@ -137,6 +140,7 @@ private:
   Entity evalCall(const ast::Call &expr, Scope &scope);
   std::vector<Actual> evalArguments(llvm::ArrayRef<ast::Argument> arguments, Scope &scope);
   Entity tooLarge(const Closure &closure, Location at);
+  bool bindSize(const ast::Param &param, const Delayed *bound, const std::string &path, Scope &inner, Location at);
   Entity callClosure(const Closure &closure, std::vector<Actual> actuals, Location at, std::optional<Array> time = std::nullopt);
   bool bindActuals(const Closure &closure, std::vector<Actual> &actuals, Scope &inner, Location at);
   bool bindParam(const ast::Param &param, Entity entity, Location at, Scope &inner);
@@ -157,6 +161,7 @@ private:
   Entity runBody(const Closure &closure, Scope &inner, Location at);
   Entity evalBody(const Closure &closure, Scope &inner);
   Entity runBlock(const ast::Block &block, Scope &inner, Location at);
+  Entity runReturn(const ast::Block &block, size_t position, Scope &inner);
   bool runCommon(const ast::Stmt &stmt, Scope &scope);
   void notHere(const ast::Stmt &stmt, llvm::StringRef where, llvm::StringRef wayOut);
   Entity::Tuple valuesOf(const ast::AssignStmt &stmt, const Entity &value);
@@ -166,8 +171,50 @@ private:
   bool bindName(const ast::Ident &name, Entity entity, Scope &scope);
   const Closure *makeLocal(const ast::FunctionStmt &stmt, Scope &scope);
   const Closure *makeLambda(const ast::Lambda &lambda, Scope &scope);
-  std::optional<Kind> kindOfType(const std::optional<ast::Type> &type, const ast::Expr *defaultValue, bool isData = false);
-  mlir::Type storedElement(const std::optional<ast::Type> &type, Kind kind, size_t rank);
+  std::optional<Kind> kindOfType(const std::optional<ast::Type> &type, const ast::Expr *defaultValue);
+
+  // Losses and schedules with state (EmitKeeper.cpp).
+  static bool keepsState(const Closure &closure);
+  bool mentionsState(const ast::Expr &expr, Scope &scope);
+  std::map<std::string, Actual> takeGiven(const Closure &closure, std::vector<Actual> &actuals);
+  Array keptState(const ast::Decl &decl, RuleRun &run);
+  Array keptInput(const ast::Decl &decl, RuleRun &run);
+  bool openKept(const Closure &closure, RuleRun &run);
+  Entity runKept(const Closure &closure, Scope &inner, Location at);
+  /// A loss or schedule with state that stands alone: what its C entry keeps.
+  struct KeptUnit {
+    RuleRun run;
+    std::vector<StateSlot> slots;
+    std::map<std::string, Array> states, next;
+    std::map<std::string, mlir::Value> buffers;
+    std::map<std::string, GivenInput> given;
+    InputSource inputs;
+  };
+  void openKeptUnit(UnitBuilder &unit, KeptUnit &kept, const Array &time);
+  void returnKept(UnitBuilder &unit, KeptUnit &kept, bool replaces);
+  bool emitKeptInit(const ast::Function &function, const Closure &closure, std::vector<StateSlot> &slots);
+  Array rowIds(Location at);
+  std::string rowAxis(const ast::Function &function) const;
+  StateKeeper *keeper = nullptr;
+  /// States, inputs and row ids that a call gives by name.
+  const std::map<std::string, Actual> *givenToCall = nullptr;
+  /// The loss at work, and the unit whose argument its row ids are.
+  const Closure *lossAtWork = nullptr;
+  Scope *lossScope = nullptr;
+  UnitBuilder *rowsUnit = nullptr;
+  mlir::Value rowsArgument;
+  bool isTest = false;
+
+  // How the application keeps a tensor (EmitStorage.cpp).
+  Storage storageOf(const std::optional<ast::Type> &type);
+  static std::string paramName(const ast::Rule &rule, size_t position);
+  Storage paramStorage(const RuleCall &call, size_t position);
+  ArrayType storedType(ArrayType type, const Storage &storage);
+  mlir::Type argumentElement(const std::optional<ast::Type> &type, Kind kind, size_t rank);
+  bool refuseStochastic(const std::optional<ast::Type> &type, llvm::StringRef what);
+  mlir::Value roundTo(mlir::Value x, mlir::Type element, mlir::Value uniform, Location at);
+  Array store(const Array &x, const Storage &storage, const std::string &name, const RuleRun &run, Location at);
+  Array load(const Array &x, Location at);
 
   // Blocks that run not at all or several times (EmitControl.cpp).
   void runWhen(const ast::WhenStmt &stmt, Scope &scope);
@@ -446,7 +493,7 @@ private:
   const DrawSource *findDrawSource(const ast::DrawStmt &stmt, Scope &scope);
   const DrawSource *findDrawOfRule(const ast::Member &member, const ast::Rule &rule);
   Array makeDraw(const DrawSource &source, const Array &time);
-  Array emitDraws(DrawKind kind, const DrawSource &source, const Array &parameter, const DrawShape &shape, const Array &time);
+  Array emitDraws(DrawKind kind, const DrawSource &source, const Array &parameter, const DrawShape &shape, const Array &time, Location at);
   std::optional<llvm::SmallVector<mlir::Attribute, 1>> readDrawSize(const ast::Expr &expr, Scope &scope);
   std::optional<DrawShape> readDrawShape(const ast::Expr *expr, Scope &scope);
   Array readDrawParameter(DrawKind kind, const ast::Expr &expr, Scope &scope);
@@ -485,6 +532,13 @@ private:
   void runEmit(const ast::EmitStmt &stmt, RuleRun &run);
   bool addReports(UnitBuilder &unit, const RuleRun &run);
   RuleRun innerRun(const RuleSite &site);
+  // Calls of wrapped rules inside of blocks (EmitSite.cpp).
+  StateSlot callCounter(const RuleRun &run, const RuleSite &site);
+  void openSites(RuleRun &run);
+  void closeSites(RuleRun &run);
+  std::vector<std::string> primedByCalls(const ast::Block &block, Scope &scope);
+  bool mayCallInside(const RuleSite &site, const ast::Call &call);
+  bool stepInside(const RuleSite &site, RuleRun &inner, Scope &scope, Location at);
   Array nextValue(const ast::Target &target, const Entity &value, const Array &model, Location at);
   static std::pair<size_t, size_t> countTensors(const ast::Rule &rule);
   /// For each gradient the position of its param.
@@ -501,6 +555,12 @@ private:
   // Units.
   bool emitRuleInit(const ast::Rule &rule, const RuleCall &call, bool keep, std::vector<StateSlot> &slots);
   bool emitRuleStep(const ast::Rule &rule, const RuleCall &call, bool keep, llvm::ArrayRef<StateSlot> slots);
+  /// The entries of a rule, in order; a single null for one without `on`.
+  static std::vector<const ast::OnStmt *> entriesOf(const ast::Rule &rule);
+  Entity namedEntry(const ast::Rule &rule, const RuleCall *call, const ast::Ident &name);
+  void runEntry(const ast::OnStmt &stmt, RuleRun &run);
+  bool checkEntries(const ast::Rule &rule);
+  bool checkChosen(const RuleRun &run);
   bool addTensors(UnitBuilder &unit, RuleRun &run, bool hasGrads, std::vector<mlir::Value> &arguments);
   void finishUnit(FuncOp func, const ast::Unit &unit, llvm::StringRef pretty);
   void claimName(FuncOp func, const ast::Ident &name);
@@ -517,7 +577,14 @@ private:
   bool addTrainParams(const TrainPlan &plan, UnitBuilder &unit, Scope &shapes, std::vector<mlir::Value> &arguments, std::vector<Array> &values);
   bool emitTrainInit(TrainPlan &plan);
   bool emitTrainStep(const TrainPlan &plan);
-  std::vector<Array> trainGradients(const TrainPlan &plan, UnitBuilder &unit, llvm::ArrayRef<Array> params, Scope &shapes, Array time, mlir::Value &value);
+  struct TrainLoss;
+  static std::string lossHyperPath(const TrainPlan &plan, const ast::Param &param);
+  Array lossHyper(const TrainPlan &plan, UnitBuilder &unit, const ast::Param &param, RuleRun &run, Scope &scope);
+  bool emitLossStates(TrainPlan &plan, UnitBuilder &unit, llvm::ArrayRef<Array> params, const InputSource &inputs);
+  void openLoss(const TrainPlan &plan, UnitBuilder &unit, const Array &time, const InputSource &inputs, TrainLoss &loss);
+  bool takeLossArguments(const TrainPlan &plan, UnitBuilder &unit, llvm::ArrayRef<Array> params, Scope &shapes, TrainLoss &loss, std::vector<Actual> &actuals);
+  std::vector<Array> trainGradients(const TrainPlan &plan, UnitBuilder &unit, llvm::ArrayRef<Array> params, Scope &shapes, TrainLoss &loss,
+                                    mlir::Value &value);
 
   // Tests (EmitTest.cpp, EmitRun.cpp).
   /// A claim must not hold because one side was repeated: only a number stands for all elements.
@@ -526,12 +593,14 @@ private:
   bool readTestRule(const CallSite &site, TestRule &test);
   bool takeTensors(const CallSite &site, TestRule &test);
   bool takeStates(const CallSite &site, TestRule &test);
+  Array stored(const Array &x, const Storage &storage, const RuleRun &run, Location at, const std::string &name = "");
   bool stepOnce(TestRule &test, const CallSite &site, std::map<std::string, Array> &next);
   std::optional<Array> takeSteps(const CallSite &site, TestRule &test);
   Entity runSteps(TestRule &test, const Array &count, const CallSite &site);
   Entity readTrace(const Record &record, const ast::Index &expr, Scope &scope);
   Array testInput(const CallSite &site, TestRule &test, const ast::Decl &decl, bool isShared, RuleRun &run);
-  std::string textOf(Location at) const;
+  std::string textOf(Location at, llvm::StringRef newline = " ") const;
+  bool addPropertyInputs(const ast::InputStmt &stmt, UnitBuilder &unit, Scope &scope);
 
   Arena &arena;
   mlir::ModuleOp module;

@@ -74,53 +74,6 @@ std::vector<Actual> Elaborator::evalArguments(llvm::ArrayRef<ast::Argument> argu
   return actuals;
 }
 
-/// The type words that a parameter may have; null after an error, Float for no word. Data of a call may be stored in narrow types.
-std::optional<Kind> Elaborator::kindOfType(const std::optional<ast::Type> &type, const ast::Expr *defaultValue, bool isData) {
-  if (!type || type->storage.empty())
-    return defaultValue && llvm::isa<ast::Bool>(defaultValue) ? Kind::Bool : Kind::Float;
-  std::optional<Kind> kind;
-  for (const ast::Storage &word : type->storage) {
-    if (word.isLike) {
-      kind = Kind::Float;
-      continue;
-    }
-    auto known = llvm::StringSwitch<std::optional<Kind>>(word.name.name)
-                     .Cases({"int", "i64"}, Kind::Int)
-                     .Case("bool", Kind::Bool)
-                     .Cases({"real", "f64", "f32"}, Kind::Float)
-                     .Cases({"bf16", "f16"}, isData ? std::optional(Kind::Float) : std::nullopt)
-                     .Case("i32", isData ? std::optional(Kind::Int) : std::nullopt)
-                     .Default(std::nullopt);
-    if (!known) {
-      bool isStorage = llvm::StringSwitch<bool>(word.name.name).Cases({"bf16", "f16", "u8", "i8", "i32", "stochastic", "blocks"}, true).Default(false);
-      if (isStorage)
-        notBuilt(Code::StorageNotBuilt, word.loc, "the storage '" + word.name.name + "'", "leave it out: the type is then chosen by --dtype");
-      else
-        error(Code::UnknownType, word.loc, "unknown type '" + word.name.name + "'")
-            .suggest(didYouMean(word.name.name, std::vector<std::string>{"bool", "f32", "f64", "int", "real"}));
-      return std::nullopt;
-    }
-    kind = known;
-  }
-  return kind;
-}
-
-/// The element type in which an argument with axes is stored: the one declared, or else that of --dtype.
-mlir::Type Elaborator::storedElement(const std::optional<ast::Type> &type, Kind kind, size_t rank) {
-  mlir::Type element = kind == Kind::Float && rank > 0 ? real : elementOf(kind, rank);
-  if (rank == 0 || !type) // numbers are passed as f64 and i64
-    return element;
-  for (const ast::Storage &word : type->storage)
-    element = llvm::StringSwitch<mlir::Type>(word.name.name)
-                  .Case("bf16", builder.getBF16Type())
-                  .Case("f16", builder.getF16Type())
-                  .Case("f32", builder.getF32Type())
-                  .Case("f64", builder.getF64Type())
-                  .Case("i32", builder.getI32Type())
-                  .Default(element);
-  return element;
-}
-
 bool Elaborator::bindParam(const ast::Param &param, Entity entity, Location at, Scope &inner) {
   const std::string &name = param.name.name;
   if (param.type && param.type->kind != ast::TypeKind::Tensor) {
@@ -141,13 +94,14 @@ bool Elaborator::bindParam(const ast::Param &param, Entity entity, Location at, 
   if (isSound && param.isSize) {
     std::optional<DimExpr> size = formulaOf(x.lanes.front());
     if (!size || !size->isValid()) {
-      notBuilt(Code::SizeNotBuilt, at, "a 'size' that is known only at run time", "give a number");
+      error(Code::SizeAtRunTime, at, "'" + name + "' is a size, which is fixed before the first step, but this is known in a step alone")
+          .suggest("give a number or a dimension");
       isSound = false;
     } else {
       inner.setDim(name, {{size->toAttr(builder.getContext())}, at});
     }
   } else if (isSound && param.type) {
-    std::optional<Kind> kind = kindOfType(param.type, param.defaultValue.get(), /*isData=*/true);
+    std::optional<Kind> kind = kindOfType(param.type, param.defaultValue.get());
     isSound = kind.has_value();
     if (isSound && kindOf(x) > *kind) {
       error(Code::KindMismatch, at, "'" + name + "' expects " + (*kind == Kind::Int ? "an integer" : "a condition") + ", but this is a number")
@@ -268,12 +222,18 @@ Entity Elaborator::callClosure(const Closure &closure, std::vector<Actual> actua
       time = asArray(named->entity, named->loc);
       actuals.erase(named);
     }
+    if (!time && isTest && keepsState(closure))
+      time = integer(1, at); // the first call
     if (!time) {
       error(Code::MissingArgument, at, "the schedule '" + closure.name + "' needs a time").suggest("add t = 1, or call it where 't' is known");
       return {};
     }
     inner->set("t", *time, at);
   }
+  std::map<std::string, Actual> given = takeGiven(closure, actuals);
+  llvm::SaveAndRestore known(givenToCall, static_cast<const std::map<std::string, Actual> *>(&given));
+  if (auto rows = given.find("rows"); rows != given.end())
+    inner->set("rows", rows->second.entity, rows->second.loc);
   frames.push_back({"'" + closure.name + "'", at, closure.decl});
   // Errors in binding belong to the caller.
   Frame frame = frames.back();
@@ -294,6 +254,9 @@ Entity Elaborator::runBody(const Closure &closure, Scope &inner, Location at) {
     return closure.emit(inner, at);
   // The site of a draw names the unit, wherever it is called, and the local functions inside.
   llvm::SaveAndRestore path(drawPath, (closure.unit ? "" : drawPath) + closure.name + ".");
+  bool isLoss = closure.unit && closure.unit->function == ast::FunctionKind::Loss;
+  llvm::SaveAndRestore loss(lossAtWork, isLoss ? &closure : lossAtWork);
+  llvm::SaveAndRestore scopeOfLoss(lossScope, isLoss ? &inner : lossScope);
   Entity result = closure.unit && closure.unit->derivative                                   ? callCustom(closure, inner, at)
                   : closure.unit && closure.unit->function == ast::FunctionKind::Solver ? callSolver(closure, inner, at)
                                                                                              : evalBody(closure, inner);
@@ -306,7 +269,7 @@ Entity Elaborator::runBody(const Closure &closure, Scope &inner, Location at) {
 Entity Elaborator::evalBody(const Closure &closure, Scope &inner) {
   if (closure.indices && !closure.indices->empty() && closure.value)
     return defineByIndex(*closure.indices, closure.loc, *closure.value, inner);
-  return closure.value ? eval(*closure.value, inner) : runBlock(*closure.block, inner, closure.loc);
+  return closure.value ? eval(*closure.value, inner) : keepsState(closure) ? runKept(closure, inner, closure.loc) : runBlock(*closure.block, inner, closure.loc);
 }
 
 Entity Elaborator::evalCall(const ast::Call &expr, Scope &scope) {
@@ -366,7 +329,7 @@ bool Elaborator::bindName(const ast::Ident &name, Entity entity, Scope &scope) {
     scope.set(key, std::move(entity), name.loc);
     return true;
   }
-  bool hasNext = currentRun && !name.primed && isParamOrState(*currentRun->call->rule, name.name);
+  bool hasNext = currentRun && !name.primed && isParamOrState(*currentRun->block, name.name);
   error(Code::NameAssignedTwice, name.loc, "'" + key + "' is defined twice")
       .note(known->loc, "its first definition is here")
       .suggest(hasNext ? "its next value has a prime: " + key + "' = .." : "a name keeps its value: choose a new one");
@@ -480,26 +443,30 @@ void Elaborator::notHere(const ast::Stmt &stmt, llvm::StringRef where, llvm::Str
   error(Code::StatementNotHere, stmt.loc, "'" + wordOf(stmt.kind).str() + "' cannot stand in " + where.str()).suggest(wayOut.str());
 }
 
+/// The values of the `return` at a position, which must be the last.
+Entity Elaborator::runReturn(const ast::Block &block, size_t position, Scope &inner) {
+  auto &result = cast<ast::ReturnStmt>(*block.statements[position]);
+  if (position + 1 < block.statements.size())
+    error(Code::StatementAfterReturn, block.statements[position + 1]->loc, "nothing may follow 'return'").note(result.loc, "it is here");
+  if (result.values.size() == 1)
+    return eval(*result.values[0], inner);
+  std::vector<Entity> entities;
+  for (const ast::ExprPtr &value : result.values)
+    entities.push_back(eval(*value, inner));
+  return tuple(std::move(entities));
+}
+
 Entity Elaborator::runBlock(const ast::Block &block, Scope &inner, Location at) {
   for (auto [i, stmt] : llvm::enumerate(block.statements)) {
-    if (auto *result = dyn_cast<ast::ReturnStmt>(stmt.get())) {
-      if (i + 1 < block.statements.size())
-        error(Code::StatementAfterReturn, block.statements[i + 1]->loc, "nothing may follow 'return'").note(result->loc, "it is here");
-      if (result->values.size() == 1)
-        return eval(*result->values[0], inner);
-      std::vector<Entity> entities;
-      for (const ast::ExprPtr &value : result->values)
-        entities.push_back(eval(*value, inner));
-      return tuple(std::move(entities));
-    }
+    if (stmt->kind == ast::StmtKind::Return)
+      return runReturn(block, i, inner);
     if (runCommon(*stmt, inner))
       continue;
-    if (stmt->kind == ast::StmtKind::State) {
-      notBuilt(Code::StateInFunctionNotBuilt, stmt->loc, "state outside a rule", "keep the state in a rule");
+    if (stmt->kind == ast::StmtKind::State || stmt->kind == ast::StmtKind::Input) {
+      error(Code::StateNotKept, stmt->loc, "a rule, a loss or a schedule may have states and inputs, but this is another function")
+          .suggest(stmt->kind == ast::StmtKind::State ? "carry it through a loop, or pass it and return the next value" : "pass it as an argument");
       return {}; // what stands behind it would miss its names
     }
-    if (stmt->kind == ast::StmtKind::Input)
-      return notBuilt(Code::InputNotBuilt, stmt->loc, "'input'", "pass it as an argument");
     notHere(*stmt, "a function", stmt->kind == ast::StmtKind::Expect ? "claims stand in tests" : "");
   }
   error(Code::NoReturn, at, "the body returns nothing").suggest("end it with 'return ..'");

@@ -127,6 +127,10 @@ std::vector<std::string> Elaborator::findPrimed(llvm::ArrayRef<const ast::Block 
   for (const auto &[name, at] : primed)
     if (primes && scope.findLocal(name))
       (findPresent(name, scope) ? names : lost).push_back(name.str());
+  for (const ast::Block *block : blocks)
+    for (const std::string &name : primedByCalls(*block, scope))
+      if (!llvm::is_contained(names, name) && findPresent(name, scope))
+        names.push_back(name);
   return names;
 }
 

@@ -223,12 +223,11 @@ Array Elaborator::makeDraw(const DrawSource &source, const Array &time) {
   }
   if (!shape)
     return {};
-  return emitDraws(known->kind, source, parameter, *shape, time);
+  return emitDraws(known->kind, source, parameter, *shape, time, call.loc);
 }
 
 /// One op a tensor. The key of a tensor is its number in the collection: known here, or where the call runs.
-Array Elaborator::emitDraws(DrawKind kind, const DrawSource &source, const Array &parameter, const DrawShape &shape, const Array &time) {
-  Location at = source.call->loc;
+Array Elaborator::emitDraws(DrawKind kind, const DrawSource &source, const Array &parameter, const DrawShape &shape, const Array &time, Location at) {
   bool isInt = kind == DrawKind::Index || kind == DrawKind::Categorical || kind == DrawKind::Permutation;
   bool isOfTensor = shape.isEach && currentRun;
   Array result;

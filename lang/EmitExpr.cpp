@@ -112,6 +112,8 @@ Entity Elaborator::evalName(llvm::StringRef name, Location at, Scope &scope, boo
     return number(3.14159265358979323846, at);
   if (name == "inf")
     return number(std::numeric_limits<double>::infinity(), at);
+  if (name == "rows" && lossAtWork)
+    return rowIds(at);
   return unknownName(name, at, scope);
 }
 
@@ -131,12 +133,18 @@ Entity Elaborator::evalMember(const ast::Member &expr, Scope &scope) {
     return {};
   }
   if (RuleSite *site = base.site()) {
+    if (const Binding *binding = site->ran ? nullptr : scope.find(site->name + "." + name + "'"))
+      return binding->entity.isArray() ? Entity(sliceLane(binding->entity.array())) : binding->entity;
     if (const Binding *binding = site->ran ? site->ran->findHere(name + "'") : nullptr)
       return binding->entity;
     error(Code::UnknownMember, expr.member.loc, "no state '" + name + "' of '" + site->name + "' is known here")
         .suggest("read it below the call of '" + site->name + "'");
     return {};
   }
+  if (const RuleCall *call = base.get<RuleCall>())
+    return namedEntry(*call->rule, call, expr.member);
+  if (const ast::Rule *rule = base.get<ast::Rule>())
+    return namedEntry(*rule, nullptr, expr.member);
   if (base.isArray() && name == "T")
     return transposeOwn(base.array(), expr.loc);
   if (const LinearOperator *linear = base.get<LinearOperator>(); linear && name == "T")

@@ -50,6 +50,26 @@ Attribute Elaborator::defaultOf(const Array &value) {
   return {};
 }
 
+/// What a call binds, else the command line, else the default; else the tensors of the call tell it. `path` is its name in the unit.
+bool Elaborator::bindSize(const ast::Param &param, const Delayed *bound, const std::string &path, Scope &inner, Location at) {
+  Array size;
+  if (bound) {
+    size = evalArray(*bound->expr, *bound->scope);
+  } else if (auto it = givenSizes.find(path); it != givenSizes.end()) {
+    takenSizes.insert(path);
+    size = integer(it->second, at);
+  } else if (param.defaultValue) {
+    size = evalArray(*param.defaultValue, inner);
+  } else if (isTest) {
+    return true; // what is given may tell it
+  } else {
+    auto symbol = builder.getStringAttr(path);
+    sharedSizes.insert(symbol);
+    size = {{sizeOf(symbol, at)}};
+  }
+  return !size.isPoison() && bindParam(param, size, bound ? bound->expr->loc : at, inner);
+}
+
 /// A hyper-parameter as an argument of the unit, with the default that was bound or declared.
 Array Elaborator::hyperArgument(UnitBuilder &unit, const ast::Param &param, const std::string &path, const Delayed *bound, Scope &scope) {
   std::optional<Kind> kind = kindOfType(param.type, param.defaultValue.get());
@@ -114,6 +134,8 @@ Array Elaborator::trainHyper(UnitBuilder &unit, const ast::Param &param, const s
   }
   for (const ast::Param &inner : *schedule->params) {
     auto it = given.find(inner.name.name);
+    StateKeeper nested{keeper ? keeper->run : nullptr, keeper ? keeper->path + inner.name.name + "." : ""};
+    llvm::SaveAndRestore keeps(keeper, keeper ? &nested : nullptr);
     Array value = trainHyper(unit, inner, path + "." + inner.name.name, it == given.end() ? nullptr : &it->second, *schedule->scope, time);
     actuals.push_back({inner.name, value, call->loc});
   }

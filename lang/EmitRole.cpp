@@ -52,7 +52,7 @@ void Elaborator::nameSizes(const ast::Decl &decl, bool isShared, RuleRun &run) {
 
 /// An input as an argument of the unit for each tensor, or one for all.
 Array Elaborator::inputArgument(UnitBuilder &unit, const ast::Decl &decl, bool isShared, RuleRun &run) {
-  std::optional<Kind> kind = kindOfType(decl.type, nullptr, /*isData=*/true);
+  std::optional<Kind> kind = kindOfType(decl.type, nullptr);
   std::optional<Attribute> initial = kind ? inputDefault(decl, *kind, run) : std::nullopt;
   if (!initial)
     return {};
@@ -69,7 +69,9 @@ Array Elaborator::inputArgument(UnitBuilder &unit, const ast::Decl &decl, bool i
             .suggest("leave the default out, or use the sizes of the param");
         return {};
       }
-    mlir::Type element = storedElement(decl.type, *kind, shape->size());
+    if (!refuseStochastic(decl.type, "an input"))
+      return {};
+    mlir::Type element = argumentElement(decl.type, *kind, shape->size());
     const RuleRun::Lane *lane = isShared || run.lanes.empty() ? nullptr : &run.lanes[k];
     std::string name = (lane ? lane->prefix : isShared ? run.sharedPrefix : "") + decl.name.name;
     Value argument = unit.addArgument(Role::Input, name, ArrayType::get(builder.getContext(), *shape, element), decl.loc,

@@ -103,12 +103,11 @@ bool Elaborator::openRule(RuleRun &run, const HyperSource &hypers) {
       continue;
     }
     if (param.isSize) {
-      Array size = source ? evalArray(*source, where) : Array();
-      if (!source)
-        notBuilt(Code::SizeNotBuilt, param.loc, "a 'size' without a value", "give a default");
-      isSound &= !size.isPoison() && bindParam(param, size, source->loc, *run.scope);
+      isSound &= bindSize(param, bound, run.hyperPrefix + run.path + param.name.name, *run.scope, param.loc);
       continue;
     }
+    StateKeeper mine{&run, run.path + param.name.name + "."};
+    llvm::SaveAndRestore keeps(keeper, &mine);
     Array value = hypers(param, run.hyperPrefix + run.path + param.name.name, bound, *run.scope, run.time);
     isSound &= !value.isPoison();
     run.scope->set(param.name.name, value, param.name.loc);
@@ -182,8 +181,10 @@ bool Elaborator::stepRule(RuleRun &run, const HyperSource &hypers) {
   size_t reports = diagnostics.getReportCount();
   if (run.root.empty())
     run.root = run.call->rule->name.name;
-  if (!openRule(run, hypers) && !run.isCheck)
+  run.block = &run.call->rule->block;
+  if (!checkChosen(run) || (!openRule(run, hypers) && !run.isCheck))
     return false;
+  llvm::SaveAndRestore notKept(keeper, static_cast<StateKeeper *>(nullptr));
   llvm::SaveAndRestore atWork(currentRun, static_cast<const RuleRun *>(&run));
   llvm::SaveAndRestore path(drawPath, run.root + "." + run.path);
   llvm::SaveAndRestore time(now, run.time);
@@ -194,6 +195,7 @@ bool Elaborator::stepRule(RuleRun &run, const HyperSource &hypers) {
         auto it = run.states->find(run.path + decl.name.name);
         bindName(decl.name, it == run.states->end() ? Entity() : Entity(it->second), *run.scope);
       }
+  openSites(run);
   const HyperSource *outer = std::exchange(currentHypers, &hypers);
   Primes mine{&run, {}, {}};
   Primes *outerPrimes = std::exchange(primes, &mine);
@@ -203,6 +205,7 @@ bool Elaborator::stepRule(RuleRun &run, const HyperSource &hypers) {
   numBlocks = outerBlocks;
   primes = outerPrimes;
   currentHypers = outer;
+  closeSites(run);
   for (const ast::StmtPtr &stmt : rule.block.statements) {
     if (auto *states = dyn_cast<ast::StateStmt>(stmt.get()))
       for (const ast::Decl &decl : states->decls) {
@@ -214,11 +217,12 @@ bool Elaborator::stepRule(RuleRun &run, const HyperSource &hypers) {
     auto *params = dyn_cast<ast::ParamStmt>(stmt.get());
     for (const ast::Decl &decl : params ? llvm::ArrayRef<ast::Decl>(params->decls) : llvm::ArrayRef<ast::Decl>()) {
       const Binding *next = run.scope->findHere(decl.name.name + "'");
-      if (!next && diagnostics.getReportCount() == reports)
+      if (!next && !run.call->entry && diagnostics.getReportCount() == reports)
         error(Code::ParamNotAssigned, decl.loc, "the rule never assigns '" + decl.name.name + "''")
             .suggest("give the next value: " + decl.name.name + "' = ..");
       const Array whole = run.nextParams.size() < run.whole.size() ? run.whole[run.nextParams.size()] : Array();
-      run.nextParams.push_back(next && next->entity.isArray() ? unfolded(next->entity.array(), whole, decl.loc) : Array());
+      const Binding *last = next || !run.call->entry ? next : run.scope->findHere(decl.name.name);
+      run.nextParams.push_back(last && last->entity.isArray() ? unfolded(last->entity.array(), whole, decl.loc) : Array());
     }
   }
   return diagnostics.getReportCount() == reports;
@@ -240,7 +244,8 @@ void Elaborator::runRuleStatement(const ast::Stmt &stmt, RuleRun &run) {
     return runAssign(assign, *run.scope);
   }
   case ast::StmtKind::On:
-    notBuilt(Code::OnNotBuilt, stmt.loc, "a named entry of a rule", "");
+    if (&stmt == run.call->entry)
+      runEntry(cast<ast::OnStmt>(stmt), run);
     return;
   case ast::StmtKind::Emit:
     return runEmit(cast<ast::EmitStmt>(stmt), run);
@@ -287,7 +292,7 @@ void Elaborator::runRuleAssign(const ast::AssignStmt &stmt, RuleRun &run, Scope 
     }
     std::string key = target.name.name + "'";
     std::vector<std::string> names;
-    for (const ast::StmtPtr &decl : run.call->rule->block.statements) {
+    for (const ast::StmtPtr &decl : run.block->statements) {
       if (auto *params = dyn_cast<ast::ParamStmt>(decl.get()))
         for (const ast::Decl &d : params->decls)
           names.push_back(d.name.name);
@@ -316,16 +321,14 @@ void Elaborator::runRuleAssign(const ast::AssignStmt &stmt, RuleRun &run, Scope 
 /// base(w, g): the params, then the gradients, of the wrapped rule.
 Entity Elaborator::callSite(RuleSite &site, const ast::Call &call, Scope &scope) {
   std::vector<Actual> actuals = evalArguments(call.arguments, scope);
-  if (site.usedAt) {
+  bool isAnotherTensor = numBlocks > 0 && activeLane && site.usedAt && *site.usedAt == call.loc;
+  if (site.usedAt && !isAnotherTensor) {
     error(Code::RuleCalledTwice, call.loc, "'" + site.name + "' is called twice in one step").note(*site.usedAt, "it is called first here");
     return {};
   }
   site.usedAt = call.loc;
-  if (numBlocks > 0) {
-    error(Code::RuleCalledInside, call.loc, "'" + site.name + "' is called inside 'when', 'every' or 'loop', but a rule makes one step in each step")
-        .suggest("call it below the block, with what the block gives");
+  if (numBlocks > 0 && !mayCallInside(site, call))
     return {};
-  }
   if (!site.call || llvm::any_of(actuals, [](const Actual &a) { return a.entity.isPoison(); }))
     return {};
   auto [params, grads] = countTensors(*site.call->rule);
@@ -344,7 +347,7 @@ Entity Elaborator::callSite(RuleSite &site, const ast::Call &call, Scope &scope)
   }
   RuleRun inner = innerRun(site);
   for (auto [i, actual] : llvm::enumerate(actuals)) {
-    const Array &model = site.outer->params[std::min(i < params ? i : i - params, site.outer->params.size() - 1)];
+    const Array model = sliceLane(site.outer->params[std::min(i < params ? i : i - params, site.outer->params.size() - 1)]);
     ast::Target target;
     target.name.name = i < params ? "w" : "g";
     Array x = nextValue(target, actual.entity, model, actual.loc);
@@ -353,9 +356,9 @@ Entity Elaborator::callSite(RuleSite &site, const ast::Call &call, Scope &scope)
     (i < params ? inner.params : inner.grads).push_back(x);
   }
   frames.push_back({"'" + site.call->rule->name.name + "'", call.loc, site.call->rule});
-  bool isSound = stepRule(inner, *currentHypers);
+  bool isSound = numBlocks > 0 ? stepInside(site, inner, scope, call.loc) : stepRule(inner, *currentHypers);
   frames.pop_back();
-  site.ran = inner.scope;
+  site.ran = numBlocks > 0 ? nullptr : inner.scope;
   if (!isSound)
     return {};
   if (inner.nextParams.size() == 1)

@@ -187,9 +187,9 @@ void Elaborator::writePlaces(const ast::AssignStmt &stmt, Scope &scope) {
   scope.set(target.name.name, after, known ? known->loc : target.loc);
 }
 
-bool lang::isParamOrState(const ast::Rule &rule, llvm::StringRef name) {
+bool lang::isParamOrState(const ast::Block &block, llvm::StringRef name) {
   auto declares = [&](const std::vector<ast::Decl> &decls) { return llvm::any_of(decls, [&](const ast::Decl &decl) { return decl.name.name == name; }); };
-  return llvm::any_of(rule.block.statements, [&](const ast::StmtPtr &stmt) {
+  return llvm::any_of(block.statements, [&](const ast::StmtPtr &stmt) {
     auto *params = dyn_cast<ast::ParamStmt>(stmt.get());
     auto *states = dyn_cast<ast::StateStmt>(stmt.get());
     return (params && declares(params->decls)) || (states && declares(states->decls));
@@ -209,7 +209,7 @@ void Elaborator::writeNextPart(const ast::AssignStmt &stmt, Scope &scope) {
   std::string key = target.name.name + "'";
   const Binding *known = scope.findLocal(key), *model = scope.findLocal(target.name.name);
   bool isCarried = !primes->run;
-  if (isCarried ? !expectCarried(target, scope) : !isParamOrState(*primes->run->call->rule, target.name.name)) {
+  if (isCarried ? !expectCarried(target, scope) : !isParamOrState(*primes->run->block, target.name.name)) {
     if (!isCarried)
       error(Code::PrimeUnknown, target.loc, "'" + key + "' is the next value of nothing: '" + target.name.name + "' is no param or state")
           .suggest("declare it: state " + target.name.name + " = 0");

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "lang/Elaborator.h"
+#include "lang/Walk.h"
 
 using namespace gradus;
 using namespace gradus::lang;
@@ -69,8 +70,8 @@ Array Elaborator::initialState(const ast::Decl &decl, bool isShared, RuleRun &ru
   if (value.isPoison() || !kind)
     return {};
   const Array *model = run.params.empty() ? nullptr : &run.params.front();
-  if (!model) {
-    error(Code::RuleWithoutParam, decl.loc, "the rule has no param that the state could belong to");
+  if (!model && !isShared) {
+    error(Code::RuleWithoutParam, decl.loc, "the rule has no param that the state could belong to").suggest("declare a 'shared state'");
     return {};
   }
   if (isShared && value.isEach)
@@ -109,10 +110,28 @@ bool Elaborator::checkShared(const UnitBuilder &unit, const StateSlot &slot, Val
   return !slot.isShared || !unit.isPerSlot(value) || !perTensor(slot.path, slot.decl->loc).isPoison();
 }
 
+/// What is called inside of a block counts its own calls: `base.t`, one for each tensor, since the condition may be another for each.
+StateSlot Elaborator::callCounter(const RuleRun &run, const RuleSite &site) {
+  const ast::Decl *owner = nullptr;
+  for (const ast::StmtPtr &stmt : site.call->rule->block.statements)
+    if (auto *params = dyn_cast<ast::ParamStmt>(stmt.get()); params && !owner)
+      owner = &params->decls.front();
+  StateSlot slot{run.path + site.name + ".t", owner, {}, {}};
+  slot.initial.isEach = true;
+  for (size_t k = 0; k < std::max<size_t>(run.params.empty() ? 1 : run.params.front().lanes.size(), 1); ++k) {
+    slot.initial.lanes.push_back(integer(0, run.call->loc).lanes.front());
+    slot.types.push_back(typeOf(slot.initial.lanes.back()));
+  }
+  return slot;
+}
+
 bool Elaborator::initStates(RuleRun &run, const HyperSource &hypers, std::vector<StateSlot> &slots) {
   if (run.root.empty())
     run.root = run.call->rule->name.name;
-  if (!openRule(run, hypers))
+  run.slots = &slots;
+  bool isOpened = openRule(run, hypers);
+  run.slots = nullptr;
+  if (!isOpened)
     return false;
   llvm::SaveAndRestore atWork(currentRun, static_cast<const RuleRun *>(&run));
   llvm::SaveAndRestore path(drawPath, run.root + "." + run.path);
@@ -125,9 +144,10 @@ bool Elaborator::initStates(RuleRun &run, const HyperSource &hypers, std::vector
       Array initial = initialState(decl, isShared, run);
       isSound &= !initial.isPoison();
       bindName(decl.name, initial, *run.scope);
-      slots.push_back({run.path + decl.name.name, &decl, initial, {}, isShared});
+      Storage storage = storageOf(decl.type);
+      slots.push_back({run.path + decl.name.name, &decl, initial, {}, isShared, storage});
       for (Value lane : initial.lanes)
-        slots.back().types.push_back(typeOf(lane));
+        slots.back().types.push_back(storedType(typeOf(lane), storage));
     }
   }
   for (const ast::Param &param : run.call->rule->params) {
@@ -139,6 +159,8 @@ bool Elaborator::initStates(RuleRun &run, const HyperSource &hypers, std::vector
     inner.params = run.params;
     inner.grads = run.grads;
     isSound &= initStates(inner, hypers, slots);
+    if (callsInBlock(*run.call->rule, param.name.name))
+      slots.push_back(callCounter(run, *site));
   }
   return isSound;
 }

@@ -15,8 +15,8 @@ using llvm::cast;
 using llvm::dyn_cast;
 using mlir::Value;
 
-/// The source text of a place on one line, or from its first line.
-std::string Elaborator::textOf(Location at) const {
+/// The source text of a place, its lines joined by `newline`.
+std::string Elaborator::textOf(Location at, llvm::StringRef newline) const {
   const Source &source = diagnostics.getSources().get(at.file);
   std::string text;
   for (uint32_t line = at.line; line <= at.endLine; ++line) {
@@ -30,7 +30,7 @@ std::string Elaborator::textOf(Location at) const {
         part += all.substr(pos, bytes);
       pos += bytes;
     }
-    text += (text.empty() ? "" : " ") + llvm::StringRef(part).trim().str();
+    text += (text.empty() ? "" : newline.str()) + llvm::StringRef(part).trim().str();
   }
   return text;
 }
@@ -84,10 +84,7 @@ void Elaborator::runExpect(const ast::ExpectStmt &stmt, Scope &scope) {
 }
 
 void Elaborator::emitTest(const ast::Test &test, Scope &file) {
-  if (test.isProperty) {
-    notBuilt(Code::PropertyNotBuilt, test.loc, "'property'", "write a 'test' with given numbers");
-    return;
-  }
+  isTest = true;
   // A title may equal the name of a unit.
   std::string symbol = test.title;
   while (module.lookupSymbol(symbol))
@@ -96,13 +93,21 @@ void Elaborator::emitTest(const ast::Test &test, Scope &file) {
   size_t errors = diagnostics.getErrorCount();
   Scope *inner = arena.scope(&file);
   llvm::SaveAndRestore path(drawPath, std::string("test."));
+  std::string body;
   for (const ast::StmtPtr &stmt : test.block.statements) {
-    if (auto *claim = dyn_cast<ast::ExpectStmt>(stmt.get()))
+    auto *inputs = test.isProperty ? dyn_cast<ast::InputStmt>(stmt.get()) : nullptr;
+    body += inputs ? "" : textOf(stmt->loc, "\n") + "\n";
+    if (inputs)
+      addPropertyInputs(*inputs, unit, *inner);
+    else if (auto *claim = dyn_cast<ast::ExpectStmt>(stmt.get()))
       runExpect(*claim, *inner);
     else if (!runCommon(*stmt, *inner))
       notHere(*stmt, "a test", "a test defines names and claims: expect a ~ b within e");
   }
-  finishUnit(unit.finish(diagnostics.getErrorCount() == errors, test.loc), test, test.title);
+  FuncOp func = unit.finish(diagnostics.getErrorCount() == errors, test.loc);
+  if (func && test.isProperty)
+    func->setAttr("gradus.property", builder.getStringAttr(body));
+  finishUnit(func, test, test.title);
 }
 
 //===----------------------------------------------------------------------===//
@@ -182,7 +187,7 @@ bool Elaborator::takeTensors(const CallSite &site, TestRule &test) {
         std::optional<Array> x = tensor(decl.name, "param");
         if (!x)
           return false;
-        test.run.params.push_back(*x);
+        test.run.params.push_back(stored(*x, {paramStorage(*test.run.call, test.run.params.size()).element}, test.run, decl.loc));
       }
     if (auto *grads = dyn_cast<ast::GradStmt>(stmt.get()))
       for (const ast::GradStmt::Entry &entry : grads->entries) {
@@ -204,17 +209,13 @@ bool Elaborator::takeTensors(const CallSite &site, TestRule &test) {
       for (const ast::Decl &decl : states->decls)
         names.push_back(decl.name.name);
   }
-  if (test.run.params.empty()) {
-    error(Code::RuleWithoutParam, site.at, "the rule '" + test.run.call->rule->name.name + "' has no param");
-    return false;
-  }
   return true;
 }
 
 /// An input from the call of the test, or its default.
 Array Elaborator::testInput(const CallSite &site, TestRule &test, const ast::Decl &decl, bool isShared, RuleRun &run) {
   std::optional<Actual> actual = take(test.given, decl.name.name);
-  std::optional<Kind> kind = kindOfType(decl.type, nullptr, /*isData=*/true);
+  std::optional<Kind> kind = kindOfType(decl.type, nullptr);
   test.names.push_back(decl.name.name);
   if (!actual && !decl.value)
     error(Code::MissingArgument, site.at, "the input '" + decl.name.name + "' is not given").note(decl.name.loc, "it is declared here");
@@ -261,8 +262,22 @@ bool Elaborator::takeStates(const CallSite &site, TestRule &test) {
         .suggest("leave it out for the first step");
     return false;
   }
-  test.hypers = [this, at = test.run.call->loc](const ast::Param &param, const std::string &, const Delayed *bound, Scope &scope, Array now) {
-    return testHyper(param, bound, scope, now, at);
+  for (const ast::Param &param : test.run.call->entry ? llvm::ArrayRef<ast::Param>(test.run.call->entry->params) : llvm::ArrayRef<ast::Param>())
+    if (std::optional<Actual> given = take(test.given, param.name.name))
+      test.entryArguments[param.name.name] = *given;
+  test.hypers = [this, &test, at = test.run.call->loc](const ast::Param &param, const std::string &, const Delayed *bound, Scope &scope, Array now) -> Array {
+    const ast::OnStmt *entry = test.run.call->entry;
+    bool isOfEntry = entry && llvm::any_of(entry->params, [&](const ast::Param &own) { return &own == &param; });
+    auto given = test.entryArguments.find(param.name.name);
+    if (!isOfEntry || given == test.entryArguments.end())
+      return testHyper(param, bound, scope, now, at);
+    Array value = given->second.entity.array();
+    std::optional<Kind> kind = kindOfType(param.type, param.defaultValue.get());
+    if (!isScalar(value)) {
+      error(Code::NotAScalar, given->second.loc, "'" + param.name.name + "' is a number, but this has the shape " + describe(ownShape(value)));
+      return {};
+    }
+    return kind && convertHyper(param, *kind, value, scope, given->second.loc) ? value : Array();
   };
   test.source = [this, &site, &test](const ast::Decl &decl, bool isShared, RuleRun &run) { return testInput(site, test, decl, isShared, run); };
   test.run.inputs = &test.source;
@@ -279,6 +294,7 @@ bool Elaborator::takeStates(const CallSite &site, TestRule &test) {
       if (slot.initial.isPoison())
         return false;
     }
+    slot.initial = stored(slot.initial, {slot.storage.element}, test.run, slot.decl->loc);
     test.states[slot.path] = slot.initial;
   }
   if (site.builtin->name == "run")
@@ -290,14 +306,32 @@ bool Elaborator::takeStates(const CallSite &site, TestRule &test) {
   return true;
 }
 
+/// What the application would have after it kept a value: the same number, or the one that its storage has for it.
+Array Elaborator::stored(const Array &x, const Storage &storage, const RuleRun &run, Location at, const std::string &name) {
+  return storage.element && !x.isPoison() ? load(store(x, storage, name, run, at), at) : x;
+}
+
 /// Elaborates one step of the rule under test.
 bool Elaborator::stepOnce(TestRule &test, const CallSite &site, std::map<std::string, Array> &next) {
   test.run.states = &test.states;
   test.run.nextStates = &next;
   frames.push_back({"'" + test.run.call->rule->name.name + "'", site.at, test.run.call->rule});
+  test.run.nextParams.clear();
   bool isSound = stepRule(test.run, test.hypers);
   frames.pop_back();
-  return isSound;
+  if (!isSound)
+    return false;
+  size_t position = 0;
+  for (const ast::StmtPtr &stmt : test.run.call->rule->block.statements)
+    if (auto *params = dyn_cast<ast::ParamStmt>(stmt.get()))
+      for (const ast::Decl &decl : params->decls) {
+        Array &param = test.run.nextParams[position];
+        param = stored(param, paramStorage(*test.run.call, position++), test.run, decl.loc, decl.name.name);
+      }
+  for (const StateSlot &slot : test.slots)
+    if (auto it = next.find(slot.path); it != next.end())
+      it->second = stored(it->second, slot.storage, test.run, slot.decl->loc, slot.path);
+  return true;
 }
 
 Entity Elaborator::callStep(const CallSite &site) {

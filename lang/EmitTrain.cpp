@@ -5,41 +5,13 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "lang/Elaborator.h"
+#include "lang/TrainPlan.h"
 
 using namespace gradus;
 using namespace gradus::lang;
 using llvm::cast;
 using llvm::dyn_cast;
 using mlir::Value;
-
-struct Elaborator::TrainGroup {
-  const RuleCall *call = nullptr;
-  /// Prefix of its hyper-parameters: "" for the only rule, "W." for a group.
-  std::string prefix;
-  /// Positions in the list of parameters: of a rule of several params those of the first tensor, then of the second, ..
-  std::vector<size_t> members;
-  size_t arity = 1;
-  std::vector<StateSlot> slots;
-  size_t numLanes() const { return members.size() / arity; }
-  size_t member(size_t lane, size_t param = 0) const { return members[lane * arity + param]; }
-  /// The tensors that one param of the rule stands for, as lanes of one array.
-  Array lanes(llvm::ArrayRef<Array> values, size_t param) const {
-    Array result;
-    result.isEach = true;
-    for (size_t k = 0; k < numLanes(); ++k)
-      result.lanes.push_back(values[member(k, param)].lanes.front());
-    return result;
-  }
-};
-
-struct Elaborator::TrainPlan {
-  const ast::Train *train = nullptr;
-  const Closure *loss = nullptr;
-  std::map<std::string, Delayed> bound;
-  std::vector<const ast::Param *> params;
-  std::vector<TrainGroup> groups;
-};
 
 /// The loss of an objective, which is a name or a call that binds hyper-parameters.
 static const ast::Expr &calleeOf(const ast::Expr &expr) {
@@ -161,6 +133,11 @@ bool Elaborator::planGroups(const ast::Train &train, Scope &file, TrainPlan &pla
     planned.call = evalRule(*group.rule, file);
     isSound &= planned.call != nullptr;
     planned.arity = planned.call ? std::max<size_t>(countTensors(*planned.call->rule).first, 1) : 1;
+    if (planned.call && countTensors(*planned.call->rule).first == 0) {
+      error(Code::RuleWithoutParam, group.rule->loc, "'" + planned.call->rule->name.name + "' has no param, so it moves none")
+          .note(planned.call->rule->name.loc, "it is declared here");
+      isSound = false;
+    }
     for (const ast::GroupMember &member : group.members)
       isSound &= takeMember(member, plan, planned, taken);
     if (group.members.empty())
@@ -185,6 +162,10 @@ bool Elaborator::planGroups(const ast::Train &train, Scope &file, TrainPlan &pla
       error(Code::ParamWithoutRule, train.loc, "'" + names[i] + "' has no rule").suggest("add a group 'else: ..'");
       isSound = false;
     }
+  plan.storages.resize(names.size());
+  for (const TrainGroup &group : isSound ? llvm::ArrayRef<TrainGroup>(plan.groups) : llvm::ArrayRef<TrainGroup>())
+    for (size_t k = 0; k < group.members.size(); ++k)
+      plan.storages[group.members[k]] = paramStorage(*group.call, k % group.arity);
   return isSound;
 }
 
@@ -194,7 +175,9 @@ static ArrayType paramType(const Shape &shape, mlir::Type real, mlir::OpBuilder 
 }
 
 bool Elaborator::addTrainParams(const TrainPlan &plan, UnitBuilder &unit, Scope &shapes, std::vector<Value> &arguments, std::vector<Array> &values) {
-  for (const ast::Param *param : plan.params) {
+  for (auto [position, param] : llvm::enumerate(plan.params)) {
+    if (!refuseStochastic(param->type, "an argument of a loss"))
+      return false;
     Shape shape{builder.getStringAttr(param->name.name + ".numel")};
     if (param->type && param->type->hasDims) {
       std::optional<Shape> declared = evalShape(*param->type, 0, shapes, /*mayDeclare=*/true);
@@ -202,7 +185,8 @@ bool Elaborator::addTrainParams(const TrainPlan &plan, UnitBuilder &unit, Scope 
         return false;
       shape = *declared;
     }
-    arguments.push_back(unit.addArgument(Role::Param, param->name.name, paramType(shape, real, builder), param->loc));
+    Storage storage = plan.storages[position].element ? plan.storages[position] : storageOf(param->type);
+    arguments.push_back(unit.addArgument(Role::Param, param->name.name, storedType(paramType(shape, real, builder), storage), param->loc));
     values.push_back({{castTo(arguments.back(), elementOf(Kind::Float, shape.size()), param->loc)}});
   }
   return true;
@@ -251,66 +235,19 @@ bool Elaborator::emitTrainInit(TrainPlan &plan) {
     isSound = initStates(run, hypers, group.slots);
     for (StateSlot &slot : group.slots)
       for (size_t k = 0; isSound && k < slot.initial.lanes.size(); ++k)
-        results.push_back({group.member(k), (slot.isShared ? run.sharedPrefix : run.lanes[k].prefix) + slot.path, slot.initial.lanes[k], slot.isShared});
+        results.push_back({group.member(k), (slot.isShared ? run.sharedPrefix : run.lanes[k].prefix) + slot.path,
+                           castTo(slot.initial.lanes[k], slot.types[k].getElementType(), slot.decl->loc), slot.isShared});
   }
+  isSound = isSound && emitLossStates(plan, unit, params, inputs);
+  for (const StateSlot &slot : plan.lossSlots)
+    if (isSound)
+      results.push_back({plan.params.size(), plan.loss->name + "." + slot.path,
+                         castTo(slot.initial.lanes.front(), slot.types.front().getElementType(), slot.decl->loc), true});
   std::stable_sort(results.begin(), results.end(), [](const Result &a, const Result &b) { return a.member < b.member; });
   for (const Result &result : results)
     unit.addResult(Role::State, result.name, result.value, {}, result.isShared);
   finishUnit(unit.finish(isSound, train.loc), train, train.name.name);
   return isSound;
-}
-
-/// The value of the loss and its gradients in the parameters.
-std::vector<Array> Elaborator::trainGradients(const TrainPlan &plan, UnitBuilder &unit, llvm::ArrayRef<Array> params, Scope &shapes,
-                                              Array time, Value &value) {
-  std::vector<Actual> actuals;
-  std::vector<std::optional<size_t>> positions;
-  for (const ast::Param &param : *plan.loss->params) {
-    auto it = llvm::find(plan.params, &param);
-    std::optional<size_t> position;
-    Array argument;
-    if (it != plan.params.end()) {
-      position = it - plan.params.begin();
-      argument = params[*position];
-    } else if (param.type && param.type->hasDims) {
-      std::optional<Shape> shape = evalShape(*param.type, 0, shapes, /*mayDeclare=*/true);
-      std::optional<Kind> kind = kindOfType(param.type, nullptr, /*isData=*/true);
-      if (!shape || !kind)
-        return {};
-      mlir::Type element = storedElement(param.type, *kind, shape->size());
-      Value data = unit.addArgument(Role::Data, param.name.name, ArrayType::get(builder.getContext(), *shape, element), param.loc);
-      argument.lanes.push_back(castTo(data, elementOf(*kind, shape->size()), param.loc));
-    } else {
-      auto bound = plan.bound.find(param.name.name);
-      bool isTaken = llvm::any_of(plan.groups, [&](const TrainGroup &group) {
-        return group.prefix.empty() && llvm::any_of(group.call->rule->params, [&](const ast::Param &p) { return p.name.name == param.name.name; });
-      });
-      std::string path = (isTaken ? plan.loss->name + "." : "") + param.name.name;
-      argument = trainHyper(unit, param, path, bound == plan.bound.end() ? nullptr : &bound->second, shapes, time);
-    }
-    if (argument.isPoison())
-      return {};
-    positions.push_back(position);
-    actuals.push_back({param.name, argument, param.loc});
-  }
-  llvm::SmallVector<Value> wrt;
-  for (const Array &param : params)
-    wrt.push_back(param.lanes.front());
-  Location at = plan.train->objectives.front().loc;
-  std::optional<Differentiated> found = differentiate(wrt, at, [&](llvm::ArrayRef<Value> inside) {
-    std::vector<Actual> replaced = actuals;
-    for (auto [actual, position] : llvm::zip_equal(replaced, positions))
-      if (position)
-        actual.entity = Array{{inside[*position]}};
-    return asArray(callClosure(*plan.loss, std::move(replaced), at), at);
-  });
-  if (!found)
-    return {};
-  value = found->value;
-  std::vector<Array> gradients;
-  for (Value gradient : found->gradients)
-    gradients.push_back({{gradient}});
-  return gradients;
 }
 
 /// The next value of a parameter or a state, ordered by the parameter.
@@ -320,6 +257,23 @@ struct TrainNext {
   Value value, of;
   bool isShared = false;
 };
+
+static void addNext(UnitBuilder &unit, std::vector<TrainNext> &list) {
+  std::stable_sort(list.begin(), list.end(), [](const TrainNext &a, const TrainNext &b) { return a.member < b.member; });
+  for (const TrainNext &result : list)
+    unit.addResult(Role::Next, result.name, result.value, result.of, result.isShared);
+}
+
+/// The arguments for a state, one for each tensor of the group.
+static Array addState(UnitBuilder &unit, const StateSlot &slot, const RuleRun &run) {
+  Array state;
+  state.isEach = slot.initial.isEach;
+  state.isJoint = slot.initial.isJoint;
+  for (auto [k, type] : llvm::enumerate(slot.types))
+    state.lanes.push_back(unit.addArgument(Role::State, (slot.isShared ? run.sharedPrefix : run.lanes[k].prefix) + slot.path, type, slot.decl->loc,
+                                           {{}, {}, run.lanes[k].group, slot.isShared}));
+  return state;
+}
 
 bool Elaborator::emitTrainStep(const TrainPlan &plan) {
   const ast::Train &train = *plan.train;
@@ -337,13 +291,15 @@ bool Elaborator::emitTrainStep(const TrainPlan &plan) {
   HyperSource hypers = [&](const ast::Param &param, const std::string &path, const Delayed *bound, Scope &scope, Array at) {
     return trainHyper(unit, param, path, bound, scope, at);
   };
-  laneCount = 1;
   llvm::SaveAndRestore step(now, time);
+  llvm::SaveAndRestore ownRows(rowsUnit, &unit);
+  InputSource inputs = [&](const ast::Decl &decl, bool isShared, RuleRun &rule) { return inputArgument(unit, decl, isShared, rule); };
+  TrainLoss loss;
+  openLoss(plan, unit, time, inputs, loss);
   Value value;
-  std::vector<Array> gradients = trainGradients(plan, unit, params, *shapes, time, value);
+  std::vector<Array> gradients = trainGradients(plan, unit, params, *shapes, loss, value);
   if (gradients.empty())
     return giveUp();
-  InputSource inputs = [&](const ast::Decl &decl, bool isShared, RuleRun &rule) { return inputArgument(unit, decl, isShared, rule); };
   std::vector<TrainNext> nextParams, nextStates;
   std::deque<std::vector<Report>> reports;
   std::vector<RuleRun> runs;
@@ -361,20 +317,17 @@ bool Elaborator::emitTrainStep(const TrainPlan &plan) {
     run.given = &given;
     run.inputs = &inputs;
     run.reports = &reports.emplace_back();
-    std::map<std::string, Array> states, next;
+    std::map<std::string, Array> buffers, states, next;
     for (const StateSlot &slot : group.slots) {
-      Array state;
-      state.isEach = slot.initial.isEach;
-      state.isJoint = slot.initial.isJoint;
-      for (auto [k, type] : llvm::enumerate(slot.types))
-        state.lanes.push_back(unit.addArgument(Role::State, (slot.isShared ? run.sharedPrefix : run.lanes[k].prefix) + slot.path, type, slot.decl->loc,
-                                               {{}, {}, group.member(k), slot.isShared}));
-      states[slot.path] = state;
+      buffers[slot.path] = addState(unit, slot, run);
+      states[slot.path] = load(buffers[slot.path], slot.decl->loc);
     }
     run.states = &states;
     run.nextStates = &next;
     if (!stepRule(run, hypers) || run.nextParams.size() != group.arity || llvm::any_of(run.nextParams, [](const Array &x) { return x.isPoison(); }))
       return giveUp();
+    for (size_t j = 0; j < group.arity; ++j)
+      run.nextParams[j] = store(run.nextParams[j], plan.storages[group.member(0, j)], paramName(*group.call->rule, j), run, train.loc);
     for (size_t k = 0; k < group.numLanes(); ++k)
       for (size_t j = 0; j < group.arity; ++j) {
         size_t member = group.member(k, j);
@@ -383,17 +336,18 @@ bool Elaborator::emitTrainStep(const TrainPlan &plan) {
       }
     for (const StateSlot &slot : group.slots) {
       auto it = next.find(slot.path);
-      const Array &present = states[slot.path], &value = it == next.end() || it->second.isPoison() ? present : it->second;
+      const Array &present = buffers[slot.path];
+      Array value = it == next.end() || it->second.isPoison() ? present : store(it->second, slot.storage, slot.path, run, slot.decl->loc);
       for (size_t k = 0; k < present.lanes.size(); ++k)
         nextStates.push_back({group.member(k), (slot.isShared ? run.sharedPrefix : run.lanes[k].prefix) + slot.path, value.lane(k), present.lanes[k], slot.isShared});
     }
     runs.push_back(run);
   }
-  for (std::vector<TrainNext> *list : {&nextParams, &nextStates}) {
-    std::stable_sort(list->begin(), list->end(), [](const TrainNext &a, const TrainNext &b) { return a.member < b.member; });
-    for (const TrainNext &result : *list)
-      unit.addResult(Role::Next, result.name, result.value, result.of, result.isShared);
-  }
+  for (const StateSlot &slot : plan.lossSlots)
+    nextStates.push_back({plan.params.size(), plan.loss->name + "." + slot.path,
+                          store(loss.next[slot.path], slot.storage, slot.path, loss.run, slot.decl->loc).lanes.front(), loss.buffers[slot.path], true});
+  addNext(unit, nextParams);
+  addNext(unit, nextStates);
   for (const RuleRun &run : runs)
     if (!addReports(unit, run))
       return giveUp();

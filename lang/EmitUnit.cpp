@@ -86,6 +86,19 @@ static bool isParameterByShape(const ast::Function &function, size_t position) {
   });
 }
 
+/// The leading dimension of the first argument that is no parameter: the axis of the samples, of which `rows` holds the numbers.
+std::string Elaborator::rowAxis(const ast::Function &function) const {
+  auto it = optimised.find(&function);
+  for (auto [i, param] : llvm::enumerate(function.params)) {
+    bool isChosen = it == optimised.end() ? isParameterByShape(function, i) : llvm::is_contained(it->second, param.name.name);
+    if (isChosen || !param.type || param.type->dims.empty())
+      continue;
+    auto *name = llvm::dyn_cast_or_null<ast::Name>(param.type->dims.front().size.get());
+    return name ? name->name : "";
+  }
+  return "";
+}
+
 /// The argument of the unit for a parameter, in the arithmetic type; poison where the parameter has no shape.
 Array Elaborator::functionArgument(UnitBuilder &unit, const ast::Function &function, size_t position, Scope &shapes) {
   const ast::Param &param = function.params[position];
@@ -100,7 +113,7 @@ Array Elaborator::functionArgument(UnitBuilder &unit, const ast::Function &funct
     return {};
   auto it = optimised.find(&function);
   bool isChosen = it == optimised.end() ? isParameterByShape(function, position) : llvm::is_contained(it->second, name);
-  std::optional<Kind> kind = kindOfType(param.type, nullptr, /*isData=*/!isLoss || !isChosen);
+  std::optional<Kind> kind = kindOfType(param.type, nullptr);
   Shape shape{builder.getStringAttr(name + ".numel")};
   if (hasDims) {
     std::optional<Shape> declared = evalShape(*param.type, 0, shapes, /*mayDeclare=*/true);
@@ -111,7 +124,9 @@ Array Elaborator::functionArgument(UnitBuilder &unit, const ast::Function &funct
   if (!kind)
     return {};
   bool isParam = isLoss && *kind == Kind::Float && isChosen;
-  mlir::Type element = isParam && !shape.empty() ? real : storedElement(param.type, *kind, shape.size());
+  if (!refuseStochastic(param.type, "an argument"))
+    return {};
+  mlir::Type element = argumentElement(param.type, *kind, shape.size());
   Value argument = unit.addArgument(isParam ? Role::Param : Role::Data, name, ArrayType::get(builder.getContext(), shape, element), param.loc);
   return {{castTo(argument, elementOf(*kind, shape.size()), param.loc)}};
 }
@@ -158,10 +173,20 @@ void Elaborator::emitFunction(const ast::Function &function, Scope &file) {
   size_t errors = diagnostics.getErrorCount();
   const Location at = function.name.loc;
   laneCount = 1;
+  const Closure &closure = *declare(function, file).get<Closure>();
+  KeptUnit kept;
+  if (keepsState(closure))
+    emitKeptInit(function, closure, kept.slots);
+  if (diagnostics.getErrorCount() != errors) {
+    arena.broken.insert(&function);
+    return;
+  }
   FuncKind kind = function.function == ast::FunctionKind::Loss ? FuncKind::Loss
                   : function.function == ast::FunctionKind::Schedule ? FuncKind::Schedule : FuncKind::Fn;
   UnitBuilder unit(*this, module, kind, function.name.name, function.loc);
   llvm::SaveAndRestore ownUnit(currentUnit, &unit);
+  llvm::SaveAndRestore ownRows(rowsUnit, kind == FuncKind::Loss ? &unit : nullptr);
+  rowsArgument = {};
   llvm::SaveAndRestore ownTime(now, Array());
   Scope *inner = arena.scope(&file);
   bool isEntry = true;
@@ -174,11 +199,12 @@ void Elaborator::emitFunction(const ast::Function &function, Scope &file) {
       continue;
     }
     if (param.isSize) {
-      if (param.defaultValue)
-        bindParam(param, evalArray(*param.defaultValue, *inner), param.defaultValue->loc, *inner);
+      bool isKnown = param.defaultValue || givenSizes.contains(param.name.name) || keepsState(closure);
+      if (isKnown)
+        bindSize(param, nullptr, param.name.name, *inner, param.loc);
       else
         inner->set(param.name.name, Entity(), param.name.loc); // known where it is called
-      isEntry &= param.defaultValue != nullptr;
+      isEntry &= isKnown;
       continue;
     }
     if (isTensor)
@@ -192,7 +218,10 @@ void Elaborator::emitFunction(const ast::Function &function, Scope &file) {
     inner->set("t", time, at);
     now = time;
   }
-  const Closure &closure = *declare(function, file).get<Closure>();
+  StateKeeper mine{&kept.run, ""};
+  if (keepsState(closure))
+    openKeptUnit(unit, kept, time);
+  llvm::SaveAndRestore keeps(keeper, keepsState(closure) ? &mine : nullptr);
   frames.push_back({"'" + function.name.name + "'", diagnostics.getSources().get(at.file).wholeFile(), &function});
   Entity result = runBody(closure, *inner, at);
   frames.pop_back();
@@ -201,6 +230,8 @@ void Elaborator::emitFunction(const ast::Function &function, Scope &file) {
   if (diagnostics.getErrorCount() != errors || isPoisoned)
     arena.broken.insert(&function);
   bool isSound = isEntry && diagnostics.getErrorCount() == errors && returnEntity(unit, function, result);
+  if (isSound)
+    returnKept(unit, kept, kind == FuncKind::Schedule);
   finishUnit(unit.finish(isSound, at), function, "");
   bool isProximal = function.function == ast::FunctionKind::Prox || function.function == ast::FunctionKind::Projection;
   if (isProximal && diagnostics.getErrorCount() == errors)
@@ -214,7 +245,7 @@ void Elaborator::emitFunction(const ast::Function &function, Scope &file) {
 /// Arguments for the params and, in a step, the gradients of a rule that stands alone; `run` gets the arithmetic values.
 bool Elaborator::addTensors(UnitBuilder &unit, RuleRun &run, bool hasGrads, std::vector<Value> &arguments) {
   Scope *shapes = arena.scope(run.call->home);
-  std::vector<std::pair<std::string, ArrayType>> types;
+  std::vector<std::pair<std::string, ArrayType>> types; // of the gradients
   auto add = [&](Role role, const std::string &name, ArrayType type, Location at) {
     Value argument = unit.addArgument(role, name, type, at);
     Array value{{castTo(argument, elementOf(Kind::Float, type.getRank()), at)}};
@@ -236,11 +267,11 @@ bool Elaborator::addTensors(UnitBuilder &unit, RuleRun &run, bool hasGrads, std:
         shape = *declared;
       }
       auto type = ArrayType::get(builder.getContext(), shape, shape.empty() ? mlir::Type(builder.getF64Type()) : real);
+      add(Role::Param, decl.name.name, storedType(type, paramStorage(*run.call, types.size())), decl.loc);
       types.push_back({decl.name.name, type});
-      add(Role::Param, decl.name.name, type, decl.loc);
     }
   }
-  if (types.empty()) {
+  if (types.empty() && countTensors(*run.call->rule).second > 0) {
     error(Code::RuleWithoutParam, run.call->rule->loc, "the rule '" + run.call->rule->name.name + "' has no param").suggest("declare it: param w");
     return false;
   }
@@ -283,17 +314,17 @@ bool Elaborator::emitRuleInit(const ast::Rule &rule, const RuleCall &call, bool 
   for (const StateSlot &slot : slots)
     if (!slot.initial.isPoison()) {
       isSound &= checkShared(unit, slot, slot.initial.lanes.front());
-      unit.addResult(Role::State, slot.path, slot.initial.lanes.front(), {}, slot.isShared);
+      unit.addResult(Role::State, slot.path, castTo(slot.initial.lanes.front(), slot.types.front().getElementType(), slot.decl->loc), {}, slot.isShared);
     }
   FuncOp func = unit.finish(isSound && keep, rule.loc);
-  if (func)
+  if (func && isOpen)
     func->setAttr("open", builder.getUnitAttr());
   finishUnit(func, rule, rule.name.name);
   return isSound;
 }
 
 bool Elaborator::emitRuleStep(const ast::Rule &rule, const RuleCall &call, bool keep, llvm::ArrayRef<StateSlot> slots) {
-  UnitBuilder unit(*this, module, FuncKind::RuleStep, rule.name.name + ".step", rule.loc);
+  UnitBuilder unit(*this, module, FuncKind::RuleStep, rule.name.name + "." + (call.entry ? call.entry->name.name : "step"), rule.loc);
   RuleRun run;
   run.call = &call;
   run.isCheck = !keep;
@@ -311,7 +342,7 @@ bool Elaborator::emitRuleStep(const ast::Rule &rule, const RuleCall &call, bool 
     // The initial value lives in the function before this one, but its type says all: erased values keep no types, so
     // they were recorded.
     Value argument = unit.addArgument(Role::State, slot.path, slot.types.front(), slot.decl->loc, {{}, {}, 0, slot.isShared});
-    Array state{{argument}};
+    Array state{{castTo(argument, elementOf(kindOf(argument), slot.types.front().getRank()), slot.decl->loc)}};
     state.isEach = slot.initial.isEach;
     state.isJoint = slot.initial.isJoint;
     states[slot.path] = state;
@@ -338,6 +369,7 @@ bool Elaborator::emitRuleStep(const ast::Rule &rule, const RuleCall &call, bool 
           Array value = run.nextParams[index];
           if (value.isPoison())
             break;
+          value = store(value, paramStorage(call, index), decl.name.name, run, decl.loc);
           Value stored = castTo(value.lanes.front(), Algebra::typeOf(params[index]).getElementType(), decl.loc);
           unit.addResult(Role::Next, decl.name.name, stored, params[index++]);
         }
@@ -345,14 +377,15 @@ bool Elaborator::emitRuleStep(const ast::Rule &rule, const RuleCall &call, bool 
     for (const StateSlot &slot : slots) {
       auto it = next.find(slot.path);
       // A wrapped rule that was not called keeps its state.
-      Value value = it != next.end() && !it->second.isPoison() ? it->second.lanes.front() : buffers[slot.path];
+      bool isMoved = it != next.end() && !it->second.isPoison();
+      Value value = isMoved ? store(it->second, slot.storage, slot.path, run, slot.decl->loc).lanes.front() : buffers[slot.path];
       isSound &= checkShared(unit, slot, value);
       unit.addResult(Role::Next, slot.path, value, buffers[slot.path], slot.isShared);
     }
     isSound = isSound && addReports(unit, run);
   }
   FuncOp func = unit.finish(isSound && keep, rule.loc);
-  if (func)
+  if (func && isOpen)
     func->setAttr("open", builder.getUnitAttr());
   finishUnit(func, rule, rule.name.name);
   return isSound;
@@ -365,10 +398,15 @@ void Elaborator::emitRule(const ast::Rule &rule, Scope &file) {
     return param.type && param.type->kind != ast::TypeKind::Tensor && !param.defaultValue;
   });
   const RuleCall *call = bindRule(rule, {}, file, rule.name.loc);
-  isOpen = true;
+  isOpen = countTensors(rule).first > 0;
   std::vector<StateSlot> slots;
-  bool isSound = call && emitRuleInit(rule, *call, stands, slots);
-  if (isSound || (!stands && diagnostics.getErrorCount() == errors))
-    emitRuleStep(rule, *call, stands, slots);
+  bool isSound = call && checkEntries(rule) && emitRuleInit(rule, *call, stands, slots);
+  for (const ast::OnStmt *entry : entriesOf(rule)) {
+    if (!isSound && (stands || diagnostics.getErrorCount() != errors))
+      break;
+    RuleCall chosen = *call;
+    chosen.entry = entry;
+    isSound &= emitRuleStep(rule, chosen, stands, slots);
+  }
   isOpen = false;
 }

@@ -264,11 +264,15 @@ mlir::OwningOpRef<mlir::ModuleOp> gradus::emitModule(mlir::MLIRContext &context,
   Arena arena;
   Elaborator elaborator(context, diagnostics, real, arena, *module), tester(context, diagnostics, builder.getF64Type(), arena, *module);
   elaborator.emitsChecks = options.checks;
+  elaborator.givenSizes = options.sizes;
   Loader loader(sources, diagnostics, options, arena, elaborator);
   File *file = loader.load(main, identityOf(main.getName()));
   if (!file || !file->sheet)
     return {};
   emitUnits(*file->sheet, *file->scope, elaborator, tester, diagnostics);
+  for (const auto &[name, size] : options.sizes)
+    if (!elaborator.takenSizes.contains(name))
+      diagnostics.error(Code::UnknownArgument, main.wholeFile(), "no unit has a size '" + name + "' that is not bound already").suggest("a size is declared as in rule r(size m = 10)");
   if (diagnostics.hasErrors())
     return {};
   if (mlir::failed(mlir::verify(*module))) {

@@ -12,6 +12,8 @@
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OwningOpRef.h"
 
+#include <map>
+
 namespace gradus {
 
 struct EmitOptions {
@@ -24,6 +26,8 @@ struct EmitOptions {
   std::vector<std::string> importFolders = {};
   /// Leaves beside each prox and projection functions marked `gradus.proximal`, by which it can be checked.
   bool checks = false;
+  /// What stands for the default of a size, `m` or `base.m`, in every unit that has one of the name.
+  std::map<std::string, int64_t> sizes = {};
 };
 
 /// Emits every unit of a file; units of imported files are expanded where they are used. Null if there was an error: all

@@ -56,15 +56,22 @@ struct Actual {
   Location loc;
 };
 
+/// How the application keeps a tensor: `bf16 stochastic`. A null element is chosen by --dtype, or is that of the arithmetic.
+struct Storage {
+  mlir::Type element = {};
+  bool isStochastic = false;
+};
+
 /// One state of a rule or of a rule that it wraps.
 struct StateSlot {
   std::string path;
   const ast::Decl *decl;
   Array initial;
-  /// The types of the initial value, which outlive it.
+  /// The types in which it is kept, which outlive the initial value.
   std::vector<ArrayType> types;
   /// One for the collection.
   bool isShared = false;
+  Storage storage;
 };
 
 struct RuleRun;
@@ -88,6 +95,8 @@ struct Report {
 /// A rule at work on given tensors.
 struct RuleRun {
   const RuleCall *call = nullptr;
+  /// The statements at work: those of the rule, or of a loss or schedule with state.
+  const ast::Block *block = nullptr;
   /// Of the wrapping sites: "" or "base.".
   std::string path;
   /// Before the path in the names of hyper-parameters: the group of a train unit.
@@ -113,6 +122,8 @@ struct RuleRun {
   /// Next values.
   std::vector<Array> nextParams;
   std::map<std::string, Array> *nextStates = nullptr;
+  /// Where the first values go, while the states are made.
+  std::vector<StateSlot> *slots = nullptr;
   Array time;
   /// The name of the outermost rule, and the numbers of the tensors in the collection (0, 1, .. if empty): for draws.
   std::string root;
@@ -121,8 +132,14 @@ struct RuleRun {
   bool isCheck = false;
 };
 
-/// Whether a rule declares a param or state of this name.
-bool isParamOrState(const ast::Rule &rule, llvm::StringRef name);
+/// Who keeps the states of a loss or schedule that is called: a rule or a train unit, under a path of its own.
+struct StateKeeper {
+  RuleRun *run = nullptr;
+  std::string path;
+};
+
+/// Whether the body of a rule, loss or schedule declares a param or state of this name.
+bool isParamOrState(const ast::Block &block, llvm::StringRef name);
 
 /// What a statement may give next values to: the params and states of a rule, or what the loop around carries.
 struct Primes {
@@ -147,6 +164,8 @@ struct TestRule {
   InputSource source;
   std::map<std::string, GivenInput> inputs;
   std::vector<Report> reports;
+  /// The arguments of the entry that is called.
+  std::map<std::string, Actual> entryArguments;
   /// What may be given, for suggestions.
   std::vector<std::string> names{"t"};
 };

@@ -21,6 +21,10 @@ UnitBuilder::UnitBuilder(Algebra &algebra, mlir::ModuleOp module, FuncKind kind,
 UnitBuilder::~UnitBuilder() { algebra.builder.restoreInsertionPoint(before); }
 
 Value UnitBuilder::addArgument(Role role, llvm::StringRef name, ArrayType type, Location at, Extra extra) {
+  // A rule that is called inside a block is elaborated once for each tensor, with the same hyper-parameters.
+  for (const Argument &argument : arguments)
+    if (role == Role::Hyper && argument.role == role && argument.name == name)
+      return argument.value;
   Value value = func.getBody().front().addArgument(type, algebra.place(at));
   arguments.push_back({role, name.str(), extra, value});
   return value;
@@ -35,7 +39,7 @@ bool UnitBuilder::hasArgument(llvm::StringRef name) const {
 }
 
 bool UnitBuilder::isPerSlot(Value value) const {
-  llvm::SmallPtrSet<mlir::Attribute, 8> sharedSizes;
+  llvm::SmallPtrSet<mlir::Attribute, 8> sharedSizes(algebra.sharedSizes.begin(), algebra.sharedSizes.end());
   llvm::SmallPtrSet<Value, 8> shared;
   for (const Argument &argument : arguments)
     if (argument.extra.isShared || argument.role == Role::Hyper || argument.role == Role::Time) {

@@ -94,6 +94,8 @@ struct RuleCall {
   Location loc;
   /// By the name of the parameter or oracle.
   std::map<std::string, Delayed> bound;
+  /// The entry that is meant, of a rule with `on`.
+  const ast::OnStmt *entry = nullptr;
 };
 
 /// A linear map of arrays, as `hess f(w)`. It exists at compile time only: what it makes of an array is emitted where it is applied.

@@ -2,6 +2,7 @@
 
 #include "lang/Walk.h"
 
+#include "llvm/ADT/SmallVector.h"
 #include "llvm/Support/Casting.h"
 
 using namespace gradus;
@@ -82,3 +83,73 @@ void lang::forEachExpr(const ast::Expr &expr, Visit visit) {
     return walk(cast<ast::By>(expr).limit, visit);
   }
 }
+
+/// The blocks of a statement.
+static llvm::SmallVector<const ast::Block *, 2> blocksOf(const ast::Stmt &stmt) {
+  if (auto *every = llvm::dyn_cast<ast::EveryStmt>(&stmt))
+    return {&every->block};
+  if (auto *loop = llvm::dyn_cast<ast::LoopStmt>(&stmt))
+    return {&loop->block};
+  if (auto *on = llvm::dyn_cast<ast::OnStmt>(&stmt))
+    return {&on->block};
+  auto *when = llvm::dyn_cast<ast::WhenStmt>(&stmt);
+  if (!when)
+    return {};
+  llvm::SmallVector<const ast::Block *, 2> blocks{&when->block};
+  if (when->otherwise)
+    blocks.push_back(&*when->otherwise);
+  return blocks;
+}
+
+/// The formulas of a statement, without those of its blocks.
+static void walkOwn(const ast::Stmt &stmt, Visit visit) {
+  if (auto *assign = llvm::dyn_cast<ast::AssignStmt>(&stmt)) {
+    walk(assign->value, visit);
+    walk(assign->boundaryValue, visit);
+    for (const ast::Target &target : assign->targets)
+      walk(target.subscripts, visit);
+  }
+  if (auto *draw = llvm::dyn_cast<ast::DrawStmt>(&stmt)) {
+    walk(draw->value, visit);
+    walk(draw->at, visit);
+  }
+  if (auto *every = llvm::dyn_cast<ast::EveryStmt>(&stmt))
+    walk(every->period, visit);
+  if (auto *when = llvm::dyn_cast<ast::WhenStmt>(&stmt))
+    walk(when->condition, visit);
+  if (auto *loop = llvm::dyn_cast<ast::LoopStmt>(&stmt)) {
+    walk(loop->bound, visit);
+    walk(loop->condition, visit);
+    for (const ast::LoopInit &init : loop->inits)
+      walk(init.value, visit);
+  }
+  if (auto *result = llvm::dyn_cast<ast::ReturnStmt>(&stmt))
+    walk(result->values, visit);
+}
+
+void lang::forEachExpr(const ast::Block &block, Visit visit) {
+  for (const ast::StmtPtr &stmt : block.statements) {
+    walkOwn(*stmt, visit);
+    for (const ast::Block *inner : blocksOf(*stmt))
+      forEachExpr(*inner, visit);
+  }
+}
+
+static bool callsInBlocks(const ast::Block &block, llvm::StringRef name) {
+  bool found = false;
+  for (const ast::StmtPtr &stmt : block.statements)
+    for (const ast::Block *inner : blocksOf(*stmt)) {
+      if (stmt->kind == ast::StmtKind::On) { // each entry is a body of its own
+        found |= callsInBlocks(*inner, name);
+        continue;
+      }
+      lang::forEachExpr(*inner, [&](const ast::Expr &expr) {
+        auto *call = llvm::dyn_cast<ast::Call>(&expr);
+        auto *callee = call ? llvm::dyn_cast<ast::Name>(call->callee.get()) : nullptr;
+        found |= callee && callee->name == name;
+      });
+    }
+  return found;
+}
+
+bool lang::callsInBlock(const ast::Rule &rule, llvm::StringRef name) { return callsInBlocks(rule.block, name); }

@@ -12,6 +12,12 @@ namespace gradus::lang {
 /// Visits an expression and everything inside it, outermost first.
 void forEachExpr(const ast::Expr &expr, llvm::function_ref<void(const ast::Expr &)> visit);
 
+/// Visits every formula of the statements of a block, and of the blocks in it.
+void forEachExpr(const ast::Block &block, llvm::function_ref<void(const ast::Expr &)> visit);
+
+/// Whether a rule calls a name inside of 'when' or 'every', where a step may not reach the call.
+bool callsInBlock(const ast::Rule &rule, llvm::StringRef name);
+
 } // namespace gradus::lang
 
 #endif // GRADUS_LANG_WALK_H

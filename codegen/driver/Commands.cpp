@@ -15,6 +15,7 @@ static constexpr OptionSpec exactDiv{"--fp", "exact-div|reciprocal",
                                      "divide by rank-0 values, or multiply by their reciprocals (default reciprocal)"};
 static constexpr OptionSpec importFolder{"-I", "DIR", "also look for imports there; may come often"};
 static constexpr OptionSpec noFuse{"--no-fuse", "", "one kernel for each operation, for comparison"};
+static constexpr OptionSpec size{"--size", "NAME=N", "a size of the spec, in the place of its default; may come often"};
 static constexpr OptionSpec target{"--target", "x86-64-v3|x86-64-v4|native", "instruction set of the code (default x86-64-v3)"};
 
 static constexpr OptionSpec buildOptions[] = {
@@ -24,18 +25,21 @@ static constexpr OptionSpec buildOptions[] = {
     exactDiv,
     noFuse,
     {"--prefix", "PREFIX", "starts every exported symbol"},
+    size,
     target,
 };
 static constexpr OptionSpec checkOptions[] = {
     importFolder,
     {"--seed", "N", "of the random points (default 0)"},
     {"--no-gradients", "", "types and shapes only"},
+    size,
 };
 static constexpr OptionSpec emitOptions[] = {
     importFolder,
     dtype,
     exactDiv,
     noFuse,
+    size,
     {"--stage", "PHASE", "print after: emit, differentiate, simplify, fuse, lower, llvm, llvm-ir, asm (default emit)"},
     target,
 };
@@ -45,6 +49,7 @@ static constexpr OptionSpec explainOptions[] = {
     exactDiv,
     {"--json", "", "as JSON, for programs"},
     noFuse,
+    size,
 };
 static constexpr OptionSpec fmtOptions[] = {
     {"--check", "", "change nothing; exit with 1 where a file is not formatted"},
@@ -66,6 +71,7 @@ static constexpr OptionSpec runOptions[] = {
     {"--hyper", "NAME=VALUE", "a hyper-parameter; may come often"},
     {"--plot", "FILE.svg", "the loss of each step as a picture, with its mean over the last steps"},
     {"--seed", "N", "of the first parameters, the order of the rows and the draws (default 0)"},
+    size,
     {"--steps", "N", "how many (default 1000)"},
     {"--unit", "NAME", "the train unit (default: the only one)"},
 };
@@ -73,6 +79,7 @@ static constexpr OptionSpec testOptions[] = {
     importFolder,
     {"--engine", "reference|cpu|both", "the evaluator, compiled code, or each (default both)"},
     {"--filter", "TEXT", "only tests whose title holds the text; an error if none does"},
+    {"--seed", "N", "of the inputs of properties (default 0)"},
 };
 
 static constexpr CommandSpec commands[] = {

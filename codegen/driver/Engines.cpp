@@ -96,7 +96,10 @@ private:
         arguments.push_back(toArray(*training.find(func.getArgName(i))));
       }
     }
-    auto results = reference::evaluate<double>(func, arguments, error, training.seed);
+    llvm::StringMap<int64_t> sizes;
+    for (const auto &[name, size] : training.sizes)
+      sizes[name] = size;
+    auto results = reference::evaluate<double>(func, arguments, error, training.seed, sizes);
     if (failed(results))
       return false;
     if (layout.valueResult >= 0)

@@ -11,6 +11,8 @@
 #include "llvm/Support/Path.h"
 #include "llvm/Support/Process.h"
 
+#include <limits>
+
 using namespace mlir;
 
 namespace gradus::driver {
@@ -60,6 +62,18 @@ bool Session::report() {
   return hasErrors;
 }
 
+/// "m=20"; false, with a message, where it is something else.
+static bool readSize(StringRef setting, EmitOptions &options) {
+  auto [name, text] = setting.split('=');
+  int64_t size;
+  if (!name.empty() && !text.getAsInteger(10, size) && size >= 0 && size < std::numeric_limits<int32_t>::max()) {
+    options.sizes[name.str()] = size;
+    return true;
+  }
+  llvm::errs() << "gradus: error: '--size' expects NAME=N, but got '" << setting << "'\n";
+  return false;
+}
+
 ModuleOp Session::load(const std::string &path, StringRef dtype, const Invocation &invocation, bool withChecks) {
   EmitOptions options;
   options.dtype = dtype.str();
@@ -68,6 +82,8 @@ ModuleOp Session::load(const std::string &path, StringRef dtype, const Invocatio
   for (const auto &[name, value] : invocation.repeated)
     if (name == "-I")
       options.importFolders.push_back(value);
+    else if (name == "--size" && !readSize(value, options))
+      return nullptr;
   module = emitFile(context, sources, path, diagnostics, options);
   return report() || !module ? nullptr : *module;
 }

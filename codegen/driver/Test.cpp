@@ -2,6 +2,7 @@
 
 #include "codegen/driver/Commands.h"
 #include "codegen/driver/CompiledTest.h"
+#include "codegen/driver/Property.h"
 #include "codegen/driver/Session.h"
 #include "codegen/reference/Evaluator.h"
 
@@ -35,6 +36,13 @@ static void printFailure(const reference::ClaimFailure &failure) {
     llvm::outs() << "    does not hold at element [" << index << "]\n";
 }
 
+static void printResult(const reference::TestResult &result) {
+  for (const reference::ClaimFailure &failure : result.failures)
+    printFailure(failure);
+  if (!result.error.empty())
+    llvm::outs() << "  could not run: " << result.error << '\n';
+}
+
 /// Whether a test holds, on one engine.
 static bool runOn(StringRef engine, Session &session, FuncOp test) {
   reference::TestResult result = engine == "cpu" ? runCompiledTest(session, test) : reference::runTest(test);
@@ -42,10 +50,18 @@ static bool runOn(StringRef engine, Session &session, FuncOp test) {
   if (result.passed && result.error.empty())
     return true;
   llvm::outs() << "FAIL  " << test.getSymName() << " (" << engine << ")\n";
-  for (const reference::ClaimFailure &failure : result.failures)
-    printFailure(failure);
-  if (!result.error.empty())
-    llvm::outs() << "  could not run: " << result.error << '\n';
+  printResult(result);
+  return false;
+}
+
+/// Whether a property holds for random inputs, by the evaluator.
+static bool runProperty(FuncOp property, uint64_t seed) {
+  std::optional<CounterExample> found = tryProperty(property, seed);
+  if (!found)
+    return true;
+  llvm::outs() << "FAIL  " << property.getSymName() << '\n';
+  printResult(found->result);
+  llvm::outs() << "  case " << found->cases << " of the seed " << seed << " fails; made small, it is\n\n" << found->test << '\n';
   return false;
 }
 
@@ -72,6 +88,9 @@ static bool reportCounts(const Invocation &invocation, unsigned passed, unsigned
 }
 
 int runTest(const Invocation &invocation) {
+  std::optional<uint64_t> seed = invocation.getCount("--seed", 0);
+  if (!seed)
+    return ExitUsage;
   unsigned passed = 0, failed = 0;
   std::string given = invocation.get("--engine", "both");
   SmallVector<StringRef> engines{given};
@@ -89,8 +108,11 @@ int runTest(const Invocation &invocation) {
         continue;
       eraseUnused(func);
       bool isGood = true;
-      for (StringRef engine : engines)
-        isGood &= runOn(engine, session, func);
+      if (isProperty(func))
+        isGood = runProperty(func, *seed);
+      else
+        for (StringRef engine : engines)
+          isGood &= runOn(engine, session, func);
       if (isGood)
         llvm::outs() << "pass  " << func.getSymName() << '\n';
       ++(isGood ? passed : failed);

@@ -4,6 +4,7 @@
 
 #include "dialect/DimExpr.h"
 
+#include "llvm/ADT/APFloat.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/Format.h"
@@ -42,6 +43,23 @@ static void write(std::vector<char> &bytes, int64_t index, double value) {
   std::memcpy(bytes.data() + index * sizeof(T), &stored, sizeof(T));
 }
 
+static const llvm::fltSemantics &semanticsOf(gradus_dtype dtype) { return dtype == GRADUS_BF16 ? llvm::APFloat::BFloat() : llvm::APFloat::IEEEhalf(); }
+static double read16(gradus_dtype dtype, const std::vector<char> &bytes, int64_t index) {
+  uint16_t bits;
+  std::memcpy(&bits, bytes.data() + index * sizeof(bits), sizeof(bits));
+  llvm::APFloat value(semanticsOf(dtype), llvm::APInt(16, bits));
+  bool isInexact;
+  value.convert(llvm::APFloat::IEEEdouble(), llvm::APFloat::rmNearestTiesToEven, &isInexact);
+  return value.convertToDouble();
+}
+static void write16(gradus_dtype dtype, std::vector<char> &bytes, int64_t index, double value) {
+  llvm::APFloat rounded(value);
+  bool isInexact;
+  rounded.convert(semanticsOf(dtype), llvm::APFloat::rmNearestTiesToEven, &isInexact);
+  auto bits = static_cast<uint16_t>(rounded.bitcastToAPInt().getZExtValue());
+  std::memcpy(bytes.data() + index * sizeof(bits), &bits, sizeof(bits));
+}
+
 double Variable::get(int64_t index) const {
   switch (layout.dtype) {
   case GRADUS_F32: return read<float>(bytes, index);
@@ -49,7 +67,9 @@ double Variable::get(int64_t index) const {
   case GRADUS_I32: return read<int32_t>(bytes, index);
   case GRADUS_I64: return read<int64_t>(bytes, index);
   case GRADUS_BOOL: return read<char>(bytes, index);
-  default: return NAN; // `gradus run` takes --dtype f32 or f64 alone
+  case GRADUS_BF16:
+  case GRADUS_F16: return read16(layout.dtype, bytes, index);
+  default: return NAN;
   }
 }
 
@@ -60,6 +80,8 @@ void Variable::set(int64_t index, double value) {
   case GRADUS_I32: return write<int32_t>(bytes, index, value);
   case GRADUS_I64: return write<int64_t>(bytes, index, value);
   case GRADUS_BOOL: return write<char>(bytes, index, value);
+  case GRADUS_BF16:
+  case GRADUS_F16: return write16(layout.dtype, bytes, index, value);
   default: return;
   }
 }
@@ -97,7 +119,9 @@ static bool findData(const EntryLayout &layout, DataBinding &binding, std::strin
       error = "'gradus run' has nothing for the input '" + tensor.name + "'; give it a default, or compile the unit with 'gradus build'";
       return false;
     }
-    if (tensor.role == GRADUS_DATA)
+    if (tensor.role == GRADUS_DATA && tensor.name == "rows" && isIntegral(tensor))
+      binding.rows = i;
+    else if (tensor.role == GRADUS_DATA)
       (tensor.rank == 2 ? matrices : vectors).push_back(i);
   }
   if (matrices.size() != 1 || vectors.size() != 1 || layout.tensors[vectors[0]].rank != 1 ||
@@ -226,6 +250,13 @@ void fillBatch(Training &training, const DataBinding &binding, const Table &tabl
       features.set(static_cast<int64_t>(i * width + column), table.at(row, column));
     target.set(static_cast<int64_t>(i), table.at(row, width));
   }
+  if (!binding.rows)
+    return;
+  Variable &numbers = training.variables[*binding.rows];
+  numbers.dims[0] = static_cast<int64_t>(rows.size());
+  numbers.bytes.resize(numbers.size() * gradus_dtype_size(numbers.layout.dtype));
+  for (auto [i, row] : llvm::enumerate(rows))
+    numbers.set(static_cast<int64_t>(i), static_cast<double>(row));
 }
 
 void drawParameters(Training &training) {

@@ -56,6 +56,7 @@ std::unique_ptr<Engine> createJitEngine(class Session &session, llvm::StringRef 
 struct DataBinding {
   size_t features = 0, target = 0; ///< indices into Training::variables
   std::string rowSymbol;
+  std::optional<size_t> rows; ///< the argument that takes the numbers of the samples
 };
 
 /// Finds the data arguments, gives every symbol its size and makes the variables. `sizes` of the training holds what the command

@@ -138,10 +138,12 @@ static std::optional<double> findFill(Value value) {
   return std::nullopt;
 }
 
-/// The function that makes the first states of a step: "adamw.init" for "adamw.step".
+/// The function that makes the first states: "adamw.init" for "adamw.step", "dadao.init" for its entry "dadao.edge", "elr.init" for a loss "elr".
 static FuncOp findInit(ModuleOp module, const EntryLayout &layout) {
   StringRef base = layout.name;
-  if (!base.consume_back(".step"))
+  if (layout.kind == FuncKind::RuleStep || layout.kind == FuncKind::TrainStep || base.ends_with(".grad"))
+    base = base.rsplit('.').first;
+  else if (layout.kind != FuncKind::Loss && layout.kind != FuncKind::Schedule)
     return nullptr;
   return module.lookupSymbol<FuncOp>((base + ".init").str());
 }

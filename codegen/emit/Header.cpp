@@ -91,7 +91,7 @@ static std::string describeUse(const EntryTensor &tensor, std::optional<double> 
   case GRADUS_GRAD:
     return "gradient";
   case GRADUS_STATE:
-    return "state, replaced" + (initial ? "; starts at " + formatNumber(*initial) : std::string());
+    return (tensor.written ? "state, replaced" : "state") + (initial ? "; starts at " + formatNumber(*initial) : std::string());
   case GRADUS_INPUT:
     return tensor.optional ? "input, " + formatNumber(tensor.initial.value_or(0)) + " everywhere where its data is null" : "input";
   case GRADUS_DATA:

@@ -43,8 +43,8 @@ static FailureOr<std::vector<Arrays<S>>> run(FuncOp func, ArrayRef<ArrayRef<Arra
 }
 
 template <typename S>
-FailureOr<Arrays<S>> reference::evaluate(FuncOp func, ArrayRef<Array<S>> args, std::string &error, uint64_t seed) {
-  Session session{error, {}, nullptr, seed};
+FailureOr<Arrays<S>> reference::evaluate(FuncOp func, ArrayRef<Array<S>> args, std::string &error, uint64_t seed, const llvm::StringMap<int64_t> &sizes) {
+  Session session{error, {sizes}, nullptr, seed};
   FailureOr<std::vector<Arrays<S>>> results = run<S>(func, args, session);
   if (failed(results))
     return failure();
@@ -91,7 +91,7 @@ TestResult reference::runTest(FuncOp test, ArrayRef<Array<double>> args) {
 }
 
 #define INSTANTIATE(S)                                                                                                 \
-  template FailureOr<Arrays<S>> reference::evaluate(FuncOp, ArrayRef<Array<S>>, std::string &, uint64_t);                        \
+  template FailureOr<Arrays<S>> reference::evaluate(FuncOp, ArrayRef<Array<S>>, std::string &, uint64_t, const llvm::StringMap<int64_t> &);                        \
   template FailureOr<std::vector<Arrays<S>>> reference::evaluateOpen(FuncOp, ArrayRef<Arrays<S>>, std::string &, uint64_t);      \
   template FailureOr<ValueAndGradients<S>> reference::evaluateGradients(FuncOp, ArrayRef<Array<S>>, ArrayRef<unsigned>, \
                                                                         std::string &);

@@ -26,9 +26,10 @@ template <typename S>
 using Arrays = std::vector<Array<S>>;
 
 /// The results of `func` for one array of each argument. The dimension symbols take the sizes of the arguments. On failure
-/// `error` says where and why. `seed` is that of the draws.
+/// `error` says where and why. `seed` is that of the draws; `sizes` are those of symbols that no argument tells.
 template <typename S>
-llvm::FailureOr<Arrays<S>> evaluate(FuncOp func, llvm::ArrayRef<Array<S>> args, std::string &error, uint64_t seed = 0);
+llvm::FailureOr<Arrays<S>> evaluate(FuncOp func, llvm::ArrayRef<Array<S>> args, std::string &error, uint64_t seed = 0,
+                                    const llvm::StringMap<int64_t> &sizes = {});
 
 /// The results for each slot of an open collection. The slots run in lock step: `gradus.all_reduce` sees them all.
 template <typename S>
@@ -61,7 +62,7 @@ struct TestResult {
   std::vector<ClaimFailure> failures;
   std::string error; ///< why the test could not be run; empty if it could
 };
-/// Runs a function of kind `test` in double. It takes arguments only where its claims are about what something else has computed.
+/// Runs a function of kind `test` in double. It takes arguments where its claims are about what something else has computed, and as a property.
 TestResult runTest(FuncOp test, llvm::ArrayRef<Array<double>> args = {});
 
 } // namespace gradus::reference

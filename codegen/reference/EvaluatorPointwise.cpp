@@ -296,6 +296,22 @@ static int64_t truncate(F x, Type element) {
   return x >= static_cast<F>(high) ? high : static_cast<int64_t>(x);
 }
 
+/// The nearest number of 16 bits; the wider types of the IR are one `S`. The derivative is that of x.
+template <typename S>
+static S narrow(const S &x, Type element) {
+  if (element.getIntOrFloatBitWidth() != 16)
+    return x;
+  auto lead = Math<S>::lead(x);
+  llvm::APFloat value(static_cast<double>(lead));
+  bool isInexact;
+  value.convert(cast<FloatType>(element).getFloatSemantics(), llvm::APFloat::rmNearestTiesToEven, &isInexact);
+  value.convert(llvm::APFloat::IEEEdouble(), llvm::APFloat::rmNearestTiesToEven, &isInexact);
+  auto rounded = static_cast<decltype(lead)>(value.convertToDouble());
+  if (rounded == lead || !std::isfinite(lead))
+    return x;
+  return std::isfinite(rounded) ? x + S(rounded - lead) : S(rounded);
+}
+
 template <typename S>
 void Frame<S>::cast(CastOp op, unsigned slot, Array<S> &y) {
   const Array<S> &x = get(op.getX(), slot);
@@ -304,7 +320,7 @@ void Frame<S>::cast(CastOp op, unsigned slot, Array<S> &y) {
   bool fromReal = x.kind == Kind::Real;
   for (int64_t i = 0, n = x.size(); i < n; ++i) {
     if (y.kind == Kind::Real)
-      y.reals[i] = fromReal ? x.reals[i] : S(static_cast<typename Math<S>::Lead>(x.ints[i]));
+      y.reals[i] = fromReal ? narrow(x.reals[i], element) : S(static_cast<typename Math<S>::Lead>(x.ints[i]));
     else if (y.kind == Kind::Bool)
       y.ints[i] = fromReal ? Math<S>::lead(x.reals[i]) != 0 : x.ints[i] != 0;
     else

@@ -34,6 +34,7 @@ cmake -G Ninja -S "$here/outside" -B "$scratch/outside" -DCMAKE_PREFIX_PATH="$pr
 cmake --build "$scratch/outside"
 "$scratch/outside/use_c"
 "$scratch/outside/use_cpp"
+"$scratch/outside/use_events"
 
 # Without libomp the component is not there, and says which package is missing.
 if cmake -G Ninja -S "$here/outside" -B "$scratch/without" -DCMAKE_PREFIX_PATH="$prefix" -DGradus_OMP_LIBRARY=OFF > "$scratch/without.log" 2>&1 ||

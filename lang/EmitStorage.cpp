@@ -1,0 +1,167 @@
+//===- EmitStorage.cpp - How the application keeps a tensor --------------------===//
+//
+// `param w: bf16 stochastic` changes the buffer and nothing else: widened where it is read, rounded once where the step commits, to the
+// nearest or by a draw of the site `rule.w.rounding`. A next value that is read in its own step is not rounded.
+//
+//===----------------------------------------------------------------------===//
+
+#include "lang/Elaborator.h"
+
+using namespace gradus;
+using namespace gradus::lang;
+using llvm::dyn_cast;
+using mlir::Value;
+
+/// The type words that a parameter may have; null after an error, Float for no word.
+std::optional<Kind> Elaborator::kindOfType(const std::optional<ast::Type> &type, const ast::Expr *defaultValue) {
+  if (!type || type->storage.empty())
+    return defaultValue && llvm::isa<ast::Bool>(defaultValue) ? Kind::Bool : Kind::Float;
+  std::optional<Kind> kind;
+  for (const ast::Storage &word : type->storage) {
+    if (word.isLike) {
+      kind = Kind::Float;
+      continue;
+    }
+    if (word.name.name == "stochastic") {
+      const ast::Storage *before = &word == &type->storage.front() ? nullptr : &word - 1;
+      if (before && !before->isLike && (before->name.name == "bf16" || before->name.name == "f16"))
+        continue;
+      error(Code::StorageWord, word.loc, "'stochastic' says how to round to 16 bits").suggest("write 'bf16 stochastic' or 'f16 stochastic'");
+      return std::nullopt;
+    }
+    auto known = llvm::StringSwitch<std::optional<Kind>>(word.name.name)
+                     .Cases({"i32", "i64", "int"}, Kind::Int)
+                     .Case("bool", Kind::Bool)
+                     .Cases({"bf16", "f16", "f32", "f64", "real"}, Kind::Float)
+                     .Default(std::nullopt);
+    if (!known) {
+      bool isStorage = llvm::StringSwitch<bool>(word.name.name).Cases({"blocks", "i8", "u8"}, true).Default(false);
+      if (isStorage)
+        notBuilt(Code::StorageNotBuilt, word.loc, "the storage '" + word.name.name + "'", "leave it out: the type is then chosen by --dtype");
+      else
+        error(Code::UnknownType, word.loc, "unknown type '" + word.name.name + "'")
+            .suggest(didYouMean(word.name.name, std::vector<std::string>{"bf16", "bool", "f16", "f32", "f64", "i32", "i64", "int", "real"}));
+      return std::nullopt;
+    }
+    kind = known;
+  }
+  return kind;
+}
+
+/// What the words of a type say about storage; kindOfType has reported what they cannot say.
+Storage Elaborator::storageOf(const std::optional<ast::Type> &type) {
+  Storage storage;
+  for (const ast::Storage &word : type ? llvm::ArrayRef<ast::Storage>(type->storage) : llvm::ArrayRef<ast::Storage>()) {
+    if (word.isLike)
+      continue;
+    if (word.name.name == "stochastic") {
+      storage.isStochastic = true;
+      continue;
+    }
+    storage.element = llvm::StringSwitch<mlir::Type>(word.name.name)
+                          .Case("bf16", builder.getBF16Type())
+                          .Case("f16", builder.getF16Type())
+                          .Case("f32", builder.getF32Type())
+                          .Case("f64", builder.getF64Type())
+                          .Case("i32", builder.getI32Type())
+                          .Default(storage.element);
+  }
+  return storage;
+}
+
+std::string Elaborator::paramName(const ast::Rule &rule, size_t position) {
+  for (const ast::StmtPtr &stmt : rule.block.statements)
+    if (auto *params = dyn_cast<ast::ParamStmt>(stmt.get())) {
+      if (position < params->decls.size())
+        return params->decls[position].name.name;
+      position -= params->decls.size();
+    }
+  return "";
+}
+
+/// A rule that says nothing leaves it to the rule that it wraps.
+Storage Elaborator::paramStorage(const RuleCall &call, size_t position) {
+  size_t next = 0;
+  for (const ast::StmtPtr &stmt : call.rule->block.statements) {
+    auto *params = dyn_cast<ast::ParamStmt>(stmt.get());
+    for (const ast::Decl &decl : params ? llvm::ArrayRef<ast::Decl>(params->decls) : llvm::ArrayRef<ast::Decl>())
+      if (next++ == position)
+        if (Storage own = storageOf(decl.type); own.element)
+          return own;
+  }
+  for (const ast::Param &param : call.rule->params) {
+    if (!param.type || param.type->kind != ast::TypeKind::Rule)
+      continue;
+    auto it = call.bound.find(param.name.name);
+    const ast::Expr *source = it == call.bound.end() ? param.defaultValue.get() : it->second.expr;
+    const RuleCall *inner = source ? evalRule(*source, it == call.bound.end() ? *call.home : *it->second.scope) : nullptr;
+    if (Storage wrapped = inner ? paramStorage(*inner, position) : Storage(); wrapped.element)
+      return wrapped;
+  }
+  return {};
+}
+
+ArrayType Elaborator::storedType(ArrayType type, const Storage &storage) { return storage.element ? type.withElement(storage.element) : type; }
+
+/// The element type of an argument of a unit: what is declared, else what --dtype says of arrays of real numbers.
+mlir::Type Elaborator::argumentElement(const std::optional<ast::Type> &type, Kind kind, size_t rank) {
+  if (mlir::Type declared = storageOf(type).element)
+    return declared;
+  return kind == Kind::Float && rank > 0 ? real : elementOf(kind, rank);
+}
+
+/// Only what a step writes is rounded. True if there is nothing to refuse.
+bool Elaborator::refuseStochastic(const std::optional<ast::Type> &type, llvm::StringRef what) {
+  for (const ast::Storage &word : type ? llvm::ArrayRef<ast::Storage>(type->storage) : llvm::ArrayRef<ast::Storage>())
+    if (!word.isLike && word.name.name == "stochastic") {
+      error(Code::StorageWord, word.loc, "'stochastic' says how a step rounds what it writes, but " + what.str() + " is only read").suggest("drop it");
+      return false;
+    }
+  return true;
+}
+
+/// With y = x rounded to nearest and z the neighbour of y on the side of x: z with the probability |x - y| / |z - y|, else y, so that the
+/// mean is x. |y| 2^-p, for p bits of significand, is at least half the distance to z and less than the whole one; so is its 1.01-fold, but
+/// for the part that rounding to nearest forgives. Of what is not finite, y stands.
+Value Elaborator::roundTo(Value x, mlir::Type element, Value uniform, Location at) {
+  Value nearest = castTo(x, element, at);
+  if (!uniform)
+    return nearest;
+  mlir::Type arithmetic = typeOf(x).getElementType();
+  bool isHalf = element.isF16();
+  Array X{{x}}, y{{castTo(nearest, arithmetic, at)}}, u{{castTo(uniform, arithmetic, at)}};
+  Array off = sub(X, y, at);
+  Array reach = mul(unary<AbsOp>(y, at), number(1.01 * (isHalf ? 0x1p-11 : 0x1p-8), at), at);
+  reach = binary<MaxOp>(reach, number(1.01 * (isHalf ? 0x1p-25 : 0x1p-134), at), at);
+  Array z = add(y, mul(unary<SignOp>(off, at), reach, at), at);
+  z.lanes = {castTo(castTo(z.lanes.front(), element, at), arithmetic, at)};
+  Array gap = unary<AbsOp>(sub(z, y, at), at);
+  Array isNeighbour = compare(ComparePredicate::Lt, mul(u, gap, at), unary<AbsOp>(off, at), at);
+  return castTo(select(isNeighbour, z, y, at).lanes.front(), element, at);
+}
+
+/// A value as the application keeps it. `name` is that of the param, or the path of the state.
+Array Elaborator::store(const Array &x, const Storage &storage, const std::string &name, const RuleRun &run, Location at) {
+  if (!storage.element || x.isPoison())
+    return x;
+  Array uniform, result = x;
+  if (storage.isStochastic) {
+    llvm::SaveAndRestore atWork(currentRun, &run);
+    DrawShape shape{{}, x.isEach, x.isJoint, {}};
+    for (Value lane : x.lanes)
+      shape.lanes.push_back(Shape(typeOf(lane).getShape()));
+    DrawSource source{nullptr, nullptr, run.root + "." + name + ".rounding", {}};
+    uniform = emitDraws(DrawKind::Uniform, source, {}, shape, run.time, at);
+  }
+  for (auto [k, lane] : llvm::enumerate(result.lanes))
+    lane = roundTo(lane, storage.element, uniform.isPoison() ? Value() : uniform.lane(k), at);
+  return result;
+}
+
+/// What is kept, in the type of the arithmetic.
+Array Elaborator::load(const Array &x, Location at) {
+  Array result = x;
+  for (Value &lane : result.lanes)
+    lane = castTo(lane, elementOf(kindOf(lane), typeOf(lane).getRank()), at);
+  return result;
+}

@@ -1,0 +1,52 @@
+//===- TrainPlan.h - What a train unit minimises, and how ---------*- C++ -*-===//
+
+#ifndef GRADUS_LANG_TRAINPLAN_H
+#define GRADUS_LANG_TRAINPLAN_H
+
+#include "lang/Elaborator.h"
+
+namespace gradus::lang {
+
+struct Elaborator::TrainGroup {
+  const RuleCall *call = nullptr;
+  /// Prefix of its hyper-parameters: "" for the only rule, "W." for a group.
+  std::string prefix;
+  /// Positions in the list of parameters: of a rule of several params those of the first tensor, then of the second, ..
+  std::vector<size_t> members;
+  size_t arity = 1;
+  std::vector<StateSlot> slots;
+  size_t numLanes() const { return members.size() / arity; }
+  size_t member(size_t lane, size_t param = 0) const { return members[lane * arity + param]; }
+  /// The tensors that one param of the rule stands for, as lanes of one array.
+  Array lanes(llvm::ArrayRef<Array> values, size_t param) const {
+    Array result;
+    result.isEach = true;
+    for (size_t k = 0; k < numLanes(); ++k)
+      result.lanes.push_back(values[member(k, param)].lanes.front());
+    return result;
+  }
+};
+
+struct Elaborator::TrainPlan {
+  const ast::Train *train = nullptr;
+  const Closure *loss = nullptr;
+  std::map<std::string, Delayed> bound;
+  std::vector<const ast::Param *> params;
+  std::vector<TrainGroup> groups;
+  /// How the rules keep the parameters.
+  std::vector<Storage> storages;
+  /// The states of the loss and of what its hyper-parameters are bound to.
+  std::vector<StateSlot> lossSlots;
+};
+
+/// The loss of a train step at work: its states and those of what its hyper-parameters are bound to.
+struct Elaborator::TrainLoss {
+  RuleRun run;
+  std::map<std::string, GivenInput> given;
+  std::map<std::string, Array> states, next;
+  std::map<std::string, mlir::Value> buffers;
+};
+
+} // namespace gradus::lang
+
+#endif // GRADUS_LANG_TRAINPLAN_H
