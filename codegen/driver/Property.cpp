@@ -100,13 +100,14 @@ static bool fails(FuncOp property, const Point &point) {
   return !result.passed || !result.error.empty();
 }
 
-/// The leading part of an array, of a shape that is nowhere larger.
-static Numbers cut(const Numbers &from, const reference::Shape &shape) {
+/// A part of an array, of a shape that is nowhere larger: along each axis what is left without the index `skip`, or the leading elements where it is -1.
+static Numbers cut(const Numbers &from, const reference::Shape &shape, ArrayRef<int64_t> skip) {
   Numbers to = Numbers::zeros(from.kind, shape);
   for (int64_t i = 0, n = to.size(); i < n; ++i) {
     int64_t rest = i, at = 0, stride = 1;
     for (size_t axis = shape.size(); axis-- > 0;) {
-      at += rest % shape[axis] * stride;
+      int64_t index = rest % shape[axis];
+      at += (index + (skip[axis] >= 0 && index >= skip[axis])) * stride;
       rest /= shape[axis];
       stride *= from.shape[axis];
     }
@@ -150,24 +151,33 @@ private:
     point = std::move(smaller);
     return true;
   }
+  /// Gives a symbol a smaller size; `skip` is the index left out, or -1 for all from the new size on.
+  bool tryFewer(const std::string &symbol, int64_t size, int64_t skip) {
+    Sizes fewer = sizes;
+    fewer[symbol] = size;
+    Point smaller;
+    for (auto [type, array] : llvm::zip_equal(property.getArgumentTypes(), point)) {
+      std::optional<reference::Shape> shape = shapeOf(type, fewer);
+      if (!shape || llvm::any_of(llvm::zip_equal(*shape, array.shape), [](auto pair) { return std::get<0>(pair) > std::get<1>(pair); }))
+        return false;
+      SmallVector<int64_t> skips;
+      for (Attribute dim : cast<ArrayType>(type).getShape())
+        skips.push_back(isa<StringAttr>(dim) && cast<StringAttr>(dim).getValue() == symbol ? skip : -1);
+      smaller.push_back(cut(array, *shape, skips));
+    }
+    if (!take(std::move(smaller)))
+      return false;
+    sizes = fewer;
+    return true;
+  }
   bool shrinkSizes(ArrayRef<std::string> symbols) {
     bool isSmaller = false;
-    for (const std::string &symbol : symbols)
-      for (int64_t size = 0; size < sizes[symbol]; ++size) {
-        Sizes fewer = sizes;
-        fewer[symbol] = size;
-        Point smaller;
-        for (auto [type, array] : llvm::zip_equal(property.getArgumentTypes(), point)) {
-          std::optional<reference::Shape> shape = shapeOf(type, fewer);
-          if (!shape || llvm::any_of(llvm::zip_equal(*shape, array.shape), [](auto pair) { return std::get<0>(pair) > std::get<1>(pair); }))
-            break;
-          smaller.push_back(cut(array, *shape));
-        }
-        if (smaller.size() != point.size() || !take(std::move(smaller)))
-          continue;
-        sizes = fewer;
-        isSmaller = true;
-      }
+    for (const std::string &symbol : symbols) {
+      for (int64_t size = 0; size < sizes[symbol]; ++size)
+        isSmaller |= tryFewer(symbol, size, -1);
+      for (int64_t index = 0; index < sizes[symbol]; ++index)
+        isSmaller |= tryFewer(symbol, sizes[symbol] - 1, index);
+    }
     return isSmaller;
   }
   /// One element, by number, becomes the plainest that keeps the case failing.
