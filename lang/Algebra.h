@@ -37,6 +37,8 @@ public:
   bool isOpen = false;
   /// Sizes that are one for the collection, though no argument may tell them: `size n` without a value.
   llvm::SmallPtrSet<mlir::Attribute, 4> sharedSizes;
+  /// Inside a rule whose objective is not bound, which becomes no code.
+  bool isUnbound = false;
   /// The regions of control around what is being emitted.
   unsigned numRegions = 0;
   /// One tensor of a collection is elaborated apart from the others.

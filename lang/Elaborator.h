@@ -233,9 +233,12 @@ private:
   const Binding *findPresent(llvm::StringRef name, Scope &scope);
   const Binding *findSoFar(llvm::StringRef name, Scope &scope);
   std::optional<llvm::SmallVector<mlir::Value>> readNext(llvm::ArrayRef<std::string> names, Scope &inner);
+  llvm::SmallVector<mlir::Value> presentValues(llvm::ArrayRef<std::string> names, Scope &scope);
   llvm::SmallVector<Array> likePresent(llvm::ArrayRef<std::string> names, mlir::ValueRange values, Scope &scope);
-  void bindNext(llvm::ArrayRef<std::string> names, Scope &scope, Location at,
+  void bindNext(llvm::ArrayRef<std::string> names, Scope &scope, Location at, bool isTogether,
                 llvm::function_ref<std::optional<llvm::SmallVector<Array>>()> emit);
+  bool runsTogether(llvm::ArrayRef<const ast::Expr *> deciding, Scope &scope);
+  std::optional<llvm::SmallVector<Array>> loopOnce(const ast::LoopStmt &stmt, Scope &scope, bool &differs);
   bool fillRegion(mlir::Region &region, Location at, llvm::function_ref<std::optional<llvm::SmallVector<mlir::Value>>()> emit);
 
   // Derivatives (EmitGrad.cpp).
@@ -254,7 +257,8 @@ private:
     std::vector<Array> points;
     Location loc;
   };
-  std::optional<PointCall> readPointCall(const ast::Derivative &expr, llvm::ArrayRef<ast::Ident> slots, Scope &scope);
+  const Closure *readDifferentiated(const ast::Derivative &expr, Scope &scope);
+  std::optional<PointCall> readPointCall(const ast::Derivative &expr, const Closure *closure, llvm::ArrayRef<ast::Ident> slotNames, Scope &scope);
   Array callAtPoint(const PointCall &call, llvm::ArrayRef<Array> points);
   Entity evalDerivative(const ast::Derivative &expr, Scope &scope);
   Entity evalTotalDerivative(const ast::TotalDerivative &expr, Scope &scope);
@@ -320,6 +324,45 @@ private:
   void claimSolved(const Equation &equation);
   /// Those of the solver at work.
   std::vector<Equation> *solved = nullptr;
+
+  // Objectives of rules (EmitOracle.cpp, EmitSelection.cpp).
+  bool openOracles(RuleRun &run);
+  bool replaceOracle(const RuleSite &site, const Actual &actual, std::map<std::string, Entity> &replaced);
+  Entity bindOracle(const ast::Oracle &oracle, size_t position, RuleRun &run);
+  Entity unboundObjective(const ast::Oracle &oracle, RuleRun &run);
+  Objective &newObjective(const ast::Oracle &oracle, const RuleRun &run);
+  Entity objectiveEntity(const Objective &objective, const ast::Oracle &oracle, const RuleRun &run);
+  struct Target {
+    const Closure *closure = nullptr;
+    std::map<std::string, Delayed> bound;
+  };
+  std::optional<Target> readTarget(const Delayed &bound);
+  Entity testObjective(const ast::Oracle &oracle, const Delayed *bound, RuleRun &run);
+  Entity withAllTensors(Location at, llvm::function_ref<Entity()> emit);
+  Entity callObjective(const Closure &closure, const std::vector<Actual> &actuals, Location at);
+  std::optional<std::vector<Array>> readPoints(const Closure &closure, const std::vector<Actual> &actuals, Location at);
+  Array askValue(const Objective &objective, llvm::ArrayRef<Array> points, Location at);
+  std::vector<Array> askGradients(const Objective &objective, llvm::ArrayRef<Array> points, llvm::ArrayRef<size_t> wrt, Location at);
+  const Closure *selectData(const Closure &closure, llvm::ArrayRef<ast::Subscript> selection, Scope &scope, Location at);
+  Entity chosenData(const Objective &objective, size_t argument, Location at);
+  Array rowsOf(const Array &x, const Array &rows, Location at);
+  Array spreadPoint(const Objective &objective, const Array &point, Location at);
+  Array gatherSamples(const Objective &objective, Array result, Location at);
+  void findSamples(Objective &objective);
+  Entity gradOfObjective(const ast::Derivative &expr, const Closure &closure, Scope &scope);
+  /// What has been asked in the unit at hand: evaluations at equal points are one.
+  struct Answer {
+    const Objective *root;
+    DataChoice choice;
+    llvm::SmallVector<mlir::Value> point;
+    llvm::SmallVector<size_t> wrt;
+    mlir::Value value;
+    llvm::SmallVector<mlir::Value> gradients;
+  };
+  std::vector<Answer> answers;
+  const Answer *findAnswer(const Objective &objective, llvm::ArrayRef<mlir::Value> point, const llvm::SmallVector<size_t> *wrt) const;
+  void keepAnswer(const Objective &objective, llvm::ArrayRef<mlir::Value> point, llvm::ArrayRef<size_t> wrt, mlir::Value value,
+                  llvm::ArrayRef<mlir::Value> gradients);
 
   // Built-in words (Builtins*.cpp, EmitReduction.cpp).
   template <typename Op>
@@ -504,6 +547,8 @@ private:
   std::string drawPath;
   Array now;
   UnitBuilder *currentUnit = nullptr;
+  /// Before the sites of draws, where an objective is asked on other data than the batch.
+  std::string drawChoice;
   llvm::SmallVector<mlir::Value, 1> loopIndices;
 
   // Rules (EmitRule.cpp).
@@ -577,14 +622,24 @@ private:
   bool addTrainParams(const TrainPlan &plan, UnitBuilder &unit, Scope &shapes, std::vector<mlir::Value> &arguments, std::vector<Array> &values);
   bool emitTrainInit(TrainPlan &plan);
   bool emitTrainStep(const TrainPlan &plan);
+  // What the loss of a train unit keeps (EmitLossState.cpp).
+  struct KeptLoss;
   struct TrainLoss;
-  static std::string lossHyperPath(const TrainPlan &plan, const ast::Param &param);
+  struct TrainUnit;
+  static std::string lossHyperPath(const TrainPlan &plan, const Closure &loss, bool isFurther, const ast::Param &param);
   Array lossHyper(const TrainPlan &plan, UnitBuilder &unit, const ast::Param &param, RuleRun &run, Scope &scope);
   bool emitLossStates(TrainPlan &plan, UnitBuilder &unit, llvm::ArrayRef<Array> params, const InputSource &inputs);
-  void openLoss(const TrainPlan &plan, UnitBuilder &unit, const Array &time, const InputSource &inputs, TrainLoss &loss);
-  bool takeLossArguments(const TrainPlan &plan, UnitBuilder &unit, llvm::ArrayRef<Array> params, Scope &shapes, TrainLoss &loss, std::vector<Actual> &actuals);
-  std::vector<Array> trainGradients(const TrainPlan &plan, UnitBuilder &unit, llvm::ArrayRef<Array> params, Scope &shapes, TrainLoss &loss,
-                                    mlir::Value &value);
+  void openLoss(const TrainPlan &plan, UnitBuilder &unit, const Array &time, const InputSource &inputs, KeptLoss &loss);
+  bool commitLoss(TrainUnit &step);
+
+  // What it minimises (EmitObjective.cpp).
+  TrainLoss *bindLoss(TrainUnit &step, const Closure &closure, const std::map<std::string, Delayed> &bound, const ast::Expr *source, size_t extras);
+  Array lossArgument(TrainUnit &step, const TrainLoss &loss, const ast::Param &param, const std::map<std::string, Delayed> &bound);
+  Array lossData(TrainUnit &step, const TrainLoss &loss, const ast::Param &param);
+  Array furtherData(TrainUnit &step, const TrainLoss &loss, size_t argument, DataChoice choice);
+  Entity trainObjective(TrainUnit &step, const TrainGroup &group, const ast::Oracle &oracle, const Delayed *bound, RuleRun &run);
+  bool trainGradients(TrainUnit &step, std::vector<Array> &gradients);
+  mlir::Value trainValue(TrainUnit &step);
 
   // Tests (EmitTest.cpp, EmitRun.cpp).
   /// A claim must not hold because one side was repeated: only a number stands for all elements.

@@ -203,6 +203,8 @@ Entity Elaborator::tooLarge(const Closure &closure, Location at) {
 Entity Elaborator::callClosure(const Closure &closure, std::vector<Actual> actuals, Location at, std::optional<Array> time) {
   if (arena.broken.contains(closure.decl))
     return {};
+  if (closure.objective)
+    return callObjective(closure, actuals, at);
   bool takesFunction = llvm::any_of(actuals, [](const Actual &a) { return a.entity.get<Closure>() || a.entity.get<Builtin>(); });
   bool isInside = llvm::any_of(frames, [&](const Frame &frame) { return frame.decl == closure.decl; });
   if (numEvaluated > maxExpansion || (frames.size() > maxCallDepth && !isInside))
@@ -292,7 +294,10 @@ Entity Elaborator::evalCall(const ast::Call &expr, Scope &scope) {
       return eachLane([&] { return asArray((this->*builtin->emit)(site), expr.loc); });
     }
     if (Entity base = eval(*subscripted->base, scope); base.get<Closure>())
-      return notBuilt(Code::SelectionNotBuilt, subscripted->loc, "the choice of data by a subscript of a function", "");
+      return withAllTensors(expr.loc, [&]() -> Entity {
+        const Closure *chosen = selectData(*base.get<Closure>(), subscripted->subscripts, scope, subscripted->loc);
+        return chosen ? callClosure(*chosen, evalArguments(expr.arguments, scope), expr.loc) : Entity();
+      });
     else if (base.isPoison())
       return {};
   }
@@ -306,6 +311,8 @@ Entity Elaborator::evalCall(const ast::Call &expr, Scope &scope) {
     return call ? Entity(call) : Entity();
   }
   if (const Closure *closure = entity.get<Closure>()) {
+    if (closure->objective)
+      return withAllTensors(expr.loc, [&] { return callClosure(*closure, evalArguments(expr.arguments, scope), expr.loc); });
     const Binding *time = scope.find("t");
     bool hasTime = closure->isSchedule() && time && time->entity.isArray() && !time->entity.isPoison();
     return callClosure(*closure, evalArguments(expr.arguments, scope), expr.loc,

@@ -1,7 +1,8 @@
 //===- EmitControl.cpp - when, every, loop ------------------------------------===//
 //
 // Each becomes an op with regions. Its results are the names that it primes: next values of a rule's params and states, or of what a
-// loop carries; they have the types of the present ones. In a rule of several tensors each tensor has an op of its own.
+// loop carries; they have the types of the present ones. In a rule of several tensors each tensor has an op of its own, unless the rule asks
+// an objective: then one op carries all tensors, where what decides is one for all of them.
 //
 //===----------------------------------------------------------------------===//
 
@@ -73,13 +74,29 @@ std::optional<SmallVector<Value>> Elaborator::readNext(llvm::ArrayRef<std::strin
     const Binding *next = findSoFar(name, inner);
     if (!next->entity.isArray() || next->entity.isPoison())
       return std::nullopt;
-    values.push_back(sliceLane(next->entity.array()).lanes.front());
+    llvm::append_range(values, sliceLane(next->entity.array()).lanes);
   }
   return values;
 }
 
-/// Elaborates a statement with the primes of `names` once for each tensor of the collection.
-void Elaborator::bindNext(llvm::ArrayRef<std::string> names, Scope &scope, Location at, llvm::function_ref<std::optional<SmallVector<Array>>()> emit) {
+/// Whether a block runs for all tensors at once: it may ask the objective of its rule, and what decides is one for the collection.
+bool Elaborator::runsTogether(llvm::ArrayRef<const ast::Expr *> deciding, Scope &scope) {
+  if (laneCount <= 1 || activeLane || !currentRun || currentRun->call->rule->oracles.empty())
+    return false;
+  return llvm::all_of(deciding, [&](const ast::Expr *expr) {
+    Array x = evalArray(*expr, scope);
+    return x.lanes.size() <= 1;
+  });
+}
+
+/// Elaborates a statement with the primes of `names` once for all tensors together, or once for each of them.
+void Elaborator::bindNext(llvm::ArrayRef<std::string> names, Scope &scope, Location at, bool isTogether, llvm::function_ref<std::optional<SmallVector<Array>>()> emit) {
+  if (isTogether) {
+    std::optional<SmallVector<Array>> together = emit();
+    for (auto [i, name] : llvm::enumerate(names))
+      scope.set(name, together ? Entity((*together)[i]) : Entity(), at);
+    return;
+  }
   std::vector<Array> all(names.size());
   bool isSound = true;
   size_t lanes = activeLane ? 1 : std::max<size_t>(laneCount, 1);
@@ -157,12 +174,22 @@ static std::vector<std::string> withPrimes(std::vector<std::string> names) {
 /// The results of an op as the next values of `names`.
 SmallVector<Array> Elaborator::likePresent(llvm::ArrayRef<std::string> names, mlir::ValueRange values, Scope &scope) {
   SmallVector<Array> results;
-  for (auto [name, value] : llvm::zip_equal(names, values)) {
+  for (const std::string &name : names) {
     Array next = sliceLane(findPresent(name, scope)->entity.array());
-    next.lanes = {value};
+    size_t count = next.lanes.size();
+    next.lanes.assign(values.begin(), values.begin() + count);
+    values = values.drop_front(count);
     results.push_back(std::move(next));
   }
   return results;
+}
+
+/// The present values of `names`, a value for each tensor.
+SmallVector<Value> Elaborator::presentValues(llvm::ArrayRef<std::string> names, Scope &scope) {
+  SmallVector<Value> values;
+  for (const std::string &name : names)
+    llvm::append_range(values, sliceLane(findPresent(name, scope)->entity.array()).lanes);
+  return values;
 }
 
 void Elaborator::runWhen(const ast::WhenStmt &stmt, Scope &scope) {
@@ -177,7 +204,7 @@ void Elaborator::runWhen(const ast::WhenStmt &stmt, Scope &scope) {
     return readNext(names, *inner);
   };
   const ast::Block *otherwise = stmt.otherwise ? &*stmt.otherwise : nullptr;
-  bindNext(withPrimes(names), scope, stmt.loc, [&]() -> std::optional<SmallVector<Array>> {
+  bindNext(withPrimes(names), scope, stmt.loc, runsTogether({stmt.condition.get()}, scope), [&]() -> std::optional<SmallVector<Array>> {
     Array c = evalCondition(*stmt.condition, scope);
     if (c.isPoison())
       return std::nullopt;
@@ -185,10 +212,8 @@ void Elaborator::runWhen(const ast::WhenStmt &stmt, Scope &scope) {
       std::optional<SmallVector<Value>> next = runBranch(*known ? &stmt.block : otherwise);
       return next ? std::optional(likePresent(names, *next, scope)) : std::nullopt;
     }
-    SmallVector<mlir::Type> types;
-    for (const std::string &name : names)
-      types.push_back(sliceLane(findPresent(name, scope)->entity.array()).lanes.front().getType());
-    auto op = IfOp::create(builder, place(stmt.loc), types, sliceLane(c).lanes.front());
+    SmallVector<Value> present = presentValues(names, scope);
+    auto op = IfOp::create(builder, place(stmt.loc), mlir::TypeRange(mlir::ValueRange(present)), sliceLane(c).lanes.front());
     bool isSound = fillRegion(op.getThen(), stmt.loc, [&] { return runBranch(&stmt.block); });
     isSound &= fillRegion(op.getOtherwise(), stmt.loc, [&] { return runBranch(otherwise); });
     if (isSound)
@@ -208,7 +233,7 @@ void Elaborator::runEvery(const ast::EveryStmt &stmt, Scope &scope) {
   if (!primes || !primes->run)
     return notHere(stmt, primes ? "a loop" : "a function", "it belongs to the step of a rule: every 10 { m' = .. }");
   std::vector<std::string> lost, names = findPrimed({&stmt.block}, scope, lost);
-  bindNext(withPrimes(names), scope, stmt.loc, [&]() -> std::optional<SmallVector<Array>> {
+  bindNext(withPrimes(names), scope, stmt.loc, runsTogether({stmt.period.get()}, scope), [&]() -> std::optional<SmallVector<Array>> {
     Array period = evalScalar(*stmt.period, scope, "a period");
     Array time = sliceLane(primes->run->time);
     if (period.isPoison() || time.isPoison())
@@ -301,23 +326,27 @@ Array Elaborator::nextCarried(const ast::Ident &name, const Array &x, Scope &sco
   if (x.isPoison() || !present)
     return {};
   const Array model = sliceLane(present->entity.array());
-  std::optional<Shape> common = commonShape({model, x}, 0, at);
-  if (!common)
-    return {};
-  if (*common != Shape(ownShape(model))) {
-    error(Code::CarriedChanges, at, "'" + name.name + "' has the shape " + describe(ownShape(model)) + ", but its next value has the shape " + describe(ownShape(x)))
-        .note(present->loc, "it is carried from here")
-        .suggest("begin with an array of that shape, as zeros(like ..)");
-    return {};
-  }
   Kind kind = std::max(kindOf(model), kindOf(x));
   SmallVector<IndexVar *, 2> axes = commonAxes({model, x});
-  if (kind != kindOf(model) || axes != model.axes) {
-    primes->wider[name.name] = {kind, axes};
+  size_t lanes = std::max(model.lanes.size(), x.lanes.size());
+  Array next = model;
+  next.lanes.clear();
+  for (size_t k = 0; k < lanes; ++k) {
+    std::optional<Shape> common = commonShape({model, x}, k, at);
+    if (!common)
+      return {};
+    if (*common != Shape(ownShape(model, k))) {
+      error(Code::CarriedChanges, at, "'" + name.name + "' has the shape " + describe(ownShape(model, k)) + ", but its next value has the shape " + describe(ownShape(x, k)))
+          .note(present->loc, "it is carried from here")
+          .suggest("begin with an array of that shape, as zeros(like ..)");
+      return {};
+    }
+    next.lanes.push_back(fit(x, k, axes, *common, kind, at));
+  }
+  if (kind != kindOf(model) || axes != model.axes || lanes != model.lanes.size() || (x.isEach && !model.isEach) || (x.isJoint && !model.isJoint)) {
+    primes->wider[name.name] = {kind, axes, lanes, x.isEach || model.isEach, x.isJoint || model.isJoint};
     return {};
   }
-  Array next = model;
-  next.lanes = {fit(x, 0, axes, *common, kind, at)};
   return next;
 }
 
@@ -383,10 +412,11 @@ std::optional<std::vector<Array>> Elaborator::evalInits(const ast::LoopStmt &stm
 static bool widen(const ast::LoopStmt &stmt, const Primes &tried, std::vector<Array> &values, Elaborator &elaborator) {
   for (auto [init, value] : llvm::zip_equal(stmt.inits, values))
     if (auto it = tried.wider.find(init.name.name); it != tried.wider.end()) {
-      auto [kind, axes] = it->second;
-      Shape own(Algebra::ownShape(value));
-      value.lanes = {elaborator.fit(value, 0, axes, own, kind, init.value->loc)};
-      value.axes = axes;
+      const Primes::Wider &wider = it->second;
+      SmallVector<Value, 1> lanes;
+      for (size_t k = 0; k < wider.numLanes; ++k)
+        lanes.push_back(elaborator.fit(value, k, wider.axes, Shape(Algebra::ownShape(value, k)), wider.kind, init.value->loc));
+      value = {lanes, wider.isEach, wider.isJoint, wider.axes};
     }
   return !tried.wider.empty();
 }
@@ -396,7 +426,7 @@ LoopOp Elaborator::emitLoop(const ast::LoopStmt &stmt, Value count, const Array 
   SmallVector<Value> init;
   std::vector<std::string> names;
   for (auto [carried, value] : llvm::zip_equal(stmt.inits, inits)) {
-    init.push_back(value.lanes.front());
+    llvm::append_range(init, value.lanes);
     names.push_back(carried.name.name);
   }
   auto loop = LoopOp::create(builder, place(stmt.loc), mlir::TypeRange(mlir::ValueRange(init)), count, init);
@@ -406,7 +436,8 @@ LoopOp Elaborator::emitLoop(const ast::LoopStmt &stmt, Value count, const Array 
     Array index{{block.addArgument(ArrayType::scalar(builder.getI64Type()), place(stmt.loc))}};
     for (auto [carried, value] : llvm::zip_equal(stmt.inits, inits)) {
       Array present = value;
-      present.lanes = {block.addArgument(value.lanes.front().getType(), place(carried.loc))};
+      for (Value &lane : present.lanes)
+        lane = block.addArgument(lane.getType(), place(carried.loc));
       inner->set(carried.name.name, present, carried.name.loc);
     }
     if (stmt.variable) {
@@ -436,7 +467,8 @@ LoopOp Elaborator::emitLoop(const ast::LoopStmt &stmt, Value count, const Array 
       loopIndices.push_back(loop.getProceed().front().getArgument(0));
       Array c = sliceLane(evalCondition(*stmt.condition, *asked));
       loopIndices.pop_back();
-      return c.isPoison() ? std::nullopt : std::optional(SmallVector<Value>{c.lanes.front()});
+      mine.differs |= c.lanes.size() > 1;
+      return c.lanes.size() != 1 ? std::nullopt : std::optional(SmallVector<Value>{c.lanes.front()});
     });
   }
   if (isSound)
@@ -447,6 +479,37 @@ LoopOp Elaborator::emitLoop(const ast::LoopStmt &stmt, Value count, const Array 
 
 /// Loops in loops whose carried values must be widened are elaborated again and again.
 static constexpr size_t maxExpansion = 200000;
+
+/// The loop for all tensors together or for the one at hand. `differs` tells that its condition is another one for each tensor.
+std::optional<SmallVector<Array>> Elaborator::loopOnce(const ast::LoopStmt &stmt, Scope &scope, bool &differs) {
+  auto count = evalCount(stmt, scope);
+  std::optional<std::vector<Array>> inits = evalInits(stmt, scope);
+  if (!count || !inits)
+    return std::nullopt;
+  // The type of a carried value is known when a pass has been elaborated: `s = 0` may become a real number, or one for each index.
+  for (int attempt = 0; attempt < 4; ++attempt) {
+    if (numEvaluated > maxExpansion) {
+      error(Code::ExpansionTooLarge, stmt.loc, "the loops here expand to more than " + std::to_string(maxExpansion) + " operations")
+          .suggest("begin what they carry with real numbers, s = 0.0, so that no pass is read twice");
+      break;
+    }
+    Primes mine{nullptr, stmt.inits, {}, {}, false};
+    if (LoopOp loop = emitLoop(stmt, count->first, count->second, *inits, mine, scope)) {
+      mlir::ValueRange rest = loop.getCarried();
+      SmallVector<Array> results(inits->begin(), inits->end());
+      for (Array &result : results) {
+        size_t lanes = result.lanes.size();
+        result.lanes.assign(rest.begin(), rest.begin() + lanes);
+        rest = rest.drop_front(lanes);
+      }
+      return results;
+    }
+    differs = mine.differs;
+    if (differs || !widen(stmt, mine, *inits, *this))
+      break;
+  }
+  return std::nullopt;
+}
 
 void Elaborator::runLoop(const ast::LoopStmt &stmt, Scope &scope) {
   std::vector<std::string> names;
@@ -470,30 +533,14 @@ void Elaborator::runLoop(const ast::LoopStmt &stmt, Scope &scope) {
     }
     names.push_back(init.name.name);
   }
-  bindNext(names, scope, stmt.loc, [&]() -> std::optional<SmallVector<Array>> {
-    auto count = evalCount(stmt, scope);
-    std::optional<std::vector<Array>> inits = evalInits(stmt, scope);
-    if (!count || !inits)
-      return std::nullopt;
-    // The type of a carried value is known when a pass has been elaborated: `s = 0` may become a real number, or one for each index.
-    for (int attempt = 0; attempt < 4; ++attempt) {
-      if (numEvaluated > maxExpansion) {
-        error(Code::ExpansionTooLarge, stmt.loc, "the loops here expand to more than " + std::to_string(maxExpansion) + " operations")
-            .suggest("begin what they carry with real numbers, s = 0.0, so that no pass is read twice");
-        break;
-      }
-      Primes mine{nullptr, stmt.inits, {}};
-      if (LoopOp loop = emitLoop(stmt, count->first, count->second, *inits, mine, scope)) {
-        SmallVector<Array> results;
-        for (auto [value, result] : llvm::zip_equal(*inits, loop.getCarried())) {
-          results.push_back(value);
-          results.back().lanes = {result};
-        }
-        return results;
-      }
-      if (!widen(stmt, mine, *inits, *this))
-        break;
-    }
-    return std::nullopt;
-  });
+  SmallVector<const ast::Expr *> deciding{stmt.bound.get()};
+  if (auto *range = dyn_cast<ast::Range>(stmt.bound.get()))
+    deciding = {range->from.get(), range->to.get()};
+  bool isTogether = runsTogether(deciding, scope), differs = false;
+  if (isTogether) {
+    std::optional<SmallVector<Array>> together = loopOnce(stmt, scope, differs);
+    if (!differs)
+      return bindNext(names, scope, stmt.loc, /*isTogether=*/true, [&] { return together; });
+  }
+  bindNext(names, scope, stmt.loc, /*isTogether=*/false, [&] { return loopOnce(stmt, scope, differs); });
 }

@@ -300,7 +300,7 @@ const DrawSource *Elaborator::findDrawOfRule(const ast::Member &member, const as
 const DrawSource *Elaborator::findDrawSource(const ast::DrawStmt &stmt, Scope &scope) {
   const ast::Expr &value = *stmt.value;
   if (auto *call = dyn_cast<ast::Call>(&value))
-    return &arena.draws.emplace_back(DrawSource{call, &scope, drawPath + stmt.name.name, loopIndices});
+    return &arena.draws.emplace_back(DrawSource{call, &scope, drawChoice + drawPath + stmt.name.name, loopIndices});
   if (auto *name = dyn_cast<ast::Name>(&value)) {
     if (const DrawSource *source = scope.findDraw(name->name))
       return source;

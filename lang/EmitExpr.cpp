@@ -1,6 +1,7 @@
 //===- EmitExpr.cpp - Names, operators, literals ---------------------------===//
 
 #include "lang/Elaborator.h"
+#include "lang/Joint.h"
 
 using namespace gradus;
 using namespace gradus::lang;
@@ -173,6 +174,9 @@ Array Elaborator::transposeOwn(const Array &x, Location at) {
 Array Elaborator::matmul(const Array &a, const Array &b, Location at) {
   if (a.isPoison() || b.isPoison())
     return {};
+  if (currentRun)
+    if (std::optional<Array> joint = jointProduct(*this, *currentRun, a, b, at))
+      return *joint;
   int64_t p = ownRank(a), q = ownRank(b);
   for (size_t k = 1; k < std::max(a.lanes.size(), b.lanes.size()); ++k)
     if (static_cast<int64_t>(ownShape(a, k).size()) != p || static_cast<int64_t>(ownShape(b, k).size()) != q)

@@ -118,25 +118,31 @@ static std::string describeSharedPoint(const Array &value, llvm::ArrayRef<Array>
 
 static constexpr llvm::StringLiteral sharedPointWayOut = "differentiate the sum over the index, or a point that has the index too";
 
-/// Reads `f(w)` behind grad, hess or jac; `slots` name the arguments in which to differentiate.
-std::optional<Elaborator::PointCall> Elaborator::readPointCall(const ast::Derivative &expr, llvm::ArrayRef<ast::Ident> slotNames, Scope &scope) {
+static std::string wordOf(const ast::Derivative &expr) {
   static constexpr llvm::StringLiteral words[] = {"grad", "hess", "jac"};
-  const std::string word = "'" + words[static_cast<int>(expr.derivative)].str() + "'";
-  if (!expr.selection.empty()) {
-    notBuilt(Code::SelectionNotBuilt, expr.loc, "the choice of data by a subscript of a function", "");
-    return std::nullopt;
-  }
+  return "'" + words[static_cast<int>(expr.derivative)].str() + "'";
+}
+
+/// The function behind grad, hess or jac, on the data chosen; null after an error.
+const Closure *Elaborator::readDifferentiated(const ast::Derivative &expr, Scope &scope) {
   Entity callee = evalName(expr.function.name, expr.function.loc, scope);
   if (callee.isPoison())
+    return nullptr;
+  const Closure *closure = callee.get<Closure>();
+  if (!closure)
+    error(Code::NotAFunction, expr.function.loc, wordOf(expr) + " differentiates a function or a loss, but this is " + callee.what().str())
+        .suggest("the derivative of a value e in a variable v is written grad[v](e)");
+  return closure && !expr.selection.empty() ? selectData(*closure, expr.selection, scope, expr.loc) : closure;
+}
+
+/// Reads `f(w)` behind grad, hess or jac; `slots` name the arguments in which to differentiate.
+std::optional<Elaborator::PointCall> Elaborator::readPointCall(const ast::Derivative &expr, const Closure *closure, llvm::ArrayRef<ast::Ident> slotNames,
+                                                               Scope &scope) {
+  if (!closure)
     return std::nullopt;
   PointCall call;
   call.loc = expr.loc;
-  const Closure *closure = call.closure = callee.get<Closure>();
-  if (!closure) {
-    error(Code::NotAFunction, expr.function.loc, word + " differentiates a function or a loss, but this is " + callee.what().str())
-        .suggest("the derivative of a value e in a variable v is written grad[v](e)");
-    return std::nullopt;
-  }
+  call.closure = closure;
   call.actuals = evalArguments(expr.arguments, scope);
   const std::vector<Actual> &actuals = call.actuals;
   auto slots = findSlots(*closure->params, slotNames, [&](const ast::Ident &slot) {
@@ -151,7 +157,7 @@ std::optional<Elaborator::PointCall> Elaborator::readPointCall(const ast::Deriva
     auto it = llvm::find_if(actuals, [&](const Actual &a) { return a.name && a.name->name == name; });
     size_t position = it != actuals.end() ? it - actuals.begin() : slot;
     if (position >= actuals.size() || (it == actuals.end() && actuals[position].name)) {
-      error(Code::MissingArgument, expr.loc, word + " needs the point: the argument '" + name + "' of '" + closure->name + "'");
+      error(Code::MissingArgument, expr.loc, wordOf(expr) + " needs the point: the argument '" + name + "' of '" + closure->name + "'");
       return std::nullopt;
     }
     call.chosen.push_back(position);
@@ -183,7 +189,10 @@ Entity Elaborator::evalDerivative(const ast::Derivative &expr, Scope &scope) {
     return evalHessian(expr, scope);
   if (expr.derivative == ast::DerivativeKind::Jac)
     return evalJacobian(expr, scope);
-  std::optional<PointCall> call = readPointCall(expr, expr.slots, scope);
+  const Closure *closure = readDifferentiated(expr, scope);
+  if (closure && closure->objective)
+    return withAllTensors(expr.loc, [&] { return gradOfObjective(expr, *closure, scope); });
+  std::optional<PointCall> call = readPointCall(expr, closure, expr.slots, scope);
   if (!call)
     return {};
   SmallVector<Value> wrt;

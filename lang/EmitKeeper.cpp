@@ -145,14 +145,13 @@ Entity Elaborator::runKept(const Closure &closure, Scope &inner, Location at) {
   }
   run.block = closure.block;
   run.scope = &inner;
-  run.partlyWritten.clear();
   if (const Binding *time = inner.findHere("t"); time && time->entity.isArray())
     run.time = time->entity.array();
   else if (run.time.isPoison() && hasPeriod(*closure.block))
     run.time = drawTime(at);
   if (!openKept(closure, run))
     return {};
-  Primes mine{&run, {}, {}};
+  Primes mine{&run, {}, {}, {}, false};
   llvm::SaveAndRestore atPrimes(primes, &mine);
   llvm::SaveAndRestore notKept(keeper, static_cast<StateKeeper *>(nullptr));
   llvm::SaveAndRestore notGiven(givenToCall, static_cast<const std::map<std::string, Actual> *>(nullptr));

@@ -1,157 +1,253 @@
-//===- EmitObjective.cpp - The loss of a train unit ----------------------------===//
+//===- EmitObjective.cpp - What a train unit minimises -------------------------===//
 //
-// Its arguments that are not minimised over are data of the step, its hyper-parameters are bound as those of rules, and its states and those
-// of the schedules behind its hyper-parameters are states of the train unit, under the loss's name. The next states come from the evaluation at
-// the step's own parameters, beside the one that is differentiated.
+// The loss of a train unit with its arguments: parameters, which the rules move, data, which the application gives, and hyper-parameters.
+// A rule over an objective gets it with the tensors of its group as the point; those of other groups stay as they are. A rule with several
+// objectives names them, `bo_rep(f = val, g = inner)`; the data of the other losses are data of the step too.
 //
 //===----------------------------------------------------------------------===//
 
 #include "lang/TrainPlan.h"
+#include "lang/Walk.h"
 
 using namespace gradus;
 using namespace gradus::lang;
+using llvm::SmallVector;
 using mlir::Value;
 
-/// A hyper-parameter of the loss is called by its name, or behind the loss's where a rule has one of that name.
-std::string Elaborator::lossHyperPath(const TrainPlan &plan, const ast::Param &param) {
-  bool isTaken = llvm::any_of(plan.groups, [&](const TrainGroup &group) {
-    return group.prefix.empty() && llvm::any_of(group.call->rule->params, [&](const ast::Param &p) { return p.name.name == param.name.name; });
-  });
-  return (isTaken ? plan.loss->name + "." : "") + param.name.name;
+//===----------------------------------------------------------------------===//
+// Arguments
+//===----------------------------------------------------------------------===//
+
+/// Data of the batch, one argument of the unit for all losses that name it.
+Array Elaborator::lossData(TrainUnit &step, const TrainLoss &loss, const ast::Param &param) {
+  std::optional<Shape> shape = evalShape(*param.type, 0, *loss.shapes, /*mayDeclare=*/true);
+  std::optional<Kind> kind = kindOfType(param.type, nullptr);
+  if (!shape || !kind || !refuseStochastic(param.type, "an argument of a loss"))
+    return {};
+  mlir::Type element = argumentElement(param.type, *kind, shape->size());
+  auto [it, isNew] = step.data.try_emplace(param.name.name);
+  if (isNew) {
+    Value data = step.unit.addArgument(Role::Data, param.name.name, ArrayType::get(builder.getContext(), *shape, element), param.loc);
+    it->second = {{castTo(data, elementOf(*kind, shape->size()), param.loc)}};
+  } else if (ownShape(it->second) != llvm::ArrayRef(*shape) || kindOf(it->second) != *kind) {
+    error(Code::ObjectiveData, param.loc, "the data '" + param.name.name + "' of '" + loss.closure->name + "' have the shape " + describe(*shape) + ", but another loss of the step takes data of that name of the shape " + describe(ownShape(it->second)))
+        .suggest("rename one of them");
+    return {};
+  }
+  return it->second;
 }
 
-static const Delayed *findBound(const std::map<std::string, Delayed> &bound, const ast::Param &param) {
+/// The value of an argument that is no parameter.
+Array Elaborator::lossArgument(TrainUnit &step, const TrainLoss &loss, const ast::Param &param, const std::map<std::string, Delayed> &bound) {
+  if (param.type && param.type->hasDims)
+    return lossData(step, loss, param);
   auto it = bound.find(param.name.name);
-  return it == bound.end() ? nullptr : &it->second;
+  const Delayed *given = it == bound.end() ? nullptr : &it->second;
+  std::string path = lossHyperPath(step.plan, *loss.closure, loss.bound != nullptr, param);
+  if (param.isSize)
+    return bindSize(param, given, path, *loss.shapes, param.loc) ? loss.shapes->findHere(param.name.name)->entity.array() : Array();
+  StateKeeper mine{step.kept ? &step.kept->run : nullptr, param.name.name + "."};
+  llvm::SaveAndRestore keeps(keeper, step.kept && !loss.bound ? &mine : nullptr);
+  return trainHyper(step.unit, param, path, given, *loss.shapes, step.time);
 }
 
-Array Elaborator::lossHyper(const TrainPlan &plan, UnitBuilder &unit, const ast::Param &param, RuleRun &run, Scope &scope) {
-  StateKeeper mine{&run, param.name.name + "."};
-  llvm::SaveAndRestore keeps(keeper, &mine);
-  return trainHyper(unit, param, lossHyperPath(plan, param), findBound(plan.bound, param), scope, run.time);
-}
-
-/// The first states. Their values may come from the parameters, the sizes and the hyper-parameters.
-bool Elaborator::emitLossStates(TrainPlan &plan, UnitBuilder &unit, llvm::ArrayRef<Array> params, const InputSource &inputs) {
-  bool keeps = keepsState(*plan.loss), isSound = true;
-  auto isBoundToState = [&](const ast::Param &param) {
-    const Delayed *bound = findBound(plan.bound, param);
-    return bound && mentionsState(*bound->expr, *bound->scope);
+/// A loss of the unit; made once. The rule itself makes `extras` of its arguments, the first that are no parameters.
+Elaborator::TrainLoss *Elaborator::bindLoss(TrainUnit &step, const Closure &closure, const std::map<std::string, Delayed> &bound, const ast::Expr *source, size_t extras) {
+  for (TrainLoss &known : step.losses)
+    if (known.closure == &closure && known.bound == source)
+      return &known;
+  TrainLoss loss;
+  loss.closure = &closure;
+  loss.bound = source;
+  loss.shapes = arena.scope(closure.scope);
+  const std::vector<const ast::Param *> &over = step.plan.params;
+  auto positionOf = [&](const ast::Param &param) -> std::optional<size_t> {
+    auto it = llvm::find_if(over, [&](const ast::Param *known) { return known->name.name == param.name.name; });
+    return it == over.end() ? std::nullopt : std::optional<size_t>(it - over.begin());
   };
-  if (!keeps && llvm::none_of(*plan.loss->params, isBoundToState))
-    return true;
-  std::map<std::string, GivenInput> given;
-  Scope *inner = arena.scope(plan.loss->scope);
-  RuleRun run;
-  run.block = plan.loss->block;
-  run.scope = inner;
-  run.sharedPrefix = plan.loss->name + ".";
-  run.time = integer(1, plan.train->loc);
-  run.slots = &plan.lossSlots;
-  run.given = &given;
-  run.inputs = &inputs;
-  for (const ast::Param &param : *plan.loss->params)
-    if (param.isSize)
-      isSound &= bindSize(param, findBound(plan.bound, param), lossHyperPath(plan, param), *inner, param.loc);
-  for (const ast::Param &param : *plan.loss->params) {
-    size_t position = llvm::find(plan.params, &param) - plan.params.begin();
-    bool hasDims = param.type && param.type->hasDims;
-    if (position < plan.params.size())
-      isSound &= bindParam(param, params[position], param.loc, *inner);
-    else if (hasDims)
-      isSound &= evalShape(*param.type, 0, *inner, /*mayDeclare=*/true).has_value();
-    else if (!param.isSize && (keeps || isBoundToState(param)))
-      inner->set(param.name.name, lossHyper(plan, unit, param, run, *inner), param.loc);
+  // The sizes of the parameters first: data may be written in terms of them.
+  for (const ast::Param &param : *closure.params)
+    if (std::optional<size_t> position = positionOf(param); position && param.type && param.type->hasDims)
+      if (!bindShape(*param.type, step.params[*position], param.name.name, param.loc, *loss.shapes))
+        return nullptr;
+  // Then the sizes that the spec or the command line fixes.
+  for (const ast::Param &param : *closure.params)
+    if (param.isSize && lossArgument(step, loss, param, bound).isPoison())
+      return nullptr;
+  size_t nextExtra = 0;
+  for (const ast::Param &param : *closure.params) {
+    ObjectiveArgument argument{param.name, std::nullopt, {}, false, false};
+    std::optional<size_t> position = positionOf(param), extra;
+    if (position)
+      argument.value = step.params[*position];
+    else if (nextExtra < extras && param.type && param.type->hasDims)
+      extra = nextExtra++;
+    else
+      argument.value = param.isSize ? loss.shapes->findHere(param.name.name)->entity.array() : lossArgument(step, loss, param, bound);
+    if (!extra && argument.value.isPoison())
+      return nullptr;
+    loss.arguments.push_back(std::move(argument));
+    loss.params.push_back(position);
+    loss.extras.push_back(extra);
   }
-  return isSound && (!keeps || openKept(*plan.loss, run));
+  Objective &whole = arena.objectives.emplace_back();
+  whole.name = closure.name;
+  whole.target = &closure;
+  whole.root = &whole;
+  whole.arguments = loss.arguments;
+  for (auto [argument, position] : llvm::zip_equal(whole.arguments, loss.params))
+    if (position)
+      argument.point = {*position, 0};
+  loss.root = &whole;
+  step.losses.push_back(std::move(loss));
+  return &step.losses.back();
 }
 
-/// The states as arguments of the step.
-void Elaborator::openLoss(const TrainPlan &plan, UnitBuilder &unit, const Array &time, const InputSource &inputs, TrainLoss &loss) {
-  laneCount = 1;
-  rowsArgument = {};
-  loss.run.root = plan.loss->name;
-  loss.run.sharedPrefix = plan.loss->name + ".";
-  loss.run.time = time;
-  loss.run.given = &loss.given;
-  loss.run.inputs = &inputs;
-  loss.run.states = &loss.states;
-  loss.run.nextStates = &loss.next;
-  for (const StateSlot &slot : plan.lossSlots) {
-    Value argument = unit.addArgument(Role::State, plan.loss->name + "." + slot.path, slot.types.front(), slot.decl->loc, {{}, {}, plan.params.size(), true});
-    loss.buffers[slot.path] = argument;
-    loss.states[slot.path] = load({{argument}}, slot.decl->loc);
-    loss.next[slot.path] = loss.states[slot.path];
-  }
+/// The name of the leading dimension.
+static std::string samplesOf(const ast::Param &param) {
+  auto *name = param.type && !param.type->dims.empty() ? llvm::dyn_cast_or_null<ast::Name>(param.type->dims.front().size.get()) : nullptr;
+  return name ? name->name : "";
 }
 
-/// The arguments of the loss, in its order.
-bool Elaborator::takeLossArguments(const TrainPlan &plan, UnitBuilder &unit, llvm::ArrayRef<Array> params, Scope &shapes, TrainLoss &loss,
-                                   std::vector<Actual> &actuals) {
-  for (const ast::Param &param : *plan.loss->params)
-    if (param.isSize && !bindSize(param, findBound(plan.bound, param), lossHyperPath(plan, param), shapes, param.loc))
-      return false;
-  for (const ast::Param &param : *plan.loss->params) {
-    size_t position = llvm::find(plan.params, &param) - plan.params.begin();
-    Entity argument;
-    if (position < plan.params.size()) {
-      argument = params[position];
-    } else if (param.isSize) {
-      argument = shapes.findHere(param.name.name)->entity;
-    } else if (param.type && param.type->hasDims) {
-      std::optional<Shape> shape = evalShape(*param.type, 0, shapes, /*mayDeclare=*/true);
-      std::optional<Kind> kind = kindOfType(param.type, nullptr);
-      if (!shape || !kind || !refuseStochastic(param.type, "an argument of a loss"))
-        return false;
-      auto type = ArrayType::get(builder.getContext(), *shape, argumentElement(param.type, *kind, shape->size()));
-      Value data = unit.addArgument(Role::Data, param.name.name, type, param.loc);
-      argument = Array{{castTo(data, elementOf(*kind, shape->size()), param.loc)}};
-    } else {
-      argument = lossHyper(plan, unit, param, loss.run, shapes);
-    }
-    if (argument.isPoison())
-      return false;
-    actuals.push_back({param.name, argument, param.loc});
-  }
-  return true;
-}
-
-/// The value of the loss and its gradients in the parameters.
-std::vector<Array> Elaborator::trainGradients(const TrainPlan &plan, UnitBuilder &unit, llvm::ArrayRef<Array> params, Scope &shapes, TrainLoss &loss,
-                                              Value &value) {
-  std::vector<Actual> actuals;
-  if (!takeLossArguments(plan, unit, params, shapes, loss, actuals))
+/// `next.X`, `all.X`: data with a number of samples of its own.
+Array Elaborator::furtherData(TrainUnit &step, const TrainLoss &loss, size_t argument, DataChoice choice) {
+  const ast::Param &param = (*loss.closure->params)[argument];
+  std::string prefix = choice == DataChoice::Next ? "next." : "all.", name = prefix + param.name.name;
+  if (auto known = step.data.find(name); known != step.data.end())
+    return known->second;
+  Scope *shapes = arena.scope(loss.shapes);
+  if (std::string samples = samplesOf(param); !samples.empty())
+    shapes->setDim(samples, {{builder.getStringAttr(prefix + samples)}, param.loc});
+  std::optional<Shape> shape = evalShape(*param.type, 0, *shapes, /*mayDeclare=*/true);
+  if (!shape)
     return {};
-  llvm::SmallVector<Value> wrt;
-  for (const Array &param : params)
-    wrt.push_back(param.lanes.front());
-  Location at = plan.train->objectives.front().loc;
-  bool keeps = keepsState(*plan.loss);
-  RuleRun reading = loss.run;
-  reading.nextStates = nullptr; // what is inside of the gradient stays there
-  StateKeeper inside{&reading, ""}, outside{&loss.run, ""};
-  std::optional<Differentiated> found;
-  {
-    llvm::SaveAndRestore keepsInside(keeper, keeps ? &inside : nullptr);
-    found = differentiate(wrt, at, [&](llvm::ArrayRef<Value> points) {
-      std::vector<Actual> replaced = actuals;
-      for (Actual &actual : replaced)
-        for (auto [param, point] : llvm::zip_equal(plan.params, points))
-          if (actual.name->name == param->name.name)
-            actual.entity = Array{{point}};
-      return asArray(callClosure(*plan.loss, std::move(replaced), at), at);
-    });
-  }
-  if (!found)
+  const Array &batch = loss.arguments[argument].value.array();
+  mlir::Type element = argumentElement(param.type, kindOf(batch), shape->size());
+  // The argument stands before everything, also where it is first asked for in a block.
+  mlir::OpBuilder::InsertionGuard guard(builder);
+  builder.setInsertionPointToStart(&step.unit.getFunc().getBody().front());
+  Value data = step.unit.addArgument(Role::Data, name, ArrayType::get(builder.getContext(), *shape, element), param.loc);
+  return step.data[name] = {{castTo(data, elementOf(kindOf(batch), shape->size()), param.loc)}};
+}
+
+//===----------------------------------------------------------------------===//
+// What rules ask
+//===----------------------------------------------------------------------===//
+
+/// Whether the first value of some state of a rule asks an objective.
+static bool asksFirst(const ast::Rule &rule, const std::string &oracle) {
+  bool asks = false;
+  for (const ast::StmtPtr &stmt : rule.block.statements)
+    if (auto *states = llvm::dyn_cast<ast::StateStmt>(stmt.get()))
+      for (const ast::Decl &decl : states->decls)
+        if (decl.value)
+          forEachExpr(*decl.value, [&](const ast::Expr &expr) {
+            auto *name = llvm::dyn_cast<ast::Name>(&expr);
+            auto *derivative = llvm::dyn_cast<ast::Derivative>(&expr);
+            asks |= (name && name->name == oracle) || (derivative && derivative->function.name == oracle);
+          });
+  return asks;
+}
+
+/// The objective of a rule in a train unit: the loss, or the one that the rule's call names.
+Entity Elaborator::trainObjective(TrainUnit &step, const TrainGroup &group, const ast::Oracle &oracle, const Delayed *bound, RuleRun &run) {
+  if (step.unit.getFunc().getKind() == FuncKind::TrainInit && !asksFirst(*run.call->rule, oracle.name.name))
+    return unboundObjective(oracle, run);
+  Target target{step.plan.loss, step.plan.bound};
+  if (!bound && run.call->rule->oracles.size() > 1) {
+    error(Code::ObjectiveMissing, run.call->loc, "'" + run.call->rule->name.name + "' has several objectives, and '" + oracle.name.name + "' is not named")
+        .note(oracle.loc, "it is declared here")
+        .suggest("name the loss of each: " + run.call->rule->name.name + "(.., " + oracle.name.name + " = " + step.plan.loss->name + ")");
     return {};
-  if (keeps) {
-    llvm::SaveAndRestore keepsOutside(keeper, &outside);
-    if (callClosure(*plan.loss, std::move(actuals), at).isPoison())
+  }
+  if (bound) {
+    std::optional<Target> read = readTarget(*bound);
+    if (!read)
       return {};
+    if (read->closure->objective)
+      return read->closure;
+    if (read->closure != step.plan.loss || !read->bound.empty())
+      target = *read;
   }
-  value = found->value;
-  std::vector<Array> gradients;
-  for (Value gradient : found->gradients)
-    gradients.push_back({{gradient}});
-  return gradients;
+  Objective &objective = newObjective(oracle, run);
+  size_t extras = llvm::count(objective.models, std::nullopt);
+  bool isMain = target.closure == step.plan.loss && (!bound || bound->expr->kind == ast::ExprKind::Name);
+  TrainLoss *loss = bindLoss(step, *target.closure, target.bound, isMain ? nullptr : bound->expr, extras);
+  if (!loss)
+    return {};
+  objective.target = loss->closure;
+  objective.root = loss->root;
+  objective.arguments = loss->arguments;
+  // Which param of the rule each point is, and which points the rule makes itself.
+  SmallVector<size_t> own, made;
+  for (auto [i, model] : llvm::enumerate(objective.models))
+    (model ? own : made).push_back(i);
+  size_t filled = 0;
+  for (auto [i, argument] : llvm::enumerate(objective.arguments)) {
+    if (loss->extras[i] && *loss->extras[i] < made.size()) {
+      argument.point = {made[*loss->extras[i]], 0};
+      ++filled;
+    }
+    argument.isParam = loss->params[i].has_value();
+    for (size_t k = 0; loss->params[i] && k < group.numLanes(); ++k)
+      for (size_t j = 0; j < group.arity && j < own.size(); ++j)
+        if (group.member(k, j) == *loss->params[i])
+          argument.point = {own[j], k};
+    filled += argument.point && argument.isParam;
+  }
+  if (filled != group.numLanes() * std::min(group.arity, own.size()) + made.size()) {
+    error(Code::ObjectiveArguments, bound ? bound->expr->loc : run.call->loc, "'" + loss->closure->name + "' does not take all that '" + run.call->rule->name.name + "' asks '" + oracle.name.name + "' for")
+        .note(loss->closure->loc, "'" + loss->closure->name + "' is declared here")
+        .suggest("its arguments are the parameters by their names, then what the rule makes itself");
+    return {};
+  }
+  findSamples(objective);
+  objective.further = [this, &step, loss](size_t argument, DataChoice choice) { return furtherData(step, *loss, argument, choice); };
+  return objectiveEntity(objective, oracle, run);
+}
+
+//===----------------------------------------------------------------------===//
+// What rules with a gradient take
+//===----------------------------------------------------------------------===//
+
+/// The gradients that some rule takes; the others stay poison and cost nothing.
+bool Elaborator::trainGradients(TrainUnit &step, std::vector<Array> &gradients) {
+  SmallVector<size_t> wrt;
+  for (const TrainGroup &group : step.plan.groups)
+    for (size_t of : paramsOfGrads(*group.call->rule))
+      for (size_t k = 0; k < group.numLanes(); ++k)
+        if (!llvm::is_contained(wrt, group.member(k, of)))
+          wrt.push_back(group.member(k, of));
+  if (wrt.empty())
+    return true;
+  llvm::sort(wrt);
+  const TrainLoss *loss = bindLoss(step, *step.plan.loss, step.plan.bound, nullptr, 0);
+  if (!loss)
+    return false;
+  ReadingLoss reading(step.kept->run, keepsState(*step.plan.loss));
+  llvm::SaveAndRestore keeps(keeper, reading.keeper());
+  std::vector<Array> found = askGradients(*loss->root, step.params, wrt, step.plan.train->objectives.front().loc);
+  for (auto [position, gradient] : llvm::zip(wrt, found))
+    gradients[position] = gradient;
+  return !found.empty();
+}
+
+/// The loss at the parameters of the step; of a loss of which the rule makes an argument, where the rule asked it first.
+Value Elaborator::trainValue(TrainUnit &step) {
+  Location at = step.plan.train->objectives.front().loc;
+  const TrainLoss *loss = bindLoss(step, *step.plan.loss, step.plan.bound, nullptr, 0);
+  if (!loss)
+    return {};
+  if (llvm::none_of(loss->extras, [](const auto &extra) { return extra.has_value(); })) {
+    ReadingLoss reading(step.kept->run, keepsState(*step.plan.loss));
+    llvm::SaveAndRestore keeps(keeper, reading.keeper());
+    Array value = askValue(*loss->root, step.params, at);
+    return value.isPoison() ? Value() : value.lanes.front();
+  }
+  for (const Answer &answer : answers)
+    if (answer.root == loss->root && answer.choice == DataChoice::Batch && answer.value)
+      return answer.value;
+  error(Code::ObjectiveArguments, at, "the step has no value of '" + loss->closure->name + "' to report, for its rule makes an argument of it and asks no value outside of blocks")
+      .note(loss->closure->loc, "'" + loss->closure->name + "' is declared here");
+  return {};
 }

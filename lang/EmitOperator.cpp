@@ -57,7 +57,7 @@ Entity Elaborator::evalHessian(const ast::Derivative &expr, Scope &scope) {
   }
   bool isMixed = expr.slots.size() == 2 && expr.slots[0].name != expr.slots[1].name;
   llvm::ArrayRef<ast::Ident> slots(expr.slots);
-  std::optional<PointCall> call = readPointCall(expr, isMixed ? slots : slots.take_front(1), scope);
+  std::optional<PointCall> call = readPointCall(expr, readDifferentiated(expr, scope), isMixed ? slots : slots.take_front(1), scope);
   if (!call)
     return {};
   // d/d(row) <df/d(column), u>
@@ -106,7 +106,7 @@ Entity Elaborator::evalJacobian(const ast::Derivative &expr, Scope &scope) {
     error(Code::OperatorForm, expr.slots[1].loc, "'jac' takes one argument: jac[x] F(x, y)");
     return {};
   }
-  std::optional<PointCall> call = readPointCall(expr, expr.slots, scope);
+  std::optional<PointCall> call = readPointCall(expr, readDifferentiated(expr, scope), expr.slots, scope);
   Array value = call ? callAtPoint(*call, call->points) : Array();
   if (value.isPoison())
     return {};

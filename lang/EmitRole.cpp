@@ -188,6 +188,8 @@ RuleRun Elaborator::innerRun(const RuleSite &site) {
   inner.lanes = site.outer->lanes;
   inner.states = site.outer->states;
   inner.nextStates = site.outer->nextStates;
+  inner.offered = site.outer->objectives.empty() ? site.outer->offered : site.outer->objectives;
+  inner.source = site.outer->source;
   inner.inputs = site.outer->inputs;
   inner.given = site.outer->given;
   inner.reports = site.outer->reports;

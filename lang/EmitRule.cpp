@@ -112,17 +112,6 @@ bool Elaborator::openRule(RuleRun &run, const HyperSource &hypers) {
     isSound &= !value.isPoison();
     run.scope->set(param.name.name, value, param.name.loc);
   }
-  for (const ast::Oracle &oracle : rule.oracles) {
-    if (auto it = run.call->bound.find(oracle.name.name); it != run.call->bound.end()) {
-      Entity objective = eval(*it->second.expr, *it->second.scope);
-      isSound &= !objective.isPoison();
-      run.scope->set(oracle.name.name, objective, oracle.loc);
-      continue;
-    }
-    isSound = false;
-    notBuilt(Code::OracleNotBuilt, oracle.loc, "a rule over an objective", "take the gradient as 'grad g'");
-    run.scope->set(oracle.name.name, Entity(), oracle.loc);
-  }
   foldTensors(run);
   size_t nextParam = 0, nextGrad = 0;
   for (const ast::StmtPtr &stmt : rule.block.statements) {
@@ -131,7 +120,12 @@ bool Elaborator::openRule(RuleRun &run, const HyperSource &hypers) {
         if (nextParam < run.params.size()) {
           Array &param = run.params[nextParam++];
           param.isJoint = params->isJoint;
-          if (decl.type && decl.type->hasDims && !bindShape(*decl.type, param, decl.name.name, run.call->loc, *run.scope))
+          if (param.isJoint && param.lanes.size() > 1 && decl.type && decl.type->hasDims) {
+            error(Code::ShapeMismatch, run.call->loc, "'" + rule.name.name + "' takes one tensor of the shape that it declares, but here are " + std::to_string(param.lanes.size()))
+                .note(decl.loc, "'" + decl.name.name + "' is declared here")
+                .suggest("give each tensor a rule of its own: with { W: .. b: .. }");
+            isSound = false;
+          } else if (decl.type && decl.type->hasDims && !bindShape(*decl.type, param, decl.name.name, run.call->loc, *run.scope))
             isSound = false;
           bindName(decl.name, param, *run.scope);
         }
@@ -142,6 +136,7 @@ bool Elaborator::openRule(RuleRun &run, const HyperSource &hypers) {
           bindName(entry.name, run.grads[nextGrad++], *run.scope);
         }
   }
+  isSound &= openOracles(run);
   return openInputs(run) && isSound;
 }
 
@@ -197,7 +192,7 @@ bool Elaborator::stepRule(RuleRun &run, const HyperSource &hypers) {
       }
   openSites(run);
   const HyperSource *outer = std::exchange(currentHypers, &hypers);
-  Primes mine{&run, {}, {}};
+  Primes mine{&run, {}, {}, {}, false};
   Primes *outerPrimes = std::exchange(primes, &mine);
   unsigned outerBlocks = std::exchange(numBlocks, 0u);
   for (const ast::StmtPtr &stmt : rule.block.statements)
@@ -332,11 +327,11 @@ Entity Elaborator::callSite(RuleSite &site, const ast::Call &call, Scope &scope)
   if (!site.call || llvm::any_of(actuals, [](const Actual &a) { return a.entity.isPoison(); }))
     return {};
   auto [params, grads] = countTensors(*site.call->rule);
+  std::map<std::string, Entity> replaced;
   for (const Actual &actual : actuals)
-    if (actual.name) {
-      notBuilt(Code::OracleNotBuilt, actual.loc, "binding an objective in the call of a rule", "");
+    if (actual.name && !replaceOracle(site, actual, replaced))
       return {};
-    }
+  llvm::erase_if(actuals, [](const Actual &actual) { return actual.name.has_value(); });
   if (actuals.size() != params + grads) {
     error(actuals.size() < params + grads ? Code::MissingArgument : Code::TooManyArguments, call.loc,
           "'" + site.name + "' is a rule of " + counted(params, "param") + " and " + counted(grads, "gradient") + ", but here " +
@@ -346,6 +341,7 @@ Entity Elaborator::callSite(RuleSite &site, const ast::Call &call, Scope &scope)
     return {};
   }
   RuleRun inner = innerRun(site);
+  inner.replaced = std::move(replaced);
   for (auto [i, actual] : llvm::enumerate(actuals)) {
     const Array model = sliceLane(site.outer->params[std::min(i < params ? i : i - params, site.outer->params.size() - 1)]);
     ast::Target target;

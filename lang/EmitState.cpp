@@ -54,9 +54,17 @@ std::optional<Shape> Elaborator::roleShape(const ast::Decl &decl, bool isShared,
   return shape;
 }
 
+/// Whether a rule is over a `joint param w: [d]`: the collection is one vector, so that what it keeps is the tensor's.
+static bool isOverOneVector(const ast::Rule &rule) {
+  for (const ast::StmtPtr &stmt : rule.block.statements)
+    if (auto *params = dyn_cast<ast::ParamStmt>(stmt.get()); params && params->isJoint && !params->decls.empty())
+      return params->decls.front().type && params->decls.front().type->hasDims;
+  return false;
+}
+
 bool Elaborator::isSharedState(const ast::StateStmt &stmt, const ast::Decl &decl, const RuleRun &run) const {
   bool isJoint = !run.params.empty() && run.params.front().isJoint;
-  return stmt.isShared || (isJoint && decl.type && decl.type->hasDims && !isLike(*decl.type));
+  return stmt.isShared || (isJoint && !isOverOneVector(*run.call->rule) && decl.type && decl.type->hasDims && !isLike(*decl.type));
 }
 
 /// The value given, in the shape declared.

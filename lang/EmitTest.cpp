@@ -108,6 +108,7 @@ void Elaborator::emitTest(const ast::Test &test, Scope &file) {
   if (func && test.isProperty)
     func->setAttr("gradus.property", builder.getStringAttr(body));
   finishUnit(func, test, test.title);
+  answers.clear();
 }
 
 //===----------------------------------------------------------------------===//
@@ -280,6 +281,8 @@ bool Elaborator::takeStates(const CallSite &site, TestRule &test) {
     return kind && convertHyper(param, *kind, value, scope, given->second.loc) ? value : Array();
   };
   test.source = [this, &site, &test](const ast::Decl &decl, bool isShared, RuleRun &run) { return testInput(site, test, decl, isShared, run); };
+  test.objectives = [this](const ast::Oracle &oracle, const Delayed *bound, RuleRun &run) { return testObjective(oracle, bound, run); };
+  test.run.source = &test.objectives;
   test.run.inputs = &test.source;
   test.run.given = &test.inputs;
   test.run.reports = &test.reports;

@@ -218,6 +218,8 @@ bool Elaborator::emitTrainInit(TrainPlan &plan) {
     bool isShared = false;
   };
   std::vector<Result> results;
+  TrainUnit init{plan, unit, integer(1, train.loc), params};
+  answers.clear();
   InputSource inputs = [&](const ast::Decl &decl, bool isShared, RuleRun &rule) { return inputArgument(unit, decl, isShared, rule); };
   for (TrainGroup &group : plan.groups) {
     if (!isSound)
@@ -232,6 +234,8 @@ bool Elaborator::emitTrainInit(TrainPlan &plan) {
     std::map<std::string, GivenInput> given;
     run.given = &given;
     run.inputs = &inputs;
+    ObjectiveSource objectives = [&](const ast::Oracle &oracle, const Delayed *bound, RuleRun &rule) { return trainObjective(init, group, oracle, bound, rule); };
+    run.source = &objectives;
     isSound = initStates(run, hypers, group.slots);
     for (StateSlot &slot : group.slots)
       for (size_t k = 0; isSound && k < slot.initial.lanes.size(); ++k)
@@ -291,14 +295,16 @@ bool Elaborator::emitTrainStep(const TrainPlan &plan) {
   HyperSource hypers = [&](const ast::Param &param, const std::string &path, const Delayed *bound, Scope &scope, Array at) {
     return trainHyper(unit, param, path, bound, scope, at);
   };
-  llvm::SaveAndRestore step(now, time);
+  llvm::SaveAndRestore atStep(now, time);
   llvm::SaveAndRestore ownRows(rowsUnit, &unit);
   InputSource inputs = [&](const ast::Decl &decl, bool isShared, RuleRun &rule) { return inputArgument(unit, decl, isShared, rule); };
-  TrainLoss loss;
+  KeptLoss loss;
   openLoss(plan, unit, time, inputs, loss);
-  Value value;
-  std::vector<Array> gradients = trainGradients(plan, unit, params, *shapes, loss, value);
-  if (gradients.empty())
+  answers.clear();
+  TrainUnit step{plan, unit, time, params};
+  step.kept = &loss;
+  std::vector<Array> gradients(plan.params.size());
+  if (!trainGradients(step, gradients))
     return giveUp();
   std::vector<TrainNext> nextParams, nextStates;
   std::deque<std::vector<Report>> reports;
@@ -317,6 +323,8 @@ bool Elaborator::emitTrainStep(const TrainPlan &plan) {
     run.given = &given;
     run.inputs = &inputs;
     run.reports = &reports.emplace_back();
+    ObjectiveSource objectives = [&](const ast::Oracle &oracle, const Delayed *bound, RuleRun &rule) { return trainObjective(step, group, oracle, bound, rule); };
+    run.source = &objectives;
     std::map<std::string, Array> buffers, states, next;
     for (const StateSlot &slot : group.slots) {
       buffers[slot.path] = addState(unit, slot, run);
@@ -343,6 +351,9 @@ bool Elaborator::emitTrainStep(const TrainPlan &plan) {
     }
     runs.push_back(run);
   }
+  Value value = trainValue(step);
+  if (!value || !commitLoss(step))
+    return giveUp();
   for (const StateSlot &slot : plan.lossSlots)
     nextStates.push_back({plan.params.size(), plan.loss->name + "." + slot.path,
                           store(loss.next[slot.path], slot.storage, slot.path, loss.run, slot.decl->loc).lanes.front(), loss.buffers[slot.path], true});

@@ -399,6 +399,7 @@ void Elaborator::emitRule(const ast::Rule &rule, Scope &file) {
   });
   const RuleCall *call = bindRule(rule, {}, file, rule.name.loc);
   isOpen = countTensors(rule).first > 0;
+  isUnbound = !rule.oracles.empty();
   std::vector<StateSlot> slots;
   bool isSound = call && checkEntries(rule) && emitRuleInit(rule, *call, stands, slots);
   for (const ast::OnStmt *entry : entriesOf(rule)) {
@@ -408,5 +409,6 @@ void Elaborator::emitRule(const ast::Rule &rule, Scope &file) {
     chosen.entry = entry;
     isSound &= emitRuleStep(rule, chosen, stands, slots);
   }
-  isOpen = false;
+  isOpen = isUnbound = false;
+  answers.clear();
 }

@@ -245,6 +245,20 @@ static void emitUnits(const ast::Sheet &sheet, Scope &scope, Elaborator &elabora
   }
 }
 
+/// A rule over an objective has code in a train unit alone. The module keeps the place of the first one that is left out.
+static void leaveOutUnbound(mlir::ModuleOp module, const ast::Sheet &sheet, const Elaborator &elaborator) {
+  for (const ast::UnitPtr &unit : sheet.units) {
+    auto *rule = dyn_cast<ast::Rule>(unit.get());
+    if (!rule || rule->oracles.empty())
+      continue;
+    if (!module->hasAttr(unboundAttribute))
+      module->setAttr(unboundAttribute, elaborator.place(rule->name.loc));
+    for (llvm::StringRef part : {".init", ".step"})
+      if (auto func = module.lookupSymbol<FuncOp>(rule->name.name + part.str()))
+        func.erase();
+  }
+}
+
 mlir::OwningOpRef<mlir::ModuleOp> gradus::emitModule(mlir::MLIRContext &context, SourceManager &sources, const Source &main,
                                                      Diagnostics &diagnostics, const EmitOptions &options) {
   context.getOrLoadDialect<GradusDialect>();
@@ -279,6 +293,8 @@ mlir::OwningOpRef<mlir::ModuleOp> gradus::emitModule(mlir::MLIRContext &context,
     diagnostics.error(Code::Internal, main.wholeFile(), "the compiler emitted invalid operations; this is a bug of the compiler");
     return {};
   }
+  if (!options.keepsUnbound)
+    leaveOutUnbound(*module, *file->sheet, elaborator);
   return module;
 }
 

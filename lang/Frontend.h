@@ -11,6 +11,7 @@
 
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OwningOpRef.h"
+#include "llvm/ADT/StringRef.h"
 
 #include <map>
 
@@ -28,7 +29,12 @@ struct EmitOptions {
   bool checks = false;
   /// What stands for the default of a size, `m` or `base.m`, in every unit that has one of the name.
   std::map<std::string, int64_t> sizes = {};
+  /// Whether a rule over an objective stays in the module where it stands alone, with gradus.oracle ops, of which there is no code.
+  bool keepsUnbound = false;
 };
+
+/// On a module: the place of a rule that is left out because its objective is not bound.
+inline constexpr llvm::StringLiteral unboundAttribute = "gradus.unbound";
 
 /// Emits every unit of a file; units of imported files are expanded where they are used. Null if there was an error: all
 /// errors of the run are then in `diagnostics`, which must have been made for `sources`. Afterwards `sources` holds all

@@ -84,7 +84,7 @@ Array Algebra::countOf(const Array &x, ArrayRef<int64_t> axes, Location at) {
 Array Algebra::overAll(ReductionKind kind, const Array &x, Location at) {
   if (x.isPoison() || !x.isEach)
     return x;
-  if ((numRegions > 0 && isOpen) || isOneOfMany) {
+  if ((numRegions > 0 && isOpen && !isUnbound) || isOneOfMany) {
     error(Code::CollectionInControl, at, "a reduction over the collection inside 'when', 'every' or 'loop' is not built yet").suggest("compute it before the block");
     return {};
   }

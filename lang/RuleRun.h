@@ -92,6 +92,9 @@ struct Report {
   Location loc;
 };
 
+/// Binds an objective of a rule to a function: `f = q`, `f = spread(x = [0.0, 2.0])`, or the loss of a train unit. Poison after an error.
+using ObjectiveSource = std::function<Entity(const ast::Oracle &oracle, const Delayed *bound, RuleRun &run)>;
+
 /// A rule at work on given tensors.
 struct RuleRun {
   const RuleCall *call = nullptr;
@@ -113,6 +116,10 @@ struct RuleRun {
   std::vector<Array> params, grads;
   /// The params before `q..` folded their axes.
   std::vector<Array> whole;
+  /// The objectives that it may ask, and where they come from: `base(w, f = h)`, the call of the rule, the rule around it, the source.
+  std::vector<std::pair<std::string, Entity>> objectives, offered;
+  std::map<std::string, Entity> replaced;
+  const ObjectiveSource *source = nullptr;
   /// Shared by all rules of a composition.
   const InputSource *inputs = nullptr;
   std::map<std::string, GivenInput> *given = nullptr;
@@ -149,6 +156,15 @@ struct Primes {
   std::map<std::string, std::pair<Kind, llvm::SmallVector<IndexVar *, 2>>> wider;
   /// Next values of which parts have been written, but not the whole.
   std::set<std::string> partlyWritten = {};
+  struct Wider {
+    Kind kind;
+    llvm::SmallVector<IndexVar *, 2> axes;
+    size_t numLanes;
+    bool isEach, isJoint;
+  };
+  std::map<std::string, Wider> wider;
+  /// All tensors are elaborated together, but a condition differs from one to the other.
+  bool differs = false;
 };
 
 /// Where the hyper-parameters of a rule, loss or schedule get their values.
@@ -162,6 +178,7 @@ struct TestRule {
   std::map<std::string, Actual> given;
   HyperSource hypers;
   InputSource source;
+  ObjectiveSource objectives;
   std::map<std::string, GivenInput> inputs;
   std::vector<Report> reports;
   /// The arguments of the entry that is called.

@@ -8,7 +8,7 @@
 #ifndef GRADUS_LANG_SCOPE_H
 #define GRADUS_LANG_SCOPE_H
 
-#include "lang/Value.h"
+#include "lang/Objective.h"
 
 #include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/SmallPtrSet.h"
@@ -87,6 +87,7 @@ struct RuleSite {
 struct Arena {
   std::deque<Scope> scopes;
   std::deque<Closure> closures;
+  std::deque<Objective> objectives;
   std::deque<RuleCall> ruleCalls;
   std::deque<Record> records;
   std::deque<Entity::Tuple> tuples;

@@ -1,4 +1,4 @@
-//===- TrainPlan.h - What a train unit minimises, and how ---------*- C++ -*-===//
+//===- TrainPlan.h - What a train unit has decided ------------------*- C++ -*-===//
 
 #ifndef GRADUS_LANG_TRAINPLAN_H
 #define GRADUS_LANG_TRAINPLAN_H
@@ -39,12 +39,51 @@ struct Elaborator::TrainPlan {
   std::vector<StateSlot> lossSlots;
 };
 
-/// The loss of a train step at work: its states and those of what its hyper-parameters are bound to.
+/// A loss with its arguments in a unit.
 struct Elaborator::TrainLoss {
+  const Closure *closure = nullptr;
+  /// What binds it, null for the loss that is minimised.
+  const ast::Expr *bound = nullptr;
+  Scope *shapes = nullptr;
+  std::vector<ObjectiveArgument> arguments;
+  /// For each argument the parameter that it is, or the number of the point that the rule makes itself.
+  std::vector<std::optional<size_t>> params, extras;
+  /// Asked at all parameters at once; its answers serve all rules.
+  const Objective *root = nullptr;
+};
+
+/// The states of the loss of a step, and of what its hyper-parameters are bound to.
+struct Elaborator::KeptLoss {
   RuleRun run;
   std::map<std::string, GivenInput> given;
   std::map<std::string, Array> states, next;
   std::map<std::string, mlir::Value> buffers;
+};
+
+/// The states of a loss where it is evaluated and commits nothing.
+class ReadingLoss {
+public:
+  ReadingLoss(const RuleRun &run, bool keeps) : run(run), own{&this->run, ""}, keeps(keeps) { this->run.nextStates = nullptr; }
+  StateKeeper *keeper() { return keeps ? &own : nullptr; }
+
+private:
+  RuleRun run;
+  StateKeeper own;
+  bool keeps;
+};
+
+/// An init or step function of a unit under construction.
+struct Elaborator::TrainUnit {
+  const TrainPlan &plan;
+  UnitBuilder &unit;
+  Array time;
+  /// The present values of the parameters.
+  std::vector<Array> params;
+  std::deque<TrainLoss> losses = {};
+  /// Data by the name of the argument.
+  std::map<std::string, Array> data = {};
+  /// Null in an init function.
+  KeptLoss *kept = nullptr;
 };
 
 } // namespace gradus::lang

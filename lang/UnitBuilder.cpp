@@ -59,8 +59,21 @@ bool UnitBuilder::isPerSlot(Value value) const {
     mlir::Operation *op = next.getDefiningOp();
     if (!op && llvm::cast<mlir::BlockArgument>(next).getOwner()->getParentOp() == func)
       return true;
-    if (!op || llvm::isa<AllReduceOp>(op))
+    if (!op)
       continue;
+    bool isNumber = llvm::isa<OracleOp>(op) && llvm::cast<OracleOp>(op).getQuery() == OracleQuery::Value;
+    if (isNumber || llvm::isa<AllReduceOp>(op))
+      continue;
+    if (llvm::isa<EveryOp, IfOp>(op)) { // one result depends on what its paths give it, not on the others
+      unsigned number = llvm::cast<mlir::OpResult>(next).getResultNumber();
+      bool hasKept = llvm::isa<EveryOp>(op);
+      pending.append(op->operand_begin(), op->operand_begin() + (hasKept ? 2 : 1));
+      if (hasKept)
+        pending.push_back(op->getOperand(2 + number));
+      for (mlir::Region &region : op->getRegions())
+        pending.push_back(region.front().getTerminator()->getOperand(number));
+      continue;
+    }
     if (auto size = llvm::dyn_cast<DimOp>(op); size && isOwnSize(size.getSymbolAttr()))
       return true;
     op->walk([&](mlir::Operation *inner) { llvm::append_range(pending, inner->getOperands()); });
@@ -120,11 +133,11 @@ static void eraseDead(mlir::Block &block) {
   }
 }
 
-/// The first states need few of a rule's inputs.
+/// The first states need few of a rule's inputs, and of the data what they ask the objective for.
 void UnitBuilder::dropUnusedInputs() {
   mlir::Block &block = func.getBody().front();
   llvm::erase_if(arguments, [&](const Argument &argument) {
-    if (argument.role != Role::Input || !argument.value.use_empty())
+    if ((argument.role != Role::Input && argument.role != Role::Data) || !argument.value.use_empty())
       return false;
     block.eraseArgument(llvm::cast<mlir::BlockArgument>(argument.value).getArgNumber());
     return true;

@@ -26,6 +26,7 @@ namespace gradus::lang {
 
 class Scope;
 struct Builtin;
+struct Objective;
 
 /// An index of index notation. Its range is the common size of the axes at which it stands bare.
 struct IndexVar {
@@ -77,6 +78,8 @@ struct Closure {
   /// Of a function that the compiler makes: its value, with the arguments bound in the scope.
   std::function<Entity(Scope &inner, Location at)> emit;
   Scope *scope = nullptr;
+  /// An objective that a rule may ask (`over f`): what its calls mean.
+  const Objective *objective = nullptr;
   bool isSchedule() const { return unit && unit->function == ast::FunctionKind::Schedule; }
 };
 

@@ -5,6 +5,7 @@
 #include "codegen/driver/Session.h"
 #include "codegen/emit/Version.h"
 #include "codegen/emit/Writers.h"
+#include "lang/Frontend.h"
 
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/Path.h"
@@ -54,6 +55,10 @@ int runBuild(const Invocation &invocation) {
   session.keepEntries();
   if (!session.addGradients())
     return ExitFailed;
+  if (auto unbound = module->getAttrOfType<LocationAttr>(unboundAttribute); unbound && module.getOps<FuncOp>().empty()) {
+    mlir::emitError(mlir::Location(unbound), "G0417: a rule over an objective has code only where a train unit binds it: train t = minimize .. over .. with ..");
+    return fail(session, "");
+  }
   if (module.getOps<FuncOp>().empty())
     return fail(session, "'" + spec + "' has nothing to compile: expected a loss, rule, schedule, train unit, or a fn with declared shapes");
 

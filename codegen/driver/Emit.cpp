@@ -60,6 +60,7 @@ int runEmit(const Invocation &invocation) {
   if (!phase && !machine)
     return usageError("no stage '" + stage + "'; expected emit, differentiate, simplify, fuse, lower, llvm, llvm-ir or asm");
   Session session;
+  session.keepsUnbound = phase == Phase::Emit;
   if (!session.load(invocation.inputs[0], invocation.get("--dtype", "f32"), invocation))
     return ExitFailed;
   if (!phase || *phase == Phase::Lower)

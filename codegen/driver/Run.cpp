@@ -169,20 +169,41 @@ static void showProgress(uint64_t t, uint64_t steps, double loss) {
   llvm::outs().flush();
 }
 
+/// The rows of the batch of a step, counted from 0.
+class Batches {
+public:
+  Batches(size_t rows, size_t batch, uint64_t seed) : rows(rows), batch(batch), seed(seed) {}
+  ArrayRef<size_t> of(uint64_t step) {
+    const uint64_t batches = rows / batch, epoch = step / batches;
+    if (orderOf != epoch) {
+      order = orderRows(rows, batch != rows, seed, epoch);
+      orderOf = epoch;
+    }
+    return ArrayRef(order).slice(step % batches * batch, batch);
+  }
+
+private:
+  size_t rows, batch;
+  uint64_t seed;
+  std::vector<size_t> order;
+  std::optional<uint64_t> orderOf;
+};
+
+/// The data of a step: its batch, and where the unit asks an objective on it the following one.
+static void fillStep(Training &training, const DataBinding &binding, const Table &table, Batches &batches) {
+  fillBatch(training, binding, table, batches.of(training.t));
+  if (takesData(training, binding, "next."))
+    fillBatch(training, binding, table, batches.of(training.t + 1), "next.");
+}
+
 /// Steps until `steps`; collects the losses.
 static bool runSteps(const Invocation &invocation, Training &training, Engine &engine, const Table &table, const DataBinding &binding,
                      uint64_t steps, size_t batch, std::vector<double> &losses, std::string &error) {
   std::string checkpoint = invocation.get("--checkpoint");
   bool isTerminal = isatty(STDOUT_FILENO);
-  const uint64_t batches = table.rows / batch;
-  std::vector<size_t> order;
-  std::optional<uint64_t> orderOf;
+  Batches batches(table.rows, batch, training.seed);
   while (training.t < steps && !stopRequested) {
-    if (uint64_t epoch = training.t / batches; orderOf != epoch) {
-      order = orderRows(table.rows, batch != table.rows, training.seed, epoch);
-      orderOf = epoch;
-    }
-    fillBatch(training, binding, table, ArrayRef(order).slice(training.t % batches * batch, batch));
+    fillStep(training, binding, table, batches);
     double loss = 0;
     if (!engine.step(training, loss, error))
       return false;
@@ -250,6 +271,11 @@ int runRun(const Invocation &invocation) {
   if (!engine)
     return fail(error);
   drawParameters(training);
+  const size_t rows = *batch ? *batch : table->rows;
+  if (takesData(training, binding, "all."))
+    fillBatch(training, binding, *table, orderRows(table->rows, /*isShuffled=*/false, training.seed, 0), "all.");
+  Batches batches(table->rows, rows, training.seed);
+  fillStep(training, binding, *table, batches); // the first states may ask the objective
   if (!engine->init(training, error))
     return fail(error);
   if (!checkpoint.empty() && llvm::sys::fs::exists(checkpoint) && !exchange(training, checkpoint, false, error))
@@ -257,7 +283,7 @@ int runRun(const Invocation &invocation) {
   std::signal(SIGINT, [](int) { stopRequested = 1; });
   uint64_t first = training.t + 1;
   std::vector<double> losses;
-  if (!runSteps(invocation, training, *engine, *table, binding, *steps, *batch ? *batch : table->rows, losses, error))
+  if (!runSteps(invocation, training, *engine, *table, binding, *steps, rows, losses, error))
     return fail(error);
   return reportRun(unit, losses, first, plot);
 }

@@ -84,6 +84,7 @@ ModuleOp Session::load(const std::string &path, StringRef dtype, const Invocatio
       options.importFolders.push_back(value);
     else if (name == "--size" && !readSize(value, options))
       return nullptr;
+  options.keepsUnbound = keepsUnbound;
   module = emitFile(context, sources, path, diagnostics, options);
   return report() || !module ? nullptr : *module;
 }

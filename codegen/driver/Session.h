@@ -37,6 +37,9 @@ public:
   /// The same for a module of this context that was made of the spec's.
   bool runPhasesOn(mlir::ModuleOp part, Phase last, const PhaseOptions &options = {});
 
+  /// Whether `load` leaves rules over objectives in the module, though there is no code for them.
+  bool keepsUnbound = false;
+
   mlir::ModuleOp getModule() { return *module; }
   mlir::MLIRContext &getContext() { return context; }
   Diagnostics &getDiagnostics() { return diagnostics; }

@@ -111,6 +111,9 @@ static std::string symbolOf(const EntryTensor &tensor, size_t axis) {
   return symbol ? symbol.getValue().str() : "";
 }
 
+/// Data of `f[next]` and `f[all]`: `next.X`.
+static bool isFurther(StringRef name) { return name.starts_with("next.") || name.starts_with("all."); }
+
 /// The features are the only data matrix, the target the only data vector of as many rows.
 static bool findData(const EntryLayout &layout, DataBinding &binding, std::string &error) {
   std::vector<size_t> matrices, vectors;
@@ -121,7 +124,7 @@ static bool findData(const EntryLayout &layout, DataBinding &binding, std::strin
     }
     if (tensor.role == GRADUS_DATA && tensor.name == "rows" && isIntegral(tensor))
       binding.rows = i;
-    else if (tensor.role == GRADUS_DATA)
+    else if (tensor.role == GRADUS_DATA && !isFurther(tensor.name))
       (tensor.rank == 2 ? matrices : vectors).push_back(i);
   }
   if (matrices.size() != 1 || vectors.size() != 1 || layout.tensors[vectors[0]].rank != 1 ||
@@ -186,7 +189,7 @@ static bool makeVariables(Training &training, const DataBinding &binding, std::s
     double size = static_cast<double>(gradus_dtype_size(tensor.dtype));
     for (size_t axis = 0; axis < tensor.dims.size(); ++axis) {
       std::string symbol = symbolOf(tensor, axis);
-      bool isRows = !symbol.empty() && symbol == binding.rowSymbol;
+      bool isRows = !symbol.empty() && (symbol == binding.rowSymbol || isFurther(symbol));
       variable.dims.push_back(symbol.empty() ? cast<IntegerAttr>(tensor.dims[axis]).getInt() : isRows ? 0 : sizeOfSymbol(training, symbol));
       if (variable.dims.back() < 0) {
         error = "the dimension '" + symbol + "' of '" + tensor.name + "' is no size for these data; give other dimensions with --dim";
@@ -222,7 +225,7 @@ bool bindData(Training &training, const Table &table, DataBinding &binding, std:
     return false;
   std::vector<std::string> missing;
   for (StringAttr symbol : training.step.symbols)
-    if (!isFormula(symbol) && symbol.getValue() != binding.rowSymbol && !training.sizes.contains(symbol.getValue().str()))
+    if (!isFormula(symbol) && symbol.getValue() != binding.rowSymbol && !isFurther(symbol.getValue()) && !training.sizes.contains(symbol.getValue().str()))
       missing.push_back(symbol.getValue().str());
   if (missing.size() == 1 && isIntegral(target)) { // the number of classes
     double most = 0;
@@ -238,17 +241,29 @@ bool bindData(Training &training, const Table &table, DataBinding &binding, std:
   return makeVariables(training, binding, error);
 }
 
-void fillBatch(Training &training, const DataBinding &binding, const Table &table, ArrayRef<size_t> rows) {
-  Variable &features = training.variables[binding.features], &target = training.variables[binding.target];
-  for (Variable *variable : {&features, &target}) {
+/// The variable of the data at a place of the binding, on the choice of data that the prefix names; null where no one asks for it.
+static Variable *findChosen(Training &training, size_t place, StringRef prefix) {
+  return training.find((prefix + training.variables[place].layout.name).str());
+}
+
+bool takesData(Training &training, const DataBinding &binding, StringRef prefix) {
+  return findChosen(training, binding.features, prefix) || findChosen(training, binding.target, prefix);
+}
+
+void fillBatch(Training &training, const DataBinding &binding, const Table &table, ArrayRef<size_t> rows, StringRef prefix) {
+  Variable *features = findChosen(training, binding.features, prefix), *target = findChosen(training, binding.target, prefix);
+  for (Variable *variable : {features, target}) {
+    if (!variable)
+      continue;
     variable->dims[0] = static_cast<int64_t>(rows.size());
     variable->bytes.resize(variable->size() * gradus_dtype_size(variable->layout.dtype));
   }
   size_t width = table.columns - 1;
   for (auto [i, row] : llvm::enumerate(rows)) {
-    for (size_t column = 0; column < width; ++column)
-      features.set(static_cast<int64_t>(i * width + column), table.at(row, column));
-    target.set(static_cast<int64_t>(i), table.at(row, width));
+    for (size_t column = 0; features && column < width; ++column)
+      features->set(static_cast<int64_t>(i * width + column), table.at(row, column));
+    if (target)
+      target->set(static_cast<int64_t>(i), table.at(row, width));
   }
   if (!binding.rows)
     return;

@@ -62,8 +62,11 @@ struct DataBinding {
 /// Finds the data arguments, gives every symbol its size and makes the variables. `sizes` of the training holds what the command
 /// line said. On failure `error` says what is missing and how to give it.
 bool bindData(Training &training, const Table &table, DataBinding &binding, std::string &error);
-/// Copies rows of the table into the data variables, which take the number of rows.
-void fillBatch(Training &training, const DataBinding &binding, const Table &table, llvm::ArrayRef<size_t> rows);
+/// Copies rows of the table into the data variables, which take the number of rows: those of the batch, or with a prefix those of
+/// the further data that an objective is asked on, `next.X` and `all.X`.
+void fillBatch(Training &training, const DataBinding &binding, const Table &table, llvm::ArrayRef<size_t> rows, llvm::StringRef prefix = "");
+/// Whether the unit takes such data.
+bool takesData(Training &training, const DataBinding &binding, llvm::StringRef prefix);
 /// Matrices: normal with variance 1 / (size of the first axis); everything else 0.
 void drawParameters(Training &training);
 
