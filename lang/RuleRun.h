@@ -153,9 +153,6 @@ struct Primes {
   RuleRun *run = nullptr;
   llvm::ArrayRef<ast::LoopInit> inits;
   /// Carried values whose type is too narrow for what a pass gives them: what would do.
-  std::map<std::string, std::pair<Kind, llvm::SmallVector<IndexVar *, 2>>> wider;
-  /// Next values of which parts have been written, but not the whole.
-  std::set<std::string> partlyWritten = {};
   struct Wider {
     Kind kind;
     llvm::SmallVector<IndexVar *, 2> axes;
@@ -163,6 +160,8 @@ struct Primes {
     bool isEach, isJoint;
   };
   std::map<std::string, Wider> wider;
+  /// Next values of which parts have been written, but not the whole.
+  std::set<std::string> partlyWritten = {};
   /// All tensors are elaborated together, but a condition differs from one to the other.
   bool differs = false;
 };
