@@ -21,7 +21,10 @@ using namespace gradus::reference;
 
 /// Results of sums in another order and of other elementary functions; f32 rounds.
 static double toleranceOf(FuncOp func) {
-  auto isNarrow = [](Type type) { return llvm::cast<ArrayType>(type).getElementType().isF32(); };
+  auto isNarrow = [](Type type) {
+    auto real = dyn_cast<FloatType>(llvm::cast<ArrayType>(type).getElementType());
+    return real && !real.isF64();
+  };
   auto isHalf = [](Type type) { return llvm::cast<ArrayType>(type).getElementType().getIntOrFloatBitWidth() == 16; };
   if (llvm::any_of(func.getResultTypes(), isHalf))
     return 0x1p-7; // a last place of bf16, where the arithmetic of one engine is at the other side of a middle
@@ -119,12 +122,14 @@ static void expectAgreement(const std::string &path, const PhaseOptions &options
           if (func.getArgRole(i) == Role::Hyper || func.getArgRole(i) == Role::Time || func.getArgAttr(i, "gradus.shared"))
             slots.back()[i] = slots.front()[i];
         for (auto [array, type] : llvm::zip(slots.back(), func.getArgumentTypes())) // what the caller can store
-          if (Type element = llvm::cast<ArrayType>(type).getElementType(); element.isF32())
-            for (double &x : array.reals)
-              x = static_cast<float>(x);
-          else if (element.isF16() || element.isBF16()) // 3 bits, which every type of 16 holds
-            for (double &x : array.reals)
-              x = std::round(x * 4) / 4;
+          if (auto real = dyn_cast<FloatType>(llvm::cast<ArrayType>(type).getElementType()))
+            for (double &x : array.reals) {
+              llvm::APFloat stored(x);
+              bool isRounded;
+              stored.convert(real.getFloatSemantics(), llvm::APFloat::rmNearestTiesToEven, &isRounded);
+              stored.convert(llvm::APFloat::IEEEdouble(), llvm::APFloat::rmNearestTiesToEven, &isRounded);
+              x = stored.convertToDouble();
+            }
       }
       auto expected = evaluateOpen<double>(func, slots, error);
       ASSERT_TRUE(succeeded(expected)) << error;
