@@ -282,6 +282,7 @@ Entity Elaborator::evalBy(const ast::By &expr, Scope &scope, size_t wanted) {
     return {};
   }
   InnerProblem problem;
+  problem.needsNoStart = solver && llvm::none_of(*solver->params, [](const ast::Param &param) { return param.name.name == "start"; });
   if (!readProblem(expr, scope, problem))
     return {};
   std::vector<Array> results;

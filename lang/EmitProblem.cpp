@@ -78,6 +78,8 @@ bool Elaborator::readUnknowns(const ast::By &expr, Scope &scope, InnerProblem &p
       start = start.isPoison() ? start : toKind(start, Kind::Float, given[i]->loc);
     } else if (std::optional<Shape> shape = tellShape(unknown.name, problem.formulas, names, scope)) {
       start = shape->empty() ? number(0, unknown.loc) : filled(0, *shape, unknown.loc);
+    } else if (problem.needsNoStart) {
+      start = number(0, unknown.loc);
     } else {
       error(Code::UnknownWithoutShape, unknown.loc, "nothing tells the shape of '" + unknown.name + "'").suggest("say where to begin: .. by .. from zeros(like ..)");
     }

@@ -24,6 +24,8 @@ struct Elaborator::InnerProblem {
   /// Where the search begins, one for each unknown.
   std::vector<Array> start;
   Array within, limit;
+  /// The solver needs no start: an unknown of no known shape is a number.
+  bool needsNoStart = false;
 
   bool isOptimum() const { return form == Minimum || form == Maximum; }
   /// The rule with the problem for its objective; null after an error.

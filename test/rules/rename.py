@@ -24,7 +24,8 @@ for name in os.listdir(lang):
             builtins |= set(re.findall(r'"([A-Za-z_]\w*)"', file.read())) if "Builtin" in name else set()
 types = {"int", "bool", "real", "f16", "bf16", "f32", "f64", "i32", "i64"}
 draws = {"bernoulli", "categorical", "exponential", "gumbel", "index", "normal", "permutation", "rademacher", "uniform"}
-reserved = keywords | builtins | types | draws | {"t", "T", "inf", "pi", "all", "axis", "keep", "steps", "over"}
+clauses = {"limit", "start", "tol"}  # what a solver is given by name
+reserved = keywords | builtins | types | draws | clauses | {"t", "T", "inf", "pi", "all", "axis", "keep", "steps", "over"}
 
 
 def rename(text):
