@@ -36,7 +36,7 @@ def rename(text):
     def one(match):
         word = match.group("word")
         return match.group(0) if word is None or word in reserved | sites else PREFIX + word
-    return re.sub(r'"[^"\n]*"|//[^\n]*|\d[\w.]*(?:[eE][+-]?\d+)?|(?P<word>[^\W\d]\w*)', one, text)
+    return re.sub(r'"[^"\n]*"|//[^\n]*|\d\w*(?:\.\d\w*)?(?:[eE][+-]?\d+)?|(?P<word>[^\W\d]\w*)', one, text)
 
 
 def text_of(path):
