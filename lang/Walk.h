@@ -6,6 +6,7 @@
 #include "lang/Ast.h"
 
 #include "llvm/ADT/STLFunctionalExtras.h"
+#include "llvm/ADT/StringRef.h"
 
 namespace gradus::lang {
 

@@ -150,12 +150,14 @@ bool ReverseSweep::needsGuard(Operation *op, Cotangent dy) const {
   return dy.isWhere || isUnbounded(op) || llvm::any_of(op->getOperands(), [&](Value value) { return unbounded.contains(value); });
 }
 
-/// `contribution`, but 0 where t = 0.
+/// `contribution`, but 0 where it is NaN for t = 0: 0 * inf. A contribution that is a number for t = 0 has a derivative of its own, which
+/// must stay: t may be 0 by chance.
 Value ReverseSweep::guard(Location loc, Value t, Value contribution) {
   t = buildCast(builder, loc, t, arrayType(contribution).getElementType());
   Value zero = buildFill(builder, loc, t.getType(), 0.0);
   Value isZero = CompareOp::create(builder, loc, ComparePredicate::Eq, t, zero);
-  return SelectOp::create(builder, loc, isZero, zero, contribution);
+  Value isNan = CompareOp::create(builder, loc, ComparePredicate::Ne, contribution, contribution);
+  return SelectOp::create(builder, loc, AndOp::create(builder, loc, isZero, isNan), zero, contribution);
 }
 
 LogicalResult ReverseSweep::visitElementwise(Operation *op, Cotangent dy) {
