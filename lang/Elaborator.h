@@ -159,7 +159,7 @@ private:
   mlir::Attribute dimOf(const ast::Expr &expr, Scope &scope);
   bool checkSize(llvm::ArrayRef<mlir::Attribute> shape, Location at);
   Entity runBody(const Closure &closure, Scope &inner, Location at);
-  Entity evalBody(const Closure &closure, Scope &inner);
+  Entity evalBody(const Closure &closure, Scope &inner, Location at);
   Entity runBlock(const ast::Block &block, Scope &inner, Location at);
   Entity runReturn(const ast::Block &block, size_t position, Scope &inner);
   bool runCommon(const ast::Stmt &stmt, Scope &scope);

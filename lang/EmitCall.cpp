@@ -261,17 +261,17 @@ Entity Elaborator::runBody(const Closure &closure, Scope &inner, Location at) {
   llvm::SaveAndRestore scopeOfLoss(lossScope, isLoss ? &inner : lossScope);
   Entity result = closure.unit && closure.unit->derivative                                   ? callCustom(closure, inner, at)
                   : closure.unit && closure.unit->function == ast::FunctionKind::Solver ? callSolver(closure, inner, at)
-                                                                                             : evalBody(closure, inner);
+                                                                                             : evalBody(closure, inner, at);
   if (closure.unit && closure.unit->resultType && closure.unit->resultType->hasDims && result.isArray() && !result.isPoison() &&
       !bindShape(*closure.unit->resultType, result.array(), "the result", closure.unit->resultType->loc, inner))
     return {};
   return result;
 }
 
-Entity Elaborator::evalBody(const Closure &closure, Scope &inner) {
+Entity Elaborator::evalBody(const Closure &closure, Scope &inner, Location at) {
   if (closure.indices && !closure.indices->empty() && closure.value)
     return defineByIndex(*closure.indices, closure.loc, *closure.value, inner);
-  return closure.value ? eval(*closure.value, inner) : keepsState(closure) ? runKept(closure, inner, closure.loc) : runBlock(*closure.block, inner, closure.loc);
+  return closure.value ? eval(*closure.value, inner) : keepsState(closure) ? runKept(closure, inner, at) : runBlock(*closure.block, inner, closure.loc);
 }
 
 Entity Elaborator::evalCall(const ast::Call &expr, Scope &scope) {

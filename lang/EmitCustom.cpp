@@ -233,7 +233,7 @@ Entity Elaborator::callCustom(const Closure &closure, Scope &inner, Location at)
     builder.setInsertionPointToStart(&block);
     Scope *scope = arena.scope(&inner);
     call.enter(*this, block, *scope);
-    result = evalBody(closure, *scope);
+    result = evalBody(closure, *scope, at);
     const Entity::Tuple *several = result.get<Entity::Tuple>();
     for (const Entity &one : several ? *several : Entity::Tuple{result})
       call.results.push_back(asArray(one, closure.loc));

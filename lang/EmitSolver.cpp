@@ -89,7 +89,7 @@ Entity Elaborator::callSolver(const Closure &closure, Scope &inner, Location at)
   std::vector<Array> parts;
   auto values = implicitly(at, "the solver '" + closure.name + "'", [&]() -> std::optional<SmallVector<Value>> {
     llvm::SaveAndRestore mine(solved, &equations);
-    Entity result = evalBody(closure, inner);
+    Entity result = evalBody(closure, inner, at);
     const Entity::Tuple *several = result.get<Entity::Tuple>();
     SmallVector<Value> lanes;
     Scope *named = arena.scope(&inner);

@@ -111,7 +111,8 @@ bool Session::runPhasesOn(ModuleOp part, Phase last, const PhaseOptions &options
   pm.enableVerifier(true);
   buildPhasesUpTo(pm, last, options);
   bool isDone = succeeded(pm.run(part));
-  return !report() && isDone;
+  report();
+  return isDone;
 }
 
 std::vector<std::string> Session::getFiles() const {
