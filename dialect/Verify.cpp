@@ -238,8 +238,6 @@ LogicalResult ContractOp::verify() {
 }
 
 LogicalResult AllReduceOp::verify() {
-  if (!arrayOf(getX()).isScalar())
-    return emitOpError("expects a scalar for each tensor, but got ") << getX().getType();
   auto func = (*this)->getParentOfType<FuncOp>();
   if (func && !func.isOpen())
     return emitOpError("expects to stand in a function with the attribute 'open'");

@@ -34,6 +34,8 @@ public:
   /// Sizes from the command line, and those of them that some unit has.
   std::map<std::string, int64_t> givenSizes;
   std::set<std::string> takenSizes;
+  /// The solver of that name in the standard library, for `by` where nothing in scope is called so; poison if there is none.
+  std::function<Entity(llvm::StringRef name)> findSolver;
 
 private:
   friend struct BuiltinTable;
@@ -271,6 +273,7 @@ private:
   Entity makeOperator(LinearOperator made);
   const LinearOperator *asOperator(const Entity &entity, const LinearOperator &like, Location at);
   Entity transposedOperator(const LinearOperator &a);
+  std::optional<Entity> transposedStack(const Array &x, const std::string &text, Location at);
   Entity scaledOperator(const LinearOperator &a, const Array &factor, bool isQuotient, Location at);
   Entity sumOfOperators(const LinearOperator &a, const LinearOperator &b, bool isDifference, Location at);
   Entity productOfOperators(const LinearOperator &a, const LinearOperator &b, Location at);
@@ -296,6 +299,7 @@ private:
   // Inner problems (EmitInner.cpp, EmitSolver.cpp).
   struct InnerProblem;
   Entity evalBy(const ast::By &expr, Scope &scope, size_t wanted);
+  Entity evalMethod(const ast::Expr &callee, Scope &scope);
   Entity evalValues(const ast::AssignStmt &stmt, Scope &scope);
   bool readProblem(const ast::By &expr, Scope &scope, InnerProblem &problem);
   bool readUnknowns(const ast::By &expr, Scope &scope, InnerProblem &problem);
@@ -341,6 +345,17 @@ private:
   Entity withAllTensors(Location at, llvm::function_ref<Entity()> emit);
   Entity callObjective(const Closure &closure, const std::vector<Actual> &actuals, Location at);
   std::optional<std::vector<Array>> readPoints(const Closure &closure, const std::vector<Actual> &actuals, Location at);
+  // What a rule over several arguments knows of them (EmitPoint.cpp).
+  std::optional<Shape> shapeOfPoint(const Closure &closure, size_t position, Location at);
+  std::optional<Shape> shapeOfPoint(const ast::Storage &word, const RuleRun &run);
+  mlir::Attribute samplesOf(const Objective &objective) const;
+  bool tellSamples(llvm::ArrayRef<mlir::Attribute> declared, llvm::ArrayRef<mlir::Attribute> given, RuleRun &run);
+  /// The number of samples of objectives that are not bound, where a state says it.
+  llvm::DenseMap<const ast::Oracle *, mlir::Attribute> toldSamples;
+  /// Sizes of rules in the train unit at hand that the samples of its losses tell, by their path.
+  std::map<std::string, mlir::Attribute> toldSizes;
+  /// Such a size was told after it had been used, so that the unit is begun again.
+  bool beginsAgain = false;
   Array askValue(const Objective &objective, llvm::ArrayRef<Array> points, Location at);
   std::vector<Array> askGradients(const Objective &objective, llvm::ArrayRef<Array> points, llvm::ArrayRef<size_t> wrt, Location at);
   const Closure *selectData(const Closure &closure, llvm::ArrayRef<ast::Subscript> selection, Scope &scope, Location at);

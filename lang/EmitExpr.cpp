@@ -102,7 +102,8 @@ Entity Elaborator::evalName(llvm::StringRef name, Location at, Scope &scope, boo
   }
   if (const DimBinding *dim = scope.findDim(name)) {
     Array sizes;
-    sizes.isEach = dim->lanes.size() > 1 || (isOpen && llvm::isa<mlir::StringAttr>(dim->lanes.front()));
+    bool isOneForAll = sharedSizes.contains(dim->lanes.front()) || (currentRun && currentRun->call && isOverOneVector(*currentRun->call->rule));
+    sizes.isEach = dim->lanes.size() > 1 || (isOpen && llvm::isa<mlir::StringAttr>(dim->lanes.front()) && !isOneForAll);
     for (Attribute lane : dim->lanes)
       sizes.lanes.push_back(sizeOf(lane, at));
     return sliceLane(sizes);
@@ -146,8 +147,10 @@ Entity Elaborator::evalMember(const ast::Member &expr, Scope &scope) {
     return namedEntry(*call->rule, call, expr.member);
   if (const ast::Rule *rule = base.get<ast::Rule>())
     return namedEntry(*rule, nullptr, expr.member);
-  if (base.isArray() && name == "T")
-    return transposeOwn(base.array(), expr.loc);
+  if (base.isArray() && name == "T") {
+    std::optional<Entity> stack = transposedStack(base.array(), textOf(expr.loc), expr.loc);
+    return stack ? *stack : transposeOwn(base.array(), expr.loc);
+  }
   if (const LinearOperator *linear = base.get<LinearOperator>(); linear && name == "T")
     return transposedOperator(*linear);
   error(Code::UnknownMember, expr.member.loc, "'." + name + "' is no part of " + base.what().str())

@@ -60,6 +60,8 @@ bool Elaborator::bindSize(const ast::Param &param, const Delayed *bound, const s
     size = integer(it->second, at);
   } else if (param.defaultValue) {
     size = evalArray(*param.defaultValue, inner);
+  } else if (auto told = toldSizes.find(path); told != toldSizes.end()) {
+    size = {{sizeOf(told->second, at)}};
   } else if (isTest) {
     return true; // what is given may tell it
   } else {
@@ -68,6 +70,12 @@ bool Elaborator::bindSize(const ast::Param &param, const Delayed *bound, const s
     size = {{sizeOf(symbol, at)}};
   }
   return !size.isPoison() && bindParam(param, size, bound ? bound->expr->loc : at, inner);
+}
+
+/// Whether a number is computed from sizes and constants alone.
+static bool isMadeOfSizes(mlir::Value value) {
+  mlir::Operation *op = value.getDefiningOp();
+  return op && op->getNumRegions() == 0 && (op->getNumOperands() > 0 || llvm::isa<ConstantOp, DimOp>(op)) && llvm::all_of(op->getOperands(), isMadeOfSizes);
 }
 
 /// A hyper-parameter as an argument of the unit, with the default that was bound or declared.
@@ -82,7 +90,8 @@ Array Elaborator::hyperArgument(UnitBuilder &unit, const ast::Param &param, cons
     if (value.isPoison() || !convertHyper(param, *kind, value, scope, source->loc))
       return {};
     extra.defaultValue = defaultOf(value);
-    if (!extra.defaultValue) {
+    // What sizes alone tell is the default of calls in the language; the hyper struct, which is filled before any size is known, has none.
+    if (!extra.defaultValue && !isMadeOfSizes(value.lanes.front())) {
       error(Code::NotConstant, source->loc, "the default of '" + param.name.name + "' must be a number that is known when the spec is compiled");
       return {};
     }

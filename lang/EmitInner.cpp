@@ -267,9 +267,18 @@ Entity Elaborator::evalValues(const ast::AssignStmt &stmt, Scope &scope) {
   return eval(*stmt.value, scope);
 }
 
+/// What stands behind `by`: what the scope knows by that name, else a solver of the library.
+Entity Elaborator::evalMethod(const ast::Expr &callee, Scope &scope) {
+  auto *name = dyn_cast<ast::Name>(&callee);
+  if (name && !name->primed && findSolver && !scope.find(name->name) && !findBuiltin(name->name))
+    if (Entity solver = findSolver(name->name); !solver.isPoison())
+      return solver;
+  return eval(callee, scope);
+}
+
 Entity Elaborator::evalBy(const ast::By &expr, Scope &scope, size_t wanted) {
   auto *call = dyn_cast<ast::Call>(expr.method.get());
-  Entity method = eval(call ? *call->callee : *expr.method, scope);
+  Entity method = evalMethod(call ? *call->callee : *expr.method, scope);
   if (method.isPoison())
     return {};
   const Closure *solver = method.get<Closure>();

@@ -1,10 +1,11 @@
 //===- EmitJoint.cpp - Products of the collection as one vector ----------------===//
 //
 // Over a `joint param` the tensors are one vector of R^d, which is never copied: a product over d is the sum of the products over the axes of each
-// tensor. A stack has one axis more, in front.
+// tensor. A stack has one axis more, in front; the sum of its rows with weights is one of each tensor for any param.
 //
 //===----------------------------------------------------------------------===//
 
+#include "lang/Elaborator.h"
 #include "lang/Joint.h"
 
 using namespace gradus;
@@ -16,7 +17,7 @@ enum class Form { Other, Vector, Stack };
 }
 
 static Form formOf(const Array &x, const Array &param) {
-  if (!x.isJoint || x.lanes.size() != param.lanes.size() || !x.axes.empty())
+  if (!x.isEach || x.lanes.size() != param.lanes.size() || !x.axes.empty())
     return Form::Other;
   bool isVector = true, isStack = true;
   for (size_t k = 0; k < param.lanes.size(); ++k) {
@@ -28,16 +29,14 @@ static Form formOf(const Array &x, const Array &param) {
 }
 
 std::optional<Array> lang::jointProduct(Algebra &algebra, const RuleRun &run, const Array &a, const Array &b, Location at) {
-  if (run.params.empty() || !(a.isJoint || b.isJoint))
+  if (run.params.empty() || !(a.isEach || b.isEach))
     return std::nullopt;
   const Array &param = run.params.front();
-  if (param.lanes.size() == 1 && Algebra::ownRank(param) == 1)
+  if (isOverOneVector(*run.call->rule))
     return std::nullopt; // a vector and a matrix as they are
   Form left = formOf(a, param), right = formOf(b, param);
-  bool isWeighted = right == Form::Stack && !a.isJoint && a.lanes.size() == 1 && a.axes.empty() && Algebra::ownRank(a) == 1;
-  if (right != Form::Vector && !isWeighted)
-    return std::nullopt;
-  if (!isWeighted && left == Form::Other)
+  bool isWeighted = right == Form::Stack && !a.isEach && a.lanes.size() == 1 && a.axes.empty() && Algebra::ownRank(a) == 1;
+  if (!isWeighted && (right != Form::Vector || left == Form::Other || !(a.isJoint || b.isJoint)))
     return std::nullopt;
   if (isWeighted && Algebra::ownShape(a).front() != Algebra::ownShape(b).front()) {
     algebra.error(Code::DimensionConflict, at, "'@' sums over an axis of size " + describe(Algebra::ownShape(a).front()) + " on the left and " + describe(Algebra::ownShape(b).front()) + " on the right");
@@ -64,10 +63,24 @@ std::optional<Array> lang::jointProduct(Algebra &algebra, const RuleRun &run, co
   }
   if (isWeighted) {
     result.isEach = b.isEach;
-    result.isJoint = true;
-  } else if (left == Form::Vector) {
-    result.isEach = algebra.isOpen; // of the tensors of other slots too
-    return algebra.overAll(ReductionKind::Sum, result, at);
+    result.isJoint = b.isJoint;
+    return result;
   }
-  return result;
+  result.isEach = algebra.isOpen; // of the tensors of other slots too
+  result.isJoint = false;
+  return algebra.overAll(ReductionKind::Sum, result, at);
+}
+
+/// S.T of a stack of vectors of R^d: a map from the numbers of its rows. Nothing where the tensors are vectors themselves, for then it is a matrix.
+std::optional<Entity> Elaborator::transposedStack(const Array &x, const std::string &text, Location at) {
+  if (!currentRun || currentRun->params.empty() || isOverOneVector(*currentRun->call->rule) || activeLane)
+    return std::nullopt;
+  const Array &param = currentRun->params.front();
+  bool isPlain = param.lanes.size() == 1 && ownRank(param) == 1;
+  if (isPlain || formOf(x, param) != Form::Stack)
+    return std::nullopt;
+  const RuleRun &run = *currentRun;
+  auto apply = [this, x, &run](const Array &u, Location at) { return jointProduct(*this, run, u, x, at).value_or(Array()); };
+  auto applyTransposed = [this, x, &run](const Array &v, Location at) { return jointProduct(*this, run, x, v, at).value_or(Array()); };
+  return makeOperator({text, at, apply, applyTransposed, filled(0, ownShape(x).front(), at), param});
 }

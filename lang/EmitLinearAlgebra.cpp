@@ -26,7 +26,8 @@ std::optional<Array> Elaborator::readMatrix(const CallSite &site, size_t positio
     return std::nullopt;
   Location at = site.call->arguments[position].loc;
   std::string name = site.builtin->name.str();
-  if (x.isJoint && (isOpen || x.lanes.size() > 1)) {
+  bool isOneVector = currentRun && isOverOneVector(*currentRun->call->rule);
+  if (x.isJoint && !isOneVector && (isOpen || x.lanes.size() > 1)) {
     notBuilt(Code::SlotNotBuilt, at, "'" + name + "' over the collection", "declare the param without 'joint'");
     return std::nullopt;
   }
@@ -225,7 +226,8 @@ Entity Elaborator::callSolve(const CallSite &site) {
   std::optional<Array> a = slot ? readMatrix(site, 0, /*isSquare=*/true) : std::nullopt, b = a ? arrayArgument(site, 1) : std::nullopt;
   if (!b)
     return {};
-  if (b->isJoint && (isOpen || b->lanes.size() > 1))
+  bool isOneVector = currentRun && isOverOneVector(*currentRun->call->rule);
+  if (b->isJoint && !isOneVector && (isOpen || b->lanes.size() > 1))
     return notBuilt(Code::SlotNotBuilt, site.at, "'solve' over the collection", "declare the param without 'joint'");
   b = toKind(*b, Kind::Float, site.at);
   bool isVector = ownRank(*b) + 1 == ownRank(*a);

@@ -104,7 +104,7 @@ Elaborator::TrainLoss *Elaborator::bindLoss(TrainUnit &step, const Closure &clos
 }
 
 /// The name of the leading dimension.
-static std::string samplesOf(const ast::Param &param) {
+static std::string leadingName(const ast::Param &param) {
   auto *name = param.type && !param.type->dims.empty() ? llvm::dyn_cast_or_null<ast::Name>(param.type->dims.front().size.get()) : nullptr;
   return name ? name->name : "";
 }
@@ -116,7 +116,7 @@ Array Elaborator::furtherData(TrainUnit &step, const TrainLoss &loss, size_t arg
   if (auto known = step.data.find(name); known != step.data.end())
     return known->second;
   Scope *shapes = arena.scope(loss.shapes);
-  if (std::string samples = samplesOf(param); !samples.empty())
+  if (std::string samples = leadingName(param); !samples.empty())
     shapes->setDim(samples, {{builder.getStringAttr(prefix + samples)}, param.loc});
   std::optional<Shape> shape = evalShape(*param.type, 0, *shapes, /*mayDeclare=*/true);
   if (!shape)
@@ -134,18 +134,21 @@ Array Elaborator::furtherData(TrainUnit &step, const TrainLoss &loss, size_t arg
 // What rules ask
 //===----------------------------------------------------------------------===//
 
-/// Whether the first value of some state of a rule asks an objective.
+/// Whether the first value of some state of a rule asks an objective, or has the shape of what one takes.
 static bool asksFirst(const ast::Rule &rule, const std::string &oracle) {
   bool asks = false;
   for (const ast::StmtPtr &stmt : rule.block.statements)
     if (auto *states = llvm::dyn_cast<ast::StateStmt>(stmt.get()))
-      for (const ast::Decl &decl : states->decls)
+      for (const ast::Decl &decl : states->decls) {
+        const ast::Storage *like = likeArgument(decl.type);
+        asks |= like && like->name.name == oracle;
         if (decl.value)
           forEachExpr(*decl.value, [&](const ast::Expr &expr) {
             auto *name = llvm::dyn_cast<ast::Name>(&expr);
             auto *derivative = llvm::dyn_cast<ast::Derivative>(&expr);
             asks |= (name && name->name == oracle) || (derivative && derivative->function.name == oracle);
           });
+      }
   return asks;
 }
 

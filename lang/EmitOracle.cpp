@@ -39,6 +39,7 @@ static std::vector<std::string> pointNames(const ast::Oracle &oracle, const ast:
 Objective &Elaborator::newObjective(const ast::Oracle &oracle, const RuleRun &run) {
   Objective &objective = arena.objectives.emplace_back();
   objective.name = oracle.name.name;
+  objective.oracle = &oracle;
   objective.root = &objective;
   objective.drawPath = drawPath;
   std::vector<std::string> params = paramNames(*run.call->rule);
@@ -318,12 +319,12 @@ void Elaborator::keepAnswer(const Objective &objective, llvm::ArrayRef<Value> po
 }
 
 /// A question to an objective that is not bound.
-static OracleOp ask(Algebra &algebra, OracleQuery query, const Objective &objective, llvm::ArrayRef<Array> points, llvm::ArrayRef<size_t> wrt, Location at) {
+static OracleOp ask(Algebra &algebra, OracleQuery query, const Objective &objective, mlir::Attribute samples, llvm::ArrayRef<Array> points,
+                    llvm::ArrayRef<size_t> wrt, Location at) {
   static constexpr llvm::StringLiteral words[] = {"", "next", "all", "rows", "each"};
   mlir::OpBuilder &builder = algebra.builder;
   llvm::StringRef word = words[static_cast<int>(objective.choice)];
   bool isEach = objective.choice == DataChoice::Each;
-  mlir::Attribute samples = builder.getStringAttr(objective.name + ".samples");
   SmallVector<int64_t> positions;
   SmallVector<mlir::Type> types;
   size_t position = 0;
@@ -350,7 +351,7 @@ Array Elaborator::askValue(const Objective &objective, llvm::ArrayRef<Array> poi
   if (const Answer *known = findAnswer(objective, lanes, nullptr))
     return {{known->value}};
   if (!objective.target) {
-    Value value = ask(*this, OracleQuery::Value, objective, points, {}, at).getAnswer().front();
+    Value value = ask(*this, OracleQuery::Value, objective, samplesOf(objective), points, {}, at).getAnswer().front();
     keepAnswer(objective, lanes, {}, value, {});
     return {{value}};
   }
@@ -399,7 +400,7 @@ std::vector<Array> Elaborator::askGradients(const Objective &objective, llvm::Ar
     for (size_t slot : slots)
       found.push_back(known->gradients[llvm::find(known->wrt, slot) - known->wrt.begin()]);
   } else if (!objective.target) {
-    OracleOp op = ask(*this, OracleQuery::Gradient, objective, points, wrt, at);
+    OracleOp op = ask(*this, OracleQuery::Gradient, objective, samplesOf(objective), points, wrt, at);
     found.assign(op.getAnswer().begin(), op.getAnswer().end());
     keepAnswer(objective, lanes, slots, {}, found);
   } else {

@@ -186,6 +186,8 @@ std::optional<Shape> Elaborator::shapeOfArgument(const Closure &closure, const a
   }
   if (!position)
     return std::nullopt;
+  if (closure.objective)
+    return shapeOfPoint(closure, *position, call.arguments[*position].loc);
   const ast::Param &param = (*closure.params)[*position];
   if (!param.type || !param.type->hasDims)
     return closure.value ? tellShape(param.name.name, {closure.value}, names, *closure.scope) : std::nullopt;

@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "lang/Elaborator.h"
+#include "lang/SampleSizes.h"
 
 using namespace gradus;
 using namespace gradus::lang;
@@ -188,6 +189,8 @@ bool Elaborator::stepRule(RuleRun &run, const HyperSource &hypers) {
     if (auto *states = dyn_cast<ast::StateStmt>(stmt.get()))
       for (const ast::Decl &decl : states->decls) {
         auto it = run.states->find(run.path + decl.name.name);
+        if (isTest && it != run.states->end())
+          tellSizes(run, decl, it->second);
         bindName(decl.name, it == run.states->end() ? Entity() : Entity(it->second), *run.scope);
       }
   openSites(run);

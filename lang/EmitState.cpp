@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "lang/Elaborator.h"
+#include "lang/SampleSizes.h"
 #include "lang/Walk.h"
 
 using namespace gradus;
@@ -21,6 +22,8 @@ static bool isLike(const ast::Type &type) {
 /// The dims declared, then the shape of the tensor named after `like`; nothing declared stands for the first param.
 std::optional<Shape> Elaborator::roleShape(const ast::Decl &decl, bool isShared, size_t lane, RuleRun &run, bool mayDeclare) {
   const Array *model = run.params.empty() ? nullptr : &run.params.front();
+  if (const ast::Storage *word = likeArgument(decl.type); word && !decl.type->hasDims)
+    return shapeOfPoint(*word, run);
   bool hasDims = decl.type && decl.type->hasDims, takesShape = (!hasDims && !isShared) || (decl.type && isLike(*decl.type));
   if (takesShape && isShared) {
     error(Code::SharedShape, decl.loc, "'" + decl.name.name + "' is one for the collection, so it cannot have the shape of a tensor").suggest("give it a shape of its own, or drop 'shared'");
@@ -54,8 +57,7 @@ std::optional<Shape> Elaborator::roleShape(const ast::Decl &decl, bool isShared,
   return shape;
 }
 
-/// Whether a rule is over a `joint param w: [d]`: the collection is one vector, so that what it keeps is the tensor's.
-static bool isOverOneVector(const ast::Rule &rule) {
+bool lang::isOverOneVector(const ast::Rule &rule) {
   for (const ast::StmtPtr &stmt : rule.block.statements)
     if (auto *params = dyn_cast<ast::ParamStmt>(stmt.get()); params && params->isJoint && !params->decls.empty())
       return params->decls.front().type && params->decls.front().type->hasDims;
@@ -64,7 +66,7 @@ static bool isOverOneVector(const ast::Rule &rule) {
 
 bool Elaborator::isSharedState(const ast::StateStmt &stmt, const ast::Decl &decl, const RuleRun &run) const {
   bool isJoint = !run.params.empty() && run.params.front().isJoint;
-  return stmt.isShared || (isJoint && !isOverOneVector(*run.call->rule) && decl.type && decl.type->hasDims && !isLike(*decl.type));
+  return stmt.isShared || likeArgument(decl.type) || (isJoint && !isOverOneVector(*run.call->rule) && decl.type && decl.type->hasDims && !isLike(*decl.type));
 }
 
 /// The value given, in the shape declared.
@@ -77,6 +79,8 @@ Array Elaborator::initialState(const ast::Decl &decl, bool isShared, RuleRun &ru
   Array value = evalArray(*decl.value, *run.scope);
   if (value.isPoison() || !kind)
     return {};
+  if (isTest)
+    tellSizes(run, decl, value);
   const Array *model = run.params.empty() ? nullptr : &run.params.front();
   if (!model && !isShared) {
     error(Code::RuleWithoutParam, decl.loc, "the rule has no param that the state could belong to").suggest("declare a 'shared state'");
@@ -96,6 +100,12 @@ Array Elaborator::initialState(const ast::Decl &decl, bool isShared, RuleRun &ru
     if (!shape)
       return {};
     Array one{{value.lane(k)}};
+    if (tellSamples(*shape, ownShape(one), run)) {
+      value = beginsAgain ? Array() : evalArray(*decl.value, *run.scope);
+      if (value.isPoison())
+        return {};
+      one = {{value.lane(k)}};
+    }
     std::optional<Shape> common = commonShape({filled(0, *shape, decl.loc), one}, 0, decl.value->loc);
     if (!common)
       return {};

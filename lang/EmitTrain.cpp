@@ -369,6 +369,17 @@ bool Elaborator::emitTrainStep(const TrainPlan &plan) {
 
 void Elaborator::emitTrain(const ast::Train &train, Scope &file) {
   TrainPlan plan;
-  if (planTrain(train, file, plan) && emitTrainInit(plan))
+  bool isSound = planTrain(train, file, plan), isBegun = false;
+  toldSizes.clear();
+  while (isSound && !isBegun) { // each time one size more is told
+    beginsAgain = false;
+    isBegun = emitTrainInit(plan);
+    isSound = isBegun || beginsAgain;
+    for (TrainGroup &group : plan.groups)
+      if (!isBegun)
+        group.slots.clear();
+  }
+  if (isBegun)
     emitTrainStep(plan);
+  toldSizes.clear();
 }

@@ -400,6 +400,7 @@ void Elaborator::emitRule(const ast::Rule &rule, Scope &file) {
   const RuleCall *call = bindRule(rule, {}, file, rule.name.loc);
   isOpen = countTensors(rule).first > 0;
   isUnbound = !rule.oracles.empty();
+  toldSamples.clear();
   std::vector<StateSlot> slots;
   bool isSound = call && checkEntries(rule) && emitRuleInit(rule, *call, stands, slots);
   for (const ast::OnStmt *entry : entriesOf(rule)) {

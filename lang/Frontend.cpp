@@ -32,9 +32,12 @@ public:
 
   /// Null if the file cannot be cut into units.
   File *load(const Source &source, std::string identity, std::optional<Location> importedAt = std::nullopt);
+  /// The unit `name` of std/solvers/name.grad.
+  Entity findSolver(llvm::StringRef name);
 
 private:
   File *import(const ast::Import &unit, const Source &importer);
+  File *known(llvm::StringRef identity);
   void declareUnits(File &file);
   std::vector<std::pair<std::string, std::string>> placesOf(const ast::Import &unit, const Source &importer) const;
   void reportCycle(const ast::Import &unit, const File &first);
@@ -110,12 +113,10 @@ File *Loader::import(const ast::Import &unit, const Source &importer) {
     if (!llvm::sys::fs::is_regular_file(path))
       continue;
     std::string identity = identityOf(path);
-    for (File &file : files) {
-      if (file.identity != identity)
-        continue;
-      if (!file.isLoading)
-        return &file;
-      reportCycle(unit, file);
+    if (File *file = known(identity)) {
+      if (!file->isLoading)
+        return file;
+      reportCycle(unit, *file);
       return nullptr;
     }
     const Source *source = readSource(path.str().str(), sources, diagnostics);
@@ -127,6 +128,26 @@ File *Loader::import(const ast::Import &unit, const Source &importer) {
     searched += (searched.empty() ? "" : " and ") + ("'" + (folder.empty() ? "." : folder) + "'");
   diagnostic.suggest("looked in " + searched);
   return nullptr;
+}
+
+/// A file that is loaded, or being loaded.
+File *Loader::known(llvm::StringRef identity) {
+  auto it = llvm::find_if(files, [&](const File &file) { return file.identity == identity; });
+  return it == files.end() ? nullptr : &*it;
+}
+
+Entity Loader::findSolver(llvm::StringRef name) {
+  llvm::SmallString<256> path(options.standardLibrary);
+  llvm::sys::path::append(path, "solvers", name + ".grad");
+  if (options.standardLibrary.empty() || !llvm::sys::fs::is_regular_file(path))
+    return {};
+  std::string identity = identityOf(path);
+  File *file = known(identity);
+  if (!file)
+    if (const Source *source = readSource(path.str().str(), sources, diagnostics))
+      file = load(*source, identity);
+  const Binding *binding = file && file->scope ? file->scope->findHere(name) : nullptr;
+  return binding ? binding->entity : Entity();
 }
 
 /// The name of a unit with syntax errors stands for poison.
@@ -245,14 +266,25 @@ static void emitUnits(const ast::Sheet &sheet, Scope &scope, Elaborator &elabora
   }
 }
 
-/// A rule over an objective has code in a train unit alone. The module keeps the place of the first one that is left out.
+/// Whether a function adds up arrays over the collection, which it could not do without a buffer of its own for the sum.
+static bool reducesArrays(FuncOp func) {
+  auto isOfArrays = [](AllReduceOp op) { return op.getX().getType().isScalar() ? mlir::WalkResult::advance() : mlir::WalkResult::interrupt(); };
+  return func && func.walk(isOfArrays).wasInterrupted();
+}
+
+/// A rule over an objective has code in a train unit alone, and so has one that adds up arrays over the collection. The module keeps the place
+/// of the first one that is left out.
 static void leaveOutUnbound(mlir::ModuleOp module, const ast::Sheet &sheet, const Elaborator &elaborator) {
   for (const ast::UnitPtr &unit : sheet.units) {
     auto *rule = dyn_cast<ast::Rule>(unit.get());
-    if (!rule || rule->oracles.empty())
+    bool isOverAll = rule && reducesArrays(module.lookupSymbol<FuncOp>(rule->name.name + ".step"));
+    if (!rule || (rule->oracles.empty() && !isOverAll))
       continue;
-    if (!module->hasAttr(unboundAttribute))
+    if (!module->hasAttr(unboundAttribute)) {
+      llvm::StringRef reason = isOverAll ? "G0465: a rule that adds up arrays over the collection" : "G0417: a rule over an objective";
       module->setAttr(unboundAttribute, elaborator.place(rule->name.loc));
+      module->setAttr(unboundReasonAttribute, mlir::StringAttr::get(module.getContext(), reason));
+    }
     for (llvm::StringRef part : {".init", ".step"})
       if (auto func = module.lookupSymbol<FuncOp>(rule->name.name + part.str()))
         func.erase();
@@ -280,6 +312,7 @@ mlir::OwningOpRef<mlir::ModuleOp> gradus::emitModule(mlir::MLIRContext &context,
   elaborator.emitsChecks = options.checks;
   elaborator.givenSizes = options.sizes;
   Loader loader(sources, diagnostics, options, arena, elaborator);
+  elaborator.findSolver = tester.findSolver = [&](llvm::StringRef name) { return loader.findSolver(name); };
   File *file = loader.load(main, identityOf(main.getName()));
   if (!file || !file->sheet)
     return {};

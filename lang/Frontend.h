@@ -35,6 +35,8 @@ struct EmitOptions {
 
 /// On a module: the place of a rule that is left out because its objective is not bound.
 inline constexpr llvm::StringLiteral unboundAttribute = "gradus.unbound";
+/// Why it is.
+inline constexpr llvm::StringLiteral unboundReasonAttribute = "gradus.unbound_reason";
 
 /// Emits every unit of a file; units of imported files are expanded where they are used. Null if there was an error: all
 /// errors of the run are then in `diagnostics`, which must have been made for `sources`. Afterwards `sources` holds all

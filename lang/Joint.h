@@ -8,7 +8,7 @@
 namespace gradus::lang {
 
 /// `u @ v`, `S @ v` and `s @ S` of a `joint param` of several tensors or of other rank than 1: u and v are vectors of R^d, S a stack of them,
-/// `[m] like w`. Nothing where the operands are no such things; poison after an error.
+/// `[m] like w`. For any param `s @ S`. Nothing where the operands are no such things; poison after an error.
 std::optional<Array> jointProduct(Algebra &algebra, const RuleRun &run, const Array &a, const Array &b, Location at);
 
 } // namespace gradus::lang

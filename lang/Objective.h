@@ -33,6 +33,7 @@ struct ObjectiveArgument {
 /// See the file comment.
 struct Objective {
   std::string name;
+  const ast::Oracle *oracle = nullptr;
   /// Null where it is not bound.
   const Closure *target = nullptr;
   std::vector<ObjectiveArgument> arguments;

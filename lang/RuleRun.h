@@ -148,6 +148,12 @@ struct StateKeeper {
 /// Whether the body of a rule, loss or schedule declares a param or state of this name.
 bool isParamOrState(const ast::Block &block, llvm::StringRef name);
 
+/// Whether a rule is over a `joint param w: [d]`: the collection is one vector, so that what it keeps is the tensor's.
+bool isOverOneVector(const ast::Rule &rule);
+
+/// The word `like arg x of f` of a type, or null.
+const ast::Storage *likeArgument(const std::optional<ast::Type> &type);
+
 /// What a statement may give next values to: the params and states of a rule, or what the loop around carries.
 struct Primes {
   RuleRun *run = nullptr;

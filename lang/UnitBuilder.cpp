@@ -61,9 +61,13 @@ bool UnitBuilder::isPerSlot(Value value) const {
       return true;
     if (!op)
       continue;
-    bool isNumber = llvm::isa<OracleOp>(op) && llvm::cast<OracleOp>(op).getQuery() == OracleQuery::Value;
-    if (isNumber || llvm::isa<AllReduceOp>(op))
+    if (llvm::isa<AllReduceOp>(op))
       continue;
+    if (auto oracle = llvm::dyn_cast<OracleOp>(op)) { // a gradient belongs to whom the point belongs
+      if (oracle.getQuery() != OracleQuery::Value)
+        pending.push_back(oracle.getPoint()[oracle.getWrt()[llvm::cast<mlir::OpResult>(next).getResultNumber()]]);
+      continue;
+    }
     if (llvm::isa<EveryOp, IfOp>(op)) { // one result depends on what its paths give it, not on the others
       unsigned number = llvm::cast<mlir::OpResult>(next).getResultNumber();
       bool hasKept = llvm::isa<EveryOp>(op);
@@ -76,7 +80,10 @@ bool UnitBuilder::isPerSlot(Value value) const {
     }
     if (auto size = llvm::dyn_cast<DimOp>(op); size && isOwnSize(size.getSymbolAttr()))
       return true;
-    op->walk([&](mlir::Operation *inner) { llvm::append_range(pending, inner->getOperands()); });
+    op->walk([&](mlir::Operation *inner) {
+      if (!llvm::isa<AllReduceOp, OracleOp>(inner))
+        llvm::append_range(pending, inner->getOperands());
+    });
   }
   return false;
 }

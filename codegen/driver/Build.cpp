@@ -56,7 +56,8 @@ int runBuild(const Invocation &invocation) {
   if (!session.addGradients())
     return ExitFailed;
   if (auto unbound = module->getAttrOfType<LocationAttr>(unboundAttribute); unbound && module.getOps<FuncOp>().empty()) {
-    mlir::emitError(mlir::Location(unbound), "G0417: a rule over an objective has code only where a train unit binds it: train t = minimize .. over .. with ..");
+    mlir::emitError(mlir::Location(unbound)) << module->getAttrOfType<StringAttr>(unboundReasonAttribute).getValue()
+                                             << " has code only where a train unit binds it: train t = minimize .. over .. with ..";
     return fail(session, "");
   }
   if (module.getOps<FuncOp>().empty())

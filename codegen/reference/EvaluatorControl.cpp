@@ -93,8 +93,11 @@ LogicalResult Frame<S>::runAllReduce(AllReduceOp op, Slots slots) {
     llvm::append_range(all.reals, x.reals);
     llvm::append_range(all.ints, x.ints);
   }
-  std::vector<int64_t> oneGroup(slots.size(), 0);
-  Array<S> y = reduceGroups(op.getKind(), all, oneGroup, {});
+  const Array<S> &first = get(op.getX(), slots.front());
+  std::vector<int64_t> groups;
+  for (size_t k = 0; k < slots.size(); ++k)
+    llvm::append_range(groups, llvm::seq<int64_t>(0, first.size()));
+  Array<S> y = reduceGroups(op.getKind(), all, groups, first.shape);
   for (unsigned slot : slots)
     set(op.getY(), slot, y);
   return success();
