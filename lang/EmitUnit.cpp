@@ -265,6 +265,8 @@ bool Elaborator::addTensors(UnitBuilder &unit, RuleRun &run, bool hasGrads, std:
         if (!declared)
           return false;
         shape = *declared;
+        if (isOverOneVector(*run.call->rule))
+          sharedSizes.insert(shape.begin(), shape.end());
       }
       auto type = ArrayType::get(builder.getContext(), shape, shape.empty() ? mlir::Type(builder.getF64Type()) : real);
       add(Role::Param, decl.name.name, storedType(type, paramStorage(*run.call, types.size())), decl.loc);
@@ -400,6 +402,7 @@ void Elaborator::emitRule(const ast::Rule &rule, Scope &file) {
   const RuleCall *call = bindRule(rule, {}, file, rule.name.loc);
   isOpen = countTensors(rule).first > 0;
   isUnbound = !rule.oracles.empty();
+  sharedSizes.clear();
   toldSamples.clear();
   std::vector<StateSlot> slots;
   bool isSound = call && checkEntries(rule) && emitRuleInit(rule, *call, stands, slots);
