@@ -133,7 +133,7 @@ bool Elaborator::tellSamples(llvm::ArrayRef<Attribute> declared, llvm::ArrayRef<
       auto symbol = llvm::dyn_cast<mlir::StringAttr>(size);
       if (!objective->target && toldSamples.try_emplace(objective->oracle, size).second)
         isTold = true;
-      else if (objective->target && symbol && sharedSizes.contains(symbol) && toldSizes.try_emplace(symbol.str(), samples).second)
+      else if (objective->target && symbol && sharedSizes.contains(symbol) && (toldSizes.try_emplace(symbol.str(), samples).second || beginsAgain))
         isTold = beginsAgain = true;
     }
   return isTold;
