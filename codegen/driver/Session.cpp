@@ -110,9 +110,10 @@ bool Session::runPhasesOn(ModuleOp part, Phase last, const PhaseOptions &options
   PassManager pm(&context);
   pm.enableVerifier(true);
   buildPhasesUpTo(pm, last, options);
+  size_t errors = diagnostics.getErrorCount(); // those of another part are no fault of this one
   bool isDone = succeeded(pm.run(part));
   report();
-  return isDone;
+  return isDone && diagnostics.getErrorCount() == errors;
 }
 
 std::vector<std::string> Session::getFiles() const {
