@@ -189,11 +189,11 @@ def Gradus_DrawOp : Gradus_PureOp<"draw", [AttrSizedOperandSegments]> {
 def Gradus_CustomOp : Gradus_PureOp<"custom", [RecursiveMemoryEffects]> {
   let summary = "The values of a region, whose derivative is another region";
   let description = [{
-    A pure function of `xs` with a vector-Jacobian product of one's own: `derivative` takes xs, then a cotangent of each result that
-    is floating, and yields a cotangent of each of `xs` that is floating. Both regions may read values around them, which are constant for
-    the derivative. The derivative of the derivative differentiates that region.
+    A pure function of `xs` with a vector-Jacobian product of one's own: `derivative` takes xs, the results, then a cotangent of each floating
+    result, and yields one of each floating operand. What the regions read around them is constant for the derivative. A second derivative
+    differentiates that region, in which a result moves with xs as this op says. `implicit` marks one without derivative: of what, and why.
     (custom_c1) the block of `body` takes the types of `xs` and yields the types of `ys`. (custom_c2) the block of `derivative` takes the
-    types of `xs`, then those of the floating `ys`, and yields the types of the floating `xs`.
+    types of `xs`, of `ys` and of the floating `ys`, and yields the types of the floating `xs`.
 
     ```mlir
     %y = gradus.custom (%x) : (!gradus.array<[n], f64>) -> (!gradus.array<[n], f64>) {
@@ -201,7 +201,7 @@ def Gradus_CustomOp : Gradus_PureOp<"custom", [RecursiveMemoryEffects]> {
       %s = gradus.sign %a : !gradus.array<[n], f64>
       gradus.yield %s : !gradus.array<[n], f64>
     } derivative {
-    ^bb0(%a: !gradus.array<[n], f64>, %dy: !gradus.array<[n], f64>):
+    ^bb0(%a: !gradus.array<[n], f64>, %b: !gradus.array<[n], f64>, %dy: !gradus.array<[n], f64>):
       gradus.yield %dy : !gradus.array<[n], f64>
     }
     ```

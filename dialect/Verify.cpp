@@ -360,6 +360,7 @@ LogicalResult CustomOp::verify() {
   if (failed(verifyRegion(*this, getBody(), getXs().getTypes(), getYs().getTypes()))) // custom_c1
     return failure();
   SmallVector<Type> arguments(getXs().getTypes());
+  llvm::append_range(arguments, getYs().getTypes());
   llvm::append_range(arguments, floatingOf(getYs().getTypes()));
   return verifyRegion(*this, getDerivative(), arguments, floatingOf(getXs().getTypes())); // custom_c2
 }

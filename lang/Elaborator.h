@@ -296,7 +296,7 @@ private:
                         llvm::function_ref<Array(Scope &scope, const Array &z)> emit);
   Array proximalArgument(UnitBuilder &unit, const ast::Param &param, const std::string &name, bool isPoint, Scope &scope);
 
-  // Inner problems (EmitInner.cpp, EmitSolver.cpp).
+  // Inner problems (EmitInner.cpp, EmitSolver.cpp, EmitImplicit.cpp).
   struct InnerProblem;
   Entity evalBy(const ast::By &expr, Scope &scope, size_t wanted);
   Entity evalMethod(const ast::Expr &callee, Scope &scope);
@@ -316,8 +316,12 @@ private:
   Array solveByRule(const InnerProblem &problem, const RuleCall &rule);
   Array solveBySolver(const InnerProblem &problem, const Closure &solver, llvm::ArrayRef<ast::Argument> arguments, Scope &scope);
   Entity callSolver(const Closure &solver, Scope &inner, Location at);
-  std::optional<llvm::SmallVector<mlir::Value>> implicitly(Location at, llvm::StringRef what,
-                                                           llvm::function_ref<std::optional<llvm::SmallVector<mlir::Value>>()> emit);
+  std::optional<InnerProblem> problemOfSolver(const Closure &closure, const std::vector<Array> &results, Scope &inner, Location at);
+  CustomOp beginImplicit(Location at, llvm::function_ref<std::optional<llvm::SmallVector<mlir::Value>>()> emit);
+  llvm::SmallVector<mlir::Value> finishImplicit(CustomOp made, const InnerProblem *problem, llvm::StringRef what, std::string why = {});
+  static std::pair<llvm::SmallVector<mlir::Value>, llvm::SmallVector<mlir::Value>> addImplicitArguments(CustomOp made);
+  bool deriveImplicitly(CustomOp made, const InnerProblem &problem, llvm::StringRef what, llvm::SmallVector<mlir::Value> &thetas);
+  Array adjointOf(const InnerProblem &problem, const Array &x, const Array &dx);
   /// An equation that a solver claims to solve.
   struct Equation {
     std::pair<Array, Array> sides;
@@ -328,6 +332,8 @@ private:
   void claimSolved(const Equation &equation);
   /// Those of the solver at work.
   std::vector<Equation> *solved = nullptr;
+  /// The solver about to be called works for an inner problem, which has the derivative.
+  bool isForProblem = false;
 
   // Objectives of rules (EmitOracle.cpp, EmitSelection.cpp).
   bool openOracles(RuleRun &run);

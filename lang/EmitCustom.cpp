@@ -178,6 +178,9 @@ bool Elaborator::fillDerivative(const Closure &closure, Scope &inner, CustomCall
   builder.setInsertionPointToStart(&block);
   Scope *scope = arena.scope(&inner);
   call.enter(*this, block, *scope);
+  for (const Array &result : call.results)
+    for (Value lane : result.lanes)
+      block.addArgument(lane.getType(), place(closure.loc));
   size_t first = block.getNumArguments();
   for (auto [name, result] : llvm::zip_equal(derivative.cotangents, real)) {
     Array dy = *result;

@@ -14,19 +14,11 @@ using namespace gradus;
 using namespace gradus::lang;
 using llvm::dyn_cast;
 using llvm::SmallVector;
-using mlir::Attribute;
 using mlir::Value;
 
 //===----------------------------------------------------------------------===//
 // The problem as a function of one array
 //===----------------------------------------------------------------------===//
-
-static DimExpr countOfShape(llvm::ArrayRef<Attribute> shape) {
-  DimExpr count = DimExpr::number(1);
-  for (Attribute dim : shape)
-    count = count * DimExpr::of(dim);
-  return count;
-}
 
 /// One array as it is, several as one vector.
 Array Elaborator::packed(llvm::ArrayRef<Array> parts, Location at) {
@@ -148,6 +140,7 @@ Array Elaborator::solveBySolver(const InnerProblem &problem, const Closure &solv
     for (const auto &[name, entity] : own)
       if (name == each.name.name && llvm::none_of(actuals, [&](const Actual &a) { return a.name && a.name->name == name; }))
         actuals.push_back({ast::Ident{name, problem.loc, false}, entity, problem.loc});
+  llvm::SaveAndRestore mine(isForProblem, true);
   Array x = asArray(callClosure(solver, std::move(actuals), problem.loc), problem.loc);
   if (x.isPoison())
     return {};
@@ -294,23 +287,27 @@ Entity Elaborator::evalBy(const ast::By &expr, Scope &scope, size_t wanted) {
   problem.needsNoStart = solver && llvm::none_of(*solver->params, [](const ast::Param &param) { return param.name.name == "start"; });
   if (!readProblem(expr, scope, problem))
     return {};
-  std::vector<Array> results;
-  auto values = implicitly(expr.loc, "'" + problem.text + " .. by " + textOf(expr.method->loc) + "'", [&]() -> std::optional<SmallVector<Value>> {
+  std::vector<Array> results; // the unknowns first
+  CustomOp made = beginImplicit(expr.loc, [&]() -> std::optional<SmallVector<Value>> {
     Array x = solver ? solveBySolver(problem, *solver, call ? llvm::ArrayRef<ast::Argument>(call->arguments) : llvm::ArrayRef<ast::Argument>(), scope) : solveByRule(problem, *rule);
     if (x.isPoison())
       return std::nullopt;
-    results = problem.isValue ? valuesAt(problem, x, expr.loc) : unpacked(problem, x, expr.loc);
-    if (wanted == results.size() + 1)
+    results = unpacked(problem, x, expr.loc);
+    size_t asked = problem.isValue ? 1 : results.size();
+    if (problem.isValue)
+      results.push_back(valuesAt(problem, x, expr.loc).front());
+    if (wanted == asked + 1)
       results.push_back(compare(ComparePredicate::Le, norm(residualOf(problem, x, expr.loc), allOwn, expr.loc), problem.within, expr.loc));
     SmallVector<Value> lanes;
     for (const Array &result : results)
       llvm::append_range(lanes, result.lanes);
     return llvm::any_of(results, [](const Array &result) { return result.isPoison(); }) ? std::nullopt : std::optional(lanes);
   });
-  if (!values)
+  if (!made)
     return {};
+  SmallVector<Value> values = finishImplicit(made, &problem, "'" + problem.text + " .. by " + textOf(expr.method->loc) + "'");
   std::vector<Entity> entities;
-  for (auto [result, value] : llvm::zip_equal(results, *values))
-    entities.push_back(replaceLanes(result, value));
+  for (size_t k = problem.isValue ? problem.start.size() : 0; k < values.size(); ++k)
+    entities.push_back(replaceLanes(results[k], values[k]));
   return entities.size() == 1 ? entities.front() : tuple(std::move(entities));
 }

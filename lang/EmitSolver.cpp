@@ -1,45 +1,17 @@
-//===- EmitSolver.cpp - Solvers, and what has no derivative but an implicit one ----===//
+//===- EmitSolver.cpp - Solvers and their equations ---------------------------===//
 //
-// What a solver gives is defined by its equations, not by the passes it took: its derivative is not that of its loop. So it stands in a
-// gradus.custom marked `implicit`, which differentiation refuses. Each call of a solver in a test claims its equations.
+// What a solver gives is defined by its equations, not by the passes it took: its derivative is not that of its loop, but the implicit one of
+// its clause `solves`, whose unknowns are the names that it returns. Each call of a solver in a test claims its equations.
 //
 //===----------------------------------------------------------------------===//
 
-#include "lang/Elaborator.h"
+#include "lang/InnerProblem.h"
 
 using namespace gradus;
 using namespace gradus::lang;
 using llvm::dyn_cast;
 using llvm::SmallVector;
 using mlir::Value;
-
-/// Elaborates `emit` so that no derivative goes through it; `what` names it in the message.
-std::optional<SmallVector<Value>> Elaborator::implicitly(Location at, llvm::StringRef what, llvm::function_ref<std::optional<SmallVector<Value>>()> emit) {
-  auto made = CustomOp::create(builder, place(at), mlir::TypeRange(), mlir::ValueRange());
-  std::optional<SmallVector<Value>> values;
-  {
-    mlir::OpBuilder::InsertionGuard guard(builder);
-    builder.setInsertionPointToStart(&made.getBody().emplaceBlock());
-    values = emit();
-    YieldOp::create(builder, place(at), values ? *values : SmallVector<Value>());
-    mlir::Block &derivative = made.getDerivative().emplaceBlock();
-    for (Value value : values ? *values : SmallVector<Value>())
-      if (kindOf(value) == Kind::Float)
-        derivative.addArgument(value.getType(), place(at));
-    builder.setInsertionPointToStart(&derivative);
-    YieldOp::create(builder, place(at), mlir::ValueRange());
-  }
-  if (!values) {
-    made.erase();
-    return std::nullopt;
-  }
-  auto op = CustomOp::create(builder, place(at), mlir::TypeRange(mlir::ValueRange(*values)), mlir::ValueRange());
-  op->setAttr("implicit", builder.getStringAttr(what));
-  op.getBody().takeBody(made.getBody());
-  op.getDerivative().takeBody(made.getDerivative());
-  made.erase();
-  return SmallVector<Value>(op.getYs());
-}
 
 /// The names that the last statement returns, empty where it returns a formula.
 static std::vector<std::string> returnedNames(const Closure &solver) {
@@ -84,10 +56,36 @@ void Elaborator::claimSolved(const Equation &equation) {
   });
 }
 
+/// The clause as a problem whose unknowns are the results; empty where it does not define them.
+std::optional<Elaborator::InnerProblem> Elaborator::problemOfSolver(const Closure &closure, const std::vector<Array> &results, Scope &inner, Location at) {
+  InnerProblem problem;
+  problem.form = InnerProblem::Equation;
+  problem.text = closure.name;
+  problem.loc = at;
+  problem.scope = &inner;
+  for (const ast::ExprPtr &equation : closure.unit->solves)
+    problem.formulas.push_back(equation.get());
+  std::vector<std::string> names = returnedNames(closure);
+  for (auto [k, result] : llvm::enumerate(results)) {
+    if (kindOf(result) != Kind::Float)
+      break;
+    if (k >= names.size() || names[k].empty() || result.lanes.size() != 1 || !result.axes.empty())
+      return std::nullopt;
+    problem.unknowns.push_back({names[k], closure.loc, false});
+    problem.start.push_back(Array{result.lanes});
+  }
+  bool isDefined = !problem.formulas.empty() && !problem.start.empty();
+  for (const Array &result : llvm::ArrayRef(results).drop_front(problem.start.size()))
+    isDefined &= kindOf(result) != Kind::Float;
+  return isDefined ? std::optional(problem) : std::nullopt;
+}
+
 Entity Elaborator::callSolver(const Closure &closure, Scope &inner, Location at) {
+  const bool hasDerivative = !std::exchange(isForProblem, false);
   std::vector<Equation> equations;
   std::vector<Array> parts;
-  auto values = implicitly(at, "the solver '" + closure.name + "'", [&]() -> std::optional<SmallVector<Value>> {
+  std::optional<InnerProblem> problem;
+  CustomOp made = beginImplicit(at, [&]() -> std::optional<SmallVector<Value>> {
     llvm::SaveAndRestore mine(solved, &equations);
     Entity result = evalBody(closure, inner, at);
     const Entity::Tuple *several = result.get<Entity::Tuple>();
@@ -101,6 +99,8 @@ Entity Elaborator::callSolver(const Closure &closure, Scope &inner, Location at)
       if (parts.size() <= names.size() && !names[parts.size() - 1].empty())
         named->set(names[parts.size() - 1], parts.back(), closure.loc);
     }
+    if (hasDerivative && equations.empty())
+      problem = problemOfSolver(closure, parts, inner, at);
     for (const ast::ExprPtr &equation : closure.unit->solves)
       if (auto sides = evalEquation(*equation, *named))
         equations.push_back({*sides, equation->loc});
@@ -110,9 +110,11 @@ Entity Elaborator::callSolver(const Closure &closure, Scope &inner, Location at)
       llvm::append_range(lanes, part.lanes);
     return lanes;
   });
-  if (!values)
+  if (!made)
     return {};
-  llvm::ArrayRef<Value> rest(*values);
+  SmallVector<Value> values = finishImplicit(made, problem ? &*problem : nullptr, "the solver '" + closure.name + "'",
+                                             "no clause 'solves' in its head defines the real numbers that it returns by name");
+  llvm::ArrayRef<Value> rest(values);
   for (Array &part : parts) {
     part = replaceLanes(part, rest.take_front(part.lanes.size()));
     rest = rest.drop_front(part.lanes.size());

@@ -32,6 +32,14 @@ struct Elaborator::InnerProblem {
   const RuleCall *bindTo(Elaborator &elaborator, const RuleCall &given) const;
 };
 
+/// The number of elements.
+inline DimExpr countOfShape(llvm::ArrayRef<mlir::Attribute> shape) {
+  DimExpr count = DimExpr::number(1);
+  for (mlir::Attribute dim : shape)
+    count = count * DimExpr::of(dim);
+  return count;
+}
+
 } // namespace gradus::lang
 
 #endif // GRADUS_LANG_INNERPROBLEM_H

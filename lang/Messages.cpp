@@ -69,6 +69,17 @@ Diagnostic &Diagnostics::add(Code code, Severity severity, Location loc, std::st
   return all.emplace_back(Diagnostic{code, severity, loc, std::move(text), {}, {}});
 }
 
+std::string Diagnostics::rollBack(const Mark &mark) {
+  std::string first;
+  for (size_t i = mark.numMessages; i < all.size() && first.empty(); ++i)
+    if (all[i].severity == Severity::Error)
+      first = all[i].text;
+  all.resize(mark.numMessages, unshown);
+  numErrors = mark.numErrors;
+  numReports = mark.numReports;
+  return first;
+}
+
 //===----------------------------------------------------------------------===//
 // Rendering
 //===----------------------------------------------------------------------===//

@@ -85,6 +85,14 @@ public:
   /// One message with its source lines.
   std::string render(const Diagnostic &diagnostic) const;
 
+  /// A point to which the messages can be taken back, where something was only tried.
+  struct Mark {
+    size_t numMessages, numErrors, numReports;
+  };
+  Mark mark() const { return {all.size(), numErrors, numReports}; }
+  /// Takes back what was said since; the first error of it.
+  std::string rollBack(const Mark &mark);
+
 private:
   Diagnostic &add(Code code, Severity severity, Location loc, std::string text);
 

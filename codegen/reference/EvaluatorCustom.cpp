@@ -1,8 +1,8 @@
 //===- EvaluatorCustom.cpp - Derivatives of one's own -------------------------===//
 //
 // A gradus.custom on dual numbers: its values are those of the body on the numbers below, its tangents J x' with the rows of J from the
-// derivative region on unit cotangents, which is evaluated on the numbers below as well. So a second derivative is that of the region.
-// What the regions read around them is a constant. One that is marked `implicit` has no region to ask: where what it reads moves, its
+// derivative region on the results and unit cotangents, which is evaluated on the numbers below as well. So a second derivative is that of the region.
+// What the regions read around them is a constant. One that is marked `implicit` has no derivative: where what it reads moves, its
 // tangents are NaN, which only `stop` drops.
 //
 //===----------------------------------------------------------------------===//
@@ -104,10 +104,11 @@ LogicalResult Frame<S>::applyCustom(CustomOp op, unsigned slot, const Arrays<S> 
           continue;
         }
         Arrays<T> arguments = lowered, row;
+        arguments.insert(arguments.end(), values.begin(), values.end());
         for (const Array<T> &other : values)
           if (other.kind == Kind::Real)
             arguments.push_back(Array<T>::zeros(Kind::Real, other.shape));
-        size_t position = lowered.size();
+        size_t position = lowered.size() + values.size();
         for (const Array<T> &other : values) {
           if (&other == &value)
             break;

@@ -84,8 +84,7 @@ static LogicalResult checkImplicit(Session &session, Operation *op, ArrayRef<Arr
   if (!session.implicit || llvm::none_of(results, [&](const Arrays<S> &slot) { return llvm::any_of(slot, hasNan); }))
     return success();
   StringRef what = session.implicit->getAttrOfType<StringAttr>("implicit").getValue();
-  return session.fail(op, "G0850: no derivative of " + what + " at " + describeLocation(session.implicit->getLoc()) +
-                              "its derivative by the implicit function theorem is not built yet; 'stop' makes it a constant");
+  return session.fail(op, describeLocation(session.implicit->getLoc()) + "G0850: no derivative of " + what + "; 'stop' makes it a constant");
 }
 
 template <typename S>

@@ -24,6 +24,9 @@ namespace gradus {
 
 namespace {
 
+/// Expands what stands in a region, innermost first.
+LogicalResult expandAll(Region &region, const DerivativeTable &table);
+
 /// The reverse sweep over one region.
 class ReverseSweep {
 public:
@@ -210,13 +213,14 @@ LogicalResult ReverseSweep::visitFactorization(Operation *op) {
   return success(applyRule(op, dy, [&](ReverseContext &context) { return applyLinearAlgebraRule(op, all, context); }) == RuleResult::Done);
 }
 
-/// Copies the op's own derivative behind what is there.
+/// Copies the op's own derivative behind what is there. Its results stand for themselves in it: they have a derivative in their turn.
 LogicalResult ReverseSweep::visitCustom(CustomOp op) {
-  if (op->hasAttr("implicit"))
+  if (failed(expandAll(op.getDerivative(), table)))
     return failure();
   Location loc = op.getLoc();
   Cotangent all;
   SmallVector<Value> given(op.getXs());
+  llvm::append_range(given, op.getYs());
   for (Value y : op.getYs()) {
     if (!arrayType(y).isFloat())
       continue;
@@ -246,7 +250,7 @@ LogicalResult ReverseSweep::emitNoDerivative(Operation *op) {
   auto implicit = op->getAttrOfType<StringAttr>("implicit");
   InFlightDiagnostic error = op->emitError("G0850: no derivative of ");
   if (implicit)
-    error << implicit.getValue() << ": by the implicit function theorem it is not built yet";
+    error << implicit.getValue();
   else
     error << "'" << op->getName() << "'";
   if (!implicit && op->getNumRegions() != 0)
@@ -287,8 +291,10 @@ FailureOr<SmallVector<Value>> ReverseSweep::run() {
       continue;
     // The other result of a sort is an order, which carries no derivative.
     if (auto custom = dyn_cast<CustomOp>(op)) {
-      if (failed(visitCustom(custom)))
+      if (custom->hasAttr("implicit"))
         return emitNoDerivative(op);
+      if (failed(visitCustom(custom)))
+        return failure();
       continue;
     }
     bool hasOneFloat = op->getNumResults() == 1 || isa<SortOp>(op);
@@ -327,18 +333,35 @@ static LogicalResult expand(GradOp grad, const DerivativeTable &table) {
   return success();
 }
 
+/// Gradients in a derivative of one's own wait until someone asks for it: it may never be, and need not have a derivative itself.
+static bool isAskedFor(GradOp grad, Region &within) {
+  for (Region *region = grad->getParentRegion(); region != &within; region = region->getParentRegion())
+    if (auto custom = dyn_cast<CustomOp>(region->getParentOp()); custom && region == &custom.getDerivative())
+      return false;
+  return true;
+}
+
 namespace {
+LogicalResult expandAll(Region &region, const DerivativeTable &table) {
+  SmallVector<GradOp> grads;
+  region.walk([&](GradOp grad) {
+    if (isAskedFor(grad, region))
+      grads.push_back(grad);
+  });
+  for (GradOp grad : grads)
+    if (failed(expand(grad, table)))
+      return failure(); // an outer gradient would only report the same op again
+  return success();
+}
+
 struct Differentiate : impl::DifferentiateBase<Differentiate> {
   using Base::Base;
   void runOnOperation() override {
-    SmallVector<GradOp> grads;
-    getOperation()->walk([&](GradOp grad) { grads.push_back(grad); }); // innermost first
-    if (grads.empty())
+    if (!getOperation()->walk([](GradOp) { return WalkResult::interrupt(); }).wasInterrupted())
       return markAllAnalysesPreserved();
     DerivativeTable table(&getContext());
-    for (GradOp grad : grads)
-      if (failed(expand(grad, table)))
-        return signalPassFailure(); // an outer gradient would only report the same op again
+    if (failed(expandAll(getOperation()->getRegion(0), table)))
+      signalPassFailure();
   }
 };
 } // namespace

@@ -15,7 +15,7 @@ gradus.func loss @own(%w: !gradus.array<[n], f64> {gradus.name = "w", gradus.rol
       %e = gradus.exp %a : !gradus.array<[n], f64>
       gradus.yield %e : !gradus.array<[n], f64>
     } derivative {
-    ^bb0(%a: !gradus.array<[n], f64>, %dy: !gradus.array<[n], f64>):
+    ^bb0(%a: !gradus.array<[n], f64>, %b: !gradus.array<[n], f64>, %dy: !gradus.array<[n], f64>):
       %m = gradus.mul %a, %dy : !gradus.array<[n], f64>
       gradus.yield %m : !gradus.array<[n], f64>
     }
