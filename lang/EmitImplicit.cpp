@@ -48,7 +48,7 @@ SmallVector<Value> Elaborator::finishImplicit(CustomOp made, const InnerProblem 
   numEvaluated = evaluated;
   if (!isSound) {
     std::string said = diagnostics.rollBack(before);
-    why = said.empty() ? why : said;
+    why = said.empty() ? why : "its Jacobian cannot be formed: " + said;
     made.getDerivative().dropAllReferences();
     made.getDerivative().getBlocks().clear();
     addImplicitArguments(made);
@@ -157,7 +157,7 @@ Array Elaborator::adjointOf(const InnerProblem &problem, const Array &x, const A
         return {};
       own = Shape(ownShape(r));
       if (Attribute equations = countOfShape(own).toAttr(builder.getContext()); equations != count) {
-        error(Code::ProblemForm, at, "of " + describe({count}) + " unknowns by " + describe({equations}) + " equations");
+        error(Code::ProblemForm, at, describe(equations) + " equations for " + describe(count) + " unknowns");
         return {};
       }
       return innerProduct(reshaped(r, ownShape(v), at), v, at);
