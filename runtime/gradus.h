@@ -266,6 +266,15 @@ int32_t gradus_matrix_eigh(const gradus_linear_algebra *with, int32_t dtype, int
 int32_t gradus_matrix_svd(const gradus_linear_algebra *with, int32_t dtype, int64_t rows, int64_t columns, const void *a, void *u, void *s,
                           void *v, void *workspace);
 
+/** The bytes of workspace that gradus_fft needs for axes of n elements, a multiple of 64. */
+int64_t gradus_fft_workspace(int32_t dtype, int64_t n);
+/**
+ * What compiled code calls: the discrete Fourier transforms of the lines from `begin` to `end` of arrays that have n elements along the axis and `inner` behind
+ * it. A line with an infinity or NaN becomes NaN. The results may be null, or the operands; the workspace is aligned to 64.
+ */
+void gradus_fft(int32_t dtype, int32_t inverse, int64_t n, int64_t inner, int64_t begin, int64_t end, const void *re, const void *im,
+                void *yre, void *yim, void *workspace);
+
 /** The number of elements, 1 for rank 0. The caller has checked that it fits. */
 int64_t gradus_numel(const gradus_tensor *tensor);
 /** The bytes of one element, 0 for an unknown type. */

@@ -18,6 +18,8 @@ static llvm::orc::SymbolMap findRuntime(llvm::orc::LLJIT &engine) {
     symbols[engine.mangleAndIntern(name)] = {llvm::orc::ExecutorAddr::fromPtr(function),
                                              llvm::JITSymbolFlags::Exported | llvm::JITSymbolFlags::Callable};
   };
+  add("gradus_fft", gradus_fft);
+  add("gradus_fft_workspace", gradus_fft_workspace);
   add("gradus_matrix_cholesky", gradus_matrix_cholesky);
   add("gradus_matrix_eigh", gradus_matrix_eigh);
   add("gradus_matrix_logdet", gradus_matrix_logdet);

@@ -95,6 +95,8 @@ static std::string kindOf(KernelOp kernel) {
       kind = "reduction";
     if (isa<CumulateOp>(op))
       kind = "cumulation";
+    if (isa<FftOp>(op))
+      kind = "Fourier transform";
     if (isMatrixOp(&op))
       kind = "factorization";
     if (isa<ScanOp>(op))

@@ -34,6 +34,7 @@ private:
   LogicalResult writeStatement(Value value, const std::string &name);
   LogicalResult writeStatements();
   LogicalResult writeConcat(ConcatOp op, const std::string &name);
+  LogicalResult writeFft(FftOp op);
   LogicalResult writeFactorization(Operation *op);
   LogicalResult writeSort(SortOp op);
   LogicalResult writeScatter(Operation *op, const std::string &name);
@@ -242,6 +243,26 @@ LogicalResult SourceWriter::writeSort(SortOp op) {
   return success();
 }
 
+/// y = fft[axis = 1](complex(a, b)), and its two parts.
+LogicalResult SourceWriter::writeFft(FftOp op) {
+  SmallVector<std::string> parts;
+  for (Value operand : op->getOperands()) {
+    if (names.get(operand).empty() && failed(writeStatement(operand, names.fresh("v"))))
+      return failure();
+    parts.push_back(names.get(operand));
+  }
+  std::string whole = names.fresh("z");
+  body += "  " + whole + " = " + (op.getInverse() ? "ifft" : "fft") + "[axis = " + std::to_string(op.getAxis()) + "](complex(" + parts[0] + ", " + parts[1] + "))\n";
+  for (auto [result, word] : {std::pair(op.getYre(), "real"), std::pair(op.getYim(), "imag")}) {
+    if (result.use_empty())
+      continue;
+    std::string name = names.fresh("v");
+    body += "  " + name + " = " + word + "(" + whole + ")\n";
+    names.setExactly(result, name);
+  }
+  return success();
+}
+
 /// L, ok = cholesky(A), of operands that have names.
 LogicalResult SourceWriter::writeFactorization(Operation *op) {
   std::string word = op->getName().stripDialect().str();
@@ -272,6 +293,11 @@ LogicalResult SourceWriter::writeStatements() {
   for (Operation &op : func.getBody().front().without_terminator()) {
     if (auto sort = dyn_cast<SortOp>(op)) {
       if (failed(writeSort(sort)))
+        return failure();
+      continue;
+    }
+    if (auto fft = dyn_cast<FftOp>(op)) {
+      if (failed(writeFft(fft)))
         return failure();
       continue;
     }

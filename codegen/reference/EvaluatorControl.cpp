@@ -39,6 +39,7 @@ LogicalResult Frame<S>::runOp(Operation *op, Slots slots) {
   return TypeSwitch<Operation *, LogicalResult>(op)
       .template Case<AllReduceOp>([&](auto o) { return runAllReduce(o, slots); })
       .template Case<CustomOp>([&](auto o) { return runCustom(o, slots); })
+      .template Case<FftOp>([&](auto o) { return runFft(o, slots); })
       .template Case<GradOp>([&](auto o) { return runGrad(o, slots); })
       .template Case<KernelOp>([&](auto o) { return runKernel(o, slots); })
       .template Case<PhaseOp>([&](auto o) { return runBody(o, slots); })

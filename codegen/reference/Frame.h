@@ -109,7 +109,8 @@ private:
   void sort(SortOp op, unsigned slot);
   llvm::LogicalResult runScan(ScanOp op, unsigned slot);
 
-  // Factorizations.
+  // Factorizations and transforms.
+  llvm::LogicalResult runFft(FftOp op, Slots slots);
   llvm::LogicalResult runMatrix(mlir::Operation *op, Slots slots);
 
   // Ops with regions, and those that see all slots or leave a mark.

@@ -48,7 +48,7 @@ private:
   void findActive();
   LogicalResult visit(Operation *op, Cotangent dy);
   RuleResult applyRule(Operation *op, Cotangent dy, llvm::function_ref<RuleResult(ReverseContext &)> rule);
-  LogicalResult visitFactorization(Operation *op);
+  LogicalResult visitSeveral(Operation *op);
   LogicalResult visitElementwise(Operation *op, Cotangent dy);
   LogicalResult visitCustom(CustomOp op);
   void add(Operation *from, Value operand, Value contribution, Cotangent dy);
@@ -201,7 +201,7 @@ RuleResult ReverseSweep::applyRule(Operation *op, Cotangent dy, llvm::function_r
 }
 
 /// Of several results any may have a cotangent.
-LogicalResult ReverseSweep::visitFactorization(Operation *op) {
+LogicalResult ReverseSweep::visitSeveral(Operation *op) {
   SmallVector<Value> all;
   Cotangent dy;
   for (Value result : op->getResults()) {
@@ -210,7 +210,11 @@ LogicalResult ReverseSweep::visitFactorization(Operation *op) {
     dy.isMasked |= own.isMasked;
     dy.isWhere |= own.isWhere;
   }
-  return success(applyRule(op, dy, [&](ReverseContext &context) { return applyLinearAlgebraRule(op, all, context); }) == RuleResult::Done);
+  RuleResult result = applyRule(op, dy, [&](ReverseContext &context) {
+    auto fft = dyn_cast<FftOp>(op);
+    return fft ? applyFftRule(fft, all, context) : applyLinearAlgebraRule(op, all, context);
+  });
+  return success(result == RuleResult::Done);
 }
 
 /// Copies the op's own derivative behind what is there. Its results stand for themselves in it: they have a derivative in their turn.
@@ -298,7 +302,7 @@ FailureOr<SmallVector<Value>> ReverseSweep::run() {
       continue;
     }
     bool hasOneFloat = op->getNumResults() == 1 || isa<SortOp>(op);
-    if (failed(hasOneFloat ? visit(op, cotangents.lookup(op->getResult(0))) : visitFactorization(op)))
+    if (failed(hasOneFloat ? visit(op, cotangents.lookup(op->getResult(0))) : visitSeveral(op)))
       return emitNoDerivative(op);
   }
 

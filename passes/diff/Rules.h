@@ -33,6 +33,8 @@ enum class RuleResult { NoRule, Done };
 RuleResult applyShapeRule(mlir::Operation *op, mlir::Value dy, ReverseContext &context);
 /// cumulate, sort.
 RuleResult applyOrderRule(mlir::Operation *op, mlir::Value dy, ReverseContext &context);
+/// `cotangents` are those of the results, null where there is none.
+RuleResult applyFftRule(FftOp op, llvm::ArrayRef<mlir::Value> cotangents, ReverseContext &context);
 /// cholesky, eigh, logdet, qr, solve, svd: `cotangents` are those of the results, null where there is none.
 RuleResult applyLinearAlgebraRule(mlir::Operation *op, llvm::ArrayRef<mlir::Value> cotangents, ReverseContext &context);
 /// reduce, logsumexp, norm, contract, int_pow.

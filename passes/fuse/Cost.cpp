@@ -17,6 +17,7 @@ int64_t getFlopWeight(Operation *op) {
       .Case<AcosOp, AcoshOp, AsinOp, AsinhOp, Atan2Op, AtanOp, AtanhOp, CbrtOp, CoshOp, ErfcOp, HypotOp, Log10Op, Log2Op, NormalCdfOp, PowOp,
             SinhOp>([](auto) { return 32; })
       .Case<DigammaOp, LambertWOp, LGammaOp, NormalQuantileOp, TrigammaOp>([](auto) { return 96; })
+      .Case<FftOp>([](auto) { return 64; }) // for each element; it grows with the logarithm of the size
       .Case<ContractOp>([](auto) { return 2; }) // a product and a sum for each point of the contracted space
       .Case<SortOp>([](auto) { return 32; })
       .Case<CholeskyOp, EighOp, LogDetOp, QrOp, SolveOp, SvdOp>([](auto) { return 32; }) // for each element; it grows with the size of the matrix

@@ -111,6 +111,7 @@ static std::pair<StringRef, StringRef> getReasonsAlone(Operation *op) {
   return llvm::TypeSwitch<Operation *, std::pair<StringRef, StringRef>>(op)
       .Case([](ContractOp) { return std::pair("a contraction stands alone", "a contraction reads it"); })
       .Case([](CumulateOp) { return std::pair("a cumulation stands alone", "a cumulation reads it"); })
+      .Case([](FftOp) { return std::pair("a Fourier transform stands alone", "a Fourier transform reads it"); })
       .Case([](ScanOp) { return std::pair("a recurrence stands alone", "a recurrence reads it"); })
       .Case<CholeskyOp, EighOp, LogDetOp, QrOp, SolveOp, SvdOp>([](auto) { return std::pair("a factorization stands alone", "a factorization reads it"); })
       .Case([](SortOp) { return std::pair("a sort stands alone", "a sort reads it"); })

@@ -26,7 +26,7 @@ static bool isScalarOp(Operation *op) {
   return op->getNumRegions() == 0 && llvm::all_of(op->getOperands(), isRankZero) && llvm::all_of(op->getResults(), isRankZero);
 }
 
-/// A kernel of one contract, cumulate, scan, scatter, scatter_add, sort or factorization. A scan may begin with numbers.
+/// A kernel of one contract, cumulate, fft, scan, scatter, scatter_add, sort or factorization. A scan may begin with numbers.
 static LogicalResult verifyAlone(KernelOp kernel, Operation *op) {
   Block &block = kernel.getBody().front();
   Value domain = op->getResult(0);
@@ -54,7 +54,7 @@ static LogicalResult verifyBody(KernelOp kernel) {
   SmallVector<Attribute> domain = llvm::to_vector(kernel.getDomain());
   std::optional<SmallVector<int64_t>> axes;
   for (Operation &op : kernel.getBody().front()) {
-    if (isa<ContractOp, CumulateOp, ScanOp, ScatterAddOp, ScatterOp, SortOp>(op) || isMatrixOp(&op))
+    if (isa<ContractOp, CumulateOp, FftOp, ScanOp, ScatterAddOp, ScatterOp, SortOp>(op) || isMatrixOp(&op))
       return verifyAlone(kernel, &op);
     if (!isAllowedInKernel(&op))
       return op.emitError("cannot stand in a kernel");

@@ -34,7 +34,7 @@ private:
     Buffers buffers;
     llvm::SmallVector<mlir::Value> data;                 ///< pointers of the tensors of the slot
     llvm::DenseMap<mlir::Value, mlir::Value> workspace;  ///< results of kernels -> offset
-    llvm::DenseMap<mlir::Operation *, llvm::SmallVector<mlir::Value>> partials; ///< full reductions -> offset, by result; sorts and factorizations -> of their scratch
+    llvm::DenseMap<mlir::Operation *, llvm::SmallVector<mlir::Value>> partials; ///< full reductions -> offset, by result; sorts, transforms and factorizations -> of their scratch
     llvm::SmallVector<mlir::Value> kept;                 ///< returned arguments that change -> offset, by result
     llvm::SmallVector<mlir::Value> staged;               ///< results that may be another's old elements -> offset, by result
     llvm::DenseMap<mlir::Value, std::pair<mlir::Value, mlir::Value>> pairs; ///< arrays that loops carry -> two offsets
@@ -75,6 +75,8 @@ private:
   void ifWanted(unsigned tensor, bool isArray, Slot &slot, llvm::function_ref<void()> write);
   mlir::Value placeOf(mlir::Value kernelResult, Slot &slot);
   mlir::Value bytesOf(ArrayType type, Evaluator &evaluator);
+  /// The bytes of workspace for all lines of a transform.
+  mlir::Value fftWorkspace(FftOp op, Evaluator &evaluator);
   /// The bytes of workspace for one matrix of a factorization.
   mlir::Value matrixWorkspace(mlir::Operation *op, Evaluator &evaluator);
   mlir::LLVM::LLVMFuncOp declareRuntime(llvm::StringRef name, mlir::Type result, mlir::TypeRange arguments);
@@ -84,6 +86,7 @@ private:
 
   void emitKernel(KernelOp kernel, Slot &slot);
   void emitScalarKernel(KernelOp kernel, Slot &slot);
+  void emitFft(KernelOp kernel, Slot &slot);
   void emitMatrix(KernelOp kernel, Slot &slot);
   void emitOrder(KernelOp kernel, Slot &slot);
   void emitLoops(const KernelInfo &info, Slot &slot);

@@ -74,6 +74,8 @@ mlir::Value emitOrderCount(KernelOp kernel, Evaluator &evaluator);
 mlir::Value emitOrderWork(KernelOp kernel, Evaluator &evaluator);
 /// Returns the bytes of the main loop.
 Traffic emitOrderBody(KernelOp kernel, Evaluator &evaluator, mlir::ValueRange outputs, mlir::Value begin, mlir::Value end);
+/// The Fourier transform of a kernel, which stands alone, or null.
+FftOp findFftOp(KernelOp kernel);
 /// The factorization of a kernel, which stands alone, or null.
 mlir::Operation *findMatrixOp(KernelOp kernel);
 /// The writes of a scatter, one after the other; the output holds a copy of the operand already.

@@ -27,6 +27,8 @@ void FunctionLowering::emitKernel(KernelOp kernel, Slot &slot) {
     // One call, whatever its size: duplicates are added in order.
     launch(kernel, "", slot, {output}, code.i64(1), code.i64(0),
            [&](Evaluator &inside, ValueRange outputs, Value, Value, LLVM::LLVMFuncOp) { emitScatterBody(kernel, inside, outputs[0]); });
+  } else if (findFftOp(kernel)) {
+    emitFft(kernel, slot);
   } else if (findMatrixOp(kernel)) {
     emitMatrix(kernel, slot);
   } else if (findOrderOp(kernel)) {

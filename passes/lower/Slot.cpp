@@ -127,6 +127,11 @@ void FunctionLowering::layOutWorkspace(Slot &slot) {
       slot.workspace[result] = take(bytesOf(arrayOf(result), evaluator));
       slot.spaces.push_back(code.getArrayAttr(arrayOf(result).getShape()));
     }
+    if (FftOp op = findFftOp(kernel)) {
+      slot.partials[kernel].push_back(take(fftWorkspace(op, evaluator)));
+      slot.spaces.push_back(kernel.getDomain());
+      continue;
+    }
     if (Operation *op = findMatrixOp(kernel)) {
       for (Value result : op->getResults())
         if (result.use_empty() && !arrayOf(result).isScalar())

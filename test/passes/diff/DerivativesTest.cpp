@@ -68,6 +68,9 @@ const Case cases[] = {
     {"exp", "[n, c]", "%r = gradus.exp $x : $M"},
     {"exp2", "[n, c]", "%r = gradus.exp2 $x : $M"},
     {"expm1", "[n, c]", "%r = gradus.expm1 $x : $M"},
+    {"fft", "[n, c]", "%a, %b = gradus.fft $x, $y axis 1 : $M\n%c = gradus.sin %a : $M\n%d, %e = gradus.fft %c, %b axis 0 inverse : $M\n"
+                      "%f = gradus.mul %d, %b : $M\n%r = gradus.add %e, %f : $M"},
+    {"fft_real", "[n, c]", "%z = gradus.sub $x, $x : $M\n%a, %b = gradus.fft $x, %z axis 0 : $M\n%r = gradus.sin %b : $M"},
     {"floor", "[n, c]", "%s = gradus.floor $x : $M\n%r = gradus.mul %s, $x : $M"},
     {"hypot", "[n, c]", "%r = gradus.hypot $x, $y : $M"},
     {"lambert_w", "[n, c]", "$P%r = gradus.lambert_w %pos : $M"},
@@ -281,7 +284,7 @@ TEST(DerivativeTable, GivesTrigammaForDigamma) {
 const char *const without[] = {
     "gradus.all_reduce", "gradus.and", "gradus.any", "gradus.arg_reduce", "gradus.compare", "gradus.constant",
     "gradus.custom", "gradus.dim", "gradus.draw", "gradus.every", "gradus.exchange", "gradus.expect",
-    "gradus.expect_near", "gradus.fft", "gradus.func", "gradus.grad", "gradus.if", "gradus.int_div", "gradus.iota",
+    "gradus.expect_near", "gradus.func", "gradus.grad", "gradus.if", "gradus.int_div", "gradus.iota",
     "gradus.kernel", "gradus.loop", "gradus.not", "gradus.or", "gradus.oracle", "gradus.partial", "gradus.phase",
     "gradus.return", "gradus.scan", "gradus.trigamma", "gradus.workers", "gradus.xor",
     "gradus.yield"};
