@@ -278,20 +278,39 @@ Value Evaluator::load(Value base, ArrayType type, ArrayRef<Index> point) {
   return code.gatherVector(base, element, code.add(code.splat(uniform), scattered), mask);
 }
 
+/// The value of an index at a point. An iota along a lane stays a lane, shifted or not, so that what it selects is read in rows, and what
+/// is one for all lanes stays one. `depth` bounds the operations that are looked through.
+Index Evaluator::mapIndex(Value index, ArrayRef<Index> point, int depth) {
+  Operation *op = index.getDefiningOp();
+  if (auto iota = dyn_cast_or_null<IotaOp>(op); iota && !isFlat)
+    return point[iota.getAxis()];
+  Type i64 = code.getI64Type();
+  if (depth > 0 && isa_and_nonnull<AddOp, MulOp, SubOp>(op) && arrayOf(index).getElementType() == i64) {
+    Index a = mapIndex(op->getOperand(0), point, depth - 1), b = mapIndex(op->getOperand(1), point, depth - 1);
+    bool isShift = (isa<AddOp>(op) && (a.isLane || b.isLane)) || (isa<SubOp>(op) && a.isLane);
+    bool isUniform = a.isUniform() && b.isUniform();
+    if (isUniform || (isShift && a.scalar && b.scalar && a.isLane != b.isLane)) {
+      OpBuilder::InsertionGuard guard(code);
+      if (isUniform && inner) // as in `evaluate`
+        code.setInsertionPoint(inner);
+      return {emitPointwise(code, op, {a.scalar, b.scalar}), !isUniform, {}};
+    }
+  }
+  if (auto broadcast = dyn_cast_or_null<BroadcastOp>(op); broadcast && isa_and_nonnull<ConstantOp, DimOp>(broadcast.getX().getDefiningOp()) &&
+                                                          arrayOf(index).getElementType() == i64) {
+    OpBuilder::InsertionGuard guard(code);
+    if (inner)
+      code.setInsertionPoint(inner);
+    return Index::uniform(evaluateScalar(broadcast.getX()));
+  }
+  Value at = emitCast(code, evaluate(index, point), arrayOf(index).getElementType(), i64);
+  return isa<VectorType>(at.getType()) ? Index::lanewise(at) : Index::uniform(at);
+}
+
 Value Evaluator::emitGather(GatherOp gather, ArrayRef<Index> point) {
   Point mapped;
-  bool isUniform = isAllUniform(point);
-  for (Value index : gather.getIndices()) {
-    // An iota along a lane stays a lane, so that what it selects is read in rows.
-    auto iota = index.getDefiningOp<IotaOp>();
-    if (iota && !isFlat) {
-      mapped.push_back(point[iota.getAxis()]);
-      continue;
-    }
-    Value at = evaluate(index, point);
-    at = emitCast(code, at, arrayOf(index).getElementType(), code.getI64Type());
-    mapped.push_back(isUniform ? Index::uniform(at) : Index::lanewise(code.splat(at)));
-  }
+  for (Value index : gather.getIndices())
+    mapped.push_back(mapIndex(index, point, /*depth=*/6));
   return evaluate(gather.getX(), mapped);
 }
 

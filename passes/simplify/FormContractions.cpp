@@ -53,6 +53,24 @@ Factor readFactor(Value x) {
   return factor;
 }
 
+/// Whether an array repeats elements of another at places that are formulas of its own: windows, as x[i + j]. To store them for a contraction
+/// takes many times the memory of what they are read from.
+bool isWindows(Value x) {
+  auto gather = x.getDefiningOp<GatherOp>();
+  if (!gather || gather.getType().getRank() <= arrayType(gather.getX()).getRank())
+    return false;
+  SmallVector<Value> pending(gather.getIndices());
+  llvm::DenseSet<Operation *> seen;
+  while (!pending.empty()) {
+    Operation *op = pending.pop_back_val().getDefiningOp();
+    if (!op || !isa<AddOp, BroadcastOp, ConstantOp, DimOp, IotaOp, MulOp, SubOp>(op))
+      return false;
+    if (seen.insert(op).second)
+      llvm::append_range(pending, op->getOperands());
+  }
+  return true;
+}
+
 /// sum(broadcast(a) * broadcast(b)) -> contract(a, b), where both have a summed axis and one lacks an axis of the result
 struct FormContraction : OpRewritePattern<ReduceOp> {
   using OpRewritePattern::OpRewritePattern;
@@ -66,7 +84,7 @@ struct FormContraction : OpRewritePattern<ReduceOp> {
     bool isEverywhere = llvm::all_of(op.getAxes(), [&](int64_t axis) { return a.has(axis) || b.has(axis); });
     bool isLacking = llvm::any_of(out, [&](int64_t axis) { return a.has(axis) != b.has(axis); });
     bool isComplete = llvm::all_of(out, [&](int64_t axis) { return a.has(axis) || b.has(axis); });
-    if (!isShared || !isEverywhere || !isLacking || !isComplete)
+    if (!isShared || !isEverywhere || !isLacking || !isComplete || isWindows(a.value) || isWindows(b.value))
       return rewriter.notifyMatchFailure(op, "no contraction");
     rewriter.replaceOpWithNewOp<ContractOp>(op, op.getType(), a.value, b.value, a.labels, b.labels, out);
     return success();
