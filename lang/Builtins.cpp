@@ -49,7 +49,7 @@ std::optional<SmallVector<Array>> Elaborator::arrayArguments(const CallSite &sit
 template <typename Op>
 Entity Elaborator::callUnary(const CallSite &site) {
   auto x = arrayArguments(site, 1, 1);
-  constexpr bool isFloatOnly = !std::is_same_v<Op, AbsOp> && !std::is_same_v<Op, SignOp>;
+  constexpr bool isFloatOnly = !std::is_same_v<Op, SignOp>;
   return x ? unary<Op>((*x)[0], site.at, isFloatOnly) : Entity();
 }
 
@@ -174,10 +174,11 @@ Entity Elaborator::callNotBuilt(const CallSite &site) {
 
 struct gradus::lang::BuiltinTable {
   static constexpr Builtin entries[] = {
-      {"abs", &Elaborator::callUnary<AbsOp>},
+      {"abs", &Elaborator::callAbs},
       {"acos", &Elaborator::callUnary<AcosOp>},
       {"acosh", &Elaborator::callUnary<AcoshOp>},
       {"all", &Elaborator::callReduction<ReductionKind::All>},
+      {"angle", &Elaborator::callAngle},
       {"any", &Elaborator::callReduction<ReductionKind::Any>},
       {"arange", &Elaborator::callArange},
       {"argmax", &Elaborator::callArgReduction<ReductionKind::Max>},
@@ -192,8 +193,12 @@ struct gradus::lang::BuiltinTable {
       {"ceil", &Elaborator::callUnary<CeilOp>},
       {"cholesky", &Elaborator::callCholesky},
       {"clip", &Elaborator::callClip},
+      {"complex", &Elaborator::callComplex},
       GRADUS_LATER("compressed"),
       {"concat", &Elaborator::callConcat},
+      {"conj", &Elaborator::callConj},
+      {"convolve", &Elaborator::callCorrelation<true>},
+      {"correlate", &Elaborator::callCorrelation<false>},
       {"cos", &Elaborator::callUnary<CosOp>},
       {"cosh", &Elaborator::callUnary<CoshOp>},
       {"cummax", &Elaborator::callCumulate<ReductionKind::Max>, "reverse"},
@@ -211,17 +216,20 @@ struct gradus::lang::BuiltinTable {
       {"erf", &Elaborator::callUnary<ErfOp>},
       {"erfc", &Elaborator::callUnary<ErfcOp>},
       GRADUS_LATER("exchange"),
-      {"exp", &Elaborator::callUnary<ExpOp>},
+      {"exp", &Elaborator::callExp},
       {"exp2", &Elaborator::callUnary<Exp2Op>},
       {"expm", &Elaborator::callExpm},
       {"expm1", &Elaborator::callUnary<Expm1Op>},
       {"eye", &Elaborator::callEye},
+      {"fft", &Elaborator::callFft<false>, "", /*hasSeveralResults=*/true},
       GRADUS_LATER("fixpoint"),
       {"flip", &Elaborator::callFlip},
       {"floor", &Elaborator::callUnary<FloorOp>},
       {"gelu", &Elaborator::callGelu},
       {"hypot", &Elaborator::callBinary<HypotOp>},
       {"identity", &Elaborator::callIdentity},
+      {"ifft", &Elaborator::callFft<true>, "", /*hasSeveralResults=*/true},
+      {"imag", &Elaborator::callImag},
       {"inverse", &Elaborator::callInverse},
       {"isfinite", &Elaborator::callIsFinite},
       {"isinf", &Elaborator::callIsInf},
@@ -258,6 +266,7 @@ struct gradus::lang::BuiltinTable {
       {"qr", &Elaborator::callQr},
       {"quantile", &Elaborator::callQuantile},
       {"rank", &Elaborator::callRank, "descending"},
+      {"real", &Elaborator::callReal},
       {"reciprocal", &Elaborator::callReciprocal},
       {"relu", &Elaborator::callRelu},
       {"relu6", &Elaborator::callRelu6},

@@ -96,8 +96,8 @@ private:
   void findRanges(const ast::Expr &expr, Scope &scope);
   void shareRange(const ast::Compare &comparison, Scope &scope);
   void shareRanges(const ast::Expr &body, Scope &scope);
-  Array defineByIndex(llvm::ArrayRef<ast::Subscript> subscripts, Location at, const ast::Expr &value, Scope &scope);
-  Array defineOne(llvm::ArrayRef<ast::Subscript> subscripts, Location at, const ast::Expr &value, Scope &scope);
+  Entity defineByIndex(llvm::ArrayRef<ast::Subscript> subscripts, Location at, const ast::Expr &value, Scope &scope);
+  llvm::SmallVector<Array> defineOne(llvm::ArrayRef<ast::Subscript> subscripts, Location at, const ast::Expr &value, Scope &scope);
   /// What stands on the left for each axis; null for ':'.
   using LeftSide = llvm::SmallVector<IndexVar *>;
   std::optional<LeftSide> bindLeft(llvm::ArrayRef<ast::Subscript> subscripts, Scope &inner);
@@ -507,6 +507,7 @@ private:
     Array values, order;
   };
   std::optional<Ordered> readOrdered(const CallSite &site, bool mayTakeAll);
+  std::optional<Ordered> findOrdered(const CallSite &site, const Array &x, bool mayTakeAll);
   std::optional<Ordered> readBound(const CallSite &site);
   bool findOnlyAxis(const CallSite &site, bool mayTakeAll, Ordered &ordered);
   Sorted sortAlong(const Array &x, int64_t axis, bool isDescending, Location at);
@@ -520,6 +521,30 @@ private:
   Entity callRank(const CallSite &site);
   Entity callSort(const CallSite &site);
   Entity callTop(const CallSite &site);
+
+  // Complex numbers and Fourier transforms (EmitComplex.cpp).
+  Entity makeComplex(const Array &re, const Array &im, Location at);
+  Entity mapParts(const Complex &z, Location at, llvm::function_ref<Array(const Array &)> map);
+  Entity sliceLane(const Complex &z, Location at);
+  std::optional<Complex> complexArgument(const CallSite &site, size_t position, bool hasSlot = false);
+  Entity evalComplexBinary(const ast::Binary &expr, const Entity &left, const Entity &right);
+  Entity realOrComplex(const CallSite &site, llvm::function_ref<Entity(const Array &)> ofReal, llvm::function_ref<Entity(const Complex &)> ofComplex);
+  Entity callAbs(const CallSite &site);
+  Entity callAngle(const CallSite &site);
+  Entity callComplex(const CallSite &site);
+  Entity callConj(const CallSite &site);
+  Entity callExp(const CallSite &site);
+  template <bool isInverse>
+  Entity callFft(const CallSite &site);
+  Entity callImag(const CallSite &site);
+  Entity callReal(const CallSite &site);
+
+  // Correlations and convolutions (EmitCorrelation.cpp).
+  struct Windows;
+  class Correlation;
+  std::optional<Windows> readWindows(const CallSite &site);
+  template <bool isFlipped>
+  Entity callCorrelation(const CallSite &site);
 
   // Words that factor matrices (EmitLinearAlgebra.cpp).
   using Parts = std::vector<Array>;

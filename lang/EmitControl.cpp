@@ -317,7 +317,7 @@ Entity Elaborator::evalNext(const ast::AssignStmt &stmt, Scope &scope) {
     error(Code::ResultCount, first.loc, "several names on the left take no subscripts and no '+=', where one has a prime").suggest("name the values first: a, b = ..");
     return {};
   }
-  return hasSubscript(first) ? Entity(defineByIndex(first.subscripts, first.loc, *stmt.value, scope)) : evalValues(stmt, scope);
+  return hasSubscript(first) ? defineByIndex(first.subscripts, first.loc, *stmt.value, scope) : evalValues(stmt, scope);
 }
 
 /// The next value in the type of the present one. Where that is too narrow, notes what would do and gives poison.

@@ -22,6 +22,10 @@ Array Elaborator::asArray(const Entity &entity, Location at) {
     return entity.array();
   if (IndexVar *index = entity.index())
     return indexValue(*index, at);
+  if (entity.get<Complex>()) {
+    error(Code::ComplexNumber, at, "expected real numbers, but these are complex").suggest("real(z), imag(z), abs(z) and angle(z) are real");
+    return {};
+  }
   error(Code::NotAnArray, at, "expected a number or an array, but this is " + entity.what().str())
       .suggest(entity.get<LinearOperator>() ? "'@' applies it, dense(..) makes a matrix of it" : "");
   return {};
@@ -89,6 +93,8 @@ Entity Elaborator::evalName(llvm::StringRef name, Location at, Scope &scope, boo
   if (const Binding *binding = scope.find(key)) {
     if (binding->entity.isArray())
       return sliceLane(binding->entity.array());
+    if (const Complex *z = binding->entity.get<Complex>())
+      return sliceLane(*z, at);
     return binding->entity;
   }
   if (isPrimed) {
@@ -153,6 +159,8 @@ Entity Elaborator::evalMember(const ast::Member &expr, Scope &scope) {
   }
   if (const LinearOperator *linear = base.get<LinearOperator>(); linear && name == "T")
     return transposedOperator(*linear);
+  if (const Complex *z = base.get<Complex>(); z && name == "T")
+    return mapParts(*z, expr.loc, [&](const Array &part) { return transposeOwn(part, expr.loc); });
   error(Code::UnknownMember, expr.member.loc, "'." + name + "' is no part of " + base.what().str())
       .suggest(base.isArray() ? "an array has '.T', its transpose" : "");
   return {};
@@ -222,6 +230,8 @@ Entity Elaborator::evalUnary(const ast::Unary &expr, Scope &scope) {
   Entity entity = eval(*expr.operand, scope);
   if (const LinearOperator *linear = entity.get<LinearOperator>())
     return expr.op == ast::UnaryOp::Neg ? scaledOperator(*linear, integer(-1, expr.loc), false, expr.loc) : entity;
+  if (const Complex *z = entity.get<Complex>())
+    return expr.op == ast::UnaryOp::Neg ? mapParts(*z, expr.loc, [&](const Array &part) { return negate(part, expr.loc); }) : entity;
   Array x = asArray(entity, expr.operand->loc);
   return expr.op == ast::UnaryOp::Neg ? negate(x, expr.loc) : x;
 }
@@ -235,6 +245,8 @@ Entity Elaborator::evalBinary(const ast::Binary &expr, Scope &scope) {
   Entity left = eval(*expr.lhs, scope), right = eval(*expr.rhs, scope);
   if (left.get<LinearOperator>() || right.get<LinearOperator>())
     return evalOperatorBinary(expr, left, right);
+  if (left.get<Complex>() || right.get<Complex>())
+    return evalComplexBinary(expr, left, right);
   Array a = asArray(left, expr.lhs->loc), b = asArray(right, expr.rhs->loc);
   switch (expr.op) {
   case ast::BinaryOp::Add:

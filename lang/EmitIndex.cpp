@@ -87,6 +87,8 @@ Entity Elaborator::evalIndex(const ast::Index &expr, Scope &scope) {
     return {};
   if (const Record *record = base.get<Record>())
     return readTrace(*record, expr, scope);
+  if (const Complex *z = base.get<Complex>())
+    return mapParts(*z, expr.loc, [&](const Array &part) { return eachLane([&] { return subscript(sliceLane(part), expr.subscripts, scope, expr.loc); }); });
   if (!base.isArray()) {
     error(Code::NotSubscriptable, expr.loc, "only an array has elements, but this is " + base.what().str());
     return {};
@@ -383,19 +385,18 @@ Array Elaborator::gatherSlots(const Array &x, llvm::ArrayRef<Slot> slots, llvm::
 // Definitions
 //===----------------------------------------------------------------------===//
 
-/// z[i, k] = e, where every subscript is a fresh index or ':'.
-Array Elaborator::defineByIndex(llvm::ArrayRef<ast::Subscript> subscripts, Location at, const ast::Expr &value, Scope &scope) {
-  return eachLane([&] { return defineOne(subscripts, at, value, scope); });
-}
-
-Array Elaborator::defineOne(llvm::ArrayRef<ast::Subscript> subscripts, Location at, const ast::Expr &value, Scope &scope) {
+/// z[i, k] = e, where every subscript is a fresh index or ':': the value, or the two parts of a complex one.
+SmallVector<Array> Elaborator::defineOne(llvm::ArrayRef<ast::Subscript> subscripts, Location at, const ast::Expr &value, Scope &scope) {
   Scope *inner = arena.scope(&scope);
   std::optional<LeftSide> order = bindLeft(subscripts, *inner);
   if (!order)
-    return {};
+    return {Array()};
   findRanges(value, *inner);
   shareRanges(value, *inner);
-  return finishLeft(evalArray(value, *inner), *order, at);
+  Entity entity = eval(value, *inner);
+  if (const Complex *z = entity.get<Complex>())
+    return {finishLeft(z->re, *order, at), finishLeft(z->im, *order, at)};
+  return {finishLeft(asArray(entity, value.loc), *order, at)};
 }
 
 /// Binds the indices of z[i, :]; a name that is bound by this statement already stays.

@@ -44,11 +44,15 @@ bool Elaborator::findOnlyAxis(const CallSite &site, bool mayTakeAll, Ordered &or
 
 /// The operand, the axis and the flag of a word such as `cumsum[axis = 1, reverse]`.
 std::optional<Elaborator::Ordered> Elaborator::readOrdered(const CallSite &site, bool mayTakeAll) {
+  Array x = evalArray(*site.call->arguments[0].value, *site.scope);
+  return x.isPoison() ? std::nullopt : findOrdered(site, x, mayTakeAll);
+}
+
+/// The same of an operand that is there.
+std::optional<Elaborator::Ordered> Elaborator::findOrdered(const CallSite &site, const Array &x, bool mayTakeAll) {
   llvm::StringRef flag = site.builtin->flag;
   Ordered ordered;
-  ordered.x = evalArray(*site.call->arguments[0].value, *site.scope);
-  if (ordered.x.isPoison())
-    return std::nullopt;
+  ordered.x = x;
   if (ordered.x.isJoint) {
     notBuilt(Code::SlotNotBuilt, site.at, "'" + site.builtin->name.str() + "' over the collection", "declare the param without 'joint'");
     return std::nullopt;

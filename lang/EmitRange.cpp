@@ -54,10 +54,11 @@ void Elaborator::findRanges(const ast::Expr &expr, Scope &scope) {
     auto *base = access ? dyn_cast<ast::Name>(access->base.get()) : nullptr;
     std::string key = base ? base->name + (base->primed ? "'" : "") : "";
     const Binding *binding = base ? scope.find(key) : nullptr;
-    if (!binding || !binding->entity.isArray())
+    const Complex *z = binding ? binding->entity.get<Complex>() : nullptr;
+    if (!binding || !(z || binding->entity.isArray()))
       return;
     bool isPoison = binding->entity.isPoison();
-    Array array = sliceLane(binding->entity.array());
+    Array array = sliceLane(z ? z->re : binding->entity.array());
     Shape shape = isPoison ? Shape() : Shape(ownShape(array));
     for (auto [position, sub] : llvm::enumerate(access->subscripts)) {
       if (sub.kind == ast::SubKind::Rest || (!isPoison && position >= shape.size()))

@@ -94,6 +94,7 @@ struct Arena {
   std::deque<IndexVar> indices;
   std::deque<RuleSite> sites;
   std::deque<LinearOperator> operators;
+  std::deque<Complex> complexes;
   std::deque<ast::Name> names;
   std::deque<DrawSource> draws;
   /// The file of each rule.

@@ -60,6 +60,11 @@ struct Array {
   mlir::Value lane(size_t k) const { return lanes.size() == 1 ? lanes.front() : lanes[k]; }
 };
 
+/// A complex array: two real ones of one shape and the same indices.
+struct Complex {
+  Array re, im;
+};
+
 class Entity;
 
 /// A fn, a loss, a schedule, a local function or a lambda, with the scope in which it was written.
@@ -157,7 +162,7 @@ public:
 
 private:
   std::variant<Array, const Closure *, const RuleCall *, const Record *, const Tuple *, const Builtin *, const ast::Rule *,
-               const ast::Like *, const ast::Train *, IndexVar *, RuleSite *, const LinearOperator *>
+               const ast::Like *, const ast::Train *, IndexVar *, RuleSite *, const LinearOperator *, const Complex *>
       data;
 };
 
