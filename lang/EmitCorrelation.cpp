@@ -48,6 +48,7 @@ public:
     shape.append(sizes.begin(), sizes.end());
     ArrayType type = typeOf(a).withShape(shape);
     auto op = CustomOp::create(e.builder, e.place(at), mlir::TypeRange(type), mlir::ValueRange{a, b});
+    op->setAttr("exact", e.builder.getUnitAttr()); // the derivative is that of the body
     mlir::OpBuilder::InsertionGuard guard(e.builder);
     auto fill = [&](mlir::Region &region, llvm::ArrayRef<mlir::Type> types, llvm::function_ref<SmallVector<Value>(mlir::Block &)> values) {
       mlir::Block &block = region.emplaceBlock();

@@ -2,7 +2,8 @@
 //
 // A gradus.custom on dual numbers: its values are those of the body on the numbers below, its tangents J x' with the rows of J from the
 // derivative region on the results and unit cotangents, which is evaluated on the numbers below as well. So a second derivative is that of the region.
-// What the regions read around them is a constant. One that is marked `implicit` has no derivative: where what it reads moves, its
+// What the regions read around them is a constant. Where the region gives the derivative of the body by another way (`exact`), the body on
+// dual numbers says the same and is asked. One that is marked `implicit` has no derivative: where what it reads moves, its
 // tangents are NaN, which only `stop` drops.
 //
 //===----------------------------------------------------------------------===//
@@ -71,6 +72,8 @@ static std::array<bool, Dual<S>::width> findMoves(const Arrays<Dual<S>> &arrays)
 template <typename S>
 LogicalResult Frame<S>::applyCustom(CustomOp op, unsigned slot, const Arrays<S> &xs, Arrays<S> &ys) {
   if constexpr (Math<S>::order == 0) {
+    return runRegion(op.getBody(), slot, xs, ys);
+  } else if (op->hasAttr("exact")) {
     return runRegion(op.getBody(), slot, xs, ys);
   } else {
     using T = typename reference::Below<S>::Type;
