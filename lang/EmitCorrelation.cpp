@@ -59,8 +59,8 @@ public:
     };
     fill(op.getBody(), {a.getType(), b.getType()},
          [&](mlir::Block &block) { return SmallVector<Value>{emitSum(form, block.getArgument(0), block.getArgument(1), sizes)}; });
-    fill(op.getDerivative(), {a.getType(), b.getType(), type}, [&](mlir::Block &block) {
-      Value x = block.getArgument(0), k = block.getArgument(1), dy = block.getArgument(2);
+    fill(op.getDerivative(), {a.getType(), b.getType(), type, type}, [&](mlir::Block &block) {
+      Value x = block.getArgument(0), k = block.getArgument(1), dy = block.getArgument(3);
       Form inX{form.out, form.b, form.a, SmallVector<int64_t>(sizes.size(), 1), form.dilation};
       Form inK{form.a, form.out, form.b, form.dilation, form.stride, !form.sumsImages};
       Value wide = spread(form, dy, imageOf(x, form.a), imageOf(k, form.b));
