@@ -41,6 +41,7 @@ private:
   void declareUnits(File &file);
   std::vector<std::pair<std::string, std::string>> placesOf(const ast::Import &unit, const Source &importer) const;
   void reportCycle(const ast::Import &unit, const File &first);
+  bool refusesSecondShelf(const ast::Import &unit, llvm::ArrayRef<std::pair<std::string, std::string>> places, llvm::StringRef found);
 
   SourceManager &sources;
   Diagnostics &diagnostics;
@@ -105,6 +106,23 @@ void Loader::reportCycle(const ast::Import &unit, const File &first) {
   diagnostic.suggest("move what both need into a third file");
 }
 
+/// `import "lbfgs"` where a rule and a solver of that name stand on two shelves; what is beside the importer or in a folder of -I comes first.
+bool Loader::refusesSecondShelf(const ast::Import &unit, llvm::ArrayRef<std::pair<std::string, std::string>> places, llvm::StringRef found) {
+  auto onShelf = [&](llvm::StringRef folder) { return isModuleName(unit.path) && !options.standardLibrary.empty() && llvm::sys::path::parent_path(folder) == llvm::StringRef(options.standardLibrary).rtrim('/'); };
+  if (!onShelf(found))
+    return false;
+  for (const auto &[folder, rest] : places) {
+    llvm::SmallString<256> path(folder);
+    llvm::sys::path::append(path, rest);
+    if (folder == found || !onShelf(folder) || !llvm::sys::fs::is_regular_file(path))
+      continue;
+    auto shelf = [&](llvm::StringRef of) { return ("\"std/" + llvm::sys::path::filename(of) + "/" + rest + "\"").str(); };
+    diagnostics.error(Code::ImportAmbiguous, unit.pathLoc, "'" + unit.path + "' stands on more than one shelf of the library").suggest("write " + shelf(found) + " or " + shelf(folder));
+    return true;
+  }
+  return false;
+}
+
 File *Loader::import(const ast::Import &unit, const Source &importer) {
   auto places = placesOf(unit, importer);
   for (const auto &[folder, rest] : places) {
@@ -113,6 +131,8 @@ File *Loader::import(const ast::Import &unit, const Source &importer) {
     if (!llvm::sys::fs::is_regular_file(path))
       continue;
     std::string identity = identityOf(path);
+    if (refusesSecondShelf(unit, places, folder))
+      return nullptr;
     if (File *file = known(identity)) {
       if (!file->isLoading)
         return file;

@@ -33,7 +33,9 @@ static std::string messagesFor(const fs::path &path) {
   Diagnostics diagnostics(sources);
   const Source &source = sources.add(path.filename().string(), readFile(path));
   mlir::MLIRContext context(mlir::MLIRContext::Threading::DISABLED);
-  emitModule(context, sources, source, diagnostics);
+  EmitOptions options;
+  options.standardLibrary = GRADUS_STD;
+  emitModule(context, sources, source, diagnostics, options);
   EXPECT_TRUE(diagnostics.hasErrors()) << "a bad spec must be refused";
   return diagnostics.render();
 }
