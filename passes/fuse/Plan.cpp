@@ -161,15 +161,20 @@ void Plan::collectRehearsed() {
   PhaseOp last;
   func.walk([&](PhaseOp phase) { last = phase; });
   SmallVector<Value> pending;
-  for (KernelOp kernel : kernels)
-    if (kernel->getParentOp() == last && getCheck(kernel) == Check::Late) {
-      isRehearsing = true;
+  for (KernelOp kernel : kernels) {
+    Operation *outer = last ? last.getBody().front().findAncestorOpInBlock(*kernel) : nullptr;
+    if (!outer || getCheck(kernel) != Check::Late)
+      continue;
+    isRehearsing = true;
+    if (outer == kernel)
       llvm::append_range(pending, getIndexOperands(kernel));
-    }
+    else if (rehearsed.insert(outer).second) // control runs as a whole: which of its kernels run is known only then
+      llvm::append_range(pending, getInputs(outer));
+  }
   while (!pending.empty()) {
     Operation *op = pending.pop_back_val().getDefiningOp();
     if (op && op->getParentOp() == last && rehearsed.insert(op).second)
-      llvm::append_range(pending, op->getOperands());
+      llvm::append_range(pending, getInputs(op));
   }
 }
 

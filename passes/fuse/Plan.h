@@ -53,7 +53,8 @@ public:
   unsigned getPosition(KernelOp kernel) const { return positions.lookup(kernel.getOperation()); }
   Check getCheck(KernelOp kernel) const { return checks.lookup(kernel.getOperation()); }
   /// Whether the last phase of an open function has late checks. A slot must not be written while a later one may be refused, so
-  /// they are made for all slots before the phase runs, and with them what computes the indices: it runs twice.
+  /// they are made for all slots before the phase runs, and with them what computes the indices: it runs twice. Control with a check
+  /// in it runs twice as a whole.
   bool hasRehearsal() const { return isRehearsing; }
   /// Whether an op of the last phase belongs to what runs twice.
   bool isRehearsed(mlir::Operation *op) const { return rehearsed.contains(op); }

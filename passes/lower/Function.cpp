@@ -227,6 +227,8 @@ void FunctionLowering::emitRehearsal(PhaseOp phase, Slot &slot) {
       continue;
     if (kernel)
       emitKernel(kernel, slot);
+    else if (isControl(&op))
+      emitControl(&op, slot.buffers, &slot);
     else
       emitScalarOp(&op, slot.buffers);
   }

@@ -58,16 +58,11 @@ static bool hasCode(DrawOp draw) {
 static LogicalResult checkSupported(FuncOp func) {
   bool isOpen = func.isOpen();
   EntryLayout layout = computeEntryLayout(func);
-  Plan plan(func);
   WalkResult result = func.walk([&](Operation *op) -> WalkResult {
     if (isOpen && isa<DimOp>(op) && op->getParentOp() == func)
       return op->emitError("G0931: not built yet: a size of the tensors at hand that is read outside of their kernels");
-    if (isOpen && canFail(op) && isControl(op->getParentOfType<KernelOp>()->getParentOp()))
-      return op->emitError("G0385: not built yet: an index from data inside a loop or a condition, in a rule that runs for every tensor of a collection");
     if (isa<CustomOp, ExchangeOp, ExpectNearOp, ExpectOp, GradOp, LogSumExpOp, NormOp, OracleOp, WorkersOp>(op))
       return op->emitError("G0931: not built yet: machine code for '") << op->getName() << "'";
-    if (isControl(op) && plan.isRehearsed(op))
-      return op->emitError("G0385: not built yet: a loop or a condition that gives an index, in a rule that runs for every tensor of a collection");
     if (auto draw = dyn_cast<DrawOp>(op); draw && !hasCode(draw))
       return op->emitError("G0931: not built yet: machine code for '") << stringifyDrawKind(draw.getDistribution()) << "' of " << draw.getY().getType();
     if (computesInStorageType(op))

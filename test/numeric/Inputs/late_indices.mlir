@@ -107,3 +107,58 @@ gradus.func rule_step @late_loop.step(%w: !n {gradus.name = "w", gradus.role = #
   }
   gradus.return %w2, %v2 : !n, !n
 }
+
+// The same for every tensor of a collection.
+gradus.func rule_step @late_loop_open.step(%w: !n {gradus.name = "w", gradus.role = #gradus.role<param>},
+    %g: !n {gradus.name = "g", gradus.role = #gradus.role<grad>},
+    %v: !n {gradus.name = "v", gradus.role = #gradus.role<state>},
+    %x: !nc {gradus.name = "x", gradus.role = #gradus.role<input>},
+    %table: !m {gradus.name = "table", gradus.role = #gradus.role<input>})
+    -> (!n {gradus.name = "w", gradus.of = 0 : i64, gradus.role = #gradus.role<next>}, !n {gradus.name = "v", gradus.of = 2 : i64, gradus.role = #gradus.role<next>}) attributes {open} {
+  %one = gradus.constant dense<1> : tensor<i64>
+  %two = gradus.constant dense<2> : tensor<i64>
+  %sum = gradus.reduce sum %x axes [1] : !nc to !n
+  %k = gradus.cast %sum : !n to !ni
+  %v2 = gradus.mul %g, %g : !n
+  %w2 = gradus.loop %two init(%w) : !i, (!n) {
+  ^bb0(%i: !i, %u: !n):
+    %isLast = gradus.compare eq %i, %one : !i -> !gradus.array<[], i1>
+    %next = gradus.if %isLast -> (!n) {
+      %picked = gradus.gather %table[%k] : !m, (!ni) -> !n
+      %a = gradus.add %u, %picked : !n
+      gradus.yield %a : !n
+    } else {
+      %a = gradus.mul %u, %g : !n
+      gradus.yield %a : !n
+    }
+    gradus.yield %next : !n
+  }
+  gradus.return %w2, %v2 : !n, !n
+}
+
+// A block gives the index, another one reads with it, and what it reads has been replaced by then.
+gradus.func rule_step @late_given_open.step(%w: !n {gradus.name = "w", gradus.role = #gradus.role<param>},
+    %v: !n {gradus.name = "v", gradus.role = #gradus.role<state>},
+    %x: !nc {gradus.name = "x", gradus.role = #gradus.role<input>},
+    %table: !m {gradus.name = "table", gradus.role = #gradus.role<input>},
+    %t: !i {gradus.name = "t", gradus.role = #gradus.role<time>})
+    -> (!n {gradus.name = "w", gradus.of = 0 : i64, gradus.role = #gradus.role<next>}, !n {gradus.name = "v", gradus.of = 1 : i64, gradus.role = #gradus.role<next>}) attributes {open} {
+  %zero = gradus.constant dense<0> : tensor<i64>
+  %sum = gradus.reduce sum %x axes [1] : !nc to !n
+  %k = gradus.cast %sum : !n to !ni
+  %first = gradus.broadcast %zero axes [] : !i to !ni
+  %isStep = gradus.compare gt %t, %zero : !i -> !gradus.array<[], i1>
+  %w2 = gradus.add %w, %v : !n
+  %place = gradus.every %t at %t keep(%k) : !i, (!ni) {
+    %same = gradus.add %k, %first : !ni
+    gradus.yield %same : !ni
+  }
+  %v2 = gradus.if %isStep -> (!n) {
+    %picked = gradus.gather %table[%place] : !m, (!ni) -> !n
+    %a = gradus.add %picked, %w : !n
+    gradus.yield %a : !n
+  } else {
+    gradus.yield %v : !n
+  }
+  gradus.return %w2, %v2 : !n, !n
+}
