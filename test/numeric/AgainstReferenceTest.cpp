@@ -11,6 +11,7 @@
 #include "dialect/DimExpr.h"
 #include "lang/Frontend.h"
 #include "passes/diff/BuildGradient.h"
+#include "passes/fuse/Plan.h"
 
 #include "mlir/Parser/Parser.h"
 #include "gtest/gtest.h"
@@ -52,11 +53,20 @@ static bool dividesSizes(FuncOp func) {
   return result.wasInterrupted();
 }
 
+/// Whether it holds the gradient of a factorization: for dual numbers the time grows with the fifth power of the size.
+static bool differentiatesMatrices(FuncOp func) {
+  WalkResult result = func.walk([](Operation *op) { return isMatrixOp(op) && op->getParentOfType<GradOp>() ? WalkResult::interrupt() : WalkResult::advance(); });
+  return result.wasInterrupted();
+}
+
 /// Sizes below a vector, across its edge, and of several vectors. Those that are divided are multiples of 8.
 static std::vector<PointOptions> pointsOf(FuncOp func) {
   std::vector<PointOptions> points{{1, false, {}}, {2, true, {}}};
   const bool isDivided = dividesSizes(func);
-  for (int64_t size : isDivided ? std::initializer_list<int64_t>{16, 24, 48} : std::initializer_list<int64_t>{16, 17, 45}) {
+  const std::vector<int64_t> sizes = isDivided                      ? std::vector<int64_t>{16, 24, 48}
+                                     : differentiatesMatrices(func) ? std::vector<int64_t>{8, 17}
+                                                                    : std::vector<int64_t>{16, 17, 45};
+  for (int64_t size : sizes) {
     PointOptions point{static_cast<uint64_t>(size), false, {}};
     for (Type type : func.getArgumentTypes())
       for (Attribute dim : llvm::cast<ArrayType>(type).getShape())
@@ -155,6 +165,7 @@ TEST(AgainstReference, LateSizes) { expectBoth(GRADUS_TEST_INPUTS "/late_sizes.g
 TEST(AgainstReference, LossState) { expectBoth(GRADUS_TEST_INPUTS "/loss_state.grad"); }
 TEST(AgainstReference, Losses) { expectBoth(GRADUS_TEST_PASSES "/losses.mlir"); }
 TEST(AgainstReference, Operators) { expectBoth(GRADUS_TEST_INPUTS "/operators.grad"); }
+TEST(AgainstReference, Matrices) { expectBoth(GRADUS_TEST_PASSES "/matrices.mlir"); }
 TEST(AgainstReference, Muon) { expectBoth(GRADUS_TEST_STD "/rules/muon.grad"); }
 TEST(AgainstReference, NamedEntries) { expectBoth(GRADUS_TEST_INPUTS "/named_entries.grad"); }
 TEST(AgainstReference, Order) { expectBoth(GRADUS_TEST_PASSES "/order.mlir"); }
