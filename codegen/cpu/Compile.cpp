@@ -126,7 +126,13 @@ void optimize(llvm::Module &module, llvm::TargetMachine &machine) {
     library.disableAllFunctions();
     return llvm::TargetLibraryAnalysis(library);
   });
-  builder.buildPerModuleDefaultPipeline(llvm::OptimizationLevel::O2).run(module, modules);
+  if (machine.getOptLevel() == llvm::CodeGenOptLevel::Aggressive) {
+    builder.buildPerModuleDefaultPipeline(llvm::OptimizationLevel::O2).run(module, modules);
+    return;
+  }
+  llvm::ModulePassManager quick;
+  llvm::cantFail(builder.parsePassPipeline(quick, "function(sroa,early-cse,simplifycfg)"));
+  quick.run(module, modules);
 }
 
 FailureOr<llvm::SmallVector<char, 0>> emitMachineCode(llvm::Module &module, llvm::TargetMachine &machine, bool asAssembly, std::string &error) {

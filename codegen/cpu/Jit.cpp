@@ -30,10 +30,11 @@ static llvm::orc::SymbolMap findRuntime(llvm::orc::LLJIT &engine) {
   return symbols;
 }
 
-std::unique_ptr<Jit> Jit::create(ModuleOp module, const CpuTarget &target, std::string &error) {
+std::unique_ptr<Jit> Jit::create(ModuleOp module, const CpuTarget &target, std::string &error, llvm::CodeGenOptLevel level) {
   std::unique_ptr<llvm::TargetMachine> machine = target.createMachine(error);
   if (!machine)
     return nullptr;
+  machine->setOptLevel(level);
   auto context = std::make_unique<llvm::LLVMContext>();
   std::unique_ptr<llvm::Module> code = translateToLLVM(module, *context, *machine);
   if (!code) {

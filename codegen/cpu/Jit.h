@@ -12,7 +12,9 @@ namespace gradus {
 class Jit {
 public:
   /// Takes a module in the LLVM dialect. Symbols that it does not define are looked up in this process. Null, with `error` set, on failure.
-  static std::unique_ptr<Jit> create(mlir::ModuleOp module, const CpuTarget &target, std::string &error);
+  /// At another level than an artifact's the numbers are the same: tests of many modules save time.
+  static std::unique_ptr<Jit> create(mlir::ModuleOp module, const CpuTarget &target, std::string &error,
+                                     llvm::CodeGenOptLevel level = llvm::CodeGenOptLevel::Aggressive);
 
   /// The address of a symbol, or null.
   void *lookup(llvm::StringRef name);

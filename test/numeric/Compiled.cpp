@@ -106,7 +106,7 @@ static Shape shapeOf(ArrayType type, const Sizes &sizes) {
 
 static double scalarOf(const Array<double> &array) { return array.kind == Kind::Real ? array.reals[0] : static_cast<double>(array.ints[0]); }
 
-std::unique_ptr<Compiled> Compiled::create(ModuleOp module, std::string &error, const PhaseOptions &options) {
+std::unique_ptr<Compiled> Compiled::create(ModuleOp module, std::string &error, const PhaseOptions &options, llvm::CodeGenOptLevel level) {
   auto compiled = std::make_unique<Compiled>();
   for (FuncOp func : module.getOps<FuncOp>())
     if (isEntry(func)) {
@@ -120,7 +120,7 @@ std::unique_ptr<Compiled> Compiled::create(ModuleOp module, std::string &error, 
     error = "the phases failed";
     return nullptr;
   }
-  compiled->jit = Jit::create(*copy, CpuTarget{}, error);
+  compiled->jit = Jit::create(*copy, CpuTarget{}, error, level);
   return compiled->jit ? std::move(compiled) : nullptr;
 }
 

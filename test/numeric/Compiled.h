@@ -39,7 +39,8 @@ public:
   using Arrays = reference::Arrays<double>;
 
   /// Compiles every entry of `module`, which stays as it is. Null, with `error` set, on failure.
-  static std::unique_ptr<Compiled> create(mlir::ModuleOp module, std::string &error, const PhaseOptions &options = {});
+  static std::unique_ptr<Compiled> create(mlir::ModuleOp module, std::string &error, const PhaseOptions &options = {},
+                                          llvm::CodeGenOptLevel level = llvm::CodeGenOptLevel::Aggressive);
 
   /// The results of a function for each slot, in the order of the function; numbers are rounded to the storage types at entry.
   mlir::FailureOr<std::vector<Arrays>> call(llvm::StringRef name, llvm::ArrayRef<Arrays> slots, std::string &error);
