@@ -124,6 +124,8 @@ LogicalResult Frame<S>::evaluateShape(Operation *op, unsigned slot, Array<S> &y)
         y.reals[target] = y.reals[target] + updates.reals[p];
       else
         y.ints[target] = static_cast<uint64_t>(y.ints[target]) + static_cast<uint64_t>(updates.ints[p]);
+    if (arrayType(scatter.getY()).getElementType().isInteger(32))
+      llvm::transform(y.ints, y.ints.begin(), [](int64_t x) { return static_cast<int32_t>(x); });
     return success();
   }
   if (auto concat = dyn_cast<ConcatOp>(op))

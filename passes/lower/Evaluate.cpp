@@ -111,6 +111,12 @@ Value Evaluator::evaluateScalar(Value value) {
     for (Value operand : op->getOperands())
       operands.push_back(evaluateScalar(operand));
     result = emitPointwise(code, op, operands);
+  } else if (isa<ContractOp, ReduceOp>(op) && llvm::all_of(op->getOperandTypes(), [](Type type) { return cast<ArrayType>(type).isScalar(); })) {
+    // Over no axis: a product of two numbers, or the number itself.
+    result = evaluateScalar(op->getOperand(0));
+    if (isa<ContractOp>(op))
+      result = arith::MulFOp::create(code, result, evaluateScalar(op->getOperand(1)));
+    result = emitCast(code, result, arrayOf(op->getOperand(0)).getElementType(), arrayOf(value).getElementType());
   } else {
     result = emit(value, {}); // a gather or reshape of rank 0 reads an array
   }
