@@ -135,6 +135,8 @@ static std::pair<std::string, std::string> findBadParameter(DrawKind kind, const
     return {"a probability lies in [0, 1], but this is " + spell(first), "bernoulli(p) is 1 with probability p, else 0"};
   if (kind == DrawKind::Index && first < 1)
     return {"'index' takes a number of choices from 1 on, but this is " + spell(first), "index(n) is one of 0, 1, .., n - 1"};
+  if (kind == DrawKind::Gamma && !(first > 0 && std::isfinite(first)))
+    return {"a shape parameter is a number above 0, but this is " + spell(first), "gamma(1) is exponential; a scale multiplies the draw"};
   if (kind != DrawKind::Categorical)
     return {};
   for (auto [place, weight] : llvm::enumerate(numbers))
@@ -184,11 +186,7 @@ Array Elaborator::makeDraw(const DrawSource &source, const Array &time) {
       names.push_back(each.name.str());
     std::string hint = name ? didYouMean(name->name, names) : "";
     error(Code::UnknownDistribution, call.callee->loc, name ? "'" + name->name + "' is no distribution" : "expected a distribution")
-        .suggest(hint.empty() ? "one of bernoulli, categorical, exponential, gumbel, index, normal, permutation, rademacher, uniform" : hint);
-    return {};
-  }
-  if (known->kind == DrawKind::Gamma) {
-    notBuilt(Code::DrawNotBuilt, call.loc, "a draw of 'gamma'", "pass the numbers as an argument");
+        .suggest(hint.empty() ? "one of bernoulli, categorical, exponential, gamma, gumbel, index, normal, permutation, rademacher, uniform" : hint);
     return {};
   }
   llvm::SmallVector<const ast::Expr *> arguments;

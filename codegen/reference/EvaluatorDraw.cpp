@@ -47,8 +47,6 @@ template <typename S>
 LogicalResult Frame<S>::draw(DrawOp op, unsigned slot, Array<S> &y) {
   DrawKind kind = op.getDistribution();
   auto type = arrayType(op.getY());
-  if (kind == DrawKind::Gamma)
-    return session.fail(op, "draws of gamma are not built yet");
   Shape shape;
   if (failed(session.resolve(op, type.getShape(), slot, shape)))
     return failure();
@@ -77,6 +75,8 @@ LogicalResult Frame<S>::draw(DrawOp op, unsigned slot, Array<S> &y) {
       y.ints[i] = indexOf(bits64(key, i), count);
     else if (kind == DrawKind::Categorical)
       y.ints[i] = chooseOf(uniformOf<double>(bits64(key, i)), numbers);
+    else if (kind == DrawKind::Gamma)
+      y.reals[i] = S(static_cast<typename Math<S>::Lead>(isSingle ? static_cast<float>(gammaOf(key, i, p)) : gammaOf(key, i, p)));
     else if (isSingle)
       y.reals[i] = S(static_cast<typename Math<S>::Lead>(realOf<float>(kind, bits32(key, i), p)));
     else

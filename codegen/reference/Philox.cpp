@@ -4,6 +4,7 @@
 #include "codegen/draws/Tables.h"
 
 #include <bit>
+#include <cmath>
 #include <type_traits>
 
 #pragma STDC FP_CONTRACT OFF
@@ -105,6 +106,48 @@ T reference::logOf(T x) {
   T low = static_cast<T>(k) * ln2[1], high = static_cast<T>(k) * ln2[0];
   T rest = low + small, front = high + table[32 + row];
   return front + rest;
+}
+
+double reference::expOf(double y) {
+  if (!(y > -708))
+    return 0;
+  double turns = y * 0x1.71547652b82fep0;
+  auto m = static_cast<int64_t>(0.5 - turns);
+  double k = static_cast<double>(m), high = k * draws::ln2_64[0], low = k * draws::ln2_64[1];
+  double front = y + high, r = front + low, factorial = 6227020800.0, series = 1 / factorial;
+  for (int n = 12; n >= 0; --n) {
+    factorial /= n + 1;
+    double product = series * r;
+    series = product + 1 / factorial;
+  }
+  return series * std::bit_cast<double>((1023 - m) << 52);
+}
+
+double reference::gammaOf(uint64_t key, uint64_t element, double shape) {
+  if (!(shape > 0))
+    return 0;
+  bool isSmall = shape < 1;
+  double a = isSmall ? shape + 1 : shape, d = a - 1.0 / 3, c = 1 / std::sqrt(9 * d), y = d;
+  auto bitsOf = [&](uint32_t attempt) {
+    PhiloxBlock own = philox({attempt, 0, 0, 3}, key);
+    return philox(counterOf(element, 0), join(own[0], own[1]));
+  };
+  for (uint32_t attempt = 0; attempt < 8; ++attempt) {
+    PhiloxBlock bits = bitsOf(attempt);
+    double x = normalOf<double>(join(bits[0], bits[1])), u = uniformOf<double>(join(bits[2], bits[3]));
+    double step = c * x, t = 1 + step, v = t * t * t;
+    if (!(v > 0))
+      continue;
+    double bend = 1 - v + logOf(v), square = x * x, part = 0.5 * square, rest = d * bend;
+    if (!(logOf(u) < part + rest))
+      continue;
+    y = d * v;
+    break;
+  }
+  if (!isSmall)
+    return y;
+  PhiloxBlock bits = bitsOf(8);
+  return y * expOf(logOf(uniformOf<double>(join(bits[0], bits[1]))) * (1 / shape));
 }
 
 int64_t reference::indexOf(uint64_t bits, int64_t n) {

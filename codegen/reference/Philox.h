@@ -34,6 +34,10 @@ T normalOf(Bits bits);
 /// ln of a positive normal number.
 template <typename T>
 T logOf(T x);
+/// e^y for y <= 0.
+double expOf(double y);
+/// Element `element` of a draw of gamma numbers of this shape.
+double gammaOf(uint64_t key, uint64_t element, double shape);
 
 /// floor(bits * n / 2^64).
 int64_t indexOf(uint64_t bits, int64_t n);

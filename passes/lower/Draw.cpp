@@ -8,6 +8,7 @@
 #include "codegen/draws/Tables.h"
 #include "passes/lower/Evaluate.h"
 
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 using namespace mlir;
@@ -34,6 +35,9 @@ public:
   Value uniform(Value bits, Type element);
   Value normal(Value bits, Type element);
   Value log(Value x);
+  /// e^y for y <= 0.
+  Value exp(Value y);
+  Value gamma(Value element, Value key, Value shape);
   Value negate(Value x) { return arith::NegFOp::create(code, x); }
   /// The high half of a 128-bit product.
   Value multiplyHigh(Value a, Value b);
@@ -193,6 +197,62 @@ Value DrawEmitter::log(Value x) {
   return add(add(mul(k, code.number(real, high)), column(2)), rest);
 }
 
+/// 2^-m e^r, where r is the rest of y + m ln 2, by the series to degree 13.
+Value DrawEmitter::exp(Value y) {
+  Type real = y.getType(), integer = with64(real);
+  auto constant = [&](double x) { return code.number(real, x); };
+  Value isInside = arith::CmpFOp::create(code, arith::CmpFPredicate::OGT, y, constant(-708));
+  y = code.select(isInside, y, constant(-708));
+  Value m = arith::FPToSIOp::create(code, integer, arith::SubFOp::create(code, constant(0.5), mul(y, constant(0x1.71547652b82fep0))));
+  Value k = arith::SIToFPOp::create(code, real, m);
+  Value r = add(add(y, mul(k, constant(draws::ln2_64[0]))), mul(k, constant(draws::ln2_64[1])));
+  double factorial = 6227020800.0;
+  Value series = constant(1 / factorial);
+  for (int n = 12; n >= 0; --n) {
+    factorial /= n + 1;
+    series = add(mul(series, r), constant(1 / factorial));
+  }
+  Value power = arith::ShLIOp::create(code, code.sub(code.integer(integer, 1023), m), code.integer(integer, 52));
+  return code.select(isInside, mul(series, arith::BitcastOp::create(code, real, power)), constant(0));
+}
+
+/// Marsaglia and Tsang (2000) with 8 tries, each with bits of its own; below a shape of 1, the number of shape + 1 times u^(1 / shape).
+Value DrawEmitter::gamma(Value element, Value key, Value shape) {
+  Type f64 = code.getF64Type(), real = with(element.getType(), f64), words = with32(element.getType());
+  auto scalar = [&](double x) { return code.number(f64, x); };
+  auto constant = [&](double x) { return code.number(real, x); };
+  auto compare = [&](arith::CmpFPredicate predicate, Value a, Value b) -> Value { return arith::CmpFOp::create(code, predicate, a, b); };
+  Value isSmall = compare(arith::CmpFPredicate::OLT, shape, scalar(1)), isShape = compare(arith::CmpFPredicate::OGT, shape, scalar(0));
+  Value a = code.select(isSmall, add(shape, scalar(1)), shape);
+  Value d = arith::SubFOp::create(code, a, scalar(1.0 / 3));
+  Value c = arith::DivFOp::create(code, scalar(1), math::SqrtOp::create(code, mul(scalar(9), d)));
+  d = spread(d, real), c = spread(c, real);
+  auto bitsOf = [&](Value attempt) {
+    Value none = code.i32(0), zero = code.integer(words, 0);
+    Words own = philox({lowHalf(attempt), none, none, code.i32(3)}, key);
+    return philox({lowHalf(element), highHalf(element), zero, zero}, join(own[0], own[1]));
+  };
+  // The first accepted number stays.
+  scf::ForOp tries = code.loop(code.i64(0), code.i64(8), 1, {d, code.integer(words, 0)}, [&](Value attempt, ValueRange carried) {
+    Words bits = bitsOf(attempt);
+    Value x = normal(join(bits[0], bits[1]), f64), u = uniform(join(bits[2], bits[3]), f64);
+    Value t = add(constant(1), mul(c, x)), v = mul(mul(t, t), t);
+    Value isPositive = compare(arith::CmpFPredicate::OGT, v, constant(0));
+    v = code.select(isPositive, v, constant(1));
+    Value bend = add(arith::SubFOp::create(code, constant(1), v), log(v));
+    Value bound = add(mul(constant(0.5), mul(x, x)), mul(d, bend));
+    Value isOpen = code.compare(arith::CmpIPredicate::eq, carried[1], code.integer(words, 0));
+    Value keeps = arith::AndIOp::create(code, isOpen, arith::AndIOp::create(code, isPositive, compare(arith::CmpFPredicate::OLT, log(u), bound)));
+    return SmallVector<Value>{code.select(keeps, mul(d, v), carried[0]), code.select(keeps, code.integer(words, 1), carried[1])};
+  });
+  Value y = tries.getResult(0);
+  Words last = bitsOf(code.i64(8));
+  Value inverse = arith::DivFOp::create(code, scalar(1), shape);
+  Value power = exp(mul(log(uniform(join(last[0], last[1]), f64)), spread(inverse, real)));
+  y = code.select(spread(isSmall, real), mul(y, power), y);
+  return code.select(spread(isShape, real), y, constant(0));
+}
+
 //===----------------------------------------------------------------------===//
 // The evaluator's side
 //===----------------------------------------------------------------------===//
@@ -346,6 +406,11 @@ Value Evaluator::emitDraw(DrawOp draw, ArrayRef<Index> point) {
   Value key = drawKey(draw);
   if (draw.getDistribution() == DrawKind::Permutation)
     return emitCast(code, emitPermutation(code, elementNumber(type, point), sizeOf(type.getShape()[0]), key), code.getI64Type(), element);
+  if (draw.getDistribution() == DrawKind::Gamma) {
+    Value p = draw.getParameters()[0];
+    Value shape = emitCast(code, evaluateScalar(p), arrayOf(p).getElementType(), code.getF64Type());
+    return emitCast(code, emitter.gamma(elementNumber(type, point), key, shape), code.getF64Type(), element);
+  }
   bool isRow = isFlat && point.size() == 1 && point[0].isLane;
   Value bits = isRow ? emitRowBits(code, point[0].scalar, key, isSingle) : emitBits(code, elementNumber(type, point), key, isSingle);
   Type real = DrawEmitter::with(bits.getType(), element);

@@ -47,11 +47,11 @@ static bool computesInStorageType(Operation *op) {
   return !onlyMoves && llvm::any_of(op->getOperands(), [&](Value operand) { return isNarrow(arrayOf(operand).getElementType()); });
 }
 
-/// Draws are of f32, f64 or integers; gamma has no code.
+/// Draws are of f32, f64 or integers.
 static bool hasCode(DrawOp draw) {
   ArrayType type = draw.getY().getType();
   bool isNarrow = type.getElementType().isF16() || type.getElementType().isBF16();
-  return !isNarrow && draw.getDistribution() != DrawKind::Gamma;
+  return !isNarrow;
 }
 
 /// What the plan allows and the code of this machine has not.
