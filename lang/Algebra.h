@@ -14,6 +14,7 @@
 #include "lang/Value.h"
 
 #include "mlir/IR/BuiltinOps.h"
+#include "llvm/ADT/DenseSet.h"
 #include "llvm/ADT/SmallPtrSet.h"
 
 namespace gradus::lang {
@@ -50,6 +51,8 @@ public:
     const void *decl;
   };
   std::vector<Frame> frames;
+  /// The arguments of the unit that every worker of a run gives alike: hyper-parameters and the step.
+  llvm::DenseSet<mlir::Value> ofEveryWorker;
   /// Expressions evaluated since the unit began: what its calls expand to.
   size_t numEvaluated = 0;
 

@@ -215,7 +215,7 @@ struct gradus::lang::BuiltinTable {
       {"elu", &Elaborator::callElu},
       {"erf", &Elaborator::callUnary<ErfOp>},
       {"erfc", &Elaborator::callUnary<ErfcOp>},
-      GRADUS_LATER("exchange"),
+      {"exchange", &Elaborator::callExchange},
       {"exp", &Elaborator::callExp},
       {"exp2", &Elaborator::callUnary<Exp2Op>},
       {"expm", &Elaborator::callExpm},

@@ -400,6 +400,10 @@ private:
   Entity callNorm(const CallSite &site);
   Entity callNorm1(const CallSite &site);
   Entity callLogSumExp(const CallSite &site);
+  // Other workers (EmitWorkers.cpp).
+  static bool isOverWorkers(const CallSite &site);
+  bool mayCut(const CallSite &site);
+  Entity reduceWorkers(const CallSite &site, ReductionKind kind, bool isMean = false);
   Entity callSoftmax(const CallSite &site);
   Entity callLogSoftmax(const CallSite &site);
   Entity callClip(const CallSite &site);
@@ -562,6 +566,7 @@ private:
   Entity callCholesky(const CallSite &site);
   Entity callDet(const CallSite &site);
   Entity callEigh(const CallSite &site);
+  Entity callExchange(const CallSite &site);
   Entity callExpm(const CallSite &site);
   Entity callInverse(const CallSite &site);
   Entity callLogDet(const CallSite &site);

@@ -138,10 +138,11 @@ std::optional<Elaborator::Reduced> Elaborator::reduceIndices(const CallSite &sit
         return std::nullopt;
       continue;
     }
-    if ((word == "workers" || word == "neighbours") && !inner->find(word)) {
-      notBuilt(Code::SlotNotBuilt, slot.loc, "a reduction over " + word.str(), "");
-      return std::nullopt;
-    }
+    bool isOfWorkers = (word == "workers" || word == "neighbours") && !inner->find(word);
+    if (isOfWorkers && word == "neighbours")
+      return notBuilt(Code::SlotNotBuilt, slot.loc, "a reduction over neighbours", "ask one after the other: exchange(x, j)"), std::nullopt;
+    if (isOfWorkers)
+      return error(Code::UnknownSlot, slot.loc, "only 'sum', 'mean', 'prod', 'max', 'min', 'any' and 'all' run over workers").suggest("norms: sqrt(sum[workers](norm(x)^2))"), std::nullopt;
     const ast::Name *binder = binderOf(slot, *inner);
     if (!binder) {
       if (const Binding *known = word.empty() ? nullptr : inner->find(word)) {
@@ -240,6 +241,8 @@ Array Elaborator::finishReduction(const Reduced &reduced, ReductionKind kind, Lo
 
 template <ReductionKind kind>
 Entity Elaborator::callReduction(const CallSite &site) {
+  if (isOverWorkers(site))
+    return reduceWorkers(site, kind);
   double inf = std::numeric_limits<double>::infinity();
   double neutral = kind == ReductionKind::Prod || kind == ReductionKind::All ? 1 : kind == ReductionKind::Max ? -inf : kind == ReductionKind::Min ? inf : 0;
   std::optional<Reduced> reduced = readReduction(site, neutral, kind == ReductionKind::Sum);
@@ -269,6 +272,8 @@ Entity Elaborator::callExtremum(const CallSite &site) {
 }
 
 Entity Elaborator::callMean(const CallSite &site) {
+  if (isOverWorkers(site))
+    return reduceWorkers(site, ReductionKind::Sum, /*isMean=*/true);
   std::optional<Reduced> reduced = readReduction(site, 0, /*mayContract=*/true);
   if (!reduced)
     return {};

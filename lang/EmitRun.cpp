@@ -78,6 +78,7 @@ Entity Elaborator::runSteps(TestRule &test, const Array &count, const CallSite &
     init.push_back(array->lanes.front());
   }
   auto loop = LoopOp::create(builder, place(site.at), mlir::TypeRange(mlir::ValueRange(init)), count.lanes.front(), init);
+  loop->setAttr("run", builder.getUnitAttr()); // the steps of a run are calls, not a loop of the spec
   mlir::OpBuilder::InsertionGuard guard(builder);
   mlir::Block &block = loop.getBody().emplaceBlock();
   Value index = block.addArgument(ArrayType::scalar(builder.getI64Type()), place(site.at));

@@ -27,6 +27,8 @@ Value UnitBuilder::addArgument(Role role, llvm::StringRef name, ArrayType type, 
       return argument.value;
   Value value = func.getBody().front().addArgument(type, algebra.place(at));
   arguments.push_back({role, name.str(), extra, value});
+  if (role == Role::Hyper || role == Role::Time)
+    algebra.ofEveryWorker.insert(value);
   return value;
 }
 
@@ -152,6 +154,8 @@ void UnitBuilder::dropUnusedInputs() {
 }
 
 FuncOp UnitBuilder::finish(bool keep, Location at) {
+  for (const Argument &argument : arguments)
+    algebra.ofEveryWorker.erase(argument.value);
   if (!keep) {
     func.erase();
     return {};

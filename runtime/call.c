@@ -163,6 +163,21 @@ static gradus_status checkApart(const gradus_call_site *site, const neighbour *n
   return GRADUS_OK;
 }
 
+/* Workers met and could not go on: `reserved` is minus the state of gradus_workers_*, or 4 where they would have to meet for one slot after another. */
+static gradus_status failWorkers(const gradus_call_site *site, const gradus_report *report) {
+  const gradus_workers *workers = site->context != NULL ? site->context->workers : NULL;
+  double const count = workers != NULL ? (double)workers->count : 1;
+  if (report->reserved == 1)
+    return gradus_internal_fail(site, GRADUS_ERROR_WORKERS, nowhere(), 0, 0, "another worker refused its part of the step", NULL);
+  if (report->reserved == 3)
+    return gradus_internal_fail(site, GRADUS_ERROR_WORKERS, nowhere(), count, report->value,
+                                "there is no worker {g} to exchange with; their count is {e}, and the first is 0", NULL);
+  if (report->reserved == 4)
+    return gradus_internal_fail(site, GRADUS_ERROR_WORKERS, nowhere(), 1, (double)site->n_slots,
+                                "workers meet here, so that a call takes {e} slot, not {g}; call it for each of them", NULL);
+  return gradus_internal_fail(site, GRADUS_ERROR_WORKERS, nowhere(), 0, 0, "the other workers could not be reached", NULL);
+}
+
 /* The kernel looked at the data and refused. */
 static gradus_status failKernel(const gradus_call_site *site, gradus_status status, const gradus_report *report) {
   gradus_place place = nowhere();
@@ -178,6 +193,8 @@ static gradus_status failKernel(const gradus_call_site *site, gradus_status stat
   if (status == GRADUS_ERROR_INDEX)
     return gradus_internal_fail(site, status, place, 0, 0,
                                 place.dimension >= 0 ? "is left by an index in the data" : "an index in the data is outside its axis", NULL);
+  if (status == GRADUS_ERROR_WORKERS)
+    return failWorkers(site, report);
   return gradus_internal_fail(site, status, place, 0, 0, "the kernel refused: %s", gradus_status_name((int32_t)status));
 }
 

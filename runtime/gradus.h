@@ -16,7 +16,7 @@ extern "C" {
 #endif
 
 /** Raised whenever a struct or a meaning below changes. */
-#define GRADUS_ABI_VERSION 2
+#define GRADUS_ABI_VERSION 3
 /** The most axes an array has. */
 #define GRADUS_MAX_RANK 8
 
@@ -71,7 +71,8 @@ typedef enum gradus_status {
   GRADUS_ERROR_STEP = 13,      /**< t is 0: steps count from 1 */
   GRADUS_ERROR_OVERFLOW = 14,  /**< sizes whose product does not fit */
   GRADUS_ERROR_IO = 15,        /**< a file could not be read or written */
-  GRADUS_ERROR_FORMAT = 16     /**< a file that is not what it should be */
+  GRADUS_ERROR_FORMAT = 16,    /**< a file that is not what it should be */
+  GRADUS_ERROR_WORKERS = 17    /**< another worker refused its part of the step, or could not be reached */
 } gradus_status;
 
 /** What went wrong, for people and for programs. Strings live as long as the artifact. */
@@ -127,6 +128,27 @@ typedef struct gradus_linear_algebra {
   int32_t (*svd)(int32_t dtype, int64_t rows, int64_t columns, const void *a, void *u, void *s, void *v, void *workspace);
 } gradus_linear_algebra;
 
+/*===- Workers --------------------------------------------------------------------===*/
+
+/** How workers combine what they have. */
+typedef enum gradus_combination { GRADUS_SUM = 0, GRADUS_PRODUCT = 1, GRADUS_MAX = 2, GRADUS_MIN = 3 } gradus_combination;
+
+/**
+ * The workers of a run, of which the caller is one. All of them make the same calls in the same order, with the same hyper-parameters, t and
+ * shapes of what they reduce. A hook returns when the other workers have come by, 1 where it succeeded and else 0; what fails for one worker
+ * must fail for all that it concerns, or they wait for ever. Elements are GRADUS_F32, GRADUS_F64 or GRADUS_I64. Hooks are called by the
+ * thread that called the entry, one after the other.
+ */
+typedef struct gradus_workers {
+  void *user;     /**< passed to the hooks */
+  int64_t count;  /**< how many there are, at least 1 */
+  int64_t number; /**< of this one, from 0 on */
+  /** Each element of `data` becomes the combination of what the workers have there, in the order of their numbers: all get the same bits. */
+  int32_t (*reduce)(void *user, int32_t combination, int32_t dtype, int64_t count, void *data);
+  /** Gives `give` to worker `peer`, which calls the same for this one, and takes what that gives. */
+  int32_t (*exchange)(void *user, int64_t peer, int32_t dtype, int64_t count, const void *give, void *take);
+} gradus_workers;
+
 /*===- Context --------------------------------------------------------------------===*/
 
 /** Work on the half-open range [begin, end); never called twice for one index. */
@@ -149,6 +171,8 @@ typedef struct gradus_context {
   void (*release)(void *user, void *pointer, size_t bytes);
   /** Factors matrices. Null: the runtime's own functions, which need no library; gradus_lapack() is faster on large matrices. */
   const gradus_linear_algebra *linear_algebra;
+  /** Whom `mean[workers](x)` and `exchange(x, j)` ask. Null: this is the only worker, number 0. */
+  const gradus_workers *workers;
 } gradus_context;
 
 /** What a call reports; every field is written when the call succeeds. */
@@ -274,6 +298,16 @@ int64_t gradus_fft_workspace(int32_t dtype, int64_t n);
  */
 void gradus_fft(int32_t dtype, int32_t inverse, int64_t n, int64_t inner, int64_t begin, int64_t end, const void *re, const void *im,
                 void *yre, void *yim, void *workspace);
+/*
+ * What compiled code calls where workers meet. `state` is 0 for a call that goes well, above 0 for one that is refused without the others
+ * knowing, below 0 for one of which all concerned know that it is refused: -1 by another worker, -2 since a hook failed, -3 since there is no worker
+ * `peer`, -16 - s for what was s. What is known to be refused asks nobody any more. The new state is returned.
+ */
+int32_t gradus_workers_agree(const gradus_context *context, int32_t state);
+int32_t gradus_workers_reduce(const gradus_context *context, int32_t state, int32_t combination, int32_t is_mean, int32_t dtype, int64_t count,
+                              const void *x, void *y);
+int32_t gradus_workers_exchange(const gradus_context *context, int32_t state, int32_t agrees, int64_t peer, int32_t dtype, int64_t count,
+                                const void *x, void *y, gradus_report *report);
 
 /** The number of elements, 1 for rank 0. The caller has checked that it fits. */
 int64_t gradus_numel(const gradus_tensor *tensor);

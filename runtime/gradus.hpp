@@ -203,6 +203,7 @@ private:
     if (context && context->parallel_for)
       inner.parallel_for = Listener::parallelFor;
     inner.linear_algebra = context ? context->linear_algebra : nullptr;
+    inner.workers = context ? context->workers : nullptr;
     // Where the shapes would be refused the call says why.
     std::size_t bytes = gradus_workspace(table, tensors, count);
     if (bytes == SIZE_MAX)

@@ -33,5 +33,6 @@ gradus_context gradus_openmp_context(void) {
   context.allocate = NULL;
   context.release = NULL;
   context.linear_algebra = NULL;
+  context.workers = NULL;
   return context;
 }

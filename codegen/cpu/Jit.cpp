@@ -27,6 +27,9 @@ static llvm::orc::SymbolMap findRuntime(llvm::orc::LLJIT &engine) {
   add("gradus_matrix_solve", gradus_matrix_solve);
   add("gradus_matrix_svd", gradus_matrix_svd);
   add("gradus_matrix_workspace", gradus_matrix_workspace);
+  add("gradus_workers_agree", gradus_workers_agree);
+  add("gradus_workers_exchange", gradus_workers_exchange);
+  add("gradus_workers_reduce", gradus_workers_reduce);
   return symbols;
 }
 

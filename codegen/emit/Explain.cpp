@@ -97,6 +97,8 @@ static std::string kindOf(KernelOp kernel) {
       kind = "cumulation";
     if (isa<FftOp>(op))
       kind = "Fourier transform";
+    if (isCut(&op))
+      kind = "meeting of workers";
     if (isMatrixOp(&op))
       kind = "factorization";
     if (isa<ScanOp>(op))

@@ -132,6 +132,14 @@ LogicalResult Frame<S>::evaluateShape(Operation *op, unsigned slot, Array<S> &y)
     return join(concat, slot, y);
   if (auto scatter = dyn_cast<ScatterOp>(op))
     return writePlaces(scatter, slot, y);
+  if (auto workers = dyn_cast<WorkersOp>(op)) // of one worker
+    return y = get(workers.getX(), slot), success();
+  if (auto exchange = dyn_cast<ExchangeOp>(op)) {
+    int64_t peer = get(exchange.getPeer(), slot).ints[0];
+    if (peer != 0)
+      return session.fail(op, "there is no worker " + Twine(peer) + " to exchange with: the evaluator is the only one, number 0");
+    return y = get(exchange.getX(), slot), success();
+  }
   return session.fail(op, "the reference evaluator does not know this operation");
 }
 

@@ -2,6 +2,8 @@
 
 #include "passes/fuse/Control.h"
 
+#include "passes/fuse/Plan.h"
+
 #include "mlir/IR/Builders.h"
 #include "mlir/Transforms/RegionUtils.h"
 
@@ -19,7 +21,7 @@ bool isScalarControl(Operation *op) {
   WalkResult result = op->walk([&](Operation *inner) {
     bool isScalar = llvm::all_of(inner->getResults(), isRankZero) && llvm::all_of(inner->getOperands(), isRankZero);
     bool isPlain = inner->getNumRegions() == 0 || isControl(inner);
-    return isScalar && isPlain ? WalkResult::advance() : WalkResult::interrupt();
+    return isScalar && isPlain && !isCut(inner) ? WalkResult::advance() : WalkResult::interrupt();
   });
   return !result.wasInterrupted();
 }

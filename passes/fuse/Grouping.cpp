@@ -114,6 +114,7 @@ static std::pair<StringRef, StringRef> getReasonsAlone(Operation *op) {
       .Case([](FftOp) { return std::pair("a Fourier transform stands alone", "a Fourier transform reads it"); })
       .Case([](ScanOp) { return std::pair("a recurrence stands alone", "a recurrence reads it"); })
       .Case<CholeskyOp, EighOp, LogDetOp, QrOp, SolveOp, SvdOp>([](auto) { return std::pair("a factorization stands alone", "a factorization reads it"); })
+      .Case<ExchangeOp, WorkersOp>([](auto) { return std::pair("workers meet", "other workers are given it"); })
       .Case([](SortOp) { return std::pair("a sort stands alone", "a sort reads it"); })
       .Default([](Operation *) { return std::pair("a scatter stands alone", "a scatter reads it"); });
 }
@@ -335,7 +336,7 @@ void Grouper::fillBody(unsigned kernel) {
 }
 
 static bool mayFail(Operation *op) {
-  return op->walk([](Operation *inner) { return canFail(inner) ? WalkResult::interrupt() : WalkResult::advance(); }).wasInterrupted();
+  return op->walk([](Operation *inner) { return canFail(inner) || isCut(inner) ? WalkResult::interrupt() : WalkResult::advance(); }).wasInterrupted();
 }
 
 /// The first kernel in which the next value of an argument may be stored: not before a kernel that reads the old

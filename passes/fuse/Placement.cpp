@@ -37,7 +37,7 @@ static std::optional<Place> placeOf(Operation *op) {
     return Place::AllReduce;
   if (auto scan = dyn_cast<ScanOp>(op); scan && !isScanByElement(scan))
     return std::nullopt;
-  if (isa<ContractOp, CumulateOp, FftOp, ScanOp, ScatterAddOp, ScatterOp, SortOp>(op) || isMatrixOp(op))
+  if (isa<ContractOp, CumulateOp, FftOp, ScanOp, ScatterAddOp, ScatterOp, SortOp>(op) || isMatrixOp(op) || (isCut(op) && !isRankZero(op->getResult(0))))
     return Place::Alone;
   if (isControl(op))
     return isScalarControl(op) ? Place::Slot : Place::Control;

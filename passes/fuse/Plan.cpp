@@ -136,6 +136,11 @@ Plan::Plan(FuncOp func) : func(func) {
     checks[kernel] = findCheck(kernel);
     kernels.push_back(kernel);
   });
+  func.walk<WalkOrder::PreOrder>([&, count = int64_t(0)](Operation *op) mutable {
+    count += isa<KernelOp>(op);
+    if (isCut(op))
+      numKernelsBeforeLastCut = count;
+  });
   if (func.isOpen())
     collectRehearsed();
   auto ret = cast<ReturnOp>(func.getBody().front().getTerminator());
@@ -207,7 +212,8 @@ void Plan::decideHome(KernelOp kernel, Value value, Storage &where) {
     return false;
   };
   // What runs twice must find the arguments as they were; after the rehearsal of an open function nothing is refused.
-  bool isEarly = func.isOpen() ? isRehearsed(kernel) : llvm::any_of(later, mayRefuse);
+  bool isBeforeCut = needsAgreement() || getPosition(kernel) < numKernelsBeforeLastCut;
+  bool isEarly = isBeforeCut || (func.isOpen() ? isRehearsed(kernel) : llvm::any_of(later, mayRefuse));
   bool isHeld = where.argument >= 0 && isHandedOn(func.getArgument(where.argument));
   bool isDeferred = isWrittenLater(func, where.result) || isEarly || isHeld || needsOld(kernel) || llvm::any_of(later, needsOld);
   where.home = isDeferred ? Home::Deferred : Home::Result;

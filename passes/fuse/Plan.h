@@ -56,6 +56,9 @@ public:
   /// they are made for all slots before the phase runs, and with them what computes the indices: it runs twice. Control with a check
   /// in it runs twice as a whole.
   bool hasRehearsal() const { return isRehearsing; }
+  /// Whether workers meet in the function, and whether one of them may refuse the call by an index, which the others must be told.
+  bool hasCuts() const { return numKernelsBeforeLastCut >= 0; }
+  bool needsAgreement() const { return hasCuts() && llvm::any_of(checks, [](const auto &known) { return known.second != Check::None; }); }
   /// Whether an op of the last phase belongs to what runs twice.
   bool isRehearsed(mlir::Operation *op) const { return rehearsed.contains(op); }
 
@@ -69,6 +72,7 @@ private:
   llvm::DenseMap<mlir::Operation *, Check> checks;
   llvm::DenseSet<mlir::Operation *> rehearsed;
   bool isRehearsing = false;
+  int64_t numKernelsBeforeLastCut = -1; ///< from the last one on nothing but an index refuses the call; -1 without cuts
   llvm::DenseMap<mlir::Value, Storage> storage;
 };
 
@@ -85,6 +89,9 @@ bool isReadElsewhere(mlir::Value value, llvm::function_ref<bool(mlir::Operation 
 
 /// Whether an op factors matrices. Its kernel runs over the elements of the first operand, matrix by matrix.
 inline bool isMatrixOp(mlir::Operation *op) { return llvm::isa_and_nonnull<CholeskyOp, EighOp, LogDetOp, QrOp, SolveOp, SvdOp>(op); }
+
+/// Whether an op asks other workers. An array of it has a kernel of its own over its elements; a number is asked for by the host.
+inline bool isCut(mlir::Operation *op) { return llvm::isa_and_nonnull<ExchangeOp, WorkersOp>(op); }
 
 /// Checks that a function has the form of dialect/Plan.td; a located error where it has not.
 mlir::LogicalResult verifyPlan(FuncOp func);

@@ -26,7 +26,8 @@ static bool isScalarOp(Operation *op) {
   return op->getNumRegions() == 0 && llvm::all_of(op->getOperands(), isRankZero) && llvm::all_of(op->getResults(), isRankZero);
 }
 
-/// A kernel of one contract, cumulate, fft, scan, scatter, scatter_add, sort or factorization. A scan may begin with numbers.
+/// A kernel of one contract, cumulate, fft, scan, scatter, scatter_add, sort, factorization or meeting of workers. A scan may begin with numbers, an
+/// exchange with that of a worker.
 static LogicalResult verifyAlone(KernelOp kernel, Operation *op) {
   Block &block = kernel.getBody().front();
   Value domain = op->getResult(0);
@@ -34,7 +35,7 @@ static LogicalResult verifyAlone(KernelOp kernel, Operation *op) {
     domain = op->getOperands().back();
   if (isMatrixOp(op))
     domain = op->getOperand(0);
-  auto isNumber = [&](Operation *other) { return isa<ScanOp>(op) && Placement::isLiteral(other); };
+  auto isNumber = [&](Operation *other) { return isa<ExchangeOp, ScanOp>(op) && Placement::isLiteral(other); };
   bool isOnlyOp = llvm::all_of(block.without_terminator(), [&](Operation &other) { return &other == op || isNumber(&other); });
   bool readsArguments = llvm::all_of(op->getOperands(), [&](Value operand) { return isa<BlockArgument>(operand) || isNumber(operand.getDefiningOp()); });
   if (!isOnlyOp || !readsArguments)
@@ -54,7 +55,7 @@ static LogicalResult verifyBody(KernelOp kernel) {
   SmallVector<Attribute> domain = llvm::to_vector(kernel.getDomain());
   std::optional<SmallVector<int64_t>> axes;
   for (Operation &op : kernel.getBody().front()) {
-    if (isa<ContractOp, CumulateOp, FftOp, ScanOp, ScatterAddOp, ScatterOp, SortOp>(op) || isMatrixOp(&op))
+    if (isa<ContractOp, CumulateOp, FftOp, ScanOp, ScatterAddOp, ScatterOp, SortOp>(op) || isMatrixOp(&op) || isCut(&op))
       return verifyAlone(kernel, &op);
     if (!isAllowedInKernel(&op))
       return op.emitError("cannot stand in a kernel");

@@ -47,9 +47,14 @@ void FunctionLowering::emitEntry() {
   workspace = arguments[6];
   report = arguments[7];
   bool canBeRefused = func.walk([](Operation *op) { return canFail(op) ? WalkResult::interrupt() : WalkResult::advance(); }).wasInterrupted();
-  if (canBeRefused) {
+  if (canBeRefused || plan.hasCuts()) {
     flag = code.stackSlot(code.getI32Type(), 1);
-    LLVM::StoreOp::create(code, code.i32(0), flag);
+    Value state = code.i32(0);
+    if (layout.isOpen && plan.hasCuts()) { // no slot may have moved when workers meet for the next one
+      Value isOne = code.compare(arith::CmpIPredicate::sle, slotCount, code.i64(1));
+      state = code.select(isOne, state, code.i32(-4));
+    }
+    LLVM::StoreOp::create(code, state, flag);
   }
   emitHostScalars();
   if (!layout.isOpen) {
@@ -58,17 +63,28 @@ void FunctionLowering::emitEntry() {
     host.scalars = onlySlot->buffers.scalars;
   }
   emitChecks();
-  unlessRefused([&] { emitStatements(); });
+  if (plan.needsAgreement()) { // who refuses must still tell the other workers
+    mayBeRefusedLate = true;
+    emitStatements();
+  } else {
+    unlessRefused([&] { emitStatements(); });
+  }
   Value status = code.i32(GRADUS_OK);
   if (flag) {
     Value state = code.loadRaw(code.getI32Type(), flag);
     Value isRefused = code.compare(arith::CmpIPredicate::ne, state, code.i32(0));
+    // Below 0 all workers know: see gradus_workers_agree.
+    Value isOwn = code.compare(arith::CmpIPredicate::sle, state, code.i32(-16));
+    state = code.select(isOwn, code.sub(code.i32(-16), state), state);
+    Value isOfWorkers = code.compare(arith::CmpIPredicate::slt, state, code.i32(0));
     Value hasReport = LLVM::ICmpOp::create(code, LLVM::ICmpPredicate::ne, report, LLVM::ZeroOp::create(code, code.ptrType()));
     code.ifThen(arith::AndIOp::create(code, isRefused, hasReport), [&] {
       Value place = arith::ShRUIOp::create(code, state, code.i32(1));
+      place = code.select(isOfWorkers, code.sub(code.i32(0), state), place);
       LLVM::StoreOp::create(code, place, code.byteAddress(report, offsetof(gradus_report, reserved)));
     });
-    status = code.select(isRefused, code.i32(GRADUS_ERROR_INDEX), status);
+    Value why = code.select(isOfWorkers, code.i32(GRADUS_ERROR_WORKERS), code.i32(GRADUS_ERROR_INDEX));
+    status = code.select(isRefused, why, status);
   }
   LLVM::ReturnOp::create(code, status);
 }
@@ -119,6 +135,8 @@ void FunctionLowering::emitHostScalars() {
 }
 
 void FunctionLowering::emitScalarOp(Operation *op, Buffers &buffers) {
+  if (isCut(op))
+    return emitScalarCut(op, buffers);
   Evaluator evaluator(code, buffers);
   for (Value result : op->getResults()) {
     Value value = evaluator.evaluateScalar(result);
@@ -247,6 +265,8 @@ SmallVector<Value> FunctionLowering::emitPhaseInSlot(PhaseOp phase, Slot &slot) 
     if (values.back())
       slot.buffers.scalars[result] = values.back();
   }
+  if (phase == lastPhase && plan.needsAgreement())
+    emitAgreement();
   if (phase == lastPhase)
     unlessRefused([&] {
       emitArrayResults(slot);

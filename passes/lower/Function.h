@@ -89,6 +89,11 @@ private:
   void emitFft(KernelOp kernel, Slot &slot);
   void emitMatrix(KernelOp kernel, Slot &slot);
   void emitOrder(KernelOp kernel, Slot &slot);
+  void emitCut(mlir::Operation *op, mlir::Value given, mlir::Value taken, mlir::Value count, mlir::Value peer);
+  void emitCutKernel(KernelOp kernel, Slot &slot);
+  void emitScalarCut(mlir::Operation *op, Buffers &buffers);
+  /// Tells all workers whether this one refuses the call.
+  void emitAgreement();
   void emitLoops(const KernelInfo &info, Slot &slot);
   void emitFullReductions(const KernelInfo &info, Slot &slot);
   void emitChecks();
@@ -110,7 +115,7 @@ private:
   ReturnOp ret;
   mlir::LLVM::LLVMFuncOp entry;
   mlir::Value context, hyper, time, tensors, slotCount, workspace, report;
-  mlir::Value flag; ///< an i32 that a check sets, or null
+  mlir::Value flag; ///< an i32 that a check sets, or a meeting of workers, or null
   Buffers host;     ///< rank-0 values of the call, and in a function that is not open also symbols
   std::optional<Slot> onlySlot;
   PhaseOp lastPhase; ///< it writes the results; null where they are known outside of phases

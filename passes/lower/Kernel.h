@@ -78,6 +78,9 @@ Traffic emitOrderBody(KernelOp kernel, Evaluator &evaluator, mlir::ValueRange ou
 FftOp findFftOp(KernelOp kernel);
 /// The factorization of a kernel, which stands alone, or null.
 mlir::Operation *findMatrixOp(KernelOp kernel);
+
+/// The op at which workers meet that a kernel stands for, or null.
+mlir::Operation *findCut(KernelOp kernel);
 /// The writes of a scatter, one after the other; the output holds a copy of the operand already.
 void emitScatterBody(KernelOp kernel, Evaluator &evaluator, mlir::Value output);
 

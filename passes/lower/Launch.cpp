@@ -29,6 +29,8 @@ void FunctionLowering::emitKernel(KernelOp kernel, Slot &slot) {
            [&](Evaluator &inside, ValueRange outputs, Value, Value, LLVM::LLVMFuncOp) { emitScatterBody(kernel, inside, outputs[0]); });
   } else if (findFftOp(kernel)) {
     emitFft(kernel, slot);
+  } else if (findCut(kernel)) {
+    emitCutKernel(kernel, slot);
   } else if (findMatrixOp(kernel)) {
     emitMatrix(kernel, slot);
   } else if (findOrderOp(kernel)) {

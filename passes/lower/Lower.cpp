@@ -43,7 +43,7 @@ static bool computesInStorageType(Operation *op) {
   auto reduce = dyn_cast<ReduceOp>(op);
   if (reduce && reduce.getAccumulate())
     return isNarrow(*reduce.getAccumulate());
-  bool onlyMoves = isa<CastOp, SelectOp, StopOp>(op) || !(op->hasTrait<Pointwise>() || isMatrixOp(op) || isa<ArgReduceOp, ContractOp, CumulateOp, FftOp, IntPowOp, ReduceOp, ScanOp, ScatterAddOp, SortOp>(op));
+  bool onlyMoves = isa<CastOp, SelectOp, StopOp>(op) || !(op->hasTrait<Pointwise>() || isCut(op) || isMatrixOp(op) || isa<ArgReduceOp, ContractOp, CumulateOp, FftOp, IntPowOp, ReduceOp, ScanOp, ScatterAddOp, SortOp>(op));
   return !onlyMoves && llvm::any_of(op->getOperands(), [&](Value operand) { return isNarrow(arrayOf(operand).getElementType()); });
 }
 
@@ -54,6 +54,19 @@ static bool hasCode(DrawOp draw) {
   return !isNarrow;
 }
 
+/// Before a call commits, all who met must know whether one of them refuses it. Partners of an exchange learn that at the exchange alone, and an open
+/// function ends where the first check of a slot fails.
+static LogicalResult checkCut(Operation *op, const Plan &plan, FuncOp func) {
+  if (func.isOpen() && plan.needsAgreement())
+    return op->emitError("G0931: not built yet: workers and an index that may refuse the call in a rule on its own; bind the rule in a train unit");
+  bool meetsAll = func.walk([](WorkersOp) { return WalkResult::interrupt(); }).wasInterrupted();
+  bool isLate = llvm::any_of(plan.getKernels(), [&](KernelOp kernel) { return plan.getCheck(kernel) == Check::Late; });
+  bool isSure = isa<PhaseOp, FuncOp>(op->getParentOp()) || (isa<KernelOp>(op->getParentOp()) && isa<PhaseOp>(op->getParentOp()->getParentOp()));
+  if (!meetsAll && (isLate || (plan.needsAgreement() && !isSure)))
+    return op->emitError("G0931: not built yet: an exchange in a call that an index may refuse after it");
+  return success();
+}
+
 /// What the plan allows and the code of this machine has not.
 static LogicalResult checkSupported(FuncOp func) {
   bool isOpen = func.isOpen();
@@ -61,8 +74,10 @@ static LogicalResult checkSupported(FuncOp func) {
   WalkResult result = func.walk([&](Operation *op) -> WalkResult {
     if (isOpen && isa<DimOp>(op) && op->getParentOp() == func)
       return op->emitError("G0931: not built yet: a size of the tensors at hand that is read outside of their kernels");
-    if (isa<CustomOp, ExchangeOp, ExpectNearOp, ExpectOp, GradOp, LogSumExpOp, NormOp, OracleOp, WorkersOp>(op))
+    if (isa<CustomOp, ExpectNearOp, ExpectOp, GradOp, LogSumExpOp, NormOp, OracleOp>(op))
       return op->emitError("G0931: not built yet: machine code for '") << op->getName() << "'";
+    if (isCut(op) && failed(checkCut(op, plan, func)))
+      return WalkResult::interrupt();
     if (auto draw = dyn_cast<DrawOp>(op); draw && !hasCode(draw))
       return op->emitError("G0931: not built yet: machine code for '") << stringifyDrawKind(draw.getDistribution()) << "' of " << draw.getY().getType();
     if (computesInStorageType(op))

@@ -148,7 +148,7 @@ void FunctionLowering::layOutWorkspace(Slot &slot) {
       }
       continue;
     }
-    if (kernel.getDomain().empty() || isVectorContract(kernel) || isScatter(&kernel.getBody().front().front()))
+    if (kernel.getDomain().empty() || findCut(kernel) || isVectorContract(kernel) || isScatter(&kernel.getBody().front().front()))
       continue;
     for (const KernelInfo &info : analyzeKernel(kernel)) {
       if (!info.isFullReduction())

@@ -162,6 +162,7 @@ TEST(AgainstReference, ControlInSpecs) { expectBoth(GRADUS_TEST_INPUTS "/control
 TEST(AgainstReference, Expressions) { expectBoth(GRADUS_TEST_INPUTS "/expressions.grad"); }
 TEST(AgainstReference, KeptState) { expectBoth(GRADUS_TEST_INPUTS "/kept_state.grad"); }
 TEST(AgainstReference, LateSizes) { expectBoth(GRADUS_TEST_INPUTS "/late_sizes.grad"); }
+TEST(AgainstReference, Workers) { expectBoth(GRADUS_TEST_PASSES "/workers.mlir"); }
 TEST(AgainstReference, LossState) { expectBoth(GRADUS_TEST_INPUTS "/loss_state.grad"); }
 TEST(AgainstReference, Losses) { expectBoth(GRADUS_TEST_PASSES "/losses.mlir"); }
 TEST(AgainstReference, Operators) { expectBoth(GRADUS_TEST_INPUTS "/operators.grad"); }

@@ -76,7 +76,7 @@ TEST(Call, refusesAnotherVersionBeforeReadingTheEntry) {
   call.entry.abi_version = GRADUS_ABI_VERSION + 1;
   call.entry.name = nullptr;
   call.entry.arguments = nullptr;
-  EXPECT_EQ(call.refused(GRADUS_ERROR_VERSION), "gradus_call: the artifact has ABI version 2, this runtime 1");
+  EXPECT_EQ(call.refused(GRADUS_ERROR_VERSION), "gradus_call: the artifact has ABI version " + std::to_string(GRADUS_ABI_VERSION + 1) + ", this runtime " + std::to_string(GRADUS_ABI_VERSION));
 }
 
 TEST(Call, refusesAnotherElementType) {
@@ -326,6 +326,12 @@ TEST(Call, passesOnWhatTheKernelRefuses) {
   EXPECT_EQ(call.refused(GRADUS_ERROR_INDEX), "adam_step: argument 'y' of slot 0: index 10 is outside its axis");
 }
 
+TEST(Call, saysWhyWorkersCouldNotGoOn) {
+  Call call;
+  call.answer = GRADUS_ERROR_WORKERS;
+  EXPECT_EQ(call.refused(GRADUS_ERROR_WORKERS), "adam_step: the other workers could not be reached");
+}
+
 TEST(Call, acceptsEmptyTensorsWithoutData) {
   Call call;
   std::array<int64_t, 1> none{0};
@@ -371,7 +377,8 @@ TEST(Names, areStable) {
   EXPECT_STREQ(gradus_status_name(GRADUS_ERROR_SHAPE), "shape");
   EXPECT_STREQ(gradus_status_name(GRADUS_ERROR_WORKSPACE), "workspace");
   EXPECT_STREQ(gradus_status_name(GRADUS_ERROR_FORMAT), "format");
-  EXPECT_STREQ(gradus_status_name(17), "unknown");
+  EXPECT_STREQ(gradus_status_name(GRADUS_ERROR_WORKERS), "workers");
+  EXPECT_STREQ(gradus_status_name(18), "unknown");
   EXPECT_STREQ(gradus_status_name(-1), "unknown");
   EXPECT_STREQ(gradus_dtype_name(GRADUS_BF16), "bf16");
   EXPECT_EQ(gradus_dtype_size(GRADUS_BOOL), 1u);

@@ -21,7 +21,7 @@ int main(void) {
   char bytes[4096 + 64];
   char *workspace = bytes + (64 - (uintptr_t)bytes % 64) % 64;
   int errors = 0;
-  gradus_context context = {0, 0, 0, 0, 0, 0};
+  gradus_context context = {0};
   heavy_init_slot start;
   heavy_step_slot slot;
   uint64_t t;

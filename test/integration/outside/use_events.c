@@ -24,7 +24,7 @@ int main(void) {
   int64_t two[1] = {2}, three[1] = {3};
   char bytes[4096 + 64];
   char *workspace = bytes + (64 - (uintptr_t)bytes % 64) % 64;
-  gradus_context context = {0, 0, 0, 0, 0, 0};
+  gradus_context context = {0};
   gossip_init_slot start;
   gossip_gradient_slot descent;
   gossip_edge_slot meeting;

@@ -1,0 +1,347 @@
+//===- WorkersTest.cpp - Two workers in two threads -------------------------------===//
+//
+// The hooks of the context meet at a barrier and add in the order of the workers. Both workers must get the same bits, and where one of them
+// refuses a call, neither may write.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Compiled.h"
+
+#include "lang/Frontend.h"
+
+#include "gtest/gtest.h"
+
+#include <condition_variable>
+#include <cstring>
+#include <mutex>
+#include <thread>
+
+using namespace mlir;
+using namespace gradus;
+using namespace gradus::reference;
+
+static constexpr char spec[] = R"(
+fn meet(x: [n]) {
+  return mean[workers](x), sum[workers](x), max[workers](x), min[workers](sum(x)), any[workers](x > 2), all[workers](x > 2)
+}
+fn trade(x: [n], j: [] int) {
+  return exchange(x, j), exchange(sum(x), j)
+}
+fn looked(x: [n], at: [n] int) {
+  y[i] = x[at[i]]
+  return sum[workers](y), 2 * x
+}
+fn searched(x: [n], by: [n]) {
+  return sum[workers](x) * x[argmax(by) + 1], 2 * x
+}
+rule local_descent(lr = 0.5, k: int = 2) {
+  param w
+  grad g
+  state kept = w
+  state last = 0
+  when t % k == 0 { w' = mean[workers](w - lr * g) }
+  else { w' = w - lr * g }
+  every k { last' = mean[workers](g) }
+  kept' = max[workers](w)
+}
+loss square(w: [d], x: [n, d], y: [n]) = mean((x @ w - y)^2)
+train local = minimize square over w with local_descent(lr = 0.25, k = 2)
+)";
+
+namespace {
+
+/// Where the workers of a test meet.
+class Meeting {
+public:
+  static constexpr int64_t count = 2;
+
+  /// Gives `mine` and returns what all have given, when all are here.
+  std::vector<std::string> gather(int64_t number, std::string mine) {
+    std::unique_lock<std::mutex> lock(mutex);
+    given.resize(count);
+    given[number] = std::move(mine);
+    size_t turn = turns;
+    if (++here == count) {
+      told = given;
+      here = 0;
+      ++turns;
+      changed.notify_all();
+    } else {
+      changed.wait(lock, [&] { return turns != turn; });
+    }
+    return told;
+  }
+
+private:
+  std::mutex mutex;
+  std::condition_variable changed;
+  std::vector<std::string> given, told;
+  int64_t here = 0;
+  size_t turns = 0;
+};
+
+struct Worker {
+  Meeting *meeting;
+  int64_t number;
+  bool isBroken = false;
+  int calls = 0;
+
+  template <typename T>
+  static void combine(int32_t combination, llvm::MutableArrayRef<T> into, const T *other) {
+    for (size_t i = 0; i < into.size(); ++i)
+      into[i] = combination == GRADUS_SUM       ? into[i] + other[i]
+                : combination == GRADUS_PRODUCT ? into[i] * other[i]
+                : combination == GRADUS_MAX     ? std::max(into[i], other[i])
+                                                : std::min(into[i], other[i]);
+  }
+  static int32_t reduce(void *user, int32_t combination, int32_t dtype, int64_t count, void *data) {
+    auto *self = static_cast<Worker *>(user);
+    ++self->calls;
+    size_t bytes = count * gradus_dtype_size(dtype);
+    auto all = self->meeting->gather(self->number, std::string(static_cast<char *>(data), bytes));
+    if (self->isBroken)
+      return 0;
+    std::memcpy(data, all[0].data(), bytes);
+    for (size_t k = 1; k < all.size(); ++k)
+      if (dtype == GRADUS_F32)
+        combine(combination, llvm::MutableArrayRef(static_cast<float *>(data), count), reinterpret_cast<const float *>(all[k].data()));
+      else if (dtype == GRADUS_F64)
+        combine(combination, llvm::MutableArrayRef(static_cast<double *>(data), count), reinterpret_cast<const double *>(all[k].data()));
+      else
+        combine(combination, llvm::MutableArrayRef(static_cast<int64_t *>(data), count), reinterpret_cast<const int64_t *>(all[k].data()));
+    return 1;
+  }
+  static int32_t exchange(void *user, int64_t peer, int32_t dtype, int64_t count, const void *give, void *take) {
+    auto *self = static_cast<Worker *>(user);
+    size_t bytes = count * gradus_dtype_size(dtype);
+    auto all = self->meeting->gather(self->number, std::string(static_cast<const char *>(give), bytes));
+    std::memcpy(take, all[peer].data(), bytes);
+    return 1;
+  }
+};
+
+struct Outcome {
+  int32_t status = -1;
+  gradus_report report{};
+  Arrays<double> results;
+  bool isUntouched = false;
+};
+
+class Workers : public testing::TestWithParam<const char *> {
+protected:
+  void SetUp() override {
+    context.loadDialect<GradusDialect>();
+    Diagnostics diagnostics(sources);
+    EmitOptions options;
+    options.dtype = GetParam();
+    module = emitModule(context, sources, sources.add("workers.grad", spec), diagnostics, options);
+    ASSERT_TRUE(module) << diagnostics.render();
+    compiled = Compiled::create(*module, error);
+    ASSERT_TRUE(compiled) << error;
+  }
+
+  FuncOp find(StringRef name) { return *llvm::find_if(module->getOps<FuncOp>(), [&](FuncOp func) { return func.getSymName() == name; }); }
+
+  /// One worker's call.
+  Outcome call(StringRef name, const Arrays<double> &args, const gradus_workers *workers) {
+    gradus_context with{};
+    with.workers = workers;
+    Outcome outcome;
+    std::vector<Buffer> buffers = compiled->makeBuffers(name, {args});
+    const EntryLayout &layout = compiled->getLayout(name);
+    std::vector<std::string> before;
+    for (Buffer &buffer : buffers)
+      before.emplace_back(buffer.bytes().begin(), buffer.bytes().end());
+    outcome.status = compiled->run(name, {args}, buffers, outcome.report, &with);
+    outcome.isUntouched = true;
+    for (auto [old, buffer] : llvm::zip_equal(before, buffers))
+      outcome.isUntouched &= std::equal(old.begin(), old.end(), buffer.bytes().begin());
+    for (auto [number, tensor] : llvm::enumerate(layout.tensors))
+      if (tensor.result >= 0) {
+        bool isReal = tensor.type.isFloat();
+        auto array = Array<double>::zeros(isReal ? Kind::Real : tensor.type.getElementType().isInteger(1) ? Kind::Bool : Kind::Integer, buffers[number].shape);
+        buffers[number].load(array);
+        outcome.results.push_back(array);
+      }
+    return outcome;
+  }
+
+  /// Both workers at once.
+  std::array<Outcome, 2> callBoth(StringRef name, const std::array<Arrays<double>, 2> &args, bool isBroken = false) {
+    Meeting meeting;
+    std::array<Outcome, 2> outcomes;
+    std::vector<std::thread> threads;
+    for (int64_t k = 0; k < 2; ++k)
+      threads.emplace_back([&, k] {
+        Worker worker{&meeting, k, isBroken};
+        gradus_workers workers{&worker, Meeting::count, k, Worker::reduce, Worker::exchange};
+        outcomes[k] = call(name, args[k], &workers);
+      });
+    for (std::thread &thread : threads)
+      thread.join();
+    return outcomes;
+  }
+
+  static Array<double> vector(std::vector<double> numbers) {
+    auto x = Array<double>::zeros(Kind::Real, {static_cast<int64_t>(numbers.size())});
+    x.reals = std::move(numbers);
+    return x;
+  }
+  static Array<double> whole(std::vector<int64_t> numbers) {
+    auto x = Array<double>::zeros(Kind::Integer, {static_cast<int64_t>(numbers.size())});
+    x.ints.assign(numbers.begin(), numbers.end());
+    return x;
+  }
+
+  MLIRContext context;
+  SourceManager sources;
+  OwningOpRef<ModuleOp> module;
+  std::unique_ptr<Compiled> compiled;
+  std::string error;
+};
+
+} // namespace
+
+TEST_P(Workers, ReduceElementByElement) {
+  auto both = callBoth("meet", {Arrays<double>{vector({1, 5, 3})}, Arrays<double>{vector({2, -4, 8})}});
+  for (Outcome &one : both) {
+    ASSERT_EQ(one.status, GRADUS_OK);
+    EXPECT_EQ(one.results[0].reals, (std::vector<double>{1.5, 0.5, 5.5}));
+    EXPECT_EQ(one.results[1].reals, (std::vector<double>{3, 1, 11}));
+    EXPECT_EQ(one.results[2].reals, (std::vector<double>{2, 5, 8}));
+    EXPECT_EQ(one.results[3].reals, (std::vector<double>{6}));
+    EXPECT_EQ(one.results[4].ints[0], 0);
+    EXPECT_EQ(one.results[4].ints[1], 1);
+    EXPECT_EQ(one.results[5].ints[2], 1);
+    EXPECT_EQ(one.results[5].ints[1], 0);
+  }
+}
+
+TEST_P(Workers, AreOneWhereNobodyElseIs) {
+  Arrays<double> args{vector({1, 5, 3})};
+  Outcome one = call("meet", args, nullptr);
+  ASSERT_EQ(one.status, GRADUS_OK);
+  EXPECT_EQ(one.results[0].reals, args[0].reals);
+  EXPECT_EQ(one.results[1].reals, args[0].reals);
+  Outcome self = call("trade", {args[0], Array<double>::scalarInt(0)}, nullptr);
+  ASSERT_EQ(self.status, GRADUS_OK);
+  EXPECT_EQ(self.results[0].reals, args[0].reals);
+}
+
+TEST_P(Workers, Exchange) {
+  auto both = callBoth("trade", {Arrays<double>{vector({1, 2}), Array<double>::scalarInt(1)}, Arrays<double>{vector({3, 4}), Array<double>::scalarInt(0)}});
+  EXPECT_EQ(both[0].results[0].reals, (std::vector<double>{3, 4}));
+  EXPECT_EQ(both[1].results[0].reals, (std::vector<double>{1, 2}));
+  EXPECT_EQ(both[0].results[1].reals, (std::vector<double>{7}));
+  EXPECT_EQ(both[1].results[1].reals, (std::vector<double>{3}));
+}
+
+TEST_P(Workers, AreNamedWhereTheyAreNotThere) {
+  for (int64_t peer : {-1, 1, 7}) {
+    Outcome one = call("trade", {vector({1, 2}), Array<double>::scalarInt(peer)}, nullptr);
+    EXPECT_EQ(one.status, GRADUS_ERROR_WORKERS);
+    EXPECT_EQ(one.report.reserved, 3);
+    EXPECT_EQ(one.report.value, static_cast<double>(peer));
+    EXPECT_TRUE(one.isUntouched);
+  }
+}
+
+TEST_P(Workers, RefuseTogether) {
+  Array<double> x = vector({1, 2, 3});
+  for (int bad = 0; bad < 2; ++bad)
+    for (StringRef name : {"looked", "searched"}) {
+      SCOPED_TRACE(name.str() + ", refused by worker " + std::to_string(bad));
+      std::array<Arrays<double>, 2> args;
+      for (int k = 0; k < 2; ++k)
+        args[k] = {x, name == "looked" ? whole({0, k == bad ? 3 : 2, 1}) : vector({1, 2, k == bad ? 3.0 : 0.0})};
+      auto both = callBoth(name, args);
+      EXPECT_EQ(both[bad].status, GRADUS_ERROR_INDEX);
+      EXPECT_EQ(both[1 - bad].status, GRADUS_ERROR_WORKERS);
+      EXPECT_EQ(both[1 - bad].report.reserved, 1);
+      EXPECT_TRUE(both[0].isUntouched && both[1].isUntouched);
+      for (int k = 0; k < 2; ++k)
+        args[k][1] = name == "looked" ? whole({0, 1, 2}) : vector({1, 2, 0});
+      for (Outcome &one : callBoth(name, args)) {
+        EXPECT_EQ(one.status, GRADUS_OK);
+        EXPECT_EQ(one.results[0].reals, name == "looked" ? (std::vector<double>{2, 4, 6}) : (std::vector<double>{6, 12, 18}));
+      }
+    }
+}
+
+TEST_P(Workers, WriteNothingWhereAHookFails) {
+  for (Outcome &one : callBoth("looked", {Arrays<double>{vector({1, 2}), whole({0, 1})}, Arrays<double>{vector({1, 2}), whole({0, 1})}}, /*isBroken=*/true)) {
+    EXPECT_EQ(one.status, GRADUS_ERROR_WORKERS);
+    EXPECT_EQ(one.report.reserved, 2);
+    EXPECT_TRUE(one.isUntouched);
+  }
+}
+
+/// Two workers with a half of the data each, and one with all of it, make the same step where the workers take their mean.
+TEST_P(Workers, MakeTheStepOfAllData) {
+  FuncOp step = find("local.step");
+  auto argsAt = [&](int64_t t, int64_t from, int64_t rows) {
+    Arrays<double> args;
+    for (unsigned i = 0; i < step.getNumArguments(); ++i) {
+      auto type = cast<ArrayType>(step.getArgumentTypes()[i]);
+      StringRef name = step.getArgName(i);
+      if (step.getArgRole(i) == Role::Time)
+        args.push_back(Array<double>::scalarInt(t));
+      else if (step.getArgRole(i) == Role::Hyper)
+        args.push_back(type.isInt() ? Array<double>::scalarInt(2) : Array<double>::scalar(0.25));
+      else if (type.getRank() == 2) {
+        auto x = Array<double>::zeros(Kind::Real, {rows, 2});
+        for (int64_t k = 0; k < rows * 2; ++k)
+          x.reals[k] = static_cast<double>((5 * (2 * from + k)) % 7) / 4;
+        args.push_back(x);
+      } else if (name == "y") {
+        auto y = Array<double>::zeros(Kind::Real, {rows});
+        for (int64_t k = 0; k < rows; ++k)
+          y.reals[k] = static_cast<double>(from + k) / 2;
+        args.push_back(y);
+      } else {
+        args.push_back(vector({0.5, -1}));
+      }
+    }
+    return args;
+  };
+  for (int64_t t : {1, 2}) {
+    auto halves = callBoth("local.step", {argsAt(t, 0, 3), argsAt(t, 3, 3)});
+    Outcome whole = call("local.step", argsAt(t, 0, 6), nullptr);
+    ASSERT_EQ(whole.status, GRADUS_OK);
+    bool isAlike = true;
+    for (auto [number, expected] : llvm::enumerate(whole.results))
+      for (auto [i, x] : llvm::enumerate(expected.reals)) {
+        ASSERT_EQ(halves[0].status, GRADUS_OK);
+        isAlike &= halves[0].results[number].reals[i] == halves[1].results[number].reals[i];
+        bool isMean = t % 2 == 0 && number == 0;
+        if (isMean) {
+          EXPECT_NEAR(halves[0].results[number].reals[i], x, 1e-5);
+        }
+      }
+    EXPECT_EQ(isAlike, t % 2 == 0); // at t = 1 each has gone its own way
+  }
+}
+
+/// The rule on its own takes one tensor a call.
+TEST_P(Workers, MeetForOneTensorACall) {
+  FuncOp step = find("local_descent.step");
+  Arrays<double> args;
+  for (unsigned i = 0; i < step.getNumArguments(); ++i) {
+    if (step.getArgRole(i) == Role::Time)
+      args.push_back(Array<double>::scalarInt(2));
+    else if (step.getArgRole(i) == Role::Hyper)
+      args.push_back(cast<ArrayType>(step.getArgumentTypes()[i]).isInt() ? Array<double>::scalarInt(2) : Array<double>::scalar(0.5));
+    else
+      args.push_back(vector(step.getArgName(i) == "g" ? std::vector<double>{1, 3} : std::vector<double>{2, 4}));
+  }
+  Outcome one = call("local_descent.step", args, nullptr);
+  ASSERT_EQ(one.status, GRADUS_OK);
+  EXPECT_EQ(one.results[0].reals, (std::vector<double>{1.5, 2.5}));
+  std::vector<Arrays<double>> two{args, args};
+  std::vector<Buffer> buffers = compiled->makeBuffers("local_descent.step", two);
+  gradus_report report{};
+  EXPECT_EQ(compiled->run("local_descent.step", two, buffers, report), GRADUS_ERROR_WORKERS);
+  EXPECT_EQ(report.reserved, 4);
+}
+
+INSTANTIATE_TEST_SUITE_P(Types, Workers, testing::Values("f32", "f64"), [](const auto &info) { return info.param; });
