@@ -279,6 +279,63 @@ static Array addState(UnitBuilder &unit, const StateSlot &slot, const RuleRun &r
   return state;
 }
 
+/// What the groups of a step make of it.
+struct Elaborator::TrainParts {
+  const HyperSource &hypers;
+  const InputSource &inputs;
+  std::vector<Value> arguments;
+  std::vector<Array> gradients;
+  std::vector<TrainNext> nextParams = {}, nextStates = {};
+  std::deque<std::vector<Report>> reports = {};
+  std::vector<RuleRun> runs = {};
+};
+
+/// The step of a rule for its group.
+bool Elaborator::stepGroup(TrainUnit &step, const TrainGroup &group, TrainParts &parts) {
+  const TrainPlan &plan = step.plan;
+  RuleRun run;
+  run.call = group.call;
+  run.hyperPrefix = group.prefix;
+  run.time = step.time;
+  nameLanes(plan, group, run);
+  for (size_t j = 0; j < group.arity; ++j)
+    run.params.push_back(group.lanes(step.params, j));
+  for (size_t of : paramsOfGrads(*group.call->rule))
+    run.grads.push_back(group.lanes(parts.gradients, of));
+  std::map<std::string, GivenInput> given;
+  run.given = &given;
+  run.inputs = &parts.inputs;
+  run.reports = &parts.reports.emplace_back();
+  ObjectiveSource objectives = [&](const ast::Oracle &oracle, const Delayed *bound, RuleRun &rule) { return trainObjective(step, group, oracle, bound, rule); };
+  run.source = &objectives;
+  std::map<std::string, Array> buffers, states, next;
+  for (const StateSlot &slot : group.slots) {
+    buffers[slot.path] = addState(step.unit, slot, run);
+    states[slot.path] = load(buffers[slot.path], slot.decl->loc);
+  }
+  run.states = &states;
+  run.nextStates = &next;
+  if (!stepRule(run, parts.hypers) || run.nextParams.size() != group.arity || llvm::any_of(run.nextParams, [](const Array &x) { return x.isPoison(); }))
+    return false;
+  for (size_t j = 0; j < group.arity; ++j)
+    run.nextParams[j] = store(run.nextParams[j], plan.storages[group.member(0, j)], paramName(*group.call->rule, j), run, plan.train->loc);
+  for (size_t k = 0; k < group.numLanes(); ++k)
+    for (size_t j = 0; j < group.arity; ++j) {
+      size_t member = group.member(k, j);
+      Value stored = castTo(run.nextParams[j].lane(k), typeOf(parts.arguments[member]).getElementType(), plan.train->loc);
+      parts.nextParams.push_back({member, plan.params[member]->name.name, stored, parts.arguments[member]});
+    }
+  for (const StateSlot &slot : group.slots) {
+    auto it = next.find(slot.path);
+    const Array &present = buffers[slot.path];
+    Array value = it == next.end() || it->second.isPoison() ? present : store(it->second, slot.storage, slot.path, run, slot.decl->loc);
+    for (size_t k = 0; k < present.lanes.size(); ++k)
+      parts.nextStates.push_back({group.member(k), (slot.isShared ? run.sharedPrefix : run.lanes[k].prefix) + slot.path, value.lane(k), present.lanes[k], slot.isShared});
+  }
+  parts.runs.push_back(run);
+  return true;
+}
+
 bool Elaborator::emitTrainStep(const TrainPlan &plan) {
   const ast::Train &train = *plan.train;
   UnitBuilder unit(*this, module, FuncKind::TrainStep, train.name.name + ".step", train.loc);
@@ -306,60 +363,19 @@ bool Elaborator::emitTrainStep(const TrainPlan &plan) {
   std::vector<Array> gradients(plan.params.size());
   if (!trainGradients(step, gradients))
     return giveUp();
-  std::vector<TrainNext> nextParams, nextStates;
-  std::deque<std::vector<Report>> reports;
-  std::vector<RuleRun> runs;
-  for (const TrainGroup &group : plan.groups) {
-    RuleRun run;
-    run.call = group.call;
-    run.hyperPrefix = group.prefix;
-    run.time = time;
-    nameLanes(plan, group, run);
-    for (size_t j = 0; j < group.arity; ++j)
-      run.params.push_back(group.lanes(params, j));
-    for (size_t of : paramsOfGrads(*group.call->rule))
-      run.grads.push_back(group.lanes(gradients, of));
-    std::map<std::string, GivenInput> given;
-    run.given = &given;
-    run.inputs = &inputs;
-    run.reports = &reports.emplace_back();
-    ObjectiveSource objectives = [&](const ast::Oracle &oracle, const Delayed *bound, RuleRun &rule) { return trainObjective(step, group, oracle, bound, rule); };
-    run.source = &objectives;
-    std::map<std::string, Array> buffers, states, next;
-    for (const StateSlot &slot : group.slots) {
-      buffers[slot.path] = addState(unit, slot, run);
-      states[slot.path] = load(buffers[slot.path], slot.decl->loc);
-    }
-    run.states = &states;
-    run.nextStates = &next;
-    if (!stepRule(run, hypers) || run.nextParams.size() != group.arity || llvm::any_of(run.nextParams, [](const Array &x) { return x.isPoison(); }))
+  TrainParts parts{hypers, inputs, arguments, gradients};
+  for (const TrainGroup &group : plan.groups)
+    if (!stepGroup(step, group, parts))
       return giveUp();
-    for (size_t j = 0; j < group.arity; ++j)
-      run.nextParams[j] = store(run.nextParams[j], plan.storages[group.member(0, j)], paramName(*group.call->rule, j), run, train.loc);
-    for (size_t k = 0; k < group.numLanes(); ++k)
-      for (size_t j = 0; j < group.arity; ++j) {
-        size_t member = group.member(k, j);
-        Value stored = castTo(run.nextParams[j].lane(k), typeOf(arguments[member]).getElementType(), train.loc);
-        nextParams.push_back({member, plan.params[member]->name.name, stored, arguments[member]});
-      }
-    for (const StateSlot &slot : group.slots) {
-      auto it = next.find(slot.path);
-      const Array &present = buffers[slot.path];
-      Array value = it == next.end() || it->second.isPoison() ? present : store(it->second, slot.storage, slot.path, run, slot.decl->loc);
-      for (size_t k = 0; k < present.lanes.size(); ++k)
-        nextStates.push_back({group.member(k), (slot.isShared ? run.sharedPrefix : run.lanes[k].prefix) + slot.path, value.lane(k), present.lanes[k], slot.isShared});
-    }
-    runs.push_back(run);
-  }
   Value value = trainValue(step);
   if (!value || !commitLoss(step))
     return giveUp();
   for (const StateSlot &slot : plan.lossSlots)
-    nextStates.push_back({plan.params.size(), plan.loss->name + "." + slot.path,
+    parts.nextStates.push_back({plan.params.size(), plan.loss->name + "." + slot.path,
                           store(loss.next[slot.path], slot.storage, slot.path, loss.run, slot.decl->loc).lanes.front(), loss.buffers[slot.path], true});
-  addNext(unit, nextParams);
-  addNext(unit, nextStates);
-  for (const RuleRun &run : runs)
+  addNext(unit, parts.nextParams);
+  addNext(unit, parts.nextStates);
+  for (const RuleRun &run : parts.runs)
     if (!addReports(unit, run))
       return giveUp();
   unit.addResult(Role::Value, "value", value);

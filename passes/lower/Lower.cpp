@@ -71,6 +71,7 @@ static LogicalResult checkCut(Operation *op, const Plan &plan, FuncOp func) {
 static LogicalResult checkSupported(FuncOp func) {
   bool isOpen = func.isOpen();
   EntryLayout layout = computeEntryLayout(func);
+  Plan plan(func);
   WalkResult result = func.walk([&](Operation *op) -> WalkResult {
     if (isOpen && isa<DimOp>(op) && op->getParentOp() == func)
       return op->emitError("G0931: not built yet: a size of the tensors at hand that is read outside of their kernels");

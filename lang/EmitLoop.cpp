@@ -1,0 +1,291 @@
+//===- EmitLoop.cpp - loop -----------------------------------------------------===//
+//
+// A loop carries names of its own. The type of what it carries is known when a pass has been elaborated, so a pass may be read twice.
+//
+//===----------------------------------------------------------------------===//
+
+#include "lang/Elaborator.h"
+
+using namespace gradus;
+using namespace gradus::lang;
+using llvm::cast;
+using llvm::dyn_cast;
+using llvm::SmallVector;
+using mlir::Value;
+
+/// Whether the loop around carries what the target gives a next value to; else an error.
+bool Elaborator::expectCarried(const ast::Target &target, Scope &scope) {
+  const std::string &name = target.name.name;
+  if (llvm::any_of(primes->inits, [&](const ast::LoopInit &init) { return init.name.name == name; }))
+    return true;
+  const Binding *known = scope.findLocal(name);
+  Diagnostic &diagnostic = error(known ? Code::PrimeInLoop : Code::PrimeUnknown, target.loc,
+                                 known ? "'" + name + "'' is assigned in a loop that does not carry '" + name + "'"
+                                       : "'" + name + "'' is the next value of nothing: the loop carries no '" + name + "'");
+  if (known)
+    diagnostic.note(known->loc, "'" + name + "' is declared here");
+  diagnostic.suggest(known ? "carry a copy and assign it once, below the loop: loop .. with x = " + name + " { x' = .. }"
+                           : "declare it: loop .. with " + name + " = ..");
+  return false;
+}
+
+/// `y' = ..` of what the loop around carries.
+void Elaborator::runCarriedAssign(const ast::AssignStmt &stmt, Scope &scope) {
+  Entity value = evalNext(stmt, scope);
+  for (auto [target, mine] : llvm::zip_equal(stmt.targets, valuesOf(stmt, value))) {
+    if (!target.name.primed) {
+      bindName(target.name, mine, scope);
+      continue;
+    }
+    std::string key = target.name.name + "'";
+    Array next;
+    const Binding *first = scope.findLocal(key);
+    if (expectCarried(target, scope) && first) {
+      error(Code::PrimeAssignedTwice, target.loc, "'" + key + "' is assigned twice").note(first->loc, "it is assigned first here");
+      continue;
+    }
+    if (!mine.isPoison())
+      next = nextCarried(target.name, asArray(mine, stmt.value->loc), scope, stmt.value->loc);
+    scope.set(key, next, target.loc);
+  }
+}
+
+/// What the right side of an assignment with primes gives: one value, several, or one by index.
+Entity Elaborator::evalNext(const ast::AssignStmt &stmt, Scope &scope) {
+  const ast::Target &first = stmt.targets.front();
+  auto hasSubscript = [](const ast::Target &target) { return !target.subscripts.empty(); };
+  if (stmt.boundary) {
+    error(Code::RecurrenceForm, stmt.loc, "a recurrence defines a new name, not a next value").suggest("give it a name of its own, and assign that: m' = A");
+    return {};
+  }
+  if (stmt.targets.size() > 1 && (stmt.isAdd || llvm::any_of(stmt.targets, hasSubscript))) {
+    error(Code::ResultCount, first.loc, "several names on the left take no subscripts and no '+=', where one has a prime").suggest("name the values first: a, b = ..");
+    return {};
+  }
+  return hasSubscript(first) ? defineByIndex(first.subscripts, first.loc, *stmt.value, scope) : evalValues(stmt, scope);
+}
+
+/// The next value in the type of the present one. Where that is too narrow, notes what would do and gives poison.
+Array Elaborator::nextCarried(const ast::Ident &name, const Array &x, Scope &scope, Location at) {
+  const Binding *present = findPresent(name.name, scope);
+  if (x.isPoison() || !present)
+    return {};
+  const Array model = sliceLane(present->entity.array());
+  Kind kind = std::max(kindOf(model), kindOf(x));
+  SmallVector<IndexVar *, 2> axes = commonAxes({model, x});
+  size_t lanes = std::max(model.lanes.size(), x.lanes.size());
+  Array next = model;
+  next.lanes.clear();
+  for (size_t k = 0; k < lanes; ++k) {
+    std::optional<Shape> common = commonShape({model, x}, k, at);
+    if (!common)
+      return {};
+    if (*common != Shape(ownShape(model, k))) {
+      error(Code::CarriedChanges, at, "'" + name.name + "' has the shape " + describe(ownShape(model, k)) + ", but its next value has the shape " + describe(ownShape(x, k)))
+          .note(present->loc, "it is carried from here")
+          .suggest("begin with an array of that shape, as zeros(like ..)");
+      return {};
+    }
+    next.lanes.push_back(fit(x, k, axes, *common, kind, at));
+  }
+  if (kind != kindOf(model) || axes != model.axes || lanes != model.lanes.size() || (x.isEach && !model.isEach) || (x.isJoint && !model.isJoint)) {
+    primes->wider[name.name] = {kind, axes, lanes, x.isEach || model.isEach, x.isJoint || model.isJoint};
+    return {};
+  }
+  return next;
+}
+
+/// How many integers there are from `first` on and below `end`; at most 2^63 - 1, so that no difference overflows.
+static Value emitPasses(mlir::OpBuilder &builder, mlir::Location loc, Value first, Value end) {
+  std::optional<int64_t> known = Algebra::constantIntOf({{first}}), last = Algebra::constantIntOf({{end}});
+  if (known == 0)
+    return end;
+  if (known && last) {
+    int64_t count = 0;
+    if (*last > *known && __builtin_sub_overflow(*last, *known, &count))
+      count = INT64_MAX;
+    return ConstantOp::create(builder, loc, count);
+  }
+  Value up = builder.createOrFold<MaxOp>(loc, end, first);
+  Value count = builder.createOrFold<SubOp>(loc, up, first);
+  if (known && *known > 0)
+    return count;
+  Value zero = ConstantOp::create(builder, loc, int64_t(0)), most = ConstantOp::create(builder, loc, INT64_MAX);
+  Value overflows = CompareOp::create(builder, loc, ComparePredicate::Lt, count, zero);
+  return SelectOp::create(builder, loc, overflows, most, count);
+}
+
+/// The number of passes, and the first index.
+std::optional<std::pair<Value, Array>> Elaborator::evalCount(const ast::LoopStmt &stmt, Scope &scope) {
+  auto *range = dyn_cast<ast::Range>(stmt.bound.get());
+  if (!range != !stmt.variable) {
+    error(Code::KindMismatch, stmt.bound->loc, range ? "a range needs a name for its index" : "'" + stmt.variable->name + "' runs over a range")
+        .suggest(range ? "write loop i in a..b" : "write a..b, where b is excluded: 0..n");
+    return std::nullopt;
+  }
+  Array from = range ? evalScalar(*range->from, scope, "the start of a loop") : integer(0, stmt.loc);
+  Array to = evalScalar(range ? *range->to : *stmt.bound, scope, range ? "the end of a loop" : "the number of passes");
+  if (from.isPoison() || to.isPoison())
+    return std::nullopt;
+  if (kindOf(from) == Kind::Float || kindOf(to) == Kind::Float) {
+    error(Code::KindMismatch, stmt.bound->loc, "a loop counts by integers, but this is a real number").suggest("declare it as 'int'");
+    return std::nullopt;
+  }
+  Array first = toKind(sliceLane(from), Kind::Int, stmt.loc);
+  Array end = toKind(sliceLane(to), Kind::Int, stmt.loc);
+  return std::pair(emitPasses(builder, place(stmt.bound->loc), first.lanes.front(), end.lanes.front()), first);
+}
+
+/// What the carried values begin with; null after an error.
+std::optional<std::vector<Array>> Elaborator::evalInits(const ast::LoopStmt &stmt, Scope &scope) {
+  std::vector<Array> values;
+  bool isSound = true;
+  for (const ast::LoopInit &init : stmt.inits) {
+    Array x = sliceLane(evalArray(*init.value, scope));
+    std::optional<Kind> kind = init.type ? kindOfType(init.type, nullptr) : std::nullopt;
+    if (!x.isPoison() && kind && *kind >= kindOf(x))
+      x = toKind(x, *kind, init.value->loc);
+    if (!x.isPoison() && init.type && init.type->hasDims && !bindShape(*init.type, x, init.name.name, init.loc, scope))
+      isSound = false;
+    isSound &= !x.isPoison() && (!init.type || kind);
+    values.push_back(x);
+  }
+  return isSound ? std::optional(values) : std::nullopt;
+}
+
+/// Widens what the last attempt has found too narrow; false if there was nothing.
+static bool widen(const ast::LoopStmt &stmt, const Primes &tried, std::vector<Array> &values, Elaborator &elaborator) {
+  for (auto [init, value] : llvm::zip_equal(stmt.inits, values))
+    if (auto it = tried.wider.find(init.name.name); it != tried.wider.end()) {
+      const Primes::Wider &wider = it->second;
+      SmallVector<Value, 1> lanes;
+      for (size_t k = 0; k < wider.numLanes; ++k)
+        lanes.push_back(elaborator.fit(value, k, wider.axes, Shape(Algebra::ownShape(value, k)), wider.kind, init.value->loc));
+      value = {lanes, wider.isEach, wider.isJoint, wider.axes};
+    }
+  return !tried.wider.empty();
+}
+
+/// The loop as an op; null if a carried value was too narrow or an error was reported.
+LoopOp Elaborator::emitLoop(const ast::LoopStmt &stmt, Value count, const Array &first, llvm::ArrayRef<Array> inits, Primes &mine, Scope &scope) {
+  SmallVector<Value> init;
+  std::vector<std::string> names;
+  for (auto [carried, value] : llvm::zip_equal(stmt.inits, inits)) {
+    llvm::append_range(init, value.lanes);
+    names.push_back(carried.name.name);
+  }
+  auto loop = LoopOp::create(builder, place(stmt.loc), mlir::TypeRange(mlir::ValueRange(init)), count, init);
+  auto enter = [&](mlir::Region &region) {
+    mlir::Block &block = region.emplaceBlock();
+    Scope *inner = arena.scope(&scope);
+    Array index{{block.addArgument(ArrayType::scalar(builder.getI64Type()), place(stmt.loc))}};
+    for (auto [carried, value] : llvm::zip_equal(stmt.inits, inits)) {
+      Array present = value;
+      for (Value &lane : present.lanes)
+        lane = block.addArgument(lane.getType(), place(carried.loc));
+      inner->set(carried.name.name, present, carried.name.loc);
+    }
+    if (stmt.variable) {
+      mlir::OpBuilder::InsertionGuard guard(builder);
+      builder.setInsertionPointToStart(&block);
+      inner->set(stmt.variable->name, add(first, index, stmt.loc), stmt.variable->loc);
+    }
+    return inner;
+  };
+  Scope *inner = enter(loop.getBody());
+  Primes *outer = std::exchange(primes, &mine);
+  auto runPass = [&]() -> std::optional<SmallVector<Value>> {
+    if (stmt.variable)
+      builder.setInsertionPointToEnd(&loop.getBody().front());
+    loopIndices.push_back(loop.getBody().front().getArgument(0)); // each pass draws its own numbers
+    runInside(stmt.block, *inner);
+    loopIndices.pop_back();
+    return readNext(names, *inner);
+  };
+  bool isSound = fillRegion(loop.getBody(), stmt.loc, runPass);
+  primes = outer;
+  if (isSound && stmt.condition) {
+    Scope *asked = enter(loop.getProceed());
+    isSound = fillRegion(loop.getProceed(), stmt.condition->loc, [&]() -> std::optional<SmallVector<Value>> {
+      if (stmt.variable)
+        builder.setInsertionPointToEnd(&loop.getProceed().front());
+      loopIndices.push_back(loop.getProceed().front().getArgument(0));
+      Array c = sliceLane(evalCondition(*stmt.condition, *asked));
+      loopIndices.pop_back();
+      mine.differs |= c.lanes.size() > 1;
+      return c.lanes.size() != 1 ? std::nullopt : std::optional(SmallVector<Value>{c.lanes.front()});
+    });
+  }
+  if (isSound)
+    return loop;
+  loop.erase();
+  return {};
+}
+
+/// Loops in loops whose carried values must be widened are elaborated again and again.
+static constexpr size_t maxExpansion = 200000;
+
+/// The loop for all tensors together or for the one at hand. `differs` tells that its condition is another one for each tensor.
+std::optional<SmallVector<Array>> Elaborator::loopOnce(const ast::LoopStmt &stmt, Scope &scope, bool &differs) {
+  auto count = evalCount(stmt, scope);
+  std::optional<std::vector<Array>> inits = evalInits(stmt, scope);
+  if (!count || !inits)
+    return std::nullopt;
+  // The type of a carried value is known when a pass has been elaborated: `s = 0` may become a real number, or one for each index.
+  for (int attempt = 0; attempt < 4; ++attempt) {
+    if (numEvaluated > maxExpansion) {
+      error(Code::ExpansionTooLarge, stmt.loc, "the loops here expand to more than " + std::to_string(maxExpansion) + " operations")
+          .suggest("begin what they carry with real numbers, s = 0.0, so that no pass is read twice");
+      break;
+    }
+    Primes mine{nullptr, stmt.inits, {}, {}, false};
+    if (LoopOp loop = emitLoop(stmt, count->first, count->second, *inits, mine, scope)) {
+      mlir::ValueRange rest = loop.getCarried();
+      SmallVector<Array> results(inits->begin(), inits->end());
+      for (Array &result : results) {
+        size_t lanes = result.lanes.size();
+        result.lanes.assign(rest.begin(), rest.begin() + lanes);
+        rest = rest.drop_front(lanes);
+      }
+      return results;
+    }
+    differs = mine.differs;
+    if (differs || !widen(stmt, mine, *inits, *this))
+      break;
+  }
+  return std::nullopt;
+}
+
+void Elaborator::runLoop(const ast::LoopStmt &stmt, Scope &scope) {
+  std::vector<std::string> names;
+  for (const ast::LoopInit &init : stmt.inits)
+    if (stmt.variable && init.name.name == stmt.variable->name) {
+      error(Code::NameAssignedTwice, init.name.loc, "'" + init.name.name + "' is defined twice")
+          .note(stmt.variable->loc, "its first definition is here")
+          .suggest("what a loop carries has a name of its own: choose a new one");
+      return scope.set(init.name.name, Entity(), init.name.loc);
+    }
+  for (const ast::LoopInit &init : stmt.inits) {
+    if (const Binding *known = scope.findLocal(init.name.name); known || llvm::is_contained(names, init.name.name)) {
+      Diagnostic &diagnostic = error(Code::NameAssignedTwice, init.name.loc, "'" + init.name.name + "' is defined twice");
+      if (known)
+        diagnostic.note(known->loc, "its first definition is here");
+      diagnostic.suggest("what a loop carries has a name of its own: choose a new one");
+      for (const ast::LoopInit &each : stmt.inits)
+        if (!scope.findLocal(each.name.name))
+          scope.set(each.name.name, Entity(), each.loc);
+      return;
+    }
+    names.push_back(init.name.name);
+  }
+  SmallVector<const ast::Expr *> deciding{stmt.bound.get()};
+  if (auto *range = dyn_cast<ast::Range>(stmt.bound.get()))
+    deciding = {range->from.get(), range->to.get()};
+  bool isTogether = runsTogether(deciding, scope), differs = false;
+  if (isTogether) {
+    std::optional<SmallVector<Array>> together = loopOnce(stmt, scope, differs);
+    if (!differs)
+      return bindNext(names, scope, stmt.loc, /*isTogether=*/true, [&] { return together; });
+  }
+  bindNext(names, scope, stmt.loc, /*isTogether=*/false, [&] { return loopOnce(stmt, scope, differs); });
+}
