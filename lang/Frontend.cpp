@@ -305,8 +305,9 @@ static void leaveOutUnbound(mlir::ModuleOp module, const ast::Sheet &sheet, cons
       module->setAttr(unboundAttribute, elaborator.place(rule->name.loc));
       module->setAttr(unboundReasonAttribute, mlir::StringAttr::get(module.getContext(), reason));
     }
-    for (llvm::StringRef part : {".init", ".step"})
-      if (auto func = module.lookupSymbol<FuncOp>(rule->name.name + part.str()))
+    // Its init, its step, and its named entries.
+    for (FuncOp func : llvm::make_early_inc_range(module.getOps<FuncOp>()))
+      if (func.getSymName().starts_with(rule->name.name + "."))
         func.erase();
   }
 }

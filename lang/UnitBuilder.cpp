@@ -59,10 +59,18 @@ bool UnitBuilder::isPerSlot(Value value) const {
     if (llvm::any_of(Algebra::typeOf(next).getShape(), isOwnSize))
       return true;
     mlir::Operation *op = next.getDefiningOp();
-    if (!op && llvm::cast<mlir::BlockArgument>(next).getOwner()->getParentOp() == func)
-      return true;
-    if (!op)
+    if (!op) {
+      auto argument = llvm::cast<mlir::BlockArgument>(next);
+      if (argument.getOwner()->getParentOp() == func)
+        return true;
+      if (auto custom = llvm::dyn_cast<CustomOp>(argument.getOwner()->getParentOp()))
+        pending.push_back(custom.getXs()[argument.getArgNumber()]);
       continue;
+    }
+    if (auto custom = llvm::dyn_cast<CustomOp>(op)) { // what its body makes of its operands, which may be one number for all
+      pending.push_back(custom.getBody().front().getTerminator()->getOperand(llvm::cast<mlir::OpResult>(next).getResultNumber()));
+      continue;
+    }
     if (llvm::isa<AllReduceOp>(op))
       continue;
     if (auto oracle = llvm::dyn_cast<OracleOp>(op)) { // a gradient belongs to whom the point belongs
