@@ -174,10 +174,7 @@ TEST(Claims, ATestThatCannotRunFails) {
   EXPECT_NE(result.error.find("no argument gives the dimension 'n' a size"), std::string::npos);
 }
 
-TEST(Refusals, GammaAndOracles) {
-  Program draw(function({"[], i64", "[], f64", "[n], f64"}, {"[n], f64"},
-                        "%u = gradus.draw gamma \"u\" (%a1) at %a0 : (!gradus.array<[], f64>), !gradus.array<[], i64> -> !gradus.array<[n], f64>\ngradus.return %u : !gradus.array<[n], f64>"));
-  EXPECT_NE(draw.runError({A::scalarInt(1), A::scalar(2), vec({1})}).find("gamma are not built yet"), std::string::npos);
+TEST(Refusals, Oracles) {
   Program oracle(function({"[n], f64"}, {"[], f64"},
                           "%y = gradus.oracle value \"f\" (%a0) wrt [] : (!gradus.array<[n], f64>) -> (!gradus.array<[], f64>)\ngradus.return %y : !gradus.array<[], f64>"));
   EXPECT_NE(oracle.runError({vec({1})}).find("the objective 'f' is not bound to a loss"), std::string::npos);
