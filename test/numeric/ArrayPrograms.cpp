@@ -408,7 +408,7 @@ void writeCustom(Programs &programs, const Element &element, const Dims &dims) {
   Program &p = add(programs, element, "custom", dims);
   std::string x = p.input(dims), type = p.type(dims), extra = isFloat(element) ? ", %dy: " + type : "", back = isFloat(element) ? " %dy : " + type : "";
   p.line("%y = gradus.custom (" + x + ") : (" + type + ") -> (" + type + ") {\n  ^bb0(%a: " + type + "):\n    %s = gradus.stop %a : " + type +
-         "\n    gradus.yield %s : " + type + "\n  } derivative {\n  ^bb0(%a: " + type + extra + "):\n    gradus.yield" + back + "\n  }");
+         "\n    gradus.yield %s : " + type + "\n  } derivative {\n  ^bb0(%a: " + type + ", %r: " + type + extra + "):\n    gradus.yield" + back + "\n  }");
   finishMoved(p, dims);
 }
 
