@@ -222,6 +222,14 @@ Value Algebra::fit(const Array &x, size_t lane, ArrayRef<IndexVar *> axes, Array
   return broadcastTo(v, at_axes, target, at);
 }
 
+Array Algebra::spreadOver(const Array &x, ArrayRef<IndexVar *> axes, Location at) {
+  Array wide = x;
+  wide.axes.assign(axes.begin(), axes.end());
+  for (auto [k, lane] : llvm::enumerate(wide.lanes))
+    lane = fit(x, k, axes, ownShape(x, k), kindOf(x), at);
+  return wide;
+}
+
 Array Algebra::perLane(ArrayRef<Array> operands, ArrayRef<IndexVar *> axes, Emit emit) {
   Array result;
   size_t count = 1;

@@ -55,6 +55,9 @@ public:
   llvm::DenseSet<mlir::Value> ofEveryWorker;
   /// Expressions evaluated since the unit began: what its calls expand to.
   size_t numEvaluated = 0;
+  /// A function that calls another one twice, thirty levels deep, would become 2^30 operations, and so would loops in loops whose carried values
+  /// must be widened, for these are elaborated again and again.
+  static constexpr size_t maxExpansion = 200000;
 
   Diagnostic &error(Code code, Location at, std::string text);
   mlir::Location place(Location at) const;
@@ -127,6 +130,8 @@ public:
   /// Brings one lane of an array to the indices `axes` and the own shape `shape`, in the element type of `kind`.
   mlir::Value fit(const Array &x, size_t lane, llvm::ArrayRef<IndexVar *> axes, llvm::ArrayRef<mlir::Attribute> shape, Kind kind,
                   Location at);
+  /// x with a copy for each index of `axes` that it lacks, tensor by tensor.
+  Array spreadOver(const Array &x, llvm::ArrayRef<IndexVar *> axes, Location at);
   /// The NumPy broadcast of own shapes; reports what does not fit.
   std::optional<Shape> commonShape(llvm::ArrayRef<Array> operands, size_t lane, Location at);
   static llvm::SmallVector<IndexVar *, 2> commonAxes(llvm::ArrayRef<Array> operands);

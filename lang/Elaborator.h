@@ -105,7 +105,6 @@ private:
   llvm::SmallVector<Array> defineSeveral(const ast::AssignStmt &stmt, Scope &scope);
   Array eachLane(llvm::function_ref<Array()> emit);
   llvm::SmallVector<Array> eachLane(size_t count, llvm::function_ref<llvm::SmallVector<Array>()> emit);
-  Array spreadOver(const Array &x, llvm::ArrayRef<IndexVar *> axes, Location at);
   bool isBinder(const ast::Subscript &slot, Scope &scope) const;
 
   Array arrangeLeft(const Array &x, llvm::ArrayRef<IndexVar *> order, Location at);

@@ -97,28 +97,27 @@ Array Elaborator::reshaped(const Array &x, llvm::ArrayRef<Attribute> shape, Loca
   });
 }
 
-/// y[.., i, ..] = x[.., from(i), ..] for i below `size`. The places are inside the axis.
-Array Elaborator::moveAlong(const Array &x, size_t axis, Attribute size, Location at, llvm::function_ref<Array(Array)> from) {
+std::vector<Elaborator::Slot> Elaborator::wholeSlots(llvm::ArrayRef<Attribute> shape) {
   std::vector<Slot> slots;
-  for (Attribute dim : ownShape(x)) {
+  for (Attribute dim : shape) {
     Slot slot;
     slot.size = dim;
     slot.isWhole = slot.isInside = true;
     slots.push_back(slot);
   }
+  return slots;
+}
+
+/// y[.., i, ..] = x[.., from(i), ..] for i below `size`. The places are inside the axis.
+Array Elaborator::moveAlong(const Array &x, size_t axis, Attribute size, Location at, llvm::function_ref<Array(Array)> from) {
+  std::vector<Slot> slots = wholeSlots(ownShape(x));
   slots[axis].value = from(counts(size, 0, at));
   return slots[axis].value->isPoison() ? Array() : gatherSlots(x, slots, x.axes, at);
 }
 
 /// The elements [start, start + size) of an axis.
 Array Elaborator::sliceAlong(const Array &x, size_t axis, const Array &start, Attribute size, Location at) {
-  std::vector<Slot> slots;
-  for (Attribute dim : ownShape(x)) {
-    Slot slot;
-    slot.size = dim;
-    slot.isWhole = slot.isInside = true;
-    slots.push_back(slot);
-  }
+  std::vector<Slot> slots = wholeSlots(ownShape(x));
   slots[axis].start = start;
   slots[axis].size = size;
   return gatherSlots(x, slots, x.axes, at);

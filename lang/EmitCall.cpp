@@ -174,8 +174,6 @@ bool Elaborator::bindActuals(const Closure &closure, std::vector<Actual> &actual
 // Calls
 //===----------------------------------------------------------------------===//
 
-/// A function that calls another one twice, thirty levels deep, would become 2^30 operations.
-static constexpr size_t maxExpansion = 200000;
 /// Keeps the stack of the compiler bounded.
 static constexpr size_t maxCallDepth = 64;
 

@@ -64,12 +64,6 @@ bool Elaborator::isBinder(const ast::Subscript &slot, Scope &scope) const {
   return name && !name->primed && !scope.find(name->name);
 }
 
-Array Elaborator::spreadOver(const Array &x, llvm::ArrayRef<IndexVar *> axes, Location at) {
-  return perLane({x}, axes, [&](llvm::ArrayRef<Value> v) -> Value {
-    return fit({{v[0]}, false, false, x.axes}, 0, axes, ownShape(x), kindOf(x), at);
-  });
-}
-
 //===----------------------------------------------------------------------===//
 // Subscripts
 //===----------------------------------------------------------------------===//

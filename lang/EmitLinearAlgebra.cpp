@@ -202,14 +202,7 @@ static std::optional<SolveSlot> readSolveSlot(const CallSite &site, llvm::functi
 /// X and ok with A X = B, for columns B.
 Elaborator::Parts Elaborator::emitSolve(MatrixKind kind, bool isTransposed, const Array &a, const Array &b, Location at) {
   SmallVector<IndexVar *, 2> axes = commonAxes({a, b});
-  auto spread = [&](const Array &x) {
-    Array wide = x;
-    wide.axes = axes;
-    for (size_t k = 0; k < x.lanes.size(); ++k)
-      wide.lanes[k] = fit(x, k, axes, ownShape(x, k), Kind::Float, at);
-    return wide;
-  };
-  return eachMatrix({spread(a), spread(b)}, axes, 2, [&](llvm::ArrayRef<Value> v) -> mlir::Operation * {
+  return eachMatrix({spreadOver(a, axes, at), spreadOver(b, axes, at)}, axes, 2, [&](llvm::ArrayRef<Value> v) -> mlir::Operation * {
     return SolveOp::create(builder, place(at), v[1].getType(), perMatrix(v[0], {}, builder.getI1Type()), kind, v[0], v[1], isTransposed);
   });
 }

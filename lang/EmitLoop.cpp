@@ -222,9 +222,6 @@ LoopOp Elaborator::emitLoop(const ast::LoopStmt &stmt, Value count, const Array 
   return {};
 }
 
-/// Loops in loops whose carried values must be widened are elaborated again and again.
-static constexpr size_t maxExpansion = 200000;
-
 /// The loop for all tensors together or for the one at hand. `differs` tells that its condition is another one for each tensor.
 std::optional<SmallVector<Array>> Elaborator::loopOnce(const ast::LoopStmt &stmt, Scope &scope, bool &differs) {
   auto count = evalCount(stmt, scope);

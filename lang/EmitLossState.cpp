@@ -19,22 +19,17 @@ std::string Elaborator::lossHyperPath(const TrainPlan &plan, const Closure &loss
   return (isTaken || isFurther ? loss.name + "." : "") + param.name.name;
 }
 
-static const Delayed *findBound(const std::map<std::string, Delayed> &bound, const ast::Param &param) {
-  auto it = bound.find(param.name.name);
-  return it == bound.end() ? nullptr : &it->second;
-}
-
 Array Elaborator::lossHyper(const TrainPlan &plan, UnitBuilder &unit, const ast::Param &param, RuleRun &run, Scope &scope) {
   StateKeeper mine{&run, param.name.name + "."};
   llvm::SaveAndRestore keeps(keeper, &mine);
-  return trainHyper(unit, param, lossHyperPath(plan, *plan.loss, false, param), findBound(plan.bound, param), scope, run.time);
+  return trainHyper(unit, param, lossHyperPath(plan, *plan.loss, false, param), findBound(plan.bound, param.name.name), scope, run.time);
 }
 
 /// The first states. Their values may come from the parameters, the sizes and the hyper-parameters.
 bool Elaborator::emitLossStates(TrainPlan &plan, UnitBuilder &unit, llvm::ArrayRef<Array> params, const InputSource &inputs) {
   bool keeps = keepsState(*plan.loss), isSound = true;
   auto isBoundToState = [&](const ast::Param &param) {
-    const Delayed *bound = findBound(plan.bound, param);
+    const Delayed *bound = findBound(plan.bound, param.name.name);
     return bound && mentionsState(*bound->expr, *bound->scope);
   };
   if (!keeps && llvm::none_of(*plan.loss->params, isBoundToState))
@@ -51,7 +46,7 @@ bool Elaborator::emitLossStates(TrainPlan &plan, UnitBuilder &unit, llvm::ArrayR
   run.inputs = &inputs;
   for (const ast::Param &param : *plan.loss->params)
     if (param.isSize)
-      isSound &= bindSize(param, findBound(plan.bound, param), lossHyperPath(plan, *plan.loss, false, param), *inner, param.loc);
+      isSound &= bindSize(param, findBound(plan.bound, param.name.name), lossHyperPath(plan, *plan.loss, false, param), *inner, param.loc);
   for (const ast::Param &param : *plan.loss->params) {
     size_t position = llvm::find(plan.params, &param) - plan.params.begin();
     bool hasDims = param.type && param.type->hasDims;

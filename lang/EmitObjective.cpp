@@ -41,8 +41,7 @@ Array Elaborator::lossData(TrainUnit &step, const TrainLoss &loss, const ast::Pa
 Array Elaborator::lossArgument(TrainUnit &step, const TrainLoss &loss, const ast::Param &param, const std::map<std::string, Delayed> &bound) {
   if (param.type && param.type->hasDims)
     return lossData(step, loss, param);
-  auto it = bound.find(param.name.name);
-  const Delayed *given = it == bound.end() ? nullptr : &it->second;
+  const Delayed *given = findBound(bound, param.name.name);
   std::string path = lossHyperPath(step.plan, *loss.closure, loss.bound != nullptr, param);
   if (param.isSize)
     return bindSize(param, given, path, *loss.shapes, param.loc) ? loss.shapes->findHere(param.name.name)->entity.array() : Array();
@@ -103,12 +102,6 @@ Elaborator::TrainLoss *Elaborator::bindLoss(TrainUnit &step, const Closure &clos
   return &step.losses.back();
 }
 
-/// The name of the leading dimension.
-static std::string leadingName(const ast::Param &param) {
-  auto *name = param.type && !param.type->dims.empty() ? llvm::dyn_cast_or_null<ast::Name>(param.type->dims.front().size.get()) : nullptr;
-  return name ? name->name : "";
-}
-
 /// `next.X`, `all.X`: data with a number of samples of its own.
 Array Elaborator::furtherData(TrainUnit &step, const TrainLoss &loss, size_t argument, DataChoice choice) {
   const ast::Param &param = (*loss.closure->params)[argument];
@@ -116,7 +109,7 @@ Array Elaborator::furtherData(TrainUnit &step, const TrainLoss &loss, size_t arg
   if (auto known = step.data.find(name); known != step.data.end())
     return known->second;
   Scope *shapes = arena.scope(loss.shapes);
-  if (std::string samples = leadingName(param); !samples.empty())
+  if (std::string samples = leadingName(param.type); !samples.empty())
     shapes->setDim(samples, {{builder.getStringAttr(prefix + samples)}, param.loc});
   std::optional<Shape> shape = evalShape(*param.type, 0, *shapes, /*mayDeclare=*/true);
   if (!shape)

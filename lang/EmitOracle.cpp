@@ -117,8 +117,8 @@ Entity Elaborator::testObjective(const ast::Oracle &oracle, const Delayed *bound
   size_t next = 0;
   for (const ast::Param &param : *target->closure->params) {
     ObjectiveArgument argument{param.name, std::nullopt, {}, false, false};
-    if (auto it = target->bound.find(param.name.name); it != target->bound.end()) {
-      argument.value = eval(*it->second.expr, *it->second.scope);
+    if (const Delayed *given = findBound(target->bound, param.name.name)) {
+      argument.value = eval(*given->expr, *given->scope);
       if (argument.value.isPoison())
         return {};
     } else if (next < objective.models.size()) {
@@ -147,8 +147,7 @@ Entity Elaborator::testObjective(const ast::Oracle &oracle, const Delayed *bound
 Entity Elaborator::bindOracle(const ast::Oracle &oracle, size_t position, RuleRun &run) {
   if (auto it = run.replaced.find(oracle.name.name); it != run.replaced.end())
     return it->second;
-  auto it = run.call->bound.find(oracle.name.name);
-  const Delayed *bound = it == run.call->bound.end() ? nullptr : &it->second;
+  const Delayed *bound = findBound(run.call->bound, oracle.name.name);
   if (!bound) {
     // What the rule around has left unbound, for it needs it not, the source binds.
     auto isBound = [&](const Entity &entity) {

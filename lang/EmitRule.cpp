@@ -82,8 +82,7 @@ bool Elaborator::openRule(RuleRun &run, const HyperSource &hypers) {
   run.scope->set("t", run.time, rule.loc);
   bool isSound = true;
   for (const ast::Param &param : rule.params) {
-    auto it = run.call->bound.find(param.name.name);
-    const Delayed *bound = it == run.call->bound.end() ? nullptr : &it->second;
+    const Delayed *bound = findBound(run.call->bound, param.name.name);
     const ast::Expr *source = bound ? bound->expr : param.defaultValue.get();
     Scope &where = bound ? *bound->scope : *run.scope;
     if (param.type && param.type->kind != ast::TypeKind::Tensor) {

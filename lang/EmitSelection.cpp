@@ -7,20 +7,13 @@
 //===----------------------------------------------------------------------===//
 
 #include "lang/Elaborator.h"
+#include "lang/Walk.h"
 
 using namespace gradus;
 using namespace gradus::lang;
 using llvm::dyn_cast;
 using llvm::SmallVector;
 using mlir::Value;
-
-/// The name of a leading dimension, empty for a formula or a number.
-static std::string leadingName(const ast::Param &param) {
-  if (!param.type || param.type->dims.empty())
-    return "";
-  auto *name = llvm::dyn_cast_or_null<ast::Name>(param.type->dims.front().size.get());
-  return name ? name->name : "";
-}
 
 /// Marks the arguments with the sample axis: by its name where the function declares shapes, else by its size.
 void Elaborator::findSamples(Objective &objective) {
@@ -30,7 +23,7 @@ void Elaborator::findSamples(Objective &objective) {
     if (argument.point || argument.isParam || !argument.value.isArray() || argument.value.isPoison() || ownRank(argument.value.array()) == 0)
       continue;
     auto param = llvm::find_if(*objective.target->params, [&](const ast::Param &p) { return p.name.name == argument.name.name; });
-    std::string leading = leadingName(*param);
+    std::string leading = leadingName(param->type);
     mlir::Attribute rows = ownShape(argument.value.array()).front();
     if (!size) {
       name = leading;
@@ -131,11 +124,7 @@ Array Elaborator::spreadPoint(const Objective &objective, const Array &point, Lo
     return point;
   SmallVector<IndexVar *, 2> axes = point.axes;
   axes.push_back(objective.sample);
-  Array spread = point;
-  spread.axes = axes;
-  for (size_t k = 0; k < point.lanes.size(); ++k)
-    spread.lanes[k] = fit(point, k, axes, ownShape(point, k), kindOf(point), at);
-  return spread;
+  return spreadOver(point, axes, at);
 }
 
 /// What was computed for each sample as a vector over the samples.

@@ -134,7 +134,7 @@ StateSlot Elaborator::callCounter(const RuleRun &run, const RuleSite &site) {
   for (const ast::StmtPtr &stmt : site.call->rule->block.statements)
     if (auto *params = dyn_cast<ast::ParamStmt>(stmt.get()); params && !owner)
       owner = &params->decls.front();
-  StateSlot slot{run.path + site.name + ".t", owner, {}, {}};
+  StateSlot slot{run.path + site.name + ".t", owner, {}, {}, false, {}};
   slot.initial.isEach = true;
   for (size_t k = 0; k < std::max<size_t>(run.params.empty() ? 1 : run.params.front().lanes.size(), 1); ++k) {
     slot.initial.lanes.push_back(integer(0, run.call->loc).lanes.front());

@@ -92,9 +92,9 @@ Storage Elaborator::paramStorage(const RuleCall &call, size_t position) {
   for (const ast::Param &param : call.rule->params) {
     if (!param.type || param.type->kind != ast::TypeKind::Rule)
       continue;
-    auto it = call.bound.find(param.name.name);
-    const ast::Expr *source = it == call.bound.end() ? param.defaultValue.get() : it->second.expr;
-    const RuleCall *inner = source ? evalRule(*source, it == call.bound.end() ? *call.home : *it->second.scope) : nullptr;
+    const Delayed *bound = findBound(call.bound, param.name.name);
+    const ast::Expr *source = bound ? bound->expr : param.defaultValue.get();
+    const RuleCall *inner = source ? evalRule(*source, bound ? *bound->scope : *call.home) : nullptr;
     if (Storage wrapped = inner ? paramStorage(*inner, position) : Storage(); wrapped.element)
       return wrapped;
   }

@@ -7,6 +7,7 @@
 
 #include "codegen/emit/CName.h"
 #include "lang/Elaborator.h"
+#include "lang/Walk.h"
 
 using namespace gradus;
 using namespace gradus::lang;
@@ -62,20 +63,16 @@ void Elaborator::finishUnit(FuncOp func, const ast::Unit &unit, llvm::StringRef 
 
 /// The name of the sample axis of a loss that no train unit minimises: the leading dimension of its last argument with a shape, which
 /// holds data. Empty where there is none.
-static llvm::StringRef sampleAxis(const ast::Function &function) {
-  for (const ast::Param &param : llvm::reverse(function.params)) {
-    if (!param.type || param.type->dims.empty())
-      continue;
-    const ast::Dim &leading = param.type->dims.front();
-    auto *name = leading.size ? dyn_cast<ast::Name>(leading.size.get()) : nullptr;
-    return name ? llvm::StringRef(name->name) : llvm::StringRef();
-  }
-  return {};
+static std::string sampleAxis(const ast::Function &function) {
+  for (const ast::Param &param : llvm::reverse(function.params))
+    if (param.type && !param.type->dims.empty())
+      return leadingName(param.type);
+  return "";
 }
 
 /// Whether an argument is differentiated when nobody says in what: the first one, and every other without the sample axis.
 static bool isParameterByShape(const ast::Function &function, size_t position) {
-  llvm::StringRef samples = sampleAxis(function);
+  std::string samples = sampleAxis(function);
   if (position == 0)
     return true;
   if (samples.empty() || !function.params[position].type)
@@ -91,10 +88,8 @@ std::string Elaborator::rowAxis(const ast::Function &function) const {
   auto it = optimised.find(&function);
   for (auto [i, param] : llvm::enumerate(function.params)) {
     bool isChosen = it == optimised.end() ? isParameterByShape(function, i) : llvm::is_contained(it->second, param.name.name);
-    if (isChosen || !param.type || param.type->dims.empty())
-      continue;
-    auto *name = llvm::dyn_cast_or_null<ast::Name>(param.type->dims.front().size.get());
-    return name ? name->name : "";
+    if (!isChosen && param.type && !param.type->dims.empty())
+      return leadingName(param.type);
   }
   return "";
 }

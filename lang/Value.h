@@ -94,6 +94,12 @@ struct Delayed {
   Scope *scope = nullptr;
 };
 
+/// What a call binds to a name; null where it binds nothing.
+inline const Delayed *findBound(const std::map<std::string, Delayed> &bound, const std::string &name) {
+  auto it = bound.find(name);
+  return it == bound.end() ? nullptr : &it->second;
+}
+
 /// A rule with what its call binds: `adamw(lr = 1e-2)`.
 struct RuleCall {
   const ast::Rule *rule = nullptr;

@@ -153,3 +153,8 @@ static bool callsInBlocks(const ast::Block &block, llvm::StringRef name) {
 }
 
 bool lang::callsInBlock(const ast::Rule &rule, llvm::StringRef name) { return callsInBlocks(rule.block, name); }
+
+std::string lang::leadingName(const std::optional<ast::Type> &type) {
+  auto *name = type && !type->dims.empty() ? llvm::dyn_cast_or_null<ast::Name>(type->dims.front().size.get()) : nullptr;
+  return name ? name->name : "";
+}

@@ -16,6 +16,9 @@ void forEachExpr(const ast::Expr &expr, llvm::function_ref<void(const ast::Expr 
 /// Visits every formula of the statements of a block, and of the blocks in it.
 void forEachExpr(const ast::Block &block, llvm::function_ref<void(const ast::Expr &)> visit);
 
+/// The name of the leading dimension; empty where there is none, or a formula or a number.
+std::string leadingName(const std::optional<ast::Type> &type);
+
 /// Whether a rule calls a name inside of 'when' or 'every', where a step may not reach the call.
 bool callsInBlock(const ast::Rule &rule, llvm::StringRef name);
 

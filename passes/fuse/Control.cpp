@@ -11,8 +11,6 @@ using namespace mlir;
 
 namespace gradus {
 
-static bool isRankZero(Value value) { return cast<ArrayType>(value.getType()).isScalar(); }
-
 bool isControl(Operation *op) { return isa_and_nonnull<EveryOp, IfOp, LoopOp>(op); }
 
 bool isScalarControl(Operation *op) {

@@ -24,8 +24,6 @@ namespace gradus {
 using namespace mlir;
 using namespace gradus;
 
-static bool isRankZero(Value value) { return cast<ArrayType>(value.getType()).isScalar(); }
-
 //===----------------------------------------------------------------------===//
 // Preparation
 //===----------------------------------------------------------------------===//

@@ -9,8 +9,6 @@ using namespace mlir;
 
 namespace gradus {
 
-static bool isRankZero(Value value) { return cast<ArrayType>(value.getType()).isScalar(); }
-
 bool Placement::isLiteral(Operation *op) {
   if (!op)
     return false;
@@ -37,7 +35,7 @@ static std::optional<Place> placeOf(Operation *op) {
     return Place::AllReduce;
   if (auto scan = dyn_cast<ScanOp>(op); scan && !isScanByElement(scan))
     return std::nullopt;
-  if (isa<ContractOp, CumulateOp, FftOp, ScanOp, ScatterAddOp, ScatterOp, SortOp>(op) || isMatrixOp(op) || (isCut(op) && !isRankZero(op->getResult(0))))
+  if (standsAlone(op) && !(isCut(op) && isRankZero(op->getResult(0))))
     return Place::Alone;
   if (isControl(op))
     return isScalarControl(op) ? Place::Slot : Place::Control;

@@ -76,6 +76,8 @@ private:
   llvm::DenseMap<mlir::Value, Storage> storage;
 };
 
+inline bool isRankZero(mlir::Value value) { return mlir::cast<ArrayType>(value.getType()).isScalar(); }
+
 /// scatter and scatter_add: they stand alone in their kernels, which run over the updates.
 inline bool isScatter(mlir::Operation *op) { return mlir::isa<ScatterAddOp, ScatterOp>(op); }
 
@@ -92,6 +94,11 @@ inline bool isMatrixOp(mlir::Operation *op) { return llvm::isa_and_nonnull<Chole
 
 /// Whether an op asks other workers. An array of it has a kernel of its own over its elements; a number is asked for by the host.
 inline bool isCut(mlir::Operation *op) { return llvm::isa_and_nonnull<ExchangeOp, WorkersOp>(op); }
+
+/// Whether an op, unless it gives a number, is alone in its kernel.
+inline bool standsAlone(mlir::Operation *op) {
+  return mlir::isa<ContractOp, CumulateOp, FftOp, ScanOp, ScatterAddOp, ScatterOp, SortOp>(op) || isMatrixOp(op) || isCut(op);
+}
 
 /// Checks that a function has the form of dialect/Plan.td; a located error where it has not.
 mlir::LogicalResult verifyPlan(FuncOp func);

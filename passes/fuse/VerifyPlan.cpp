@@ -18,8 +18,6 @@ using namespace mlir;
 using namespace gradus;
 
 static ArrayType arrayOf(Value value) { return cast<ArrayType>(value.getType()); }
-static bool isRankZero(Value value) { return arrayOf(value).isScalar(); }
-
 static bool isScalarOp(Operation *op) {
   if (isControl(op))
     return isScalarControl(op);
@@ -55,7 +53,7 @@ static LogicalResult verifyBody(KernelOp kernel) {
   SmallVector<Attribute> domain = llvm::to_vector(kernel.getDomain());
   std::optional<SmallVector<int64_t>> axes;
   for (Operation &op : kernel.getBody().front()) {
-    if (isa<ContractOp, CumulateOp, FftOp, ScanOp, ScatterAddOp, ScatterOp, SortOp>(op) || isMatrixOp(&op) || isCut(&op))
+    if (standsAlone(&op))
       return verifyAlone(kernel, &op);
     if (!isAllowedInKernel(&op))
       return op.emitError("cannot stand in a kernel");

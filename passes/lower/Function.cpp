@@ -8,8 +8,6 @@ using namespace mlir;
 
 namespace gradus {
 
-static bool isRankZero(Value value) { return arrayOf(value).isScalar(); }
-
 FunctionLowering::FunctionLowering(FuncOp func)
     : func(func), layout(computeEntryLayout(func)), plan(func), code(func.getLoc(), func.getContext()),
       ret(cast<ReturnOp>(func.getBody().front().getTerminator())) {

@@ -56,7 +56,8 @@ static bool hasCode(DrawOp draw) {
 
 /// Before a call commits, all who met must know whether one of them refuses it. Partners of an exchange learn that at the exchange alone, and an open
 /// function ends where the first check of a slot fails.
-static LogicalResult checkCut(Operation *op, const Plan &plan, FuncOp func) {
+static LogicalResult checkCut(Operation *op, FuncOp func) {
+  Plan plan(func);
   if (func.isOpen() && plan.needsAgreement())
     return op->emitError("G0931: not built yet: workers and an index that may refuse the call in a rule on its own; bind the rule in a train unit");
   bool meetsAll = func.walk([](WorkersOp) { return WalkResult::interrupt(); }).wasInterrupted();
@@ -71,13 +72,12 @@ static LogicalResult checkCut(Operation *op, const Plan &plan, FuncOp func) {
 static LogicalResult checkSupported(FuncOp func) {
   bool isOpen = func.isOpen();
   EntryLayout layout = computeEntryLayout(func);
-  Plan plan(func);
   WalkResult result = func.walk([&](Operation *op) -> WalkResult {
     if (isOpen && isa<DimOp>(op) && op->getParentOp() == func)
       return op->emitError("G0931: not built yet: a size of the tensors at hand that is read outside of their kernels");
     if (isa<CustomOp, ExpectNearOp, ExpectOp, GradOp, LogSumExpOp, NormOp, OracleOp>(op))
       return op->emitError("G0931: not built yet: machine code for '") << op->getName() << "'";
-    if (isCut(op) && failed(checkCut(op, plan, func)))
+    if (isCut(op) && failed(checkCut(op, func)))
       return WalkResult::interrupt();
     if (auto draw = dyn_cast<DrawOp>(op); draw && !hasCode(draw))
       return op->emitError("G0931: not built yet: machine code for '") << stringifyDrawKind(draw.getDistribution()) << "' of " << draw.getY().getType();
