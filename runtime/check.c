@@ -317,9 +317,9 @@ gradus_status gradus_internal_check_shapes(const gradus_call_site *site) {
 }
 
 static gradus_status checkBuffer(const gradus_call_site *site, size_t slot, int32_t k, const gradus_tensor *tensor) {
-  size_t const size = gradus_dtype_size(tensor->dtype);
+  size_t const size = gradus_internal_block_size(tensor->dtype) > 0 ? sizeof(float) : gradus_dtype_size(tensor->dtype);
   uintptr_t const begin = (uintptr_t)tensor->data;
-  size_t const bytes = (size_t)gradus_numel(tensor) * size;
+  size_t const bytes = gradus_bytes(tensor->dtype, gradus_numel(tensor));
   if (tensor->device_type != GRADUS_CPU)
     return gradus_internal_fail(site, GRADUS_ERROR_DEVICE, placeOf(slot, k, -1), GRADUS_CPU, tensor->device_type,
                                 "this library has no code for device type {g}, expected {e} (CPU)", NULL);

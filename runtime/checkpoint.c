@@ -96,7 +96,7 @@ static gradus_status checkArguments(const task *self, const char *path, const vo
 }
 
 static size_t tensorBytes(const gradus_tensor *tensor) {
-  return (size_t)gradus_numel(tensor) * gradus_dtype_size(tensor->dtype);
+  return gradus_bytes(tensor->dtype, gradus_numel(tensor));
 }
 
 /*===- Saving ---------------------------------------------------------------------===*/

@@ -16,7 +16,7 @@ extern "C" {
 #endif
 
 /** Raised whenever a struct or a meaning below changes. */
-#define GRADUS_ABI_VERSION 3
+#define GRADUS_ABI_VERSION 4
 /** The most axes an array has. */
 #define GRADUS_MAX_RANK 8
 
@@ -30,7 +30,9 @@ typedef enum gradus_dtype {
   GRADUS_F64 = 4,
   GRADUS_I32 = 5,
   GRADUS_I64 = 6,
-  GRADUS_BOOL = 7 /**< one byte, 0 or 1 */
+  GRADUS_BOOL = 7, /**< one byte, 0 or 1 */
+  GRADUS_BLOCKS = 16 /**< real numbers as codes of 8 bits: GRADUS_BLOCKS + k, 4 <= k <= 12, has blocks of 2^k numbers, each a float, its scale,
+                          and then a byte for each number; the last block may have fewer. See gradus_encode */
 } gradus_dtype;
 
 /** Device types, with DLPack's numbers. */
@@ -39,7 +41,7 @@ typedef enum gradus_device_type { GRADUS_CPU = 1, GRADUS_CUDA = 2, GRADUS_VULKAN
 /**
  * A view of the caller's memory. Convertible to and from DLPack's DLTensor field by field (gradus_dlpack.h).
  * `strides` counts elements and may be null for row-major contiguous data; anything else is refused.
- * `data` must be aligned to its element; 64 bytes is the fast path.
+ * `data` must be aligned to its element, blocks of codes to 4 bytes; 64 bytes is the fast path.
  */
 typedef struct gradus_tensor {
   void *data;
@@ -311,8 +313,16 @@ int32_t gradus_workers_exchange(const gradus_context *context, int32_t state, in
 
 /** The number of elements, 1 for rank 0. The caller has checked that it fits. */
 int64_t gradus_numel(const gradus_tensor *tensor);
-/** The bytes of one element, 0 for an unknown type. */
+/** The bytes of one element, 0 for an unknown type; in blocks of codes 1, the scales apart. */
 size_t gradus_dtype_size(int32_t dtype);
+/** The bytes of an array of `count` elements. The caller has checked that they fit. */
+size_t gradus_bytes(int32_t dtype, int64_t count);
+/**
+ * From numbers to blocks of codes, gradus_bytes of them, and back. The nearest code is taken; what is above 0 in a block without negative numbers does not
+ * become 0, and a block with an infinity or NaN becomes NaN. Zero bytes are blocks of zeros. Nothing happens for another type.
+ */
+void gradus_encode(int32_t dtype, int64_t count, const float *numbers, void *blocks);
+void gradus_decode(int32_t dtype, int64_t count, const void *blocks, float *numbers);
 /** A short name: "f32". */
 const char *gradus_dtype_name(int32_t dtype);
 /** A stable word for a status: "shape". */

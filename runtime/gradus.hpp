@@ -79,6 +79,18 @@ public:
       dims[axis] = sizes[axis];
   }
 
+  /// Numbers in blocks of 8-bit codes; `size` of them, a power of 2 from 16 to 4,096, in a block. The memory has gradus_bytes bytes, aligned to 4.
+  static View blocks(void *data, Span<const std::int64_t> sizes, std::int64_t size = 256) {
+    View view(static_cast<float *>(data), sizes);
+    view.dtype = GRADUS_BLOCKS;
+    for (; size > 1; size /= 2)
+      ++view.dtype;
+    return view;
+  }
+  static View blocks(void *data, std::initializer_list<std::int64_t> sizes, std::int64_t size = 256) {
+    return blocks(data, Span<const std::int64_t>(sizes.begin(), sizes.size()), size);
+  }
+
   /// The descriptor; it points into this view.
   gradus_tensor get() const {
     gradus_tensor tensor{};

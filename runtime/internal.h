@@ -50,15 +50,14 @@ void gradus_internal_number(double value, char *buffer, size_t size);
 /** Counts elements and bytes; 0 if a size is negative or the product does not fit. */
 int gradus_internal_extent(const gradus_tensor *tensor, int64_t *elements, size_t *bytes);
 
+/** The numbers in a block of codes; 0 for a type without blocks. */
+int64_t gradus_internal_block_size(int32_t dtype);
+
 /** The addresses of a checked tensor. */
 static inline gradus_range gradus_internal_range(const gradus_tensor *tensor) {
   gradus_range range;
-  uintptr_t bytes = gradus_dtype_size(tensor->dtype);
-  int32_t axis;
-  for (axis = 0; axis < tensor->rank; ++axis)
-    bytes *= (uintptr_t)tensor->dims[axis];
   range.begin = (uintptr_t)tensor->data;
-  range.end = range.begin + bytes;
+  range.end = range.begin + gradus_bytes(tensor->dtype, gradus_numel(tensor));
   return range;
 }
 

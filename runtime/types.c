@@ -16,11 +16,13 @@ size_t gradus_dtype_size(int32_t dtype) {
   case GRADUS_I64:
     return 8;
   default:
-    return 0;
+    return gradus_internal_block_size(dtype) > 0 ? 1 : 0;
   }
 }
 
 const char *gradus_dtype_name(int32_t dtype) {
+  static const char *const blocks[] = {"u8 blocks(16)",  "u8 blocks(32)",   "u8 blocks(64)",   "u8 blocks(128)", "u8 blocks(256)",
+                                       "u8 blocks(512)", "u8 blocks(1024)", "u8 blocks(2048)", "u8 blocks(4096)"};
   switch (dtype) {
   case GRADUS_F16:
     return "f16";
@@ -37,7 +39,7 @@ const char *gradus_dtype_name(int32_t dtype) {
   case GRADUS_BOOL:
     return "bool";
   default:
-    return "unknown";
+    return gradus_internal_block_size(dtype) > 0 ? blocks[dtype - GRADUS_BLOCKS - 4] : "unknown";
   }
 }
 
@@ -79,7 +81,7 @@ int gradus_internal_extent(const gradus_tensor *tensor, int64_t *elements, size_
   if (!empty && product > limit)
     return 0;
   *elements = empty ? 0 : product;
-  *bytes = (size_t)*elements * gradus_dtype_size(tensor->dtype);
+  *bytes = gradus_bytes(tensor->dtype, *elements);
   return 1;
 }
 

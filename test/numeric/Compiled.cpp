@@ -57,7 +57,12 @@ static void read16(const char *data, gradus_dtype dtype, std::vector<double> &to
 }
 
 void Buffer::store(const Array<double> &array) {
+  if (dtype > GRADUS_BLOCKS) {
+    std::vector<float> numbers(array.reals.begin(), array.reals.end());
+    return gradus_encode(dtype, array.size(), numbers.data(), data.get());
+  }
   switch (dtype) {
+  case GRADUS_BLOCKS: return;
   case GRADUS_BF16:
   case GRADUS_F16: return fill16(data.get(), dtype, array.reals);
   case GRADUS_BOOL: return fill<uint8_t>(data.get(), array.ints);
@@ -69,7 +74,14 @@ void Buffer::store(const Array<double> &array) {
 }
 
 void Buffer::load(Array<double> &array) const {
+  if (dtype > GRADUS_BLOCKS) {
+    std::vector<float> numbers(array.size());
+    gradus_decode(dtype, array.size(), data.get(), numbers.data());
+    array.reals.assign(numbers.begin(), numbers.end());
+    return;
+  }
   switch (dtype) {
+  case GRADUS_BLOCKS: return;
   case GRADUS_BF16:
   case GRADUS_F16: return read16(data.get(), dtype, array.reals);
   case GRADUS_BOOL: return read<uint8_t>(data.get(), array.ints);

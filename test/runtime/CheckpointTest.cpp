@@ -250,3 +250,18 @@ TEST_F(Checkpoint, failsOnAFullDevice) {
   ASSERT_EQ(load(), GRADUS_OK);
   EXPECT_EQ(loaded.t, 17u);
 }
+
+TEST_F(Checkpoint, keepsBlocksOfCodes) {
+  constexpr int32_t type = GRADUS_BLOCKS + 8;
+  std::array<int64_t, 2> sizes{3, 100};
+  std::vector<float> numbers(w.begin(), w.begin() + 300);
+  std::vector<unsigned char> bytes(gradus_bytes(type, 300)), read(bytes.size());
+  gradus_encode(type, 300, numbers.data(), bytes.data());
+  gradus_named_tensor named{"m", {bytes.data(), sizes.data(), nullptr, 2, type, GRADUS_CPU, 0}};
+  ASSERT_EQ(gradus_checkpoint_save(nullptr, path.c_str(), &progress, &named, 1), GRADUS_OK);
+  named.tensor.data = read.data();
+  EXPECT_EQ(gradus_checkpoint_load(nullptr, path.c_str(), &loaded, &named, 1), GRADUS_OK);
+  EXPECT_EQ(read, bytes);
+  named.tensor.dtype = type + 1;
+  EXPECT_EQ(gradus_checkpoint_load(nullptr, path.c_str(), &loaded, &named, 1), GRADUS_ERROR_DTYPE);
+}

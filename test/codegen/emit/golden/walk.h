@@ -5,7 +5,7 @@
 
 #include "gradus.h"
 
-#if GRADUS_ABI_VERSION != 3
+#if GRADUS_ABI_VERSION != 4
 #error "this header and gradus.h are of different ABI versions; build the spec again"
 #endif
 
