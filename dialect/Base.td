@@ -54,7 +54,9 @@ def Gradus_ArrayType : TypeDef<Gradus_Dialect, "Array"> {
   let extraClassDeclaration = [{
     int64_t getRank() const { return getShape().size(); }
     bool isScalar() const { return getShape().empty(); }
-    bool isFloat() const { return ::llvm::isa<::mlir::FloatType>(getElementType()); }
+    bool isFloat() const { return ::llvm::isa<::mlir::FloatType>(getElementType()) || isBlocks(); }
+    /// Real numbers that are kept in blocks of 8-bit codes.
+    bool isBlocks() const;
     bool isBool() const { return getElementType().isInteger(1); }
     bool isInt() const { return getElementType().isInteger(32) || getElementType().isInteger(64); }
     /// The same shape with another element type.
@@ -68,14 +70,41 @@ def Gradus_ArrayType : TypeDef<Gradus_Dialect, "Array"> {
   }];
 }
 
+def Gradus_BlocksType : TypeDef<Gradus_Dialect, "Blocks"> {
+  let mnemonic = "blocks";
+  let summary = "The element type of real numbers in blocks of 8-bit codes";
+  let description = [{
+    `!gradus.array<[n], !gradus.blocks<256>>`: each 256 neighbours in row-major order share a scale s, the largest of their magnitudes, and each of them is a code c
+    of 8 bits. It is a storage type: `gradus.cast` widens it to f32 or f64, `gradus.encode` alone makes it.
+
+    The code is the dynamic tree of Dettmers et al. (2022), with powers of 8 in place of those of 10 so that all its values are dyadic. A magnitude is v(u) s, where
+    u = 2^f m with 1 <= m < 2 and v(u) = 8^(f - 7) (7 m - 6): from one power of 8 to the next the values are equally spaced, and there are half as many as above it. In a
+    block with a negative number the highest bit of c is the sign and u is 1 + the other seven; else c has no sign and u = (1 + c) / 2. The code 0 is 0.
+
+    In memory a block is its scale, an f32, and then its codes, a byte for each number; the last block may have fewer. The sign bit of the scale says that the codes have none. Zeros are
+    a block of zeros.
+
+    (blocks_c1) the size of a block is a power of 2 from 16 to 4096.
+  }];
+  let parameters = (ins "int64_t":$size);
+  let assemblyFormat = "`<` $size `>`";
+  let genVerifyDecl = 1;
+  let extraClassDeclaration = [{
+    static constexpr int64_t least = 16, most = 4096;
+    /// The bytes of a block's scale, which come before its codes.
+    static constexpr int64_t scaleBytes = 4;
+  }];
+}
+
 class ArrayOf<code elementTest, string what> : Type<
     And<[CPred<"::llvm::isa<::gradus::ArrayType>($_self)">, SubstLeaves<"$_self", "::llvm::cast<::gradus::ArrayType>($_self)", CPred<elementTest>>]>,
     "array of " # what, "::gradus::ArrayType">;
 def AnyArray : ArrayOf<"true", "any element">;
 def BoolArray : ArrayOf<"$_self.isBool()", "i1">;
-def FloatArray : ArrayOf<"$_self.isFloat()", "floating point">;
+def BlocksArray : ArrayOf<"$_self.isBlocks()", "blocks of 8-bit codes">;
+def FloatArray : ArrayOf<"$_self.isFloat() && !$_self.isBlocks()", "floating point">;
 def IntArray : ArrayOf<"$_self.isInt()", "i32 or i64">;
-def NumericArray : ArrayOf<"!$_self.isBool()", "numbers">;
+def NumericArray : ArrayOf<"!$_self.isBool() && !$_self.isBlocks()", "numbers">;
 def IntScalar : ArrayOf<"$_self.isInt() && $_self.isScalar()", "i32 or i64, of rank 0">;
 def BoolScalar : ArrayOf<"$_self.isBool() && $_self.isScalar()", "i1, of rank 0">,
     BuildableType<"::gradus::ArrayType::scalar($_builder.getI1Type())">;

@@ -145,7 +145,8 @@ def Gradus_CastOp : Gradus_PureOp<"cast", [Pointwise]> {
   let summary = "The same numbers in another element type";
   let description = [{
     Between storage, arithmetic and accumulation types. To a narrower floating type: to nearest, ties to even.
-    From i1: 0 or 1. To i1: x != 0. Floating to integer: towards 0; NaN gives 0 and what is out of range the nearest bound.
+    From i1: 0 or 1. To i1: x != 0. Floating to integer: towards 0; NaN gives 0 and what is out of range the nearest bound. A number kept in blocks is the value of
+    its code times the scale of its block, rounded to f32. (cast_c1) the result has the shape of the operand. (cast_c2) the result is not kept in blocks: see `gradus.encode`.
 
     ```mlir
     %y = gradus.cast %x : !gradus.array<[n], bf16> to !gradus.array<[n], f32>

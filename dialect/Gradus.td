@@ -11,6 +11,7 @@ include "dialect/Order.td"
 include "dialect/Plan.td"
 include "dialect/Reduction.td"
 include "dialect/Shape.td"
+include "dialect/Storage.td"
 include "dialect/Structure.td"
 
 #endif // GRADUS_TD

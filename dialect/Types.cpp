@@ -19,6 +19,14 @@ void GradusDialect::registerTypes() {
       >();
 }
 
+bool ArrayType::isBlocks() const { return isa<BlocksType>(getElementType()); }
+
+LogicalResult BlocksType::verify(function_ref<InFlightDiagnostic()> emitError, int64_t size) {
+  if (!llvm::isPowerOf2_64(size) || size < least || size > most) // blocks_c1
+    return emitError() << "expects blocks of a power of 2 from " << least << " to " << most << " numbers, but got " << size;
+  return success();
+}
+
 ArrayType ArrayType::dropAxes(ArrayRef<int64_t> axes) const {
   SmallVector<Attribute> kept;
   for (auto [axis, dim] : llvm::enumerate(getShape()))
@@ -28,9 +36,9 @@ ArrayType ArrayType::dropAxes(ArrayRef<int64_t> axes) const {
 }
 
 LogicalResult ArrayType::verify(function_ref<InFlightDiagnostic()> emitError, ArrayRef<Attribute> shape, Type elementType) {
-  if (!isa<Float16Type, BFloat16Type, Float32Type, Float64Type>(elementType) && !elementType.isInteger(1) &&
+  if (!isa<BlocksType, Float16Type, BFloat16Type, Float32Type, Float64Type>(elementType) && !elementType.isInteger(1) &&
       !elementType.isInteger(32) && !elementType.isInteger(64))
-    return emitError() << "expects an element type of f16, bf16, f32, f64, i32, i64 or i1, but got " << elementType;
+    return emitError() << "expects an element type of f16, bf16, f32, f64, i32, i64, i1 or blocks, but got " << elementType;
   if (shape.size() > 8)
     return emitError() << "expects at most 8 axes, but got " << shape.size();
   for (Attribute dim : shape) {

@@ -42,8 +42,16 @@ LogicalResult SelectOp::verify() {
 }
 
 LogicalResult CastOp::verify() {
-  if (shapeOf(getX()) != shapeOf(getY()))
+  if (shapeOf(getX()) != shapeOf(getY())) // cast_c1
     return emitOpError("expects a result with the shape of its operand");
+  if (arrayOf(getY()).isBlocks()) // cast_c2
+    return emitOpError("cannot make blocks of codes; gradus.encode does");
+  return success();
+}
+
+LogicalResult EncodeOp::verify() {
+  if (shapeOf(getX()) != shapeOf(getY()) || arrayOf(getX()).isScalar()) // encode_c1
+    return emitOpError("expects a result with the shape of its operand, and at least one axis");
   return success();
 }
 

@@ -25,3 +25,14 @@ gradus.func loss @half_square(%w: !gradus.array<[n, 64], f32> {gradus.name = "w"
   }
   gradus.return %d : !gradus.array<[], f64>
 }
+
+// CHECK-LABEL: gradus.func fn @blocks
+// CHECK-SAME: !gradus.array<[n], !gradus.blocks<256>>
+gradus.func fn @blocks(%x: !gradus.array<[n], !gradus.blocks<256>> {gradus.name = "x", gradus.role = #gradus.role<data>})
+    -> (!gradus.array<[n], !gradus.blocks<16>> {gradus.name = "y", gradus.role = #gradus.role<value>}) {
+  // CHECK: gradus.cast %{{.*}} : <[n], !gradus.blocks<256>> to <[n], f32>
+  %u = gradus.cast %x : !gradus.array<[n], !gradus.blocks<256>> to !gradus.array<[n], f32>
+  // CHECK: gradus.encode %{{.*}} : <[n], f32> to <[n], !gradus.blocks<16>>
+  %y = gradus.encode %u : !gradus.array<[n], f32> to !gradus.array<[n], !gradus.blocks<16>>
+  gradus.return %y : !gradus.array<[n], !gradus.blocks<16>>
+}
