@@ -143,22 +143,22 @@ def Gradus_ConcatOp : Gradus_PureOp<"concat"> {
 def Gradus_ScatterOp : Gradus_PureOp<"scatter", [AllTypesMatch<["x", "y"]>]> {
   let summary = "y = x, then y[indices[0][p], ..] = updates[p] for every p in row-major order";
   let description = [{
-    The last of duplicates stays. Constraints and errors as for `gradus.scatter_add`.
+    The last of duplicates stays. Constraints, errors and `in_bounds` as for `gradus.scatter_add`.
 
     ```mlir
     %y = gradus.scatter %x[%i], %u : !gradus.array<[n], f32>, (!gradus.array<[k], i64>), !gradus.array<[k], f32>
     ```
   }];
-  let arguments = (ins AnyArray:$x, Variadic<IntArray>:$indices, AnyArray:$updates);
+  let arguments = (ins AnyArray:$x, Variadic<IntArray>:$indices, AnyArray:$updates, UnitAttr:$in_bounds);
   let results = (outs AnyArray:$y);
-  let assemblyFormat = "$x `[` $indices `]` `,` $updates attr-dict `:` type($x) `,` `(` type($indices) `)` `,` type($updates)";
+  let assemblyFormat = "$x `[` $indices `]` `,` $updates (`in_bounds` $in_bounds^)? attr-dict `:` type($x) `,` `(` type($indices) `)` `,` type($updates)";
   let hasVerifier = 1;
 }
 
 def Gradus_ScatterAddOp : Gradus_PureOp<"scatter_add", [AllTypesMatch<["x", "y"]>]> {
   let summary = "y = x, then y[indices[0][p], ..] += updates[p] for every p in row-major order";
   let description = [{
-    The transpose of `gradus.gather`. Duplicates are added in row-major order of p.
+    The transpose of `gradus.gather`. Duplicates are added in row-major order of p. `in_bounds` as there.
     (scatter_c1) as many indices as `x` has axes. (scatter_c2) each has the shape of `updates`.
     (scatter_c3) the element types of `x` and `updates` are equal.
 
@@ -166,9 +166,9 @@ def Gradus_ScatterAddOp : Gradus_PureOp<"scatter_add", [AllTypesMatch<["x", "y"]
     %y = gradus.scatter_add %x[%i, %j], %u : !gradus.array<[n, c], f32>, (!gradus.array<[n], i64>, !gradus.array<[n], i64>), !gradus.array<[n], f32>
     ```
   }];
-  let arguments = (ins NumericArray:$x, Variadic<IntArray>:$indices, NumericArray:$updates);
+  let arguments = (ins NumericArray:$x, Variadic<IntArray>:$indices, NumericArray:$updates, UnitAttr:$in_bounds);
   let results = (outs NumericArray:$y);
-  let assemblyFormat = "$x `[` $indices `]` `,` $updates attr-dict `:` type($x) `,` `(` type($indices) `)` `,` type($updates)";
+  let assemblyFormat = "$x `[` $indices `]` `,` $updates (`in_bounds` $in_bounds^)? attr-dict `:` type($x) `,` `(` type($indices) `)` `,` type($updates)";
   let hasVerifier = 1;
 }
 

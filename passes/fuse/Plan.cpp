@@ -58,8 +58,7 @@ OperandRange getPlaces(Operation *op) {
 }
 
 bool canFail(Operation *op) {
-  auto gather = dyn_cast<GatherOp>(op);
-  if (!(gather && !gather.getInBounds()) && !isScatter(op))
+  if (!(isa<GatherOp>(op) || isScatter(op)) || op->getAttrOfType<UnitAttr>("in_bounds"))
     return false;
   for (auto [index, dim] : llvm::zip_equal(getPlaces(op), cast<ArrayType>(op->getOperand(0).getType()).getShape()))
     if (!isInside(index, dim))
