@@ -254,12 +254,22 @@ private:
     return llvm::any_of(op->getOperands(), [&](Value operand) { return values.contains(operand); });
   }
 
+  /// A number of the right side, which may stand in the region. One that has come from elsewhere may have a name in which somebody
+  /// differentiates: that is read as an array.
+  bool isOwnNumber(Value operand) const {
+    ConstantOp number = findNumber(operand);
+    if (!number || !typeOf(number).isFloat())
+      return static_cast<bool>(number);
+    Operation *begin = standIn.getDefiningOp();
+    return number->getBlock() == begin->getBlock() && begin->isBeforeInBlock(number);
+  }
+
   bool isByElement(Operation *op, const llvm::SmallPtrSetImpl<Value> &dependent) {
     auto power = dyn_cast<IntPowOp>(op);
     if ((!op->hasTrait<Pointwise>() && !power) || typeOf(op->getResult(0)).getShape() != full.getShape())
       return false;
     for (Value operand : op->getOperands()) {
-      if (dependent.contains(operand) || findNumber(operand))
+      if (dependent.contains(operand) || isOwnNumber(operand))
         continue;
       if (typeOf(operand).getShape() != full.getShape())
         return false;
