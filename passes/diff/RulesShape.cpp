@@ -45,7 +45,7 @@ static void reverse(GatherOp op, Value dy, ReverseContext &context) {
   Type element = arrayType(dy).isScalar() ? op.getType().getElementType() : arrayType(dy).getElementType();
   ArrayType type = arrayType(op.getX()).withElement(element);
   Value zero = buildFill(context.builder, context.loc, type, 0.0);
-  context.add(op.getX(), ScatterAddOp::create(context.builder, context.loc, type, zero, op.getIndices(), context.toElement(dy, element)));
+  context.add(op.getX(), ScatterAddOp::create(context.builder, context.loc, type, zero, op.getIndices(), context.toElement(dy, element), op.getInBounds()));
 }
 
 static void reverse(ScatterAddOp op, Value dy, ReverseContext &context) {
@@ -53,7 +53,7 @@ static void reverse(ScatterAddOp op, Value dy, ReverseContext &context) {
   if (!context.needs(op.getUpdates()))
     return;
   ArrayType type = arrayType(op.getUpdates()).withElement(arrayType(dy).getElementType());
-  context.add(op.getUpdates(), GatherOp::create(context.builder, context.loc, type, dy, op.getIndices()));
+  context.add(op.getUpdates(), GatherOp::create(context.builder, context.loc, type, dy, op.getIndices(), op.getInBounds()));
 }
 
 /// The size of a dimension.
@@ -105,15 +105,15 @@ static void reverse(ScatterOp op, Value dy, ReverseContext &context) {
   Location loc = context.loc;
   ArrayType type = arrayType(dy), updates = arrayType(op.getUpdates()).withElement(type.getElementType());
   if (context.needs(op.getX()))
-    context.add(op.getX(), ScatterOp::create(builder, loc, type, dy, op.getIndices(), buildFill(builder, loc, updates, 0.0)));
+    context.add(op.getX(), ScatterOp::create(builder, loc, type, dy, op.getIndices(), buildFill(builder, loc, updates, 0.0), op.getInBounds()));
   if (!context.needs(op.getUpdates()))
     return;
-  Value du = GatherOp::create(builder, loc, updates, dy, op.getIndices());
+  Value du = GatherOp::create(builder, loc, updates, dy, op.getIndices(), op.getInBounds());
   if (updates.getRank() != 0) {
     ArrayType ints = type.withElement(builder.getI64Type());
     Value numbers = buildNumbers(context, updates), none = buildIntFill(builder, loc, ints, -1);
-    Value last = ScatterOp::create(builder, loc, ints, none, op.getIndices(), numbers);
-    Value winner = GatherOp::create(builder, loc, arrayType(numbers), last, op.getIndices());
+    Value last = ScatterOp::create(builder, loc, ints, none, op.getIndices(), numbers, op.getInBounds());
+    Value winner = GatherOp::create(builder, loc, arrayType(numbers), last, op.getIndices(), op.getInBounds());
     Value isLast = CompareOp::create(builder, loc, ComparePredicate::Eq, winner, numbers);
     du = SelectOp::create(builder, loc, isLast, du, buildFill(builder, loc, updates, 0.0));
   }

@@ -2,7 +2,8 @@
 //
 // An array that control hands on is a pointer: nothing is copied by `if` and `every`. Each array that a loop carries has two places in the
 // workspace; a pass reads the one and writes the other. Where what a pass yields is not the result of a kernel of its own, it is
-// copied there.
+// copied there. An array that a pass only scatters into, a history or a sum of derivatives, has one place and is never copied: a pass costs
+// what it writes.
 //
 //===----------------------------------------------------------------------===//
 
@@ -28,6 +29,19 @@ static bool collectOwn(LoopOp loop, Value value, Value own, llvm::SetVector<Valu
   return llvm::all_of(getSources(cast<OpResult>(value)), [&](Value source) { return collectOwn(loop, source, own, seen); });
 }
 
+/// The results of the scatters, from the last one back, that make `next` of `own`, if nothing else reads what they write over.
+static SmallVector<Value> findScatters(LoopOp loop, Value next, Value own) {
+  SmallVector<Value> results;
+  while (next != own) {
+    auto kernel = next.getDefiningOp<KernelOp>();
+    if (!kernel || kernel->getBlock() != &loop.getBody().front() || !isScatter(&kernel.getBody().front().front()) || !next.hasOneUse())
+      return {};
+    results.push_back(next);
+    next = kernel.getOperand(cast<BlockArgument>(kernel.getBody().front().front().getOperand(0)).getArgNumber());
+  }
+  return own.hasOneUse() ? results : SmallVector<Value>();
+}
+
 SmallVector<CarriedArray> findCarriedArrays(LoopOp loop) {
   SmallVector<CarriedArray> found;
   llvm::DenseSet<Value> taken;
@@ -36,6 +50,10 @@ SmallVector<CarriedArray> findCarriedArrays(LoopOp loop) {
     Value own = loop.getBody().getArgument(index + 1);
     if (arrayOf(own).isScalar())
       continue;
+    if (SmallVector<Value> scatters = findScatters(loop, next, own); !scatters.empty()) {
+      found.push_back({static_cast<unsigned>(index), scatters, /*isCopied=*/false, /*isInPlace=*/true});
+      continue;
+    }
     llvm::SetVector<Value> seen;
     bool isCopied = !collectOwn(loop, next, own, seen) || llvm::any_of(seen, [&](Value result) { return taken.contains(result); });
     SmallVector<Value> results;
@@ -145,6 +163,11 @@ SmallVector<Value> FunctionLowering::emitPass(LoopOp loop, ValueRange known, Buf
   DenseMap<unsigned, Value> places;
   SmallVector<CarriedArray> arrays = findCarriedArrays(loop);
   for (const CarriedArray &carried : arrays) {
+    if (carried.isInPlace) {
+      for (Value result : carried.results)
+        slot->places[result] = known[carried.index + 1];
+      continue;
+    }
     auto [first, second] = slot->pairs.lookup(body.getArgument(carried.index + 1));
     Value a = code.byteAddress(workspace, first), b = code.byteAddress(workspace, second);
     places[carried.index] = code.select(isSame(code, known[carried.index + 1], a), b, a);
@@ -161,11 +184,24 @@ SmallVector<Value> FunctionLowering::emitPass(LoopOp loop, ValueRange known, Buf
   return next;
 }
 
+/// Whether a loop alone reads what carried value `index` begins with, in the workspace, where it is written anew before each run of the loop.
+bool FunctionLowering::ownsInit(LoopOp loop, unsigned index) {
+  Value init = loop.getInit()[index];
+  auto kernel = init.getDefiningOp<KernelOp>();
+  return kernel && kernel->getBlock() == loop->getBlock() && init.hasOneUse() && plan.getStorage(init).home == Home::Workspace;
+}
+
 void FunctionLowering::emitLoop(LoopOp loop, Buffers &buffers, Slot *slot) {
   Value count = lookUp(code, buffers, loop.getCount());
   count = emitCast(code, count, arrayOf(loop.getCount()).getElementType(), code.getI64Type());
   SmallVector<Value> init{code.i64(0)};
   llvm::append_range(init, lookUpAll(code, buffers, loop.getInit()));
+  for (const CarriedArray &carried : findCarriedArrays(loop))
+    if (carried.isInPlace && !ownsInit(loop, carried.index)) {
+      Value place = code.byteAddress(workspace, slot->pairs.lookup(loop.getBody().getArgument(carried.index + 1)).first);
+      copy(place, init[carried.index + 1], arrayOf(loop.getInit()[carried.index]), *slot);
+      init[carried.index + 1] = place;
+    }
   SmallVector<Type> types(ValueRange(init).getTypes());
   SmallVector<Location> locs(types.size(), loop.getLoc());
   auto repeated = scf::WhileOp::create(code, types, init);

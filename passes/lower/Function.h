@@ -18,6 +18,7 @@ struct CarriedArray {
   unsigned index;                            ///< among the carried values
   llvm::SmallVector<mlir::Value> results;    ///< of kernels of a pass, which are written to the place that the pass does not read
   bool isCopied = false;                     ///< else: it is copied there
+  bool isInPlace = false;                    ///< scatters alone make it of what it was: the results are written over it
 };
 llvm::SmallVector<CarriedArray> findCarriedArrays(LoopOp loop);
 
@@ -58,6 +59,7 @@ private:
   void emitOps(mlir::Block &block, Buffers &buffers, Slot *slot, bool isRehearsed = false);
   void emitControl(mlir::Operation *op, Buffers &buffers, Slot *slot);
   void emitLoop(LoopOp loop, Buffers &buffers, Slot *slot);
+  bool ownsInit(LoopOp loop, unsigned index);
   mlir::Value emitProceed(LoopOp loop, mlir::Value count, mlir::ValueRange known, Buffers &buffers, Slot *slot);
   llvm::SmallVector<mlir::Value> emitPass(LoopOp loop, mlir::ValueRange known, Buffers &buffers, Slot *slot);
   void emitHostScalars();

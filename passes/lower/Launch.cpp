@@ -23,7 +23,9 @@ void FunctionLowering::emitKernel(KernelOp kernel, Slot &slot) {
   } else if (isScatter(first)) {
     Value output = placeOf(kernel.getResult(0), slot);
     unsigned operand = cast<BlockArgument>(first->getOperand(0)).getArgNumber();
-    unlessRefused([&] { copy(output, slot.buffers.arrays.lookup(kernel.getOperand(operand)), arrayOf(first->getResult(0)), slot); });
+    Value before = slot.buffers.arrays.lookup(kernel.getOperand(operand));
+    if (output != before) // a loop may carry it in one place
+      unlessRefused([&] { copy(output, before, arrayOf(first->getResult(0)), slot); });
     // One call, whatever its size: duplicates are added in order.
     launch(kernel, "", slot, {output}, code.i64(1), code.i64(0),
            [&](Evaluator &inside, ValueRange outputs, Value, Value, LLVM::LLVMFuncOp) { emitScatterBody(kernel, inside, outputs[0]); });

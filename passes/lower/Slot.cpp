@@ -111,8 +111,10 @@ void FunctionLowering::layOutWorkspace(Slot &slot) {
   func.walk([&](LoopOp loop) {
     for (const CarriedArray &carried : findCarriedArrays(loop)) {
       ArrayType type = arrayOf(loop.getInit()[carried.index]);
-      Value first = take(bytesOf(type, evaluator));
-      slot.pairs[loop.getBody().getArgument(carried.index + 1)] = {first, take(bytesOf(type, evaluator))};
+      if (!carried.isInPlace || !ownsInit(loop, carried.index)) {
+        Value first = take(bytesOf(type, evaluator));
+        slot.pairs[loop.getBody().getArgument(carried.index + 1)] = {first, carried.isInPlace ? first : take(bytesOf(type, evaluator))};
+      }
       slot.spaces.push_back(code.getArrayAttr(type.getShape()));
       carriedOn.insert_range(carried.results);
     }

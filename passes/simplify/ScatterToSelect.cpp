@@ -41,6 +41,14 @@ static bool isChecked(Value index, Attribute dim) {
   });
 }
 
+/// Whether `x` is what a loop carries, perhaps with scatters into it: then a scatter costs what it writes, not what it writes into.
+static bool isCarried(Value x) {
+  while (isa_and_nonnull<ScatterAddOp, ScatterOp>(x.getDefiningOp()))
+    x = x.getDefiningOp()->getOperand(0);
+  auto argument = dyn_cast<BlockArgument>(x);
+  return argument && isa<LoopOp>(argument.getOwner()->getParentOp());
+}
+
 /// What an index that counts along `axis` begins with.
 static std::optional<DimExpr> getOffset(Value index, int64_t axis) {
   if (getCountedAxis(index) == axis)
@@ -83,6 +91,8 @@ struct ChooseByIndex : OpRewritePattern<Scatter> {
     if (!chosen)
       return rewriter.notifyMatchFailure(op, "no index is left to compare with");
     Value index = op.getIndices()[*chosen];
+    if (isCarried(op.getX()))
+      return rewriter.notifyMatchFailure(op, "a loop writes it in its place");
     if (!isChecked(index, type.getShape()[*chosen]))
       return rewriter.notifyMatchFailure(op, "no gather checks the index");
     Location loc = op.getLoc();
