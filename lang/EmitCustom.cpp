@@ -121,7 +121,7 @@ static bool isReal(const ast::Param &param) {
   if (param.isSize || (param.type && param.type->kind != ast::TypeKind::Tensor))
     return false;
   bool isOther = param.type && llvm::any_of(param.type->storage, [](const ast::Storage &word) {
-    return !word.isLike && (word.name.name == "int" || word.name.name == "i64" || word.name.name == "bool");
+    return !word.isLike && llvm::is_contained({"bool", "i32", "i64", "int"}, word.name.name);
   });
   return !isOther && !(param.defaultValue && llvm::isa<ast::Bool>(param.defaultValue.get()));
 }

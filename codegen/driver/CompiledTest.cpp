@@ -100,8 +100,10 @@ static FuncOp buildHostPart(FuncOp test, const Claims &claims, ModuleOp module) 
   return func;
 }
 
-/// Whether a constant becomes an argument. A call accepts no infinite hyper-parameter and no NaN.
+/// Whether a constant becomes an argument. A call accepts no infinite hyper-parameter and no NaN; a recurrence reads nothing around it.
 static bool isLifted(ConstantOp op) {
+  if (op->getParentOfType<ScanOp>())
+    return false;
   auto values = dyn_cast<DenseFPElementsAttr>(op.getValue());
   return values && (!cast<ArrayType>(op.getType()).isScalar() || (*values.value_begin<APFloat>()).isFinite());
 }

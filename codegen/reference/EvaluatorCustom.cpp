@@ -1,7 +1,7 @@
 //===- EvaluatorCustom.cpp - Derivatives of one's own -------------------------===//
 //
 // A gradus.custom on dual numbers: its values are those of the body on the numbers below, its tangents J x' with the rows of J from the
-// derivative region on the results and unit cotangents, which is evaluated on the numbers below as well. So a second derivative is that of the region.
+// derivative region on the results and unit cotangents, which is evaluated on the numbers below as well, and in which 0 times infinity is 0. So a second derivative is that of the region.
 // What the regions read around them is a constant. Where the region gives the derivative of the body by another way (`exact`), the body on
 // dual numbers says the same and is asked. One that is marked `implicit` has no derivative: where what it reads moves, its
 // tangents are NaN, which only `stop` drops.
@@ -24,6 +24,33 @@ LogicalResult Frame<S>::runRegion(Region &body, unsigned slot, const Arrays<S> &
   if (failed(runBlock(body.front(), slot)))
     return failure();
   for (Value value : body.front().getTerminator()->getOperands())
+    yielded.push_back(get(value, slot));
+  return success();
+}
+
+template <typename S>
+LogicalResult Frame<S>::runDerivative(CustomOp op, unsigned slot, const Arrays<S> &arguments, Arrays<S> &yielded) {
+  Block &body = op.getDerivative().front();
+  for (auto [argument, array] : llvm::zip_equal(body.getArguments(), arguments))
+    set(argument, slot, array);
+  auto cotangents = body.getArguments().drop_front(op->getNumOperands() + op->getNumResults());
+  DenseSet<Value> linear(cotangents.begin(), cotangents.end());
+  for (Operation &inner : body.without_terminator()) {
+    if (failed(runOp(&inner, slot)))
+      return failure();
+    auto factor = llvm::find_if(inner.getOperands(), [&](Value operand) { return linear.contains(operand); });
+    if (factor == inner.getOperands().end())
+      continue;
+    linear.insert(inner.result_begin(), inner.result_end());
+    if (!isa<MulOp>(inner) && !(isa<DivOp>(inner) && *factor == inner.getOperand(0)))
+      continue;
+    Array<S> product = get(inner.getResult(0), slot);
+    for (auto [y, t] : llvm::zip_equal(product.reals, get(*factor, slot).reals))
+      if (Math<S>::isZero(t))
+        y = S(0);
+    set(inner.getResult(0), slot, std::move(product));
+  }
+  for (Value value : body.getTerminator()->getOperands())
     yielded.push_back(get(value, slot));
   return success();
 }
@@ -118,7 +145,7 @@ LogicalResult Frame<S>::applyCustom(CustomOp op, unsigned slot, const Arrays<S> 
           position += other.kind == Kind::Real;
         }
         arguments[position].reals[i] = T(1);
-        if (failed(below->runRegion(op.getDerivative(), slot, arguments, row)))
+        if (failed(below->runDerivative(op, slot, arguments, row)))
           return failure();
         addTangents<T>(y.reals[i], row, xs);
       }
@@ -142,6 +169,7 @@ LogicalResult Frame<S>::runCustom(CustomOp op, Slots slots) {
 
 #define INSTANTIATE(S)                                                                                                 \
   template LogicalResult Frame<S>::runRegion(Region &, unsigned, const Arrays<S> &, Arrays<S> &);                      \
+  template LogicalResult Frame<S>::runDerivative(CustomOp, unsigned, const Arrays<S> &, Arrays<S> &);                  \
   template LogicalResult Frame<S>::applyCustom(CustomOp, unsigned, const Arrays<S> &, Arrays<S> &);                    \
   template LogicalResult Frame<S>::runCustom(CustomOp, Slots);
 GRADUS_FOR_EACH_SCALAR(INSTANTIATE)

@@ -19,10 +19,22 @@ static bool hasFinitePartial(Operation *op, unsigned operand) {
   return isa<AddOp, SubOp, NegOp, MaxOp, MinOp, SelectOp, StopOp>(op);
 }
 
+/// Whether a derivative of one's own, or its function, has an op that `isIt`.
+static bool holds(CustomOp op, llvm::function_ref<bool(Operation *)> isIt) {
+  return op->walk([&](Operation *inner) { return inner != op && isIt(inner) ? WalkResult::interrupt() : WalkResult::advance(); }).wasInterrupted();
+}
+
 bool choosesValue(Operation *op) {
+  if (auto custom = dyn_cast<CustomOp>(op))
+    return holds(custom, choosesValue);
   if (auto reduce = dyn_cast<ReduceOp>(op))
     return reduce.getKind() == ReductionKind::Max || reduce.getKind() == ReductionKind::Min;
   return isa<AbsOp, Atan2Op, HypotOp, IfOp, MaxOp, MinOp, SelectOp>(op);
+}
+
+static bool isWhereChoice(Operation *op) {
+  auto custom = dyn_cast<CustomOp>(op);
+  return isa<IfOp, SelectOp>(op) || (custom && holds(custom, llvm::IsaPred<IfOp, SelectOp>));
 }
 
 SmallVector<Operation *> copyOps(Block &block, IRMapping &mapping, OpBuilder &builder) {
@@ -53,7 +65,7 @@ void ReverseSweep::add(Operation *from, Value operand, Value contribution, Cotan
   if (!activity.active.contains(operand) || getFill(contribution) == 0.0)
     return;
   contribution = buildCast(builder, from->getLoc(), contribution, cotangentType(operand).getElementType());
-  bool isMasked = dy.isMasked || choosesValue(from), isWhere = dy.isWhere || isa<IfOp, SelectOp>(from);
+  bool isMasked = dy.isMasked || choosesValue(from), isWhere = dy.isWhere || isWhereChoice(from);
   auto [at, isFirst] = cotangents.try_emplace(operand, Cotangent{contribution, isMasked, isWhere});
   if (isFirst) {
     cameFrom.try_emplace(operand, from);
@@ -167,7 +179,19 @@ LogicalResult ReverseSweep::visitCustom(CustomOp op) {
     if (arrayType(value).isFloat())
       mapping.map(value, StopOp::create(builder, loc, value));
   Block &block = op.getDerivative().front();
-  copyOps(block, mapping, builder);
+  // What it makes of the cotangents is linear in them: a product with one that is 0 is 0, where a choice may have made it so.
+  auto cotangentArguments = block.getArguments().drop_front(op->getNumOperands() + op->getNumResults());
+  DenseSet<Value> linear(cotangentArguments.begin(), cotangentArguments.end());
+  auto isLinear = [&](Value operand) { return linear.contains(operand); };
+  for (Operation &inner : block.without_terminator()) {
+    Operation *copy = builder.clone(inner, mapping);
+    if (llvm::none_of(inner.getOperands(), isLinear))
+      continue;
+    linear.insert(inner.result_begin(), inner.result_end());
+    bool isProduct = isa<MulOp>(inner) || (isa<DivOp>(inner) && isLinear(inner.getOperand(0)));
+    if (isProduct && needsGuard(op, all))
+      mapping.map(inner.getResult(0), guard(loc, copy->getOperand(isLinear(inner.getOperand(0)) ? 0 : 1), copy->getResult(0)));
+  }
   auto yielded = block.getTerminator()->getOperands().begin();
   for (Value x : op.getXs())
     if (arrayType(x).isFloat())
