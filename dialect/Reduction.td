@@ -45,7 +45,7 @@ def Gradus_NormOp : Gradus_AxesReduction<"norm", "y = sqrt(sum of x^2) over axes
 def Gradus_ArgReduceOp : Gradus_PureOp<"arg_reduce"> {
   let summary = "The index of the first largest or smallest element along an axis";
   let description = [{
-    A NaN counts as the largest (max) or smallest (min). (arg_reduce_c1) `kind` is max or min. (arg_reduce_c2) `axis` is an axis
+    A NaN counts as the largest (max) or smallest (min); over no element it is -1. (arg_reduce_c1) `kind` is max or min. (arg_reduce_c2) `axis` is an axis
     of `x`; the result has the shape of `x` without it and element type i64.
 
     ```mlir

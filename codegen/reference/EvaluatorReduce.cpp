@@ -162,8 +162,8 @@ LogicalResult Frame<S>::argReduce(ArgReduceOp op, unsigned slot, Array<S> &y) {
   Shape shape = x.shape;
   shape.erase(shape.begin() + axis);
   y = Array<S>::zeros(Kind::Integer, shape);
-  if (size == 0 && y.size() != 0)
-    return session.fail(op, "there is no largest or smallest element along an axis of size 0");
+  if (size == 0)
+    llvm::fill(y.ints, -1);
   bool isMax = op.getKind() == ReductionKind::Max;
   for (auto [group, best] : llvm::enumerate(y.ints)) {
     int64_t first = static_cast<int64_t>(group) / stride * stride * size + static_cast<int64_t>(group) % stride;

@@ -439,7 +439,7 @@ void BodyEmitter::emitArguments(Value begin, Value end) {
       bool isFloat = from.isFloat();
       Value identity = emitIdentity(code, kind, code.regType(from.getElementType()));
       scf::ForOp best = code.loop(
-          code.i64(0), evaluator.sizeOf(info.domain[axis]), 1, {identity, code.i64(0)}, [&](Value index, ValueRange carried) {
+          code.i64(0), evaluator.sizeOf(info.domain[axis]), 1, {identity, code.i64(-1)}, [&](Value index, ValueRange carried) {
             indices[axis] = index;
             evaluator.startInner(nullptr, {});
             Point point;

@@ -106,8 +106,6 @@ protected:
     Arrays<double> args = makeArguments(program, point, sizes);
     auto func = module->lookupSymbol<FuncOp>(program.name);
     auto reference = evaluate<double>(func, args, error);
-    if (failed(reference) && StringRef(error).contains("no largest or smallest"))
-      return; // arg_reduce over no element, which the evaluator alone refuses
     auto machine = compiled->call(program.name, args, error);
     ASSERT_EQ(succeeded(machine), succeeded(reference)) << error;
     if (failed(reference))

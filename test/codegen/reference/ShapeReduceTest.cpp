@@ -114,6 +114,7 @@ TEST(ArgReduce, FirstBestAndNaN) {
   EXPECT_EQ(best("min", {2, 0.0, -0.0}), (Ints{1}));
   EXPECT_EQ(best("max", {1, qnan, inf, qnan}), (Ints{1}));
   EXPECT_EQ(best("min", {1, -inf, qnan}), (Ints{2}));
+  EXPECT_EQ(best("max", {}), (Ints{-1}));
   EXPECT_EQ(one("gradus.arg_reduce max %a0 axis 0 : !gradus.array<[n, c], f64> to !gradus.array<[c], i64>", {"[n, c], f64"}, "[c], i64",
                 {A::real({2, 3}, {1, 9, 3, 4, 5, 3})}).ints, (Ints{1, 0, 0}));
 }
