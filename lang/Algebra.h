@@ -143,6 +143,7 @@ public:
   static llvm::SmallVector<int64_t> axesOf(mlir::Value v, size_t indices, llvm::ArrayRef<int64_t> axes);
   /// `accumulate` is the type in which real numbers are added up, null for that of the operand.
   Array reduce(ReductionKind kind, const Array &x, llvm::ArrayRef<int64_t> axes, Location at, mlir::Type accumulate = {});
+  Array logAddExp(const Array &a, const Array &b, Location at);
   Array logSumExp(const Array &x, llvm::ArrayRef<int64_t> axes, Location at);
   Array norm(const Array &x, llvm::ArrayRef<int64_t> axes, Location at);
   /// The number of elements along axes, as a float.

@@ -129,16 +129,24 @@ Entity Elaborator::callOuter(const CallSite &site) {
 }
 
 Entity Elaborator::callWhere(const CallSite &site) {
-  ++numConditions;
-  auto x = arrayArguments(site, 3, 3);
-  --numConditions;
-  if (!x)
+  if (!expectArguments(site, 3, 3))
     return {};
-  if (kindOf((*x)[0]) != Kind::Bool) {
-    error(Code::NotABool, site.at, "the first argument of 'where' is a condition, but this is a number").suggest("compare it: 'x != 0'");
+  if (!site.slots.empty()) {
+    error(Code::UnknownSlot, site.slots[0].loc, "'where' works by elements and takes no subscript");
     return {};
   }
-  return select((*x)[0], (*x)[1], (*x)[2], site.at);
+  const std::vector<ast::Argument> &arguments = site.call->arguments;
+  Array c = evalArray(*arguments[0].value, *site.scope);
+  if (!c.isPoison() && kindOf(c) != Kind::Bool) {
+    error(Code::NotABool, site.at, "the first argument of 'where' is a condition, but this is a number").suggest("compare it: 'x != 0'");
+    c = {};
+  }
+  auto evalBranch = [&](size_t position) {
+    OnlyWhere here(*this, &c, /*isNegated=*/position == 2);
+    return evalArray(*arguments[position].value, *site.scope);
+  };
+  Array a = evalBranch(1), b = evalBranch(2);
+  return select(c, a, b, site.at);
 }
 
 Entity Elaborator::callStop(const CallSite &site) {
@@ -201,6 +209,7 @@ struct gradus::lang::BuiltinTable {
       {"correlate", &Elaborator::callCorrelation<false>},
       {"cos", &Elaborator::callUnary<CosOp>},
       {"cosh", &Elaborator::callUnary<CoshOp>},
+      {"cumlogsumexp", &Elaborator::callCumLogSumExp, "reverse"},
       {"cummax", &Elaborator::callCumulate<ReductionKind::Max>, "reverse"},
       {"cummin", &Elaborator::callCumulate<ReductionKind::Min>, "reverse"},
       {"cumprod", &Elaborator::callCumulate<ReductionKind::Prod>, "reverse"},

@@ -96,6 +96,8 @@ private:
   void findRanges(const ast::Expr &expr, Scope &scope);
   void shareRange(const ast::Compare &comparison, Scope &scope);
   void shareRanges(const ast::Expr &body, Scope &scope);
+  void findWindows(const ast::Expr &expr, Scope &scope);
+  Array whereChosen(const Array &place, Location at);
   Entity defineByIndex(llvm::ArrayRef<ast::Subscript> subscripts, Location at, const ast::Expr &value, Scope &scope);
   llvm::SmallVector<Array> defineOne(llvm::ArrayRef<ast::Subscript> subscripts, Location at, const ast::Expr &value, Scope &scope);
   /// What stands on the left for each axis; null for ':'.
@@ -226,10 +228,22 @@ private:
   Entity evalNext(const ast::AssignStmt &stmt, Scope &scope);
   bool expectCarried(const ast::Target &target, Scope &scope);
   Array nextCarried(const ast::Ident &name, const Array &x, Scope &scope, Location at);
-  Array evalCondition(const ast::Expr &expr, Scope &scope);
-  std::optional<std::pair<mlir::Value, Array>> evalCount(const ast::LoopStmt &stmt, Scope &scope);
+  Array evalCondition(const ast::Expr &expr, Scope &scope, bool mayDiffer = false);
+  /// How often a loop runs: at most `most` times, its index from `first` on. `rows` is poison, or how often for each value of indices.
+  struct Passes {
+    mlir::Value most;
+    Array first, rows;
+  };
+  std::optional<Passes> evalCount(const ast::LoopStmt &stmt, Scope &scope);
   std::optional<std::vector<Array>> evalInits(const ast::LoopStmt &stmt, Scope &scope);
-  LoopOp emitLoop(const ast::LoopStmt &stmt, mlir::Value count, const Array &first, llvm::ArrayRef<Array> inits, Primes &mine, Scope &scope);
+  LoopOp emitLoop(const ast::LoopStmt &stmt, const Passes &passes, llvm::ArrayRef<Array> inits, Primes &mine, Scope &scope);
+  // For each value of indices apart (EmitRows.cpp).
+  Array evalForEach(const ast::Expr &expr, Scope &scope, llvm::StringRef what);
+  Passes passesOfRows(const Array &first, const Array &end, Location at);
+  Array anyRow(const Array &mask, Location at);
+  Array rowsAtWork(const ast::LoopStmt &stmt, const Passes &passes, const Array &pass, const Array &alive, Primes &mine, Scope &inner);
+  bool keepStopped(llvm::ArrayRef<std::string> names, const Array &mask, Scope &inner, Location at);
+  std::optional<llvm::SmallVector<Array>> whenByRow(const ast::WhenStmt &stmt, const Array &c, llvm::ArrayRef<std::string> names, Scope &scope);
   std::vector<std::string> findPrimed(llvm::ArrayRef<const ast::Block *> blocks, Scope &scope, std::vector<std::string> &lost);
   const Binding *findPresent(llvm::StringRef name, Scope &scope);
   const Binding *findSoFar(llvm::StringRef name, Scope &scope);
@@ -412,6 +426,31 @@ private:
   std::optional<size_t> activeLane;
   /// The conditions around the expression at hand: what stands under one may never be evaluated.
   unsigned numConditions = 0;
+  /// Those of index notation, innermost last.
+  struct Chosen {
+    Array condition;
+    bool isNegated;
+  };
+  std::vector<Chosen> chosen;
+  /// While what is evaluated counts only where a condition holds, or does not; null: it counts everywhere.
+  class OnlyWhere {
+  public:
+    OnlyWhere(Elaborator &elaborator, const Array *condition, bool isNegated = false) : elaborator(elaborator), isUnder(condition) {
+      if (isUnder)
+        elaborator.chosen.push_back({*condition, isNegated});
+      elaborator.numConditions += isUnder;
+    }
+    ~OnlyWhere() {
+      if (isUnder)
+        elaborator.chosen.pop_back();
+      elaborator.numConditions -= isUnder;
+    }
+    OnlyWhere(const OnlyWhere &) = delete;
+
+  private:
+    Elaborator &elaborator;
+    bool isUnder;
+  };
   /// The blocks of 'when', 'every' and 'loop' around the statement at hand, in the body of its rule or test.
   unsigned numBlocks = 0;
   /// What may be primed at the statement at hand; null in functions and tests.

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "lang/Elaborator.h"
+#include "lang/Walk.h"
 
 #include "llvm/ADT/MapVector.h"
 
@@ -110,15 +111,20 @@ static std::optional<Affine> readAffine(const ast::Expr &expr, Scope &scope, siz
   return isSmall(result) ? std::optional(result) : std::nullopt;
 }
 
+/// What a subscript has beside its indices, as a formula.
+static DimExpr offsetOf(const Affine &place) {
+  DimExpr offset = DimExpr::number(place.constant);
+  for (auto [size, times] : place.sizes)
+    offset = offset + DimExpr::of(size) * DimExpr::number(times);
+  return offset;
+}
+
 /// Whether a subscript is inside its axis for all values of its indices, whatever the sizes are.
 bool Elaborator::staysInside(const ast::Subscript &sub, Attribute whole, Scope &scope) const {
   std::optional<Affine> place = readAffine(*sub.value, scope, activeLane.value_or(0));
   if (!place)
     return false;
-  DimExpr least = DimExpr::number(place->constant);
-  for (auto [size, times] : place->sizes)
-    least = least + DimExpr::of(size) * DimExpr::number(times);
-  DimExpr most = least;
+  DimExpr least = offsetOf(*place), most = least;
   for (auto [index, times] : place->indices) {
     if (!index->dim)
       return false;
@@ -163,4 +169,76 @@ bool Elaborator::checkPosition(const ast::Subscript &sub, Attribute whole, Scope
   std::string name = place->indices.front().first->name;
   diagnostic.suggest("places count from 0: let '" + name + "' run over a shorter axis, or wrap the place around with '%'");
   return false;
+}
+
+//===----------------------------------------------------------------------===//
+// Windows
+//===----------------------------------------------------------------------===//
+
+/// How far the only index without a range may go so that the place stays inside an axis of size `whole`: x[2 * p + a] is inside for
+/// 2 * p + most(a) < whole. Nothing where that does not show.
+static std::optional<std::pair<IndexVar *, DimExpr>> findReach(const Affine &place, Attribute whole) {
+  IndexVar *open = nullptr;
+  DimExpr least = offsetOf(place), most = least;
+  for (auto [index, times] : place.indices) {
+    if (times == 0)
+      continue;
+    if (!index->dim) {
+      if (open || times < 0)
+        return std::nullopt;
+      open = index;
+      continue;
+    }
+    DimExpr &moved = times > 0 ? most : least;
+    moved = moved + (DimExpr::of(index->dim) - DimExpr::number(1)) * DimExpr::number(times);
+  }
+  if (!open || open->isPoison || !least.isNeverNegative())
+    return std::nullopt;
+  DimExpr one = DimExpr::number(1), left = DimExpr::of(whole) - one - most, step = DimExpr::number(place.indices.lookup(open));
+  DimExpr size = (step.getNumber() == 1 ? left : DimExpr::floorDiv(left, step)) + one;
+  return size.isValid() ? std::optional(std::pair(open, size)) : std::nullopt;
+}
+
+/// Gives ranges to indices that stand bare nowhere: the largest range in which their places x[2 * p + a] are inside of their axes, so that
+/// y[p] = sum[a](x[p + a] * k[a]) has a value for each window that lies in x.
+void Elaborator::findWindows(const ast::Expr &expr, Scope &scope) {
+  llvm::MapVector<IndexVar *, std::pair<DimExpr, Location>> reaches;
+  llvm::SmallPtrSet<IndexVar *, 4> bare;
+  auto readAccess = [&](const ast::Index &access) {
+    auto *base = dyn_cast<ast::Name>(access.base.get());
+    const Binding *binding = base ? scope.find(base->name + (base->primed ? "'" : "")) : nullptr;
+    const Complex *z = binding ? binding->entity.get<Complex>() : nullptr;
+    bool isKnown = binding && (z || binding->entity.isArray()) && !binding->entity.isPoison();
+    Shape shape = isKnown ? Shape(ownShape(sliceLane(z ? z->re : binding->entity.array()))) : Shape();
+    for (auto [position, sub] : llvm::enumerate(access.subscripts)) {
+      if (sub.kind != ast::SubKind::Value) {
+        isKnown &= sub.kind == ast::SubKind::Slice;
+        continue;
+      }
+      std::optional<Affine> place = readAffine(*sub.value, scope, activeLane.value_or(0));
+      if (place && llvm::isa<ast::Name>(sub.value.get()) && !place->indices.empty())
+        bare.insert(place->indices.front().first);
+      auto reach = place && isKnown && position < shape.size() ? findReach(*place, shape[position]) : std::nullopt;
+      if (!reach)
+        continue;
+      auto [it, isFirst] = reaches.insert({reach->first, {reach->second, sub.loc}});
+      DimExpr &size = it->second.first;
+      if (!isFirst && !(reach->second - size).isNeverNegative())
+        size = (size - reach->second).isNeverNegative() ? reach->second : DimExpr::min(size, reach->second);
+    }
+  };
+  forEachExpr(expr, [&](const ast::Expr &inner) {
+    if (auto *access = dyn_cast<ast::Index>(&inner))
+      readAccess(*access);
+  });
+  for (auto &[index, reach] : reaches) {
+    if (bare.contains(index) || index->dim)
+      continue;
+    if (std::optional<int64_t> size = reach.first.getNumber(); size && *size < 0) {
+      error(Code::IndexOutOfRange, reach.second, "no value of '" + index->name + "' keeps this inside its axis").suggest("the axis is shorter than the window");
+      index->isPoison = true;
+      continue;
+    }
+    setRange(*index, reach.first.toAttr(builder.getContext()), reach.second);
+  }
 }

@@ -71,17 +71,8 @@ Array Elaborator::joinBlocks(const Reduced &reduced, const Array &result, Locati
   });
 }
 
-/// The slot `accumulate = f64` of a reduction, or null.
-const ast::Subscript *Elaborator::accumulateOf(const CallSite &site) {
-  for (const ast::Subscript &slot : site.slots)
-    if (slot.kind == ast::SubKind::Named && slot.name->name == "accumulate")
-      return &slot;
-  return nullptr;
-}
-
-/// Sums and products may be added up in a wider type than their operand has.
-bool Elaborator::readAccumulate(const CallSite &site, Reduced &reduced) {
-  const ast::Subscript &slot = *accumulateOf(site);
+/// `accumulate = f64`: sums and products may be added up in a wider type than their operand has.
+bool Elaborator::readAccumulate(const ast::Subscript &slot, const CallSite &site, Reduced &reduced) {
   auto *name = llvm::dyn_cast<ast::Name>(slot.value.get());
   bool takesIt = llvm::is_contained({"mean", "norm1", "prod", "sum"}, site.builtin->name);
   if (takesIt && name && name->name == "f64") {

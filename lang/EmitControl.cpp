@@ -151,12 +151,12 @@ std::vector<std::string> Elaborator::findPrimed(llvm::ArrayRef<const ast::Block 
   return names;
 }
 
-/// One number, which decides for all of it.
-Array Elaborator::evalCondition(const ast::Expr &expr, Scope &scope) {
+/// One number, which decides for all of it, or one for each value of indices.
+Array Elaborator::evalCondition(const ast::Expr &expr, Scope &scope, bool mayDiffer) {
   Array c = evalBool(expr, scope);
-  if (c.isPoison() || isScalar(c))
+  if (c.isPoison() || isScalar(c) || (mayDiffer && ownRank(c) == 0))
     return c;
-  error(Code::NotAScalar, expr.loc, "the condition must be one for all elements, but it has the shape " + describe(typeOf(c.lanes.front()).getShape()))
+  error(Code::NotAScalar, expr.loc, "the condition must be one for all elements, but it has the shape " + describe(mayDiffer ? ownShape(c) : typeOf(c.lanes.front()).getShape()))
       .suggest("reduce it by any(..) or all(..), or choose each element by where(c, a, b)");
   return {};
 }
@@ -205,9 +205,11 @@ void Elaborator::runWhen(const ast::WhenStmt &stmt, Scope &scope) {
   };
   const ast::Block *otherwise = stmt.otherwise ? &*stmt.otherwise : nullptr;
   bindNext(withPrimes(names), scope, stmt.loc, runsTogether({stmt.condition.get()}, scope), [&]() -> std::optional<SmallVector<Array>> {
-    Array c = evalCondition(*stmt.condition, scope);
+    Array c = evalCondition(*stmt.condition, scope, /*mayDiffer=*/!primes || !primes->run);
     if (c.isPoison())
       return std::nullopt;
+    if (!c.axes.empty())
+      return whenByRow(stmt, sliceLane(c), names, scope);
     if (std::optional<int64_t> known = constantIntOf(c)) {
       std::optional<SmallVector<Value>> next = runBranch(*known ? &stmt.block : otherwise);
       return next ? std::optional(likePresent(names, *next, scope)) : std::nullopt;

@@ -398,9 +398,11 @@ Entity Elaborator::eval(const ast::Expr &expr, Scope &scope) {
   case ast::ExprKind::If: {
     auto &branch = cast<ast::If>(expr);
     Array c = evalBool(*branch.condition, scope);
-    ++numConditions;
-    Array a = evalArray(*branch.thenValue, scope), b = evalArray(*branch.elseValue, scope);
-    --numConditions;
+    auto evalBranch = [&](const ast::Expr &value, bool isElse) {
+      OnlyWhere here(*this, &c, isElse);
+      return evalArray(value, scope);
+    };
+    Array a = evalBranch(*branch.thenValue, false), b = evalBranch(*branch.elseValue, true);
     return select(c, a, b, expr.loc);
   }
   case ast::ExprKind::Lambda:

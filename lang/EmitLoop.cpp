@@ -116,15 +116,15 @@ static Value emitPasses(mlir::OpBuilder &builder, mlir::Location loc, Value firs
 }
 
 /// The number of passes, and the first index.
-std::optional<std::pair<Value, Array>> Elaborator::evalCount(const ast::LoopStmt &stmt, Scope &scope) {
+std::optional<Elaborator::Passes> Elaborator::evalCount(const ast::LoopStmt &stmt, Scope &scope) {
   auto *range = dyn_cast<ast::Range>(stmt.bound.get());
   if (!range != !stmt.variable) {
     error(Code::KindMismatch, stmt.bound->loc, range ? "a range needs a name for its index" : "'" + stmt.variable->name + "' runs over a range")
         .suggest(range ? "write loop i in a..b" : "write a..b, where b is excluded: 0..n");
     return std::nullopt;
   }
-  Array from = range ? evalScalar(*range->from, scope, "the start of a loop") : integer(0, stmt.loc);
-  Array to = evalScalar(range ? *range->to : *stmt.bound, scope, range ? "the end of a loop" : "the number of passes");
+  Array from = range ? evalForEach(*range->from, scope, "the start of a loop") : integer(0, stmt.loc);
+  Array to = evalForEach(range ? *range->to : *stmt.bound, scope, range ? "the end of a loop" : "the number of passes");
   if (from.isPoison() || to.isPoison())
     return std::nullopt;
   if (kindOf(from) == Kind::Float || kindOf(to) == Kind::Float) {
@@ -133,7 +133,9 @@ std::optional<std::pair<Value, Array>> Elaborator::evalCount(const ast::LoopStmt
   }
   Array first = toKind(sliceLane(from), Kind::Int, stmt.loc);
   Array end = toKind(sliceLane(to), Kind::Int, stmt.loc);
-  return std::pair(emitPasses(builder, place(stmt.bound->loc), first.lanes.front(), end.lanes.front()), first);
+  if (!first.axes.empty() || !end.axes.empty())
+    return passesOfRows(first, end, stmt.bound->loc);
+  return Passes{emitPasses(builder, place(stmt.bound->loc), first.lanes.front(), end.lanes.front()), first, {}};
 }
 
 /// What the carried values begin with; null after an error.
@@ -166,41 +168,61 @@ static bool widen(const ast::LoopStmt &stmt, const Primes &tried, std::vector<Ar
   return !tried.wider.empty();
 }
 
-/// The loop as an op; null if a carried value was too narrow or an error was reported.
-LoopOp Elaborator::emitLoop(const ast::LoopStmt &stmt, Value count, const Array &first, llvm::ArrayRef<Array> inits, Primes &mine, Scope &scope) {
+/// The loop as an op; null if a carried value was too narrow or an error was reported. Where it ends for each row apart, it also carries
+/// which rows are at work.
+LoopOp Elaborator::emitLoop(const ast::LoopStmt &stmt, const Passes &passes, llvm::ArrayRef<Array> inits, Primes &mine, Scope &scope) {
   SmallVector<Value> init;
   std::vector<std::string> names;
   for (auto [carried, value] : llvm::zip_equal(stmt.inits, inits)) {
     llvm::append_range(init, value.lanes);
     names.push_back(carried.name.name);
   }
-  auto loop = LoopOp::create(builder, place(stmt.loc), mlir::TypeRange(mlir::ValueRange(init)), count, init);
+  Array working;
+  if (!mine.rows.empty()) {
+    working = spreadOver(boolean(true, stmt.loc), mine.rows, stmt.loc);
+    init.push_back(working.lanes.front());
+  }
+  auto loop = LoopOp::create(builder, place(stmt.loc), mlir::TypeRange(mlir::ValueRange(init)), passes.most, init);
+  Array pass, alive; // of the region at hand
   auto enter = [&](mlir::Region &region) {
     mlir::Block &block = region.emplaceBlock();
     Scope *inner = arena.scope(&scope);
-    Array index{{block.addArgument(ArrayType::scalar(builder.getI64Type()), place(stmt.loc))}};
+    pass = {{block.addArgument(ArrayType::scalar(builder.getI64Type()), place(stmt.loc))}};
     for (auto [carried, value] : llvm::zip_equal(stmt.inits, inits)) {
       Array present = value;
       for (Value &lane : present.lanes)
         lane = block.addArgument(lane.getType(), place(carried.loc));
       inner->set(carried.name.name, present, carried.name.loc);
     }
+    alive = working;
+    for (Value &lane : alive.lanes)
+      lane = block.addArgument(lane.getType(), place(stmt.loc));
     if (stmt.variable) {
       mlir::OpBuilder::InsertionGuard guard(builder);
       builder.setInsertionPointToStart(&block);
-      inner->set(stmt.variable->name, add(first, index, stmt.loc), stmt.variable->loc);
+      inner->set(stmt.variable->name, add(passes.first, pass, stmt.loc), stmt.variable->loc);
     }
     return inner;
   };
+  bool isByRow = !passes.rows.isPoison() || !mine.rows.empty();
   Scope *inner = enter(loop.getBody());
   Primes *outer = std::exchange(primes, &mine);
   auto runPass = [&]() -> std::optional<SmallVector<Value>> {
     if (stmt.variable)
       builder.setInsertionPointToEnd(&loop.getBody().front());
-    loopIndices.push_back(loop.getBody().front().getArgument(0)); // each pass draws its own numbers
-    runInside(stmt.block, *inner);
+    loopIndices.push_back(pass.lanes.front()); // each pass draws its own numbers
+    Array mask = isByRow ? rowsAtWork(stmt, passes, pass, alive, mine, *inner) : Array();
+    {
+      OnlyWhere here(*this, mask.isPoison() ? nullptr : &mask);
+      runInside(stmt.block, *inner);
+    }
     loopIndices.pop_back();
-    return readNext(names, *inner);
+    if (isByRow && (mask.isPoison() || !keepStopped(names, mask, *inner, stmt.loc)))
+      return std::nullopt;
+    std::optional<SmallVector<Value>> next = readNext(names, *inner);
+    if (next && !mine.rows.empty())
+      next->push_back(mask.lanes.front());
+    return next;
   };
   bool isSound = fillRegion(loop.getBody(), stmt.loc, runPass);
   primes = outer;
@@ -209,11 +231,17 @@ LoopOp Elaborator::emitLoop(const ast::LoopStmt &stmt, Value count, const Array 
     isSound = fillRegion(loop.getProceed(), stmt.condition->loc, [&]() -> std::optional<SmallVector<Value>> {
       if (stmt.variable)
         builder.setInsertionPointToEnd(&loop.getProceed().front());
-      loopIndices.push_back(loop.getProceed().front().getArgument(0));
-      Array c = sliceLane(evalCondition(*stmt.condition, *asked));
+      loopIndices.push_back(pass.lanes.front());
+      Array c = mine.rows.empty() ? sliceLane(evalCondition(*stmt.condition, *asked, /*mayDiffer=*/true)) : rowsAtWork(stmt, passes, pass, alive, mine, *asked);
       loopIndices.pop_back();
       mine.differs |= c.lanes.size() > 1;
-      return c.lanes.size() != 1 ? std::nullopt : std::optional(SmallVector<Value>{c.lanes.front()});
+      if (c.lanes.size() != 1)
+        return std::nullopt;
+      if (mine.rows.empty() && !c.axes.empty()) { // once more, for each row apart
+        mine.rows = commonAxes({c, passes.rows});
+        return std::nullopt;
+      }
+      return SmallVector<Value>{mine.rows.empty() ? c.lanes.front() : anyRow(c, stmt.condition->loc).lanes.front()};
     });
   }
   if (isSound)
@@ -229,14 +257,15 @@ std::optional<SmallVector<Array>> Elaborator::loopOnce(const ast::LoopStmt &stmt
   if (!count || !inits)
     return std::nullopt;
   // The type of a carried value is known when a pass has been elaborated: `s = 0` may become a real number, or one for each index.
-  for (int attempt = 0; attempt < 4; ++attempt) {
+  SmallVector<IndexVar *, 2> rows;
+  for (int attempt = 0; attempt < 6; ++attempt) {
     if (numEvaluated > maxExpansion) {
       error(Code::ExpansionTooLarge, stmt.loc, "the loops here expand to more than " + std::to_string(maxExpansion) + " operations")
           .suggest("begin what they carry with real numbers, s = 0.0, so that no pass is read twice");
       break;
     }
-    Primes mine{nullptr, stmt.inits, {}, {}, false};
-    if (LoopOp loop = emitLoop(stmt, count->first, count->second, *inits, mine, scope)) {
+    Primes mine{nullptr, stmt.inits, {}, {}, false, rows};
+    if (LoopOp loop = emitLoop(stmt, *count, *inits, mine, scope)) {
       mlir::ValueRange rest = loop.getCarried();
       SmallVector<Array> results(inits->begin(), inits->end());
       for (Array &result : results) {
@@ -247,8 +276,10 @@ std::optional<SmallVector<Array>> Elaborator::loopOnce(const ast::LoopStmt &stmt
       return results;
     }
     differs = mine.differs;
-    if (differs || !widen(stmt, mine, *inits, *this))
+    bool isWidened = !differs && widen(stmt, mine, *inits, *this);
+    if (differs || (!isWidened && mine.rows == rows))
       break;
+    rows = mine.rows;
   }
   return std::nullopt;
 }

@@ -252,7 +252,7 @@ std::optional<Elaborator::Ordered> Elaborator::readBound(const CallSite &site) {
   bool isByIndex = !site.slots.empty() && site.slots[0].kind == ast::SubKind::Value;
   if (!isByIndex)
     return readOrdered(site, /*mayTakeAll=*/true);
-  if (site.slots.size() != 1 || wordOf(site.slots[0]).empty()) {
+  if (llvm::StringRef word = isByIndex ? wordOf(site.slots[0]) : ""; site.slots.size() != 1 || word.empty() || word == "all" || word == "keep") {
     error(Code::OrderSlot, site.slots[0].loc, "'" + site.builtin->name.str() + "' runs over one index, without a guard").suggest(site.builtin->name.str() + "[k](x[k])");
     return std::nullopt;
   }

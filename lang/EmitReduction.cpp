@@ -51,61 +51,66 @@ bool Elaborator::readAxes(const ast::Subscript &slot, const CallSite &site, Redu
   return true;
 }
 
+/// The slots of a reduction by what they say. `keep` and `all` are words unless the author has given them a meaning.
+Elaborator::ReductionSlots Elaborator::sortSlots(const CallSite &site) {
+  ReductionSlots sorted;
+  for (const ast::Subscript &slot : site.slots) {
+    llvm::StringRef word = wordOf(slot), name = slot.kind == ast::SubKind::Named ? llvm::StringRef(slot.name->name) : "";
+    bool isKeep = word == "keep" && !site.scope->find(word), isAll = word == "all" && !site.scope->findLocal(word);
+    const ast::Subscript *&place = isKeep                ? sorted.keep
+                                   : isAll               ? sorted.all
+                                   : name == "axis"       ? sorted.axis
+                                   : name == "blocks"     ? sorted.blocks
+                                   : name == "accumulate" ? sorted.accumulate
+                                   : slot.kind == ast::SubKind::Value ? sorted.index
+                                                          : sorted.other;
+    if (place && &place != &sorted.index)
+      sorted.other = &slot; // twice
+    place = &slot;
+  }
+  return sorted;
+}
+
 std::optional<Elaborator::Reduced> Elaborator::readReduction(const CallSite &site, double neutral, bool mayContract) {
   if (!expectArguments(site, 1, 1))
     return std::nullopt;
-  bool hasAll = site.slots.size() == 1 && wordOf(site.slots[0]) == "all" && !site.scope->findLocal("all");
-  bool isNamed = !site.slots.empty() && site.slots[0].kind == ast::SubKind::Named;
-  if (!site.slots.empty() && !hasAll && !isNamed)
-    return reduceIndices(site, neutral, mayContract && !accumulateOf(site));
+  ReductionSlots slots = sortSlots(site);
+  const ast::Subscript *stray = slots.other;
+  if (slots.index && !stray)
+    stray = slots.keep ? slots.keep : slots.axis ? slots.axis : slots.blocks ? slots.blocks : slots.all;
+  if (slots.all && !stray)
+    stray = slots.keep ? slots.keep : slots.axis ? slots.axis : slots.blocks;
+  if (stray) {
+    error(Code::UnknownSlot, stray->loc, "a reduction runs over 'all', over 'axis = ..' and 'blocks = ..', which 'keep' may follow, or over indices")
+        .suggest(stray == slots.keep ? "an index that is kept stands on the left: m[i, j] = max[k](x[i, k])" : "sum[axis = 1](x), sum[j](x[j])");
+    return std::nullopt;
+  }
+  if (slots.index)
+    return reduceIndices(site, neutral, mayContract && !slots.accumulate);
   Reduced reduced;
   std::optional<size_t> lane = activeLane;
-  if (hasAll)
+  if (slots.all)
     activeLane.reset();
   reduced.x = evalArray(*site.call->arguments[0].value, *site.scope);
   activeLane = lane;
   if (reduced.x.isPoison())
     return std::nullopt;
-  reduced.isOverAll = hasAll || reduced.x.isJoint;
+  bool isWhole = !slots.axis && !slots.blocks;
+  reduced.isOverAll = slots.all || (isWhole && reduced.x.isJoint);
+  reduced.keeps = slots.keep;
   if (reduced.isOverAll && !reduced.x.axes.empty()) {
     notBuilt(Code::SlotNotBuilt, site.at, "a reduction over the collection inside index notation", "give it a name before");
     return std::nullopt;
   }
-  if (!isNamed) {
-    reduced.axes.assign(std::begin(allOwn), std::end(allOwn));
-    return reduced;
-  }
-  const ast::Subscript *blocks = nullptr;
-  bool isWhole = false;
-  for (const ast::Subscript &slot : site.slots) {
-    if (wordOf(slot) == "keep") {
-      reduced.keeps = true;
-      continue;
-    }
-    if (slot.kind == ast::SubKind::Named && slot.name->name == "axis") {
-      if (!readAxes(slot, site, reduced))
-        return std::nullopt;
-      continue;
-    }
-    if (&slot == accumulateOf(site)) {
-      if (!readAccumulate(site, reduced))
-        return std::nullopt;
-      isWhole = site.slots.size() == 1;
-      continue;
-    }
-    if (slot.kind == ast::SubKind::Named && slot.name->name == "blocks") {
-      blocks = &slot;
-      continue;
-    }
-    error(Code::UnknownSlot, slot.loc, "a reduction runs over 'all', over 'axis = ..' or over indices").suggest("sum[axis = 1](x)");
+  if (reduced.isOverAll && reduced.keeps) {
+    error(Code::UnknownSlot, slots.keep->loc, "the collection has no axes that could be kept").suggest("one number meets any array without 'keep'");
     return std::nullopt;
   }
-  if (isWhole) {
+  if (slots.accumulate && !readAccumulate(*slots.accumulate, site, reduced))
+    return std::nullopt;
+  if (isWhole)
     reduced.axes.assign(std::begin(allOwn), std::end(allOwn));
-    return reduced;
-  }
-  reduced.isOverAll = false;
-  if (blocks && !cutIntoBlocks(*blocks, site, reduced))
+  else if ((slots.axis && !readAxes(*slots.axis, site, reduced)) || (slots.blocks && !cutIntoBlocks(*slots.blocks, site, reduced)))
     return std::nullopt;
   return reduced;
 }
@@ -127,14 +132,34 @@ static const ast::Name *binderOf(const ast::Subscript &slot, const Scope &scope)
   return nullptr;
 }
 
+static void refuseBinder(Algebra &algebra, const ast::Subscript &slot, Scope &scope) {
+  llvm::StringRef word = wordOf(slot);
+  if (const Binding *known = word.empty() ? nullptr : scope.find(word))
+    algebra.error(Code::IndexShadows, slot.loc, "'" + word.str() + "' is in use, so it cannot be bound as an index here")
+        .note(known->loc, "it is bound here")
+        .suggest("choose another letter");
+  else
+    algebra.error(Code::UnknownSlot, slot.loc, "a reduction runs over 'all', over 'axis = ..' or over indices").suggest("sum[j](x[j])");
+}
+
+/// Whether a further guard, j != i in sum[j < n, j != i](..), speaks of an index that this reduction binds.
+static bool mentions(const ast::Compare &guard, llvm::ArrayRef<IndexVar *> indices, Scope &scope) {
+  return llvm::any_of(guard.operands, [&](const ast::ExprPtr &operand) {
+    auto *name = dyn_cast<ast::Name>(operand.get());
+    const Binding *binding = name && !name->primed ? scope.find(name->name) : nullptr;
+    return binding && binding->entity.index() && llvm::is_contained(indices, binding->entity.index());
+  });
+}
+
 std::optional<Elaborator::Reduced> Elaborator::reduceIndices(const CallSite &site, double neutral, bool mayContract) {
   Scope *inner = arena.scope(site.scope);
   Reduced reduced;
+  ReductionSlots slots = sortSlots(site);
   std::vector<const ast::Compare *> guards;
   for (const ast::Subscript &slot : site.slots) {
     llvm::StringRef word = wordOf(slot);
-    if (&slot == accumulateOf(site)) {
-      if (!readAccumulate(site, reduced))
+    if (&slot == slots.accumulate) {
+      if (!readAccumulate(*slots.accumulate, site, reduced))
         return std::nullopt;
       continue;
     }
@@ -144,16 +169,12 @@ std::optional<Elaborator::Reduced> Elaborator::reduceIndices(const CallSite &sit
     if (isOfWorkers)
       return error(Code::UnknownSlot, slot.loc, "only 'sum', 'mean', 'prod', 'max', 'min', 'any' and 'all' run over workers").suggest("norms: sqrt(sum[workers](norm(x)^2))"), std::nullopt;
     const ast::Name *binder = binderOf(slot, *inner);
-    if (!binder) {
-      if (const Binding *known = word.empty() ? nullptr : inner->find(word)) {
-        error(Code::IndexShadows, slot.loc, "'" + word.str() + "' is in use, so it cannot be bound as an index here")
-            .note(known->loc, "it is bound here")
-            .suggest("choose another letter");
-      } else {
-        error(Code::UnknownSlot, slot.loc, "a reduction runs over 'all', over 'axis = ..' or over indices").suggest("sum[j](x[j])");
-      }
-      return std::nullopt;
+    if (auto *further = slot.kind == ast::SubKind::Value ? dyn_cast<ast::Compare>(slot.value.get()) : nullptr; !binder && further && mentions(*further, reduced.indices, *inner)) {
+      guards.push_back(further);
+      continue;
     }
+    if (!binder)
+      return refuseBinder(*this, slot, *inner), std::nullopt;
     reduced.indices.push_back(bindIndex(binder->name, binder->loc, *inner));
     if (auto *guard = dyn_cast<ast::Compare>(slot.value.get()))
       guards.push_back(guard);
@@ -163,7 +184,10 @@ std::optional<Elaborator::Reduced> Elaborator::reduceIndices(const CallSite &sit
   for (const ast::Compare *guard : guards)
     shareRange(*guard, *inner);
   shareRanges(body, *inner);
-  numConditions += guards.size();
+  findWindows(body, *inner);
+  if (!readGuards(guards, *inner, reduced))
+    return std::nullopt;
+  OnlyWhere here(*this, reduced.guard ? &*reduced.guard : nullptr);
   auto *product = dyn_cast<ast::Binary>(&body);
   if (mayContract && guards.empty() && product && product->op == ast::BinaryOp::Mul) {
     Array a = evalArray(*product->lhs, *inner), b = evalArray(*product->rhs, *inner);
@@ -178,15 +202,11 @@ std::optional<Elaborator::Reduced> Elaborator::reduceIndices(const CallSite &sit
   } else {
     reduced.x = evalArray(body, *inner);
   }
-  numConditions -= guards.size();
   if (reduced.factors)
     return reduced;
-  for (const ast::Compare *guard : guards) {
-    Array condition = evalCompare(*guard, *inner);
-    Array skipped = std::isfinite(neutral) && neutral == std::floor(neutral) ? integer(static_cast<int64_t>(neutral), guard->loc)
-                                                                             : number(neutral, guard->loc);
-    reduced.x = select(condition, reduced.x, skipped, guard->loc);
-  }
+  if (site.builtin->name == "logsumexp") // of integers too
+    reduced.x = toKind(reduced.x, Kind::Float, site.at);
+  reduced.x = leaveOut(reduced.x, reduced, neutral, site.at);
   if (reduced.x.isPoison())
     return std::nullopt;
   // An index on which the body does not depend counts all the same: the sum of a constant.
@@ -204,7 +224,37 @@ std::optional<Elaborator::Reduced> Elaborator::reduceIndices(const CallSite &sit
   for (IndexVar *index : reduced.indices)
     reduced.axes.push_back(llvm::find(axes, index) - axes.begin());
   llvm::sort(reduced.axes);
+  if (reduced.guard)
+    reduced.guard = spreadOver(*reduced.guard, axes, site.at);
   return reduced;
+}
+
+/// sum[j < i, k != j](..): both conditions hold of the terms that stay.
+bool Elaborator::readGuards(llvm::ArrayRef<const ast::Compare *> guards, Scope &inner, Reduced &reduced) {
+  for (const ast::Compare *guard : guards) {
+    Array condition = evalCompare(*guard, inner);
+    if (condition.isPoison())
+      return false;
+    if (ownRank(condition) != 0) {
+      error(Code::NotAScalar, guard->loc, "a guard is one condition for each value of its indices, but this has the shape " + describe(ownShape(condition)));
+      return false;
+    }
+    reduced.guard = reduced.guard ? logical(true, *reduced.guard, condition, guard->loc) : condition;
+  }
+  return true;
+}
+
+/// The terms that a guard leaves out become the neutral element, in the kind of the others.
+Array Elaborator::leaveOut(const Array &x, const Reduced &reduced, double neutral, Location at) {
+  if (x.isPoison() || !reduced.guard)
+    return x;
+  Array terms = kindOf(x) == Kind::Bool && std::isinf(neutral) ? toKind(x, Kind::Int, at) : x;
+  Kind kind = kindOf(terms);
+  Array skipped = kind == Kind::Float      ? number(neutral, at)
+                  : kind == Kind::Bool     ? boolean(neutral != 0, at)
+                  : std::isfinite(neutral) ? integer(static_cast<int64_t>(neutral), at)
+                                           : integer(neutral < 0 ? std::numeric_limits<int64_t>::min() : std::numeric_limits<int64_t>::max(), at);
+  return select(*reduced.guard, terms, skipped, at);
 }
 
 //===----------------------------------------------------------------------===//
@@ -218,10 +268,11 @@ Array Elaborator::keepAxes(const Reduced &reduced, const Array &result, Location
     return joinBlocks(reduced, result, at);
   size_t lane = 0;
   return perLane({result}, result.axes, [&](llvm::ArrayRef<Value> v) -> Value {
-    Shape shape(typeOf(reduced.x.lane(lane++)).getShape());
-    SmallVector<int64_t> kept;
+    Value x = reduced.x.lane(lane++);
+    Shape shape(typeOf(x).getShape());
+    SmallVector<int64_t> kept, over = axesOf(x, reduced.x.axes.size(), reduced.axes);
     for (size_t axis = 0; axis < shape.size(); ++axis) {
-      if (llvm::is_contained(reduced.axes, static_cast<int64_t>(axis)))
+      if (llvm::is_contained(over, static_cast<int64_t>(axis)))
         shape[axis] = builder.getI64IntegerAttr(1);
       else
         kept.push_back(axis);
@@ -278,7 +329,9 @@ Entity Elaborator::callMean(const CallSite &site) {
   if (!reduced)
     return {};
   Array count;
-  if (reduced->indices.empty()) {
+  if (reduced->guard) { // of the terms that stay
+    count = toKind(reduce(ReductionKind::Sum, toKind(*reduced->guard, Kind::Int, site.at), reduced->axes, site.at), Kind::Float, site.at);
+  } else if (reduced->indices.empty()) {
     count = countOf(reduced->x, reduced->axes, site.at);
     count.isEach = reduced->x.isEach;
     if (reduced->isOverAll)
@@ -299,8 +352,12 @@ Entity Elaborator::callNorm(const CallSite &site) {
   if (!reduced->isOverAll)
     return keepAxes(*reduced, norm(reduced->x, reduced->axes, site.at), site.at);
   Array x = toKind(reduced->x, Kind::Float, site.at);
-  Array squares = reduce(ReductionKind::Sum, mul(x, x, site.at), reduced->axes, site.at);
-  return unary<SqrtOp>(overAll(ReductionKind::Sum, squares, site.at), site.at);
+  Array total = overAll(ReductionKind::Sum, reduce(ReductionKind::Sum, mul(x, x, site.at), reduced->axes, site.at), site.at);
+  Array root = unary<SqrtOp>(total, site.at);
+  if (isOpen || total.isPoison()) // no derivative goes through
+    return root;
+  // The derivative at 0 is 0, as that of a single tensor's norm.
+  return select(compare(ComparePredicate::Eq, total, integer(0, site.at), site.at), integer(0, site.at), root, site.at);
 }
 
 Entity Elaborator::callNorm1(const CallSite &site) {
@@ -315,34 +372,18 @@ Entity Elaborator::callLogSumExp(const CallSite &site) {
   std::optional<Reduced> reduced = readReduction(site, -std::numeric_limits<double>::infinity(), /*mayContract=*/false);
   if (!reduced)
     return {};
-  if (reduced->isOverAll)
-    return notBuilt(Code::SlotNotBuilt, site.at, "'logsumexp' over the collection", "");
-  return keepAxes(*reduced, logSumExp(reduced->x, reduced->axes, site.at), site.at);
-}
-
-template <ReductionKind kind>
-Entity Elaborator::callArgReduction(const CallSite &site) {
-  double inf = std::numeric_limits<double>::infinity();
-  std::optional<Reduced> reduced = readReduction(site, kind == ReductionKind::Max ? -inf : inf, /*mayContract=*/false);
-  if (!reduced)
+  Array each = logSumExp(reduced->x, reduced->axes, site.at);
+  if (!reduced->isOverAll || each.isPoison())
+    return keepAxes(*reduced, each, site.at);
+  // Of the tensors' own, shifted by the largest; an infinite one shifts nothing.
+  Array largest = overAll(ReductionKind::Max, each, site.at), zero = integer(0, site.at);
+  if (largest.isPoison())
     return {};
-  reduced->axes = axesOf(reduced->x.lanes.front(), reduced->x.axes.size(), reduced->axes);
-  if (reduced->isOverAll || reduced->keeps || reduced->axes.size() != 1) {
-    error(Code::AxisOutOfRange, site.at, "'" + site.builtin->name.str() + "' searches along one axis, but this has the shape " +
-                                             describe(ownShape(reduced->x)))
-        .suggest(site.builtin->name.str() + "[axis = 0](x)");
-    return {};
-  }
-  const Array &x = reduced->x;
-  SmallVector<IndexVar *, 2> axes;
-  for (auto [position, index] : llvm::enumerate(x.axes))
-    if (static_cast<int64_t>(position) != reduced->axes[0])
-      axes.push_back(index);
-  Array numeric = toKind(x, std::max(kindOf(x), Kind::Int), site.at);
-  return perLane({numeric}, axes, [&](llvm::ArrayRef<Value> v) -> Value {
-    ArrayType type = typeOf(v[0]).dropAxes(reduced->axes).withElement(builder.getI64Type());
-    return ArgReduceOp::create(builder, place(site.at), type, kind, v[0], static_cast<uint64_t>(reduced->axes[0]));
-  });
+  Array isFinite = compare(ComparePredicate::Eq, sub(largest, largest, site.at), zero, site.at);
+  Array shift = perLane({select(isFinite, largest, zero, site.at)}, {}, [&](llvm::ArrayRef<Value> v) -> Value { return StopOp::create(builder, place(site.at), v[0]); });
+  shift.isEach = false;
+  Array total = overAll(ReductionKind::Sum, unary<ExpOp>(sub(each, shift, site.at), site.at), site.at);
+  return total.isPoison() ? total : add(shift, unary<LogOp>(total, site.at), site.at);
 }
 
 //===----------------------------------------------------------------------===//
@@ -394,7 +435,5 @@ template Entity Elaborator::callReduction<ReductionKind::All>(const CallSite &);
 template Entity Elaborator::callReduction<ReductionKind::Any>(const CallSite &);
 template Entity Elaborator::callReduction<ReductionKind::Prod>(const CallSite &);
 template Entity Elaborator::callReduction<ReductionKind::Sum>(const CallSite &);
-template Entity Elaborator::callArgReduction<ReductionKind::Max>(const CallSite &);
-template Entity Elaborator::callArgReduction<ReductionKind::Min>(const CallSite &);
 template Entity Elaborator::callExtremum<MaxOp>(const CallSite &);
 template Entity Elaborator::callExtremum<MinOp>(const CallSite &);

@@ -40,7 +40,7 @@ Array Algebra::reduce(ReductionKind kind, const Array &operand, ArrayRef<int64_t
     SmallVector<int64_t> over = axesOf(v[0], x.axes.size(), axes);
     if (over.empty())
       return v[0];
-    auto wider = accumulate && accumulate != typeOf(v[0]).getElementType() ? mlir::TypeAttr::get(accumulate) : mlir::TypeAttr();
+    auto wider = accumulate && typeOf(v[0]).isFloat() && accumulate != typeOf(v[0]).getElementType() ? mlir::TypeAttr::get(accumulate) : mlir::TypeAttr();
     return ReduceOp::create(builder, place(at), reducedType(typeOf(v[0]), over), kind, v[0], over, wider);
   });
 }

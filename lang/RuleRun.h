@@ -170,6 +170,8 @@ struct Primes {
   std::set<std::string> partlyWritten = {};
   /// All tensors are elaborated together, but a condition differs from one to the other.
   bool differs = false;
+  /// The condition of the loop depends on these indices: it ends for each of their values apart.
+  llvm::SmallVector<IndexVar *, 2> rows = {};
 };
 
 /// Where the hyper-parameters of a rule, loss or schedule get their values.

@@ -157,6 +157,7 @@ static void expectBoth(const std::string &path) {
 }
 
 TEST(AgainstReference, CallsInBlocks) { expectBoth(GRADUS_TEST_INPUTS "/calls_in_blocks.grad"); }
+TEST(AgainstReference, Collection) { expectBoth(GRADUS_TEST_INPUTS "/collection.grad"); }
 TEST(AgainstReference, Control) { expectBoth(GRADUS_TEST_PASSES "/control.mlir"); }
 TEST(AgainstReference, ControlInSpecs) { expectBoth(GRADUS_TEST_INPUTS "/control.grad"); }
 TEST(AgainstReference, Expressions) { expectBoth(GRADUS_TEST_INPUTS "/expressions.grad"); }
@@ -171,6 +172,7 @@ TEST(AgainstReference, Muon) { expectBoth(GRADUS_TEST_STD "/rules/muon.grad"); }
 TEST(AgainstReference, NamedEntries) { expectBoth(GRADUS_TEST_INPUTS "/named_entries.grad"); }
 TEST(AgainstReference, Order) { expectBoth(GRADUS_TEST_PASSES "/order.mlir"); }
 TEST(AgainstReference, PartsOfSharedStates) { expectBoth(GRADUS_TEST_INPUTS "/parts.grad"); }
+TEST(AgainstReference, Recurrences) { expectBoth(GRADUS_TEST_INPUTS "/recurrences.grad"); }
 TEST(AgainstReference, Steps) { expectBoth(GRADUS_TEST_PASSES "/steps.mlir"); }
 TEST(AgainstReference, Storage) { expectBoth(GRADUS_TEST_INPUTS "/storage.grad"); }
 TEST(AgainstReference, Swaps) { expectBoth(GRADUS_TEST_PASSES "/swaps.mlir"); }
