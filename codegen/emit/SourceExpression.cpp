@@ -151,6 +151,11 @@ ExpressionWriter::Result ExpressionWriter::subscripted(const std::string &name, 
 }
 
 ExpressionWriter::Result ExpressionWriter::element(Value value, Indices indices, bool isRoot) {
+  if (auto part = leading.find(value); part != leading.end()) {
+    SmallVector<std::string> all{part->second};
+    llvm::append_range(all, indices);
+    return subscripted(names.get(value), all);
+  }
   if (std::string name = names.get(value); !name.empty() && !isRoot)
     return subscripted(name, indices);
   if (Operation *op = value.getDefiningOp())

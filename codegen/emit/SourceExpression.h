@@ -51,6 +51,8 @@ public:
   /// As `write`, so that each index stands alone at an axis somewhere since the last clear.
   llvm::FailureOr<std::string> writeRanged(mlir::Value value, llvm::ArrayRef<std::string> indices, bool isRoot = false);
 
+  /// `value` is a part of the array of its name: what stands at `place` along the leading axis of that.
+  void setPlace(mlir::Value value, const std::string &place) { leading[value] = place; }
   /// Ops that only rename axes or change the element type.
   static bool isTransparent(mlir::Operation *op) { return mlir::isa<BroadcastOp, CastOp, TransposeOp>(op); }
   static std::string writeShape(llvm::ArrayRef<mlir::Attribute> shape);
@@ -91,6 +93,7 @@ private:
   SourceNames &names;
   std::function<std::string(llvm::ArrayRef<mlir::Attribute>)> frame;
   llvm::StringSet<> ranged;
+  llvm::DenseMap<mlir::Value, std::string> leading;
 };
 
 } // namespace gradus

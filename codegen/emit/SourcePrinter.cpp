@@ -36,6 +36,7 @@ private:
   LogicalResult writeConcat(ConcatOp op, const std::string &name);
   LogicalResult writeFft(FftOp op);
   LogicalResult writeFactorization(Operation *op);
+  LogicalResult writeScan(ScanOp op);
   LogicalResult writeSort(SortOp op);
   LogicalResult writeScatter(Operation *op, const std::string &name);
   std::string describeArgument(unsigned index);
@@ -116,7 +117,7 @@ bool SourceWriter::isOfIndices(Value value) {
 
 bool SourceWriter::needsStatement(Value value, const std::string &inlined) {
   Operation *op = value.getDefiningOp();
-  bool isJoined = llvm::any_of(value.getUsers(), llvm::IsaPred<ConcatOp>);
+  bool isJoined = llvm::any_of(value.getUsers(), llvm::IsaPred<ConcatOp, ReshapeOp>); // they take a name
   if (isa<ConcatOp, CumulateOp, ScatterAddOp, ScatterOp>(op) || isJoined)
     return true;
   if (isa<ConstantOp>(op))
@@ -229,6 +230,43 @@ LogicalResult SourceWriter::writeConcat(ConcatOp op, const std::string &name) {
   return success();
 }
 
+/// v[k, i] = .. v[k - 1, i] .., v[-1, i] = init[i].
+LogicalResult SourceWriter::writeScan(ScanOp op) {
+  constexpr size_t longest = 4096;
+  auto type = cast<ArrayType>(op->getResultTypes().front());
+  Attribute size = type.getShape().front();
+  if (op.getInit().size() != 1 || (op.getReverse() && isFormula(size)))
+    return op.emitError("G0853: a recurrence of this form cannot be written as source");
+  for (Value x : op.getXs())
+    if (names.get(x).empty() && failed(writeStatement(x, names.fresh("v"))))
+      return failure();
+  std::string name = names.fresh("v");
+  SmallVector<std::string> indices = names.takeIndices(type.getRank());
+  ArrayRef<std::string> rest = ArrayRef(indices).drop_front();
+  Block &block = op.getBody().front();
+  expressions.clearRanges();
+  if (!block.getArgument(0).use_empty())
+    names.setExactly(block.getArgument(0), indices[0]);
+  for (auto [argument, x] : llvm::zip(block.getArguments().drop_front(), op.getXs())) {
+    names.setExactly(argument, names.get(x));
+    expressions.setPlace(argument, indices[0]);
+  }
+  names.setExactly(block.getArguments().back(), name);
+  expressions.setPlace(block.getArguments().back(), indices[0] + (op.getReverse() ? " + 1" : " - 1"));
+  FailureOr<std::string> text = expressions.write(block.getTerminator()->getOperand(0), rest), init = expressions.write(op.getInit().front(), rest);
+  if (failed(text) || failed(init))
+    return failure();
+  if (text->size() > longest)
+    return op.emitError("G0853: a recurrence of so many operations cannot be written as source");
+  std::string edge = op.getReverse() ? ExpressionWriter::writeShape(size) : "-1";
+  SmallVector<std::string> beyond{edge};
+  llvm::append_range(beyond, rest);
+  body += "  " + name + "[" + llvm::join(indices, ", ") + "] = " + *text + ", " + name + "[" + llvm::join(beyond, ", ") + "] = " + *init + "\n";
+  names.giveBack(indices);
+  names.setExactly(op.getYs().front(), name);
+  return success();
+}
+
 /// values, order = sort[axis = 1](x), of an x that has a name. Over all elements there is no such word.
 LogicalResult SourceWriter::writeSort(SortOp op) {
   auto axis = static_cast<int64_t>(op.getAxis());
@@ -293,6 +331,11 @@ LogicalResult SourceWriter::writeStatements() {
   for (Operation &op : func.getBody().front().without_terminator()) {
     if (auto sort = dyn_cast<SortOp>(op)) {
       if (failed(writeSort(sort)))
+        return failure();
+      continue;
+    }
+    if (auto scan = dyn_cast<ScanOp>(op)) {
+      if (failed(writeScan(scan)))
         return failure();
       continue;
     }
