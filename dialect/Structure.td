@@ -230,16 +230,18 @@ def Gradus_ExchangeOp : Gradus_PureOp<"exchange", [AllTypesMatch<["x", "y"]>]> {
 def Gradus_WorkersOp : Gradus_PureOp<"workers", [SameOperandsAndResultType]> {
   let summary = "Reduces an array element by element over all workers";
   let description = [{
-    `mean` divides a sum by the number of workers. Added in the order of the workers, so that all of them get the same bits. Ends a
+    `mean` divides a sum by the number of workers. Added in the order of the workers, so that all of them get the same bits; with
+    `neighbours` each worker combines what it and its neighbours have, which is another number on each. Ends a
     phase; it stands outside of conditions and loops. (workers_c1) `mean` goes with sum.
 
     ```mlir
     %m = gradus.workers sum mean %x : !gradus.array<[n], f64>
+    %s = gradus.workers sum neighbours %x : !gradus.array<[n], f64>
     ```
   }];
-  let arguments = (ins Gradus_ReductionAttr:$kind, UnitAttr:$mean, NumericArray:$x);
+  let arguments = (ins Gradus_ReductionAttr:$kind, UnitAttr:$mean, UnitAttr:$neighbours, NumericArray:$x);
   let results = (outs NumericArray:$y);
-  let assemblyFormat = "$kind (`mean` $mean^)? $x attr-dict `:` type($x)";
+  let assemblyFormat = "$kind (`mean` $mean^)? (`neighbours` $neighbours^)? $x attr-dict `:` type($x)";
   let hasVerifier = 1;
 }
 

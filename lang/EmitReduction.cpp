@@ -164,10 +164,8 @@ std::optional<Elaborator::Reduced> Elaborator::reduceIndices(const CallSite &sit
       continue;
     }
     bool isOfWorkers = (word == "workers" || word == "neighbours") && !inner->find(word);
-    if (isOfWorkers && word == "neighbours")
-      return notBuilt(Code::SlotNotBuilt, slot.loc, "a reduction over neighbours", "ask one after the other: exchange(x, j)"), std::nullopt;
     if (isOfWorkers)
-      return error(Code::UnknownSlot, slot.loc, "only 'sum', 'mean', 'prod', 'max', 'min', 'any' and 'all' run over workers").suggest("norms: sqrt(sum[workers](norm(x)^2))"), std::nullopt;
+      return error(Code::UnknownSlot, slot.loc, "only 'sum', 'mean', 'prod', 'max', 'min', 'any' and 'all' run over workers").suggest("norms: sqrt(sum[" + word.str() + "](norm(x)^2))"), std::nullopt;
     const ast::Name *binder = binderOf(slot, *inner);
     if (auto *further = slot.kind == ast::SubKind::Value ? dyn_cast<ast::Compare>(slot.value.get()) : nullptr; !binder && further && mentions(*further, reduced.indices, *inner)) {
       guards.push_back(further);

@@ -149,6 +149,9 @@ typedef struct gradus_workers {
   int32_t (*reduce)(void *user, int32_t combination, int32_t dtype, int64_t count, void *data);
   /** Gives `give` to worker `peer`, which calls the same for this one, and takes what that gives. */
   int32_t (*exchange)(void *user, int64_t peer, int32_t dtype, int64_t count, const void *give, void *take);
+  int64_t neighbours; /**< how many workers are neighbours of this one, itself among them: at least 1 */
+  /** Each element of `data` becomes the combination of what this worker and its other neighbours have there, in the order of their numbers. */
+  int32_t (*reduce_neighbours)(void *user, int32_t combination, int32_t dtype, int64_t count, void *data);
 } gradus_workers;
 
 /*===- Context --------------------------------------------------------------------===*/
@@ -173,7 +176,7 @@ typedef struct gradus_context {
   void (*release)(void *user, void *pointer, size_t bytes);
   /** Factors matrices. Null: the runtime's own functions, which need no library; gradus_lapack() is faster on large matrices. */
   const gradus_linear_algebra *linear_algebra;
-  /** Whom `mean[workers](x)` and `exchange(x, j)` ask. Null: this is the only worker, number 0. */
+  /** Whom `mean[workers](x)`, `sum[neighbours](x)` and `exchange(x, j)` ask. Null: this is the only worker, number 0. */
   const gradus_workers *workers;
 } gradus_context;
 
@@ -306,8 +309,8 @@ void gradus_fft(int32_t dtype, int32_t inverse, int64_t n, int64_t inner, int64_
  * `peer`, -16 - s for what was s. What is known to be refused asks nobody any more. The new state is returned.
  */
 int32_t gradus_workers_agree(const gradus_context *context, int32_t state);
-int32_t gradus_workers_reduce(const gradus_context *context, int32_t state, int32_t combination, int32_t is_mean, int32_t dtype, int64_t count,
-                              const void *x, void *y);
+int32_t gradus_workers_reduce(const gradus_context *context, int32_t state, int32_t of_neighbours, int32_t combination, int32_t is_mean, int32_t dtype,
+                              int64_t count, const void *x, void *y);
 int32_t gradus_workers_exchange(const gradus_context *context, int32_t state, int32_t agrees, int64_t peer, int32_t dtype, int64_t count,
                                 const void *x, void *y, gradus_report *report);
 

@@ -1,6 +1,6 @@
 /*===- workers.c - Where workers meet ------------------------------------------------===*
  *
- * What compiled code calls for mean[workers](x) and exchange(x, j): it asks the hooks of the context, or is the only worker. A call that one
+ * What compiled code calls for mean[workers](x), sum[neighbours](x) and exchange(x, j): it asks the hooks of the context, or is the only worker. A call that one
  * worker refuses is refused by all that it meets: before the numbers they tell each other whether all goes well.
  *
  *===----------------------------------------------------------------------------===*/
@@ -44,19 +44,21 @@ static void divide(int32_t dtype, int64_t count, void *y, int64_t by) {
   }
 }
 
-int32_t gradus_workers_reduce(const gradus_context *context, int32_t state, int32_t combination, int32_t is_mean, int32_t dtype, int64_t count,
-                              const void *x, void *y) {
+int32_t gradus_workers_reduce(const gradus_context *context, int32_t state, int32_t of_neighbours, int32_t combination, int32_t is_mean, int32_t dtype,
+                              int64_t count, const void *x, void *y) {
   const gradus_workers *workers = othersOf(context);
+  int32_t (*reduce)(void *, int32_t, int32_t, int64_t, void *) = NULL;
   if (state != 0)
     return state;
   if (count > 0)
     memcpy(y, x, (size_t)count * gradus_dtype_size(dtype));
   if (workers == NULL || count <= 0)
     return state;
-  if (workers->reduce == NULL || !workers->reduce(workers->user, combination, dtype, count, y))
+  reduce = of_neighbours ? workers->reduce_neighbours : workers->reduce;
+  if (reduce == NULL || (of_neighbours && workers->neighbours < 1) || !reduce(workers->user, combination, dtype, count, y))
     return unreachable;
   if (is_mean)
-    divide(dtype, count, y, workers->count);
+    divide(dtype, count, y, of_neighbours ? workers->neighbours : workers->count);
   return state;
 }
 

@@ -46,13 +46,13 @@ void FunctionLowering::emitCut(Operation *op, Value given, Value taken, Value co
   Value state = code.loadRaw(i32, flag), dtype = code.i32(toDType(arrayOf(op->getResult(0)).getElementType()));
   SmallVector<Value> arguments{context, state};
   if (workers)
-    arguments.append({code.i32(combinationOf(workers.getKind())), code.i32(workers.getMean())});
+    arguments.append({code.i32(workers.getNeighbours()), code.i32(combinationOf(workers.getKind())), code.i32(workers.getMean())});
   else
     arguments.append({code.i32(plan.needsAgreement()), peer});
   arguments.append({dtype, count, given, taken});
   if (!workers)
     arguments.push_back(report);
-  SmallVector<Type> types = workers ? SmallVector<Type>{ptr, i32, i32, i32, i32, i64, ptr, ptr} : SmallVector<Type>{ptr, i32, i32, i64, i32, i64, ptr, ptr, ptr};
+  SmallVector<Type> types = workers ? SmallVector<Type>{ptr, i32, i32, i32, i32, i32, i64, ptr, ptr} : SmallVector<Type>{ptr, i32, i32, i64, i32, i64, ptr, ptr, ptr};
   LLVM::LLVMFuncOp callee = declareRuntime(workers ? "gradus_workers_reduce" : "gradus_workers_exchange", i32, types);
   LLVM::StoreOp::create(code, LLVM::CallOp::create(code, callee, arguments).getResult(), flag);
   mayBeRefusedLate = true;

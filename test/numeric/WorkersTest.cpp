@@ -1,4 +1,4 @@
-//===- WorkersTest.cpp - Two workers in two threads -------------------------------===//
+//===- WorkersTest.cpp - Workers in threads ---------------------------------------===//
 //
 // The hooks of the context meet at a barrier and add in the order of the workers. Both workers must get the same bits, and where one of them
 // refuses a call, neither may write.
@@ -24,6 +24,15 @@ static constexpr char spec[] = R"(
 fn meet(x: [n]) {
   return mean[workers](x), sum[workers](x), max[workers](x), min[workers](sum(x)), any[workers](x > 2), all[workers](x > 2)
 }
+fn near(x: [n]) {
+  return sum[neighbours](x), mean[neighbours](x), min[neighbours](sum(x)), any[neighbours](x > 2)
+}
+fn seldom(x: [n], at: [n] int) {
+  y[i] = x[at[i]]
+  return mean[neighbours](y), 2 * x
+}
+fn sent(x: [n]) = sum[workers](compressed(x, by = largest(1)))
+fn largest(x: [n], k: int) = where(rank[descending](abs(x)) < k, x, 0)
 fn trade(x: [n], j: [] int) {
   return exchange(x, j), exchange(sum(x), j)
 }
@@ -53,7 +62,8 @@ namespace {
 /// Where the workers of a test meet.
 class Meeting {
 public:
-  static constexpr int64_t count = 2;
+  explicit Meeting(int64_t count) : count(count) {}
+  const int64_t count;
 
   /// Gives `mine` and returns what all have given, when all are here.
   std::vector<std::string> gather(int64_t number, std::string mine) {
@@ -95,12 +105,23 @@ struct Worker {
                                                 : std::min(into[i], other[i]);
   }
   static int32_t reduce(void *user, int32_t combination, int32_t dtype, int64_t count, void *data) {
+    return combine(static_cast<Worker *>(user), 0, INT64_MAX, combination, dtype, count, data);
+  }
+  /// On a path, 0 - 1 - 2.
+  static int32_t reduceNeighbours(void *user, int32_t combination, int32_t dtype, int64_t count, void *data) {
     auto *self = static_cast<Worker *>(user);
+    return combine(self, self->number - 1, self->number + 1, combination, dtype, count, data);
+  }
+  int64_t countNeighbours() const { return std::min(number + 1, meeting->count - 1) - std::max<int64_t>(number - 1, 0) + 1; }
+  /// Of the workers from `first` to `last`, as far as there are such.
+  static int32_t combine(Worker *self, int64_t first, int64_t last, int32_t combination, int32_t dtype, int64_t count, void *data) {
     ++self->calls;
     size_t bytes = count * gradus_dtype_size(dtype);
     auto all = self->meeting->gather(self->number, std::string(static_cast<char *>(data), bytes));
     if (self->isBroken)
       return 0;
+    all.resize(std::min<size_t>(all.size(), static_cast<size_t>(std::max<int64_t>(last, 0)) + 1));
+    all.erase(all.begin(), all.begin() + std::max<int64_t>(first, 0));
     std::memcpy(data, all[0].data(), bytes);
     for (size_t k = 1; k < all.size(); ++k)
       if (dtype == GRADUS_F32)
@@ -166,20 +187,24 @@ protected:
     return outcome;
   }
 
-  /// Both workers at once.
-  std::array<Outcome, 2> callBoth(StringRef name, const std::array<Arrays<double>, 2> &args, bool isBroken = false) {
-    Meeting meeting;
-    std::array<Outcome, 2> outcomes;
+  /// All workers at once, a call of each.
+  std::vector<Outcome> callAll(StringRef name, const std::vector<Arrays<double>> &args, bool isBroken = false, bool knowsNeighbours = true) {
+    Meeting meeting(args.size());
+    std::vector<Outcome> outcomes(args.size());
     std::vector<std::thread> threads;
-    for (int64_t k = 0; k < 2; ++k)
+    for (int64_t k = 0; k < meeting.count; ++k)
       threads.emplace_back([&, k] {
         Worker worker{&meeting, k, isBroken};
-        gradus_workers workers{&worker, Meeting::count, k, Worker::reduce, Worker::exchange};
+        gradus_workers workers{&worker, meeting.count, k, Worker::reduce, Worker::exchange, worker.countNeighbours(), knowsNeighbours ? Worker::reduceNeighbours : nullptr};
         outcomes[k] = call(name, args[k], &workers);
       });
     for (std::thread &thread : threads)
       thread.join();
     return outcomes;
+  }
+  std::array<Outcome, 2> callBoth(StringRef name, const std::array<Arrays<double>, 2> &args, bool isBroken = false) {
+    std::vector<Outcome> both = callAll(name, {args[0], args[1]}, isBroken);
+    return {both[0], both[1]};
   }
 
   static Array<double> vector(std::vector<double> numbers) {
@@ -215,6 +240,44 @@ TEST_P(Workers, ReduceElementByElement) {
     EXPECT_EQ(one.results[5].ints[2], 1);
     EXPECT_EQ(one.results[5].ints[1], 0);
   }
+}
+
+TEST_P(Workers, ReduceOverNeighbours) {
+  auto all = callAll("near", {Arrays<double>{vector({1, 5})}, Arrays<double>{vector({2, -4})}, Arrays<double>{vector({6, 1})}});
+  const std::vector<std::vector<double>> sums{{3, 1}, {9, 2}, {8, -3}};
+  const std::vector<double> degrees{2, 3, 2}, least{-2, -2, -2};
+  for (auto [k, one] : llvm::enumerate(all)) {
+    ASSERT_EQ(one.status, GRADUS_OK);
+    EXPECT_EQ(one.results[0].reals, sums[k]);
+    for (int i : {0, 1})
+      EXPECT_NEAR(one.results[1].reals[i], sums[k][i] / degrees[k], 1e-6);
+    EXPECT_EQ(one.results[2].reals[0], least[k]);
+    EXPECT_EQ(one.results[3].ints[1], k < 2);
+  }
+  Outcome alone = call("near", {vector({1, 5})}, nullptr);
+  ASSERT_EQ(alone.status, GRADUS_OK);
+  EXPECT_EQ(alone.results[0].reals, (std::vector<double>{1, 5}));
+  EXPECT_EQ(alone.results[1].reals, (std::vector<double>{1, 5}));
+  for (Outcome &one : callAll("near", {Arrays<double>{vector({1, 5})}, Arrays<double>{vector({2, -4})}}, false, /*knowsNeighbours=*/false)) {
+    EXPECT_EQ(one.status, GRADUS_ERROR_WORKERS);
+    EXPECT_TRUE(one.isUntouched);
+  }
+}
+
+/// Worker 0 refuses, and worker 2, who is no neighbour of it, must not commit either.
+TEST_P(Workers, RefuseTogetherBeyondNeighbours) {
+  Array<double> x = vector({1, 2});
+  auto all = callAll("seldom", {Arrays<double>{x, whole({0, 2})}, Arrays<double>{x, whole({0, 1})}, Arrays<double>{x, whole({1, 0})}});
+  EXPECT_EQ(all[0].status, GRADUS_ERROR_INDEX);
+  for (int k : {1, 2})
+    EXPECT_EQ(all[k].status, GRADUS_ERROR_WORKERS);
+  for (Outcome &one : all)
+    EXPECT_TRUE(one.isUntouched);
+}
+
+TEST_P(Workers, SendWhatIsCompressed) {
+  for (Outcome &one : callBoth("sent", {Arrays<double>{vector({1, -5, 3})}, Arrays<double>{vector({2, 4, 8})}}))
+    EXPECT_EQ(one.results[0].reals, (std::vector<double>{0, -5, 8}));
 }
 
 TEST_P(Workers, AreOneWhereNobodyElseIs) {

@@ -16,7 +16,8 @@ gradus.func fn @meet(%x: !n {gradus.name = "x", gradus.role = #gradus.role<input
   %d = gradus.every %two at %t keep(%f) : !i, (!n) {
     %g = gradus.workers prod %a : !n
     %h = gradus.add %g, %f : !n
-    gradus.yield %h : !n
+    %k = gradus.workers min neighbours %h : !n
+    gradus.yield %k : !n
   }
   gradus.return %a, %b, %c, %d : !n, !m, !s, !n
 }
