@@ -236,6 +236,8 @@ bool bindData(Training &training, const Table &table, DataBinding &binding, std:
   }
   if (!missing.empty()) {
     error = "the data do not tell the size of '" + llvm::join(missing, "', '") + "'; give it as --dim " + missing[0] + "=N";
+    if (isIntegral(target))
+      error += "; what is left when one is missing is the number of classes";
     return false;
   }
   return makeVariables(training, binding, error);
@@ -265,13 +267,13 @@ void fillBatch(Training &training, const DataBinding &binding, const Table &tabl
     if (target)
       target->set(static_cast<int64_t>(i), table.at(row, width));
   }
-  if (!binding.rows)
+  Variable *numbers = binding.rows ? findChosen(training, *binding.rows, prefix) : nullptr;
+  if (!numbers)
     return;
-  Variable &numbers = training.variables[*binding.rows];
-  numbers.dims[0] = static_cast<int64_t>(rows.size());
-  numbers.bytes.resize(numbers.size() * gradus_dtype_size(numbers.layout.dtype));
+  numbers->dims[0] = static_cast<int64_t>(rows.size());
+  numbers->bytes.resize(numbers->size() * gradus_dtype_size(numbers->layout.dtype));
   for (auto [i, row] : llvm::enumerate(rows))
-    numbers.set(static_cast<int64_t>(i), static_cast<double>(row));
+    numbers->set(static_cast<int64_t>(i), static_cast<double>(row));
 }
 
 void drawParameters(Training &training) {
