@@ -214,6 +214,8 @@ struct OnStmt : StmtNode<StmtKind::On> {
   using StmtNode::StmtNode;
   Ident name;
   std::vector<ast::Param> params;
+  /// The params that are arrays once more, as inputs are declared: the entry takes them as a rule takes an input.
+  std::vector<Decl> inputs;
   Block block;
 };
 

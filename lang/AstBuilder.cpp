@@ -265,10 +265,20 @@ StmtPtr AstBuilder::build(P::WhenStmtContext &context) {
   return stmt;
 }
 
+/// Whether a param of an entry is no number: it has axes, or the shape of a tensor.
+static bool isArray(const Param &param) {
+  if (param.isSize || !param.type || param.type->kind != TypeKind::Tensor)
+    return false;
+  return !param.type->dims.empty() || std::any_of(param.type->storage.begin(), param.type->storage.end(), [](const Storage &word) { return word.isLike; });
+}
+
 StmtPtr AstBuilder::build(P::OnStmtContext &context) {
   auto stmt = std::make_unique<OnStmt>(locOf(context));
   stmt->name = ident(*context.name());
   stmt->params = buildParams(*context.params());
+  for (P::ParamContext *param : context.params()->param())
+    if (Param again = buildParam(*param); isArray(again))
+      stmt->inputs.push_back({again.loc, std::move(again.name), std::move(again.type), std::move(again.defaultValue)});
   stmt->block = buildBlock(*context.block());
   return stmt;
 }

@@ -143,7 +143,7 @@ private:
   Entity evalCall(const ast::Call &expr, Scope &scope);
   std::vector<Actual> evalArguments(llvm::ArrayRef<ast::Argument> arguments, Scope &scope);
   Entity tooLarge(const Closure &closure, Location at);
-  bool bindSize(const ast::Param &param, const Delayed *bound, const std::string &path, Scope &inner, Location at);
+  bool bindSize(const ast::Param &param, const Delayed *bound, const std::string &path, Scope &inner, Location at, const std::string &owner = "");
   Entity callClosure(const Closure &closure, std::vector<Actual> actuals, Location at, std::optional<Array> time = std::nullopt);
   bool bindActuals(const Closure &closure, std::vector<Actual> &actuals, Scope &inner, Location at);
   bool bindParam(const ast::Param &param, Entity entity, Location at, Scope &inner);
@@ -205,7 +205,7 @@ private:
   const Closure *lossAtWork = nullptr;
   Scope *lossScope = nullptr;
   UnitBuilder *rowsUnit = nullptr;
-  mlir::Value rowsArgument;
+  std::map<DataChoice, mlir::Value> rowsArguments;
   bool isTest = false;
 
   // How the application keeps a tensor (EmitStorage.cpp).
@@ -236,7 +236,8 @@ private:
   };
   std::optional<Passes> evalCount(const ast::LoopStmt &stmt, Scope &scope);
   std::optional<std::vector<Array>> evalInits(const ast::LoopStmt &stmt, Scope &scope);
-  LoopOp emitLoop(const ast::LoopStmt &stmt, const Passes &passes, llvm::ArrayRef<Array> inits, Primes &mine, Scope &scope);
+  LoopOp emitLoop(const ast::LoopStmt &stmt, const Passes &passes, llvm::ArrayRef<std::string> names, llvm::ArrayRef<Array> inits, Primes &mine,
+                  Scope &scope);
   // For each value of indices apart (EmitRows.cpp).
   Array evalForEach(const ast::Expr &expr, Scope &scope, llvm::StringRef what);
   Passes passesOfRows(const Array &first, const Array &end, Location at);
@@ -252,6 +253,7 @@ private:
   llvm::SmallVector<Array> likePresent(llvm::ArrayRef<std::string> names, mlir::ValueRange values, Scope &scope);
   void bindNext(llvm::ArrayRef<std::string> names, Scope &scope, Location at, bool isTogether,
                 llvm::function_ref<std::optional<llvm::SmallVector<Array>>()> emit);
+  bool mayDecide(const ast::Expr &deciding, llvm::ArrayRef<std::string> names, Scope &scope);
   bool runsTogether(llvm::ArrayRef<const ast::Expr *> deciding, Scope &scope);
   std::optional<llvm::SmallVector<Array>> loopOnce(const ast::LoopStmt &stmt, Scope &scope, bool &differs);
   bool fillRegion(mlir::Region &region, Location at, llvm::function_ref<std::optional<llvm::SmallVector<mlir::Value>>()> emit);
@@ -381,7 +383,8 @@ private:
   bool planGroups(const ast::Train &train, Scope &file, TrainPlan &plan);
   bool addTrainParams(const TrainPlan &plan, UnitBuilder &unit, Scope &shapes, std::vector<mlir::Value> &arguments, std::vector<Array> &values);
   bool emitTrainInit(TrainPlan &plan);
-  bool emitTrainStep(const TrainPlan &plan);
+  bool emitTrainStep(const TrainPlan &plan, llvm::StringRef entry);
+  bool readEntries(TrainPlan &plan);
   struct TrainParts;
   bool stepGroup(TrainUnit &step, const TrainGroup &group, TrainParts &parts);
   // What the loss of a train unit keeps (EmitLossState.cpp).
@@ -391,6 +394,19 @@ private:
   bool emitLossStates(TrainPlan &plan, UnitBuilder &unit, llvm::ArrayRef<Array> params, const InputSource &inputs);
   void openLoss(const TrainPlan &plan, UnitBuilder &unit, const Array &time, const InputSource &inputs, KeptLoss &loss);
   bool commitLoss(TrainUnit &step);
+  // A loss with state that a rule asks (EmitReading.cpp).
+  /// Who keeps the states of an objective in a test: each step of the test begins with their initial values.
+  struct OwnEvaluation {
+    RuleRun run;
+    std::map<std::string, Array> next;
+  };
+  std::deque<OwnEvaluation> ownEvaluations;
+  bool evaluateOwn(Objective &objective, Location at);
+  static bool isOwnPoint(const Objective &objective, llvm::ArrayRef<Array> points);
+  /// The evaluation at hand reads next values that are known.
+  bool readsCommitted = false;
+  /// The objective that is asked, for the numbers of its rows.
+  const Objective *asked = nullptr;
 
   // What it minimises (EmitObjective.cpp).
   TrainLoss *bindLoss(TrainUnit &step, const Closure &closure, const std::map<std::string, Delayed> &bound, const ast::Expr *source, size_t extras);
@@ -405,6 +421,9 @@ private:
   /// A claim must not hold because one side was repeated: only a number stands for all elements.
   bool checkClaim(const Array &a, const Array &b, Location at);
   void runExpect(const ast::ExpectStmt &stmt, Scope &scope);
+  // Claims inside of blocks (EmitClaim.cpp).
+  bool mayClaim();
+  void liftClaims(FuncOp test, Location at);
   bool readTestRule(const CallSite &site, TestRule &test);
   bool takeTensors(const CallSite &site, TestRule &test);
   bool takeStates(const CallSite &site, TestRule &test);

@@ -48,6 +48,8 @@ void Elaborator::runInside(const ast::Block &block, Scope &inner) {
       writeNextPart(*assign, inner);
     else if (assign && primes && llvm::any_of(assign->targets, [](const ast::Target &target) { return target.name.primed; }))
       primes->run ? runRuleAssign(*assign, *primes->run, inner) : runCarriedAssign(*assign, inner);
+    else if (auto *claim = dyn_cast<ast::ExpectStmt>(stmt.get()); claim && frames.empty() && mayClaim())
+      runExpect(*claim, inner);
     else if (!runCommon(*stmt, inner))
       notHere(*stmt, "a block of 'when', 'every' or 'loop'", stmt->kind == ast::StmtKind::Return ? "end the function with it, below the block" : "");
   }
@@ -100,6 +102,10 @@ void Elaborator::bindNext(llvm::ArrayRef<std::string> names, Scope &scope, Locat
   std::vector<Array> all(names.size());
   bool isSound = true;
   size_t lanes = activeLane ? 1 : std::max<size_t>(laneCount, 1);
+  auto isShared = [&](llvm::StringRef name) { // what is one for the collection is made once
+    const Binding *present = name.consume_back("'") && primes && primes->run ? scope.findLocal(name) : nullptr;
+    return present && present->entity.isArray() && !present->entity.array().isEach;
+  };
   for (size_t k = 0; k < lanes; ++k) {
     if (lanes > 1)
       activeLane = k;
@@ -110,10 +116,12 @@ void Elaborator::bindNext(llvm::ArrayRef<std::string> names, Scope &scope, Locat
       activeLane.reset();
     isSound &= one.has_value();
     for (size_t i = 0; one && i < names.size(); ++i) {
+      if (k > 0 && isShared(names[i]))
+        continue;
       SmallVector<Value, 1> before = std::move(all[i].lanes);
       before.push_back((*one)[i].lanes.front());
       all[i] = (*one)[i];
-      all[i].isEach |= lanes > 1;
+      all[i].isEach |= lanes > 1 && !isShared(names[i]);
       all[i].lanes = std::move(before);
     }
   }
@@ -142,7 +150,7 @@ std::vector<std::string> Elaborator::findPrimed(llvm::ArrayRef<const ast::Block 
     collectPrimed(*block, primed);
   std::vector<std::string> names;
   for (const auto &[name, at] : primed)
-    if (primes && scope.findLocal(name))
+    if (primes && scope.findLocal(name) && !(primes->isCommitted && scope.findLocal((name + "'").str())))
       (findPresent(name, scope) ? names : lost).push_back(name.str());
   for (const ast::Block *block : blocks)
     for (const std::string &name : primedByCalls(*block, scope))
@@ -192,6 +200,14 @@ SmallVector<Value> Elaborator::presentValues(llvm::ArrayRef<std::string> names, 
   return values;
 }
 
+/// What decides for each tensor by itself gives no next value to what is one for the collection.
+bool Elaborator::mayDecide(const ast::Expr &deciding, llvm::ArrayRef<std::string> names, Scope &scope) {
+  if (laneCount <= 1 || !primes || !primes->run)
+    return true;
+  auto shared = llvm::find_if(names, [&](const std::string &name) { return !findPresent(name, scope)->entity.array().isEach; });
+  return shared == names.end() || !evalArray(deciding, scope).isEach || !perTensor(*shared + "'", deciding.loc).isPoison();
+}
+
 void Elaborator::runWhen(const ast::WhenStmt &stmt, Scope &scope) {
   SmallVector<const ast::Block *> blocks{&stmt.block};
   if (stmt.otherwise)
@@ -203,6 +219,10 @@ void Elaborator::runWhen(const ast::WhenStmt &stmt, Scope &scope) {
       runInside(*block, *inner);
     return readNext(names, *inner);
   };
+  if (!mayDecide(*stmt.condition, names, scope)) {
+    lost.insert(lost.end(), names.begin(), names.end());
+    names.clear();
+  }
   const ast::Block *otherwise = stmt.otherwise ? &*stmt.otherwise : nullptr;
   bindNext(withPrimes(names), scope, stmt.loc, runsTogether({stmt.condition.get()}, scope), [&]() -> std::optional<SmallVector<Array>> {
     Array c = evalCondition(*stmt.condition, scope, /*mayDiffer=*/!primes || !primes->run);
@@ -235,6 +255,10 @@ void Elaborator::runEvery(const ast::EveryStmt &stmt, Scope &scope) {
   if (!primes || !primes->run)
     return notHere(stmt, primes ? "a loop" : "a function", "it belongs to the step of a rule: every 10 { m' = .. }");
   std::vector<std::string> lost, names = findPrimed({&stmt.block}, scope, lost);
+  if (!mayDecide(*stmt.period, names, scope)) {
+    lost.insert(lost.end(), names.begin(), names.end());
+    names.clear();
+  }
   bindNext(withPrimes(names), scope, stmt.loc, runsTogether({stmt.period.get()}, scope), [&]() -> std::optional<SmallVector<Array>> {
     Array period = evalScalar(*stmt.period, scope, "a period");
     Array time = sliceLane(primes->run->time);

@@ -1,11 +1,12 @@
 //===- EmitEntry.cpp - Named entries of rules ----------------------------------===//
 //
 // `on gradient(now: f64) { .. }` makes a C function of its own on the states that all entries of the rule share. What stands outside of
-// the entries is common to all of them. The arguments of an entry are numbers, given in every call.
+// the entries is common to all of them. The numbers that an entry takes are given in every call; an array is an input of that entry alone. The
+// step of a train unit is one for each entry of its rules.
 //
 //===----------------------------------------------------------------------===//
 
-#include "lang/Elaborator.h"
+#include "lang/TrainPlan.h"
 
 using namespace gradus;
 using namespace gradus::lang;
@@ -27,6 +28,13 @@ static std::vector<std::string> namesOf(llvm::ArrayRef<const ast::OnStmt *> entr
     if (entry)
       names.push_back(entry->name.name);
   return names;
+}
+
+static std::string listed(llvm::ArrayRef<std::string> names) {
+  std::string text;
+  for (const std::string &name : names)
+    text += (text.empty() ? "'" : ", '") + name + "'";
+  return text;
 }
 
 /// Whether the names of entries can stand beside `init`, each once.
@@ -68,21 +76,42 @@ bool Elaborator::checkChosen(const RuleRun &run) {
   std::vector<const ast::OnStmt *> entries = entriesOf(*run.call->rule);
   if (!entries.front() || run.call->entry)
     return true;
-  std::string names;
-  for (const std::string &name : namesOf(entries))
-    names += (names.empty() ? "" : ", ") + ("'" + name + "'");
-  error(Code::EntryNotChosen, run.call->loc, "'" + run.call->rule->name.name + "' has the entries " + names + ", and none of them is chosen")
+  error(Code::EntryNotChosen, run.call->loc, "'" + run.call->rule->name.name + "' has the entries " + listed(namesOf(entries)) + ", and none of them is chosen")
       .note(run.call->rule->name.loc, "it is declared here")
-      .suggest("a test names one: step(" + run.call->rule->name.name + "(..)." + entries.front()->name.name + ", ..); train and other rules take a rule without entries");
+      .suggest("name one, as a test and another rule must: " + run.call->rule->name.name + "(..)." + entries.front()->name.name);
   return false;
+}
+
+/// The entries of a train unit: those of its rules, which have all of them the same ones, or none.
+bool Elaborator::readEntries(TrainPlan &plan) {
+  for (const TrainGroup &group : plan.groups) {
+    std::vector<std::string> names = group.call->entry ? std::vector<std::string>() : namesOf(entriesOf(*group.call->rule));
+    if (&group == &plan.groups.front())
+      plan.entries = names;
+    if (std::set<std::string>(names.begin(), names.end()) == std::set<std::string>(plan.entries.begin(), plan.entries.end()))
+      continue;
+    const ast::Ident &first = plan.groups.front().call->rule->name, &other = group.call->rule->name;
+    auto said = [&](const ast::Ident &rule, llvm::ArrayRef<std::string> entries) { return "'" + rule.name + "' has " + (entries.empty() ? "one step" : "the entries " + listed(entries)); };
+    error(Code::EntryNotChosen, group.call->loc, "each entry of a train unit moves all its parameters, but " + said(first, plan.entries) + ", and " + said(other, names))
+        .note(other.loc, "'" + other.name + "' is declared here")
+        .suggest("give them rules with the same entries, or choose one: " + (names.empty() ? first.name + "(..)." + plan.entries.front() : other.name + "(..)." + names.front()));
+    return false;
+  }
+  return true;
 }
 
 void Elaborator::runEntry(const ast::OnStmt &stmt, RuleRun &run) {
   for (const ast::Param &param : stmt.params) {
-    bool isNumber = !param.isSize && (!param.type || (param.type->kind == ast::TypeKind::Tensor && param.type->dims.empty()));
-    if (!isNumber)
-      error(Code::EntryArgument, param.loc, "an entry takes numbers, but '" + param.name.name + "' is none").suggest("declare it as an 'input' of the rule");
-    bindName(param.name, isNumber ? Entity((*currentHypers)(param, run.hyperPrefix + run.path + param.name.name, nullptr, *run.scope, run.time)) : Entity(), *run.scope);
+    auto input = llvm::find_if(stmt.inputs, [&](const ast::Decl &decl) { return decl.name.name == param.name.name; });
+    bool isArray = input != stmt.inputs.end(), isNumber = !isArray && !param.isSize && (!param.type || param.type->kind == ast::TypeKind::Tensor);
+    Array value;
+    if (isArray)
+      value = takeInput(*input, /*isShared=*/false, run);
+    else if (isNumber)
+      value = (*currentHypers)(param, run.hyperPrefix + run.path + param.name.name, nullptr, *run.scope, run.time);
+    else
+      error(Code::EntryArgument, param.loc, "an entry takes numbers and arrays, but '" + param.name.name + "' is none").suggest("declare it as an argument of the rule");
+    bindName(param.name, isArray && !value.isPoison() ? named(value, param.loc) : value, *run.scope);
   }
   for (const ast::StmtPtr &inner : stmt.block.statements)
     switch (inner->kind) {

@@ -50,8 +50,9 @@ Attribute Elaborator::defaultOf(const Array &value) {
   return {};
 }
 
-/// What a call binds, else the command line, else the default; else the tensors of the call tell it. `path` is its name in the unit.
-bool Elaborator::bindSize(const ast::Param &param, const Delayed *bound, const std::string &path, Scope &inner, Location at) {
+/// What a call binds, else the command line, else the default; else the tensors of the call tell it. `path` is its name in the unit. Where the unit
+/// has sizes of others too, `owner` keeps it apart from them.
+bool Elaborator::bindSize(const ast::Param &param, const Delayed *bound, const std::string &path, Scope &inner, Location at, const std::string &owner) {
   Array size;
   if (bound) {
     size = evalArray(*bound->expr, *bound->scope);
@@ -60,12 +61,12 @@ bool Elaborator::bindSize(const ast::Param &param, const Delayed *bound, const s
     size = integer(it->second, at);
   } else if (param.defaultValue) {
     size = evalArray(*param.defaultValue, inner);
-  } else if (auto told = toldSizes.find(path); told != toldSizes.end()) {
+  } else if (auto told = toldSizes.find(owner.empty() ? path : param.name.name + " of " + owner); told != toldSizes.end()) {
     size = {{sizeOf(told->second, at)}};
   } else if (isTest) {
     return true; // what is given may tell it
   } else {
-    auto symbol = builder.getStringAttr(path);
+    auto symbol = builder.getStringAttr(owner.empty() ? path : param.name.name + " of " + owner);
     sharedSizes.insert(symbol);
     size = {{sizeOf(symbol, at)}};
   }

@@ -28,6 +28,7 @@ CustomOp Elaborator::beginImplicit(Location at, llvm::function_ref<std::optional
   auto made = CustomOp::create(builder, place(at), mlir::TypeRange(), mlir::ValueRange());
   mlir::OpBuilder::InsertionGuard guard(builder);
   builder.setInsertionPointToStart(&made.getBody().emplaceBlock());
+  llvm::SaveAndRestore inside(numRegions, numRegions + 1);
   std::optional<SmallVector<Value>> values = emit();
   if (!values) {
     made.erase();

@@ -50,6 +50,10 @@ std::vector<Array> Elaborator::unpacked(const InnerProblem &problem, const Array
 
 /// What the formulas are at x: the value, or a - b of each equation, or T(x) - x.
 std::vector<Array> Elaborator::valuesAt(const InnerProblem &problem, const Array &x, Location at) {
+  llvm::SaveAndRestore lanes(laneCount, problem.laneCount);
+  llvm::SaveAndRestore open(isOpen, problem.isOpen);
+  llvm::SaveAndRestore one(isOneOfMany, problem.isOneOfMany);
+  llvm::SaveAndRestore active(activeLane, problem.activeLane);
   Scope *inner = arena.scope(problem.scope);
   std::vector<Array> parts = unpacked(problem, x, at), values;
   for (auto [unknown, part] : llvm::zip_equal(problem.unknowns, parts))

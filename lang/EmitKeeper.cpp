@@ -140,7 +140,8 @@ Entity Elaborator::runKept(const Closure &closure, Scope &inner, Location at) {
   } else if (!isTest && !isAllGiven) {
     error(Code::StateNotKept, at, "'" + closure.name + "' has a state, which nobody keeps here")
         .note(closure.loc, "'" + closure.name + "' is declared here")
-        .suggest("bind it to a hyper-parameter, as in train .. with sgd(lr = " + closure.name + "(..))");
+        .suggest(closure.isSchedule() ? "bind it to a hyper-parameter, as in train .. with sgd(lr = " + closure.name + "(..))"
+                                      : "a train unit keeps the states of the loss that it minimizes, asked by its name alone");
     return {};
   }
   run.block = closure.block;
@@ -151,7 +152,12 @@ Entity Elaborator::runKept(const Closure &closure, Scope &inner, Location at) {
     run.time = drawTime(at);
   if (!openKept(closure, run))
     return {};
-  Primes mine{&run, {}, {}, {}, false};
+  Primes mine{&run, {}, {}, {}, false, nullptr, readsCommitted};
+  if (readsCommitted)
+    for (const auto &[path, next] : *run.committed)
+      if (llvm::StringRef name(path); name.consume_front(run.path) && inner.findHere(name))
+        inner.set((name + "'").str(), next, closure.loc);
+  llvm::SaveAndRestore ownPoint(readsCommitted, false);
   llvm::SaveAndRestore atPrimes(primes, &mine);
   llvm::SaveAndRestore notKept(keeper, static_cast<StateKeeper *>(nullptr));
   llvm::SaveAndRestore notGiven(givenToCall, static_cast<const std::map<std::string, Actual> *>(nullptr));
@@ -252,15 +258,27 @@ Array Elaborator::rowIds(Location at) {
         .suggest("the first argument that is no parameter begins with it: x: [n, d]");
     return {};
   }
-  Shape shape{dim->lane(0)};
-  auto type = ArrayType::get(builder.getContext(), shape, builder.getI64Type());
-  if (!rowsUnit && isTest)
-    return counts(shape, 0, at);
-  if (!rowsUnit) {
+  // An objective on other data than the batch has other rows.
+  bool isAsked = asked && asked->target == lossAtWork;
+  auto sampled = llvm::find_if(isAsked ? llvm::ArrayRef<ObjectiveArgument>(asked->arguments) : llvm::ArrayRef<ObjectiveArgument>(),
+                               [](const ObjectiveArgument &argument) { return argument.isSampled; });
+  bool isFurther = isAsked && (asked->choice == DataChoice::Next || asked->choice == DataChoice::All);
+  bool isChosen = isAsked && !isFurther && sampled != asked->arguments.data() + asked->arguments.size();
+  Shape shape{isChosen ? ownShape(sampled->value.array()).front() : dim->lane(0)};
+  if (!rowsUnit && !isTest) {
     error(Code::RowsUnknown, at, "the numbers of the samples are known where the loss is trained, or called from C, alone").suggest("pass them as an argument");
     return {};
   }
-  if (!rowsArgument)
-    rowsArgument = rowsUnit->addArgument(Role::Data, "rows", type, at);
-  return {{rowsArgument}};
+  Array rows;
+  if (rowsUnit) {
+    DataChoice choice = isFurther ? asked->choice : DataChoice::Batch;
+    Value &argument = rowsArguments[choice];
+    if (!argument)
+      argument = rowsUnit->addArgument(Role::Data, choice == DataChoice::Next ? "next.rows" : choice == DataChoice::All ? "all.rows" : "rows",
+                                       ArrayType::get(builder.getContext(), shape, builder.getI64Type()), at);
+    rows = {{argument}};
+  } else {
+    rows = counts(shape, 0, at);
+  }
+  return isChosen ? asArray(onChosen(*asked, rows, at), at) : rows;
 }

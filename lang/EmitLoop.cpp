@@ -1,6 +1,7 @@
 //===- EmitLoop.cpp - loop -----------------------------------------------------===//
 //
-// A loop carries names of its own. The type of what it carries is known when a pass has been elaborated, so a pass may be read twice.
+// A loop carries names of its own, and the states of the wrapped rules that it calls (EmitSite.cpp). The type of what it carries is known when
+// a pass has been elaborated, so a pass may be read twice.
 //
 //===----------------------------------------------------------------------===//
 
@@ -170,13 +171,11 @@ static bool widen(const ast::LoopStmt &stmt, const Primes &tried, std::vector<Ar
 
 /// The loop as an op; null if a carried value was too narrow or an error was reported. Where it ends for each row apart, it also carries
 /// which rows are at work.
-LoopOp Elaborator::emitLoop(const ast::LoopStmt &stmt, const Passes &passes, llvm::ArrayRef<Array> inits, Primes &mine, Scope &scope) {
+LoopOp Elaborator::emitLoop(const ast::LoopStmt &stmt, const Passes &passes, llvm::ArrayRef<std::string> names, llvm::ArrayRef<Array> inits, Primes &mine,
+                            Scope &scope) {
   SmallVector<Value> init;
-  std::vector<std::string> names;
-  for (auto [carried, value] : llvm::zip_equal(stmt.inits, inits)) {
+  for (const Array &value : inits)
     llvm::append_range(init, value.lanes);
-    names.push_back(carried.name.name);
-  }
   Array working;
   if (!mine.rows.empty()) {
     working = spreadOver(boolean(true, stmt.loc), mine.rows, stmt.loc);
@@ -188,11 +187,12 @@ LoopOp Elaborator::emitLoop(const ast::LoopStmt &stmt, const Passes &passes, llv
     mlir::Block &block = region.emplaceBlock();
     Scope *inner = arena.scope(&scope);
     pass = {{block.addArgument(ArrayType::scalar(builder.getI64Type()), place(stmt.loc))}};
-    for (auto [carried, value] : llvm::zip_equal(stmt.inits, inits)) {
-      Array present = value;
+    for (auto [k, name] : llvm::enumerate(names)) {
+      Location at = k < stmt.inits.size() ? stmt.inits[k].name.loc : stmt.loc;
+      Array present = inits[k];
       for (Value &lane : present.lanes)
-        lane = block.addArgument(lane.getType(), place(carried.loc));
-      inner->set(carried.name.name, present, carried.name.loc);
+        lane = block.addArgument(lane.getType(), place(at));
+      inner->set(name, present, at);
     }
     alive = working;
     for (Value &lane : alive.lanes)
@@ -256,6 +256,15 @@ std::optional<SmallVector<Array>> Elaborator::loopOnce(const ast::LoopStmt &stmt
   std::optional<std::vector<Array>> inits = evalInits(stmt, scope);
   if (!count || !inits)
     return std::nullopt;
+  std::vector<std::string> names;
+  for (const ast::LoopInit &init : stmt.inits)
+    names.push_back(init.name.name);
+  std::vector<Array> states;
+  for (const std::string &name : primedByCalls(stmt.block, scope))
+    if (const Binding *present = findPresent(name, scope)) {
+      names.push_back(name);
+      states.push_back(sliceLane(present->entity.array()));
+    }
   // The type of a carried value is known when a pass has been elaborated: `s = 0` may become a real number, or one for each index.
   SmallVector<IndexVar *, 2> rows;
   for (int attempt = 0; attempt < 6; ++attempt) {
@@ -264,10 +273,12 @@ std::optional<SmallVector<Array>> Elaborator::loopOnce(const ast::LoopStmt &stmt
           .suggest("begin what they carry with real numbers, s = 0.0, so that no pass is read twice");
       break;
     }
-    Primes mine{nullptr, stmt.inits, {}, {}, false, rows};
-    if (LoopOp loop = emitLoop(stmt, *count, *inits, mine, scope)) {
+    Primes mine{nullptr, stmt.inits, {}, {}, false, rows, primes ? primes->around : nullptr};
+    std::vector<Array> first = *inits;
+    llvm::append_range(first, states);
+    if (LoopOp loop = emitLoop(stmt, *count, names, first, mine, scope)) {
       mlir::ValueRange rest = loop.getCarried();
-      SmallVector<Array> results(inits->begin(), inits->end());
+      SmallVector<Array> results(first.begin(), first.end());
       for (Array &result : results) {
         size_t lanes = result.lanes.size();
         result.lanes.assign(rest.begin(), rest.begin() + lanes);
@@ -306,6 +317,9 @@ void Elaborator::runLoop(const ast::LoopStmt &stmt, Scope &scope) {
     }
     names.push_back(init.name.name);
   }
+  for (const std::string &name : primedByCalls(stmt.block, scope))
+    if (findPresent(name, scope))
+      names.push_back(name + "'"); // below the loop these are the next values
   SmallVector<const ast::Expr *> deciding{stmt.bound.get()};
   if (auto *range = dyn_cast<ast::Range>(stmt.bound.get()))
     deciding = {range->from.get(), range->to.get()};

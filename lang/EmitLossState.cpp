@@ -63,7 +63,7 @@ bool Elaborator::emitLossStates(TrainPlan &plan, UnitBuilder &unit, llvm::ArrayR
 /// The states as arguments of the step.
 void Elaborator::openLoss(const TrainPlan &plan, UnitBuilder &unit, const Array &time, const InputSource &inputs, KeptLoss &loss) {
   laneCount = 1;
-  rowsArgument = {};
+  rowsArguments.clear();
   loss.run.root = plan.loss->name;
   loss.run.sharedPrefix = plan.loss->name + ".";
   loss.run.time = time;
@@ -79,18 +79,27 @@ void Elaborator::openLoss(const TrainPlan &plan, UnitBuilder &unit, const Array 
   }
 }
 
-/// Evaluates the loss once more, at the parameters of the step, for its next states.
+/// Evaluates the loss at the parameters of the step for its next states, which all other evaluations of the step read.
 bool Elaborator::commitLoss(TrainUnit &step) {
   if (!keepsState(*step.plan.loss))
     return true;
+  step.kept->run.nextStates = &step.kept->next;
   const TrainLoss *loss = bindLoss(step, *step.plan.loss, step.plan.bound, nullptr, 0);
   if (!loss)
     return false;
+  const Location at = step.plan.train->objectives.front().loc;
+  if (llvm::any_of(loss->extras, [](const auto &extra) { return extra.has_value(); })) {
+    refuseOwnPoint(*this, *step.plan.loss, at);
+    return false;
+  }
   std::vector<Actual> actuals;
   for (const ObjectiveArgument &argument : loss->arguments)
     actuals.push_back({argument.name, argument.value, argument.name.loc});
   StateKeeper commits{&step.kept->run, ""};
   llvm::SaveAndRestore keeps(keeper, &commits);
   llvm::SaveAndRestore count(laneCount, size_t(1));
-  return !callClosure(*step.plan.loss, std::move(actuals), step.plan.train->objectives.front().loc).isPoison();
+  bool isSound = !callClosure(*step.plan.loss, std::move(actuals), at).isPoison();
+  step.kept->run.nextStates = nullptr;
+  step.kept->run.committed = &step.kept->next;
+  return isSound;
 }

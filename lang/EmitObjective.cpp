@@ -97,6 +97,8 @@ Elaborator::TrainLoss *Elaborator::bindLoss(TrainUnit &step, const Closure &clos
   for (auto [argument, position] : llvm::zip_equal(whole.arguments, loss.params))
     if (position)
       argument.point = {*position, 0};
+  if (!source && step.kept && keepsState(closure))
+    whole.kept = &step.kept->run;
   loss.root = &whole;
   step.losses.push_back(std::move(loss));
   return &step.losses.back();
@@ -171,8 +173,12 @@ Entity Elaborator::trainObjective(TrainUnit &step, const TrainGroup &group, cons
   TrainLoss *loss = bindLoss(step, *target.closure, target.bound, isMain ? nullptr : bound->expr, extras);
   if (!loss)
     return {};
+  // The first values of a rule's states see the first ones of the loss.
+  if (isMain && step.unit.getFunc().getKind() == FuncKind::TrainInit && !step.kept->run.committed && !commitLoss(step))
+    return {};
   objective.target = loss->closure;
   objective.root = loss->root;
+  objective.kept = loss->root->kept;
   objective.arguments = loss->arguments;
   // Which param of the rule each point is, and which points the rule makes itself.
   SmallVector<size_t> own, made;
@@ -220,8 +226,6 @@ bool Elaborator::trainGradients(TrainUnit &step, std::vector<Array> &gradients) 
   const TrainLoss *loss = bindLoss(step, *step.plan.loss, step.plan.bound, nullptr, 0);
   if (!loss)
     return false;
-  ReadingLoss reading(step.kept->run, keepsState(*step.plan.loss));
-  llvm::SaveAndRestore keeps(keeper, reading.keeper());
   std::vector<Array> found = askGradients(*loss->root, step.params, wrt, step.plan.train->objectives.front().loc);
   for (auto [position, gradient] : llvm::zip(wrt, found))
     gradients[position] = gradient;
@@ -235,8 +239,6 @@ Value Elaborator::trainValue(TrainUnit &step) {
   if (!loss)
     return {};
   if (llvm::none_of(loss->extras, [](const auto &extra) { return extra.has_value(); })) {
-    ReadingLoss reading(step.kept->run, keepsState(*step.plan.loss));
-    llvm::SaveAndRestore keeps(keeper, reading.keeper());
     Array value = askValue(*loss->root, step.params, at);
     return value.isPoison() ? Value() : value.lanes.front();
   }

@@ -188,7 +188,29 @@ Array Elaborator::denseOf(const LinearOperator &a, Location at) {
   Attribute size = ownShape(a.domain)[0];
   if (!checkSize({size, size}, at))
     return {};
-  return applyOperator(a, false, compare(ComparePredicate::Eq, counts({size, size}, 0, at), counts({size, size}, 1, at), at), at);
+  Diagnostics::Mark before = diagnostics.mark();
+  Array all = applyOperator(a, false, compare(ComparePredicate::Eq, counts({size, size}, 0, at), counts({size, size}, 1, at), at), at);
+  if (!all.isPoison())
+    return all;
+  // A function that is not asked at many points at once, as one around an inner problem: a product after the other.
+  diagnostics.rollBack(before);
+  Array zeros = filled(0, {ownShape(a.range)[0], size}, at);
+  auto loop = LoopOp::create(builder, place(at), zeros.lanes.front().getType(), sizeOf(size, at), zeros.lanes.front());
+  mlir::Block &block = loop.getBody().emplaceBlock();
+  Array column{{block.addArgument(ArrayType::scalar(builder.getI64Type()), place(at))}}, soFar{{block.addArgument(zeros.lanes.front().getType(), place(at))}};
+  bool isSound = fillRegion(loop.getBody(), at, [&]() -> std::optional<SmallVector<Value>> {
+    Array unit = toKind(compare(ComparePredicate::Eq, counts({size}, 0, at), column, at), Kind::Float, at);
+    Array product = a.apply(unit, at);
+    if (product.isPoison())
+      return std::nullopt;
+    Array wide = reshaped(product, {ownShape(a.range)[0], builder.getI64IntegerAttr(1)}, at);
+    Array isHere = compare(ComparePredicate::Eq, counts(ownShape(zeros), 1, at), column, at);
+    return SmallVector<Value>{select(isHere, wide, soFar, at).lanes.front()};
+  });
+  if (isSound)
+    return Array{{loop.getCarried()[0]}};
+  loop.erase();
+  return {};
 }
 
 Entity Elaborator::callDense(const CallSite &site) {

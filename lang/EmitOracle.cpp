@@ -122,6 +122,8 @@ Entity Elaborator::testObjective(const ast::Oracle &oracle, const Delayed *bound
       if (argument.value.isPoison())
         return {};
     } else if (next < objective.models.size()) {
+      const std::optional<Array> &model = objective.models[next];
+      argument.value = model && !model->isPoison() ? Array{{model->lane(0)}} : Array();
       argument.point = {next++, 0};
     } else if (param.defaultValue) {
       continue;
@@ -140,6 +142,8 @@ Entity Elaborator::testObjective(const ast::Oracle &oracle, const Delayed *bound
   }
   findSamples(objective);
   objective.further = [&objective](size_t argument, DataChoice) { return objective.arguments[argument].value.array(); };
+  if (keepsState(*objective.target) && !evaluateOwn(objective, bound->expr->loc))
+    return {};
   return objectiveEntity(objective, oracle, run);
 }
 
@@ -365,6 +369,10 @@ Array Elaborator::askValue(const Objective &objective, llvm::ArrayRef<Array> poi
     }
     actuals.push_back({argument.name, std::move(entity), at});
   }
+  StateKeeper kept{objective.kept, ""};
+  llvm::SaveAndRestore keeps(keeper, objective.kept ? &kept : nullptr);
+  llvm::SaveAndRestore reads(readsCommitted, objective.kept && objective.kept->committed && !isOwnPoint(objective, points));
+  llvm::SaveAndRestore data(asked, &objective);
   // The function knows nothing of the rule and its collection; its draws are those of the data, whoever asks.
   llvm::SaveAndRestore run(currentRun, static_cast<const RuleRun *>(nullptr));
   llvm::SaveAndRestore count(laneCount, size_t(1));

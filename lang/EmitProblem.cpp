@@ -33,6 +33,10 @@ bool Elaborator::readProblem(const ast::By &expr, Scope &scope, InnerProblem &pr
   problem.text = word->name;
   problem.loc = expr.loc;
   problem.scope = &scope;
+  problem.laneCount = laneCount;
+  problem.isOpen = isOpen;
+  problem.isOneOfMany = isOneOfMany;
+  problem.activeLane = activeLane;
   for (const ast::Subscript &sub : callee->subscripts) {
     auto *name = sub.kind == ast::SubKind::Value ? dyn_cast<ast::Name>(sub.value.get()) : nullptr;
     const Binding *known = name ? scope.findLocal(name->name) : nullptr;

@@ -81,11 +81,23 @@ Array Elaborator::inputArgument(UnitBuilder &unit, const ast::Decl &decl, bool i
   return result;
 }
 
-/// The value of an input: taken once, whoever names it.
+/// The op whose region is filled, the outermost one in its step; null where none is.
+static mlir::Operation *outermostBlock(mlir::OpBuilder &builder) {
+  mlir::Operation *found = nullptr;
+  for (mlir::Operation *around = builder.getInsertionBlock()->getParentOp(); around && !llvm::isa<FuncOp>(around) && !around->hasAttr("run"); around = around->getParentOp())
+    found = around;
+  return found;
+}
+
+/// The value of an input: taken once, before all blocks, whoever names it.
 Array Elaborator::takeInput(const ast::Decl &decl, bool isShared, RuleRun &run) {
   auto [it, isNew] = run.given->try_emplace(decl.name.name, GivenInput{&decl, isShared, {}});
-  if (isNew)
+  if (isNew) {
+    mlir::OpBuilder::InsertionGuard guard(builder);
+    if (mlir::Operation *block = outermostBlock(builder))
+      builder.setInsertionPoint(block);
     it->second.value = (*run.inputs)(decl, isShared, run);
+  }
   const GivenInput &given = it->second;
   auto text = [&](const ast::Decl &one) { return one.value ? textOf(one.value->loc) : std::string(); };
   if (given.isShared != isShared || text(*given.decl) != text(decl)) {

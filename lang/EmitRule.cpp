@@ -103,7 +103,8 @@ bool Elaborator::openRule(RuleRun &run, const HyperSource &hypers) {
       continue;
     }
     if (param.isSize) {
-      isSound &= bindSize(param, bound, run.hyperPrefix + run.path + param.name.name, *run.scope, param.loc);
+      std::string owner = run.lanes.empty() ? "" : llvm::StringRef(run.sharedPrefix + run.path).drop_back().str();
+      isSound &= bindSize(param, bound, run.hyperPrefix + run.path + param.name.name, *run.scope, param.loc, owner);
       continue;
     }
     StateKeeper mine{&run, run.path + param.name.name + "."};
@@ -194,7 +195,7 @@ bool Elaborator::stepRule(RuleRun &run, const HyperSource &hypers) {
       }
   openSites(run);
   const HyperSource *outer = std::exchange(currentHypers, &hypers);
-  Primes mine{&run, {}, {}, {}, false};
+  Primes mine{&run, {}, {}, {}, false, &run};
   Primes *outerPrimes = std::exchange(primes, &mine);
   unsigned outerBlocks = std::exchange(numBlocks, 0u);
   for (const ast::StmtPtr &stmt : rule.block.statements)
@@ -305,7 +306,8 @@ void Elaborator::runRuleAssign(const ast::AssignStmt &stmt, RuleRun &run, Scope 
       continue;
     }
     if (const Binding *first = scope.findLocal(key)) {
-      error(Code::PrimeAssignedTwice, target.loc, "'" + key + "' is assigned twice").note(first->loc, "it is assigned first here");
+      if (!primes->isCommitted)
+        error(Code::PrimeAssignedTwice, target.loc, "'" + key + "' is assigned twice").note(first->loc, "it is assigned first here");
       continue;
     }
     const Binding *model = run.scope->findHere(target.name.name);
@@ -318,8 +320,8 @@ void Elaborator::runRuleAssign(const ast::AssignStmt &stmt, RuleRun &run, Scope 
 /// base(w, g): the params, then the gradients, of the wrapped rule.
 Entity Elaborator::callSite(RuleSite &site, const ast::Call &call, Scope &scope) {
   std::vector<Actual> actuals = evalArguments(call.arguments, scope);
-  bool isAnotherTensor = numBlocks > 0 && activeLane && site.usedAt && *site.usedAt == call.loc;
-  if (site.usedAt && !isAnotherTensor) {
+  bool isReadAgain = numBlocks > 0 && site.usedAt && *site.usedAt == call.loc; // a block is, for another tensor or another type
+  if (site.usedAt && !isReadAgain) {
     error(Code::RuleCalledTwice, call.loc, "'" + site.name + "' is called twice in one step").note(*site.usedAt, "it is called first here");
     return {};
   }

@@ -220,6 +220,8 @@ void Elaborator::writeNextPart(const ast::AssignStmt &stmt, Scope &scope) {
         .suggest("write " + key + " = " + target.name.name + " + ..");
     return scope.set(key, Entity(), target.loc);
   }
+  if (known && primes->isCommitted)
+    return;
   if (known && !primes->partlyWritten.contains(key)) {
     error(Code::PrimeAssignedTwice, target.loc, "'" + key + "' is assigned as a whole, so that no part of it can be written")
         .note(known->loc, "it is assigned here");

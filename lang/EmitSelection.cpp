@@ -101,7 +101,13 @@ Entity Elaborator::chosenData(const Objective &objective, size_t position, Locat
   const ObjectiveArgument &argument = objective.arguments[position];
   if (objective.choice == DataChoice::Batch || !argument.isSampled)
     return argument.value;
-  const Array &x = argument.value.array();
+  if (objective.choice == DataChoice::Next || objective.choice == DataChoice::All)
+    return objective.further(position, objective.choice);
+  return onChosen(objective, argument.value.array(), at);
+}
+
+/// What has an entry for each sample of the batch, on the rows chosen of it.
+Entity Elaborator::onChosen(const Objective &objective, const Array &x, Location at) {
   switch (objective.choice) {
   case DataChoice::Rows:
     return rowsOf(x, objective.rows, at);
@@ -114,7 +120,7 @@ Entity Elaborator::chosenData(const Objective &objective, size_t position, Locat
     return Array{{broadcastTo(x.lanes.front(), places, shape, at)}, false, false, {objective.sample}};
   }
   default:
-    return objective.further(position, objective.choice);
+    return x;
   }
 }
 

@@ -1,7 +1,8 @@
 //===- EmitSite.cpp - Wrapped rules that are called inside of blocks -----------===//
 //
 // Where `when` or `every` does not reach the call, the wrapped rule makes no step: its states stay, and its t, which counts its own calls, too.
-// Inside the wrapper its states are names like `base.m`, which the block primes as it does those of the wrapper; no name of a spec has a dot.
+// In a loop it makes a step in each pass. Inside the wrapper its states are names like `base.m`, which the block primes as it does those of the
+// wrapper, and a loop carries; no name of a spec has a dot.
 //
 //===----------------------------------------------------------------------===//
 
@@ -47,20 +48,18 @@ std::vector<std::string> Elaborator::primedByCalls(const ast::Block &block, Scop
     auto *callee = call ? llvm::dyn_cast<ast::Name>(call->callee.get()) : nullptr;
     const Binding *binding = callee ? scope.find(callee->name) : nullptr;
     const RuleSite *site = binding ? binding->entity.site() : nullptr;
-    if (site && primes && primes->run)
-      for (auto &[name, state] : statesBehind(*primes->run, site->name))
+    if (site && primes && primes->around == site->outer)
+      for (auto &[name, state] : statesBehind(*primes->around, site->name))
         names.insert(name);
   });
   return {names.begin(), names.end()};
 }
 
-/// A wrapped rule is called in a statement of 'when' or 'every' itself, so that the block knows what it primes.
+/// A wrapped rule is called in a statement of the block itself, so that the block knows what it primes.
 bool Elaborator::mayCallInside(const RuleSite &site, const ast::Call &call) {
-  bool isInLoop = !loopIndices.empty();
-  if (!isInLoop && primes && primes->run && primes->run->scope == site.outer->scope)
+  if (primes && primes->around == site.outer)
     return true;
-  error(Code::RuleCalledInside, call.loc, "'" + site.name + (isInLoop ? "' is called inside a loop, but a rule makes one step in each step" : "' is called inside a block by another function"))
-      .suggest("call it outside, with what the block gives");
+  error(Code::RuleCalledInside, call.loc, "'" + site.name + "' is called inside a block by another function").suggest("call it outside, with what the block gives");
   return false;
 }
 
@@ -73,8 +72,10 @@ bool Elaborator::stepInside(const RuleSite &site, RuleRun &inner, Scope &scope, 
       return false;
     }
   std::map<std::string, Array> states, next;
-  for (auto &[name, state] : statesBehind(*site.outer, site.name))
-    states[site.outer->path + name] = sliceLane(state);
+  for (auto &[name, state] : statesBehind(*site.outer, site.name)) {
+    const Binding *present = findPresent(name, scope); // in a loop that of the pass
+    states[site.outer->path + name] = sliceLane(present ? present->entity.array() : state);
+  }
   std::string counter = inner.path + "t";
   inner.states = &states;
   inner.nextStates = &next;
@@ -88,8 +89,17 @@ bool Elaborator::stepInside(const RuleSite &site, RuleRun &inner, Scope &scope, 
   Array time = inner.time;
   llvm::SaveAndRestore wholeLane(activeLane, std::optional<size_t>());
   llvm::SaveAndRestore ownCount(laneCount, laneCount);
+  const size_t numReports = inner.reports ? inner.reports->size() : 0;
   if (!stepRule(inner, *currentHypers))
     return false;
+  if (inner.reports && inner.reports->size() > numReports) {
+    const Report &report = (*inner.reports)[numReports];
+    error(Code::ReportInside, at, "'" + site.name + "' reports '" + report.path + "', but a block that may not run has no reports")
+        .note(report.loc, "it is emitted here")
+        .suggest("call '" + site.name + "' outside of the block, with what the block gives");
+    inner.reports->erase(inner.reports->begin() + numReports, inner.reports->end());
+    return false;
+  }
   next[counter] = time;
   for (auto &[path, value] : next)
     scope.set(path.substr(site.outer->path.size()) + "'", value, at);

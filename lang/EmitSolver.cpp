@@ -120,8 +120,7 @@ Entity Elaborator::callSolver(const Closure &closure, Scope &inner, Location at)
     rest = rest.drop_front(part.lanes.size());
   }
   size_t count = parts.size() - 2 * equations.size();
-  auto test = dyn_cast<FuncOp>(builder.getInsertionBlock()->getParentOp());
-  for (size_t k = 0; test && test.getKind() == FuncKind::Test && k < equations.size(); ++k)
+  for (size_t k = 0; mayClaim() && k < equations.size(); ++k)
     claimSolved({{parts[count + 2 * k], parts[count + 2 * k + 1]}, equations[k].loc});
   std::vector<Entity> results(parts.begin(), parts.begin() + count);
   return results.size() == 1 ? results.front() : tuple(std::move(results));

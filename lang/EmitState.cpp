@@ -125,7 +125,7 @@ Array Elaborator::perTensor(const std::string &name, Location at) {
 }
 
 bool Elaborator::checkShared(const UnitBuilder &unit, const StateSlot &slot, Value value) {
-  return !slot.isShared || !unit.isPerSlot(value) || !perTensor(slot.path, slot.decl->loc).isPoison();
+  return !isOpen || !slot.isShared || !unit.isPerSlot(value) || !perTensor(slot.path, slot.decl->loc).isPoison();
 }
 
 /// What is called inside of a block counts its own calls: `base.t`, one for each tensor, since the condition may be another for each.

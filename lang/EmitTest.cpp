@@ -104,6 +104,8 @@ void Elaborator::emitTest(const ast::Test &test, Scope &file) {
     else if (!runCommon(*stmt, *inner))
       notHere(*stmt, "a test", "a test defines names and claims: expect a ~ b within e");
   }
+  if (diagnostics.getErrorCount() == errors)
+    liftClaims(unit.getFunc(), test.loc);
   FuncOp func = unit.finish(diagnostics.getErrorCount() == errors, test.loc);
   if (func && test.isProperty)
     func->setAttr("gradus.property", builder.getStringAttr(body));
@@ -264,7 +266,9 @@ bool Elaborator::takeStates(const CallSite &site, TestRule &test) {
     return false;
   }
   for (const ast::Param &param : test.run.call->entry ? llvm::ArrayRef<ast::Param>(test.run.call->entry->params) : llvm::ArrayRef<ast::Param>())
-    if (std::optional<Actual> given = take(test.given, param.name.name))
+    if (llvm::any_of(test.run.call->entry->inputs, [&](const ast::Decl &input) { return input.name.name == param.name.name; }))
+      continue; // an array is an input
+    else if (std::optional<Actual> given = take(test.given, param.name.name))
       test.entryArguments[param.name.name] = *given;
   test.hypers = [this, &test, at = test.run.call->loc](const ast::Param &param, const std::string &, const Delayed *bound, Scope &scope, Array now) -> Array {
     const ast::OnStmt *entry = test.run.call->entry;
@@ -289,6 +293,9 @@ bool Elaborator::takeStates(const CallSite &site, TestRule &test) {
   RuleRun init = test.run;
   if (!initStates(init, test.hypers, test.slots))
     return false;
+  for (const ast::Decl &input : init.call->entry ? llvm::ArrayRef<ast::Decl>(init.call->entry->inputs) : llvm::ArrayRef<ast::Decl>())
+    if (takeInput(input, /*isShared=*/false, init).isPoison())
+      return false;
   for (StateSlot &slot : test.slots) {
     if (std::optional<Actual> given = take(test.given, slot.path)) {
       ast::Target target;

@@ -219,8 +219,17 @@ bool Elaborator::emitTrainInit(TrainPlan &plan) {
   };
   std::vector<Result> results;
   TrainUnit init{plan, unit, integer(1, train.loc), params};
+  llvm::SaveAndRestore ownRows(rowsUnit, &unit);
+  rowsArguments.clear();
   answers.clear();
   InputSource inputs = [&](const ast::Decl &decl, bool isShared, RuleRun &rule) { return inputArgument(unit, decl, isShared, rule); };
+  KeptLoss loss;
+  loss.run.root = plan.loss->name;
+  loss.run.sharedPrefix = plan.loss->name + ".";
+  loss.run.time = init.time;
+  loss.run.given = &loss.given;
+  loss.run.inputs = &inputs;
+  init.kept = &loss;
   for (TrainGroup &group : plan.groups) {
     if (!isSound)
       break;
@@ -288,7 +297,34 @@ struct Elaborator::TrainParts {
   std::vector<TrainNext> nextParams = {}, nextStates = {};
   std::deque<std::vector<Report>> reports = {};
   std::vector<RuleRun> runs = {};
+
+  /// Whether something of it comes from the loss.
+  bool asksLoss(const Elaborator &elaborator, const UnitBuilder &unit) const;
 };
+
+bool Elaborator::TrainParts::asksLoss(const Elaborator &elaborator, const UnitBuilder &unit) const {
+  llvm::DenseSet<Value> seen, answered;
+  for (const Answer &answer : elaborator.answers) {
+    answered.insert(answer.gradients.begin(), answer.gradients.end());
+    answered.insert(answer.value);
+  }
+  std::vector<Value> pending;
+  for (const std::vector<TrainNext> *list : {&nextParams, &nextStates})
+    for (const TrainNext &next : *list)
+      pending.push_back(next.value);
+  for (const std::vector<Report> &list : reports)
+    for (const Report &report : list)
+      pending.insert(pending.end(), report.value.lanes.begin(), report.value.lanes.end());
+  while (!pending.empty()) {
+    Value value = pending.back();
+    pending.pop_back();
+    if (answered.contains(value) || unit.isData(value))
+      return true;
+    if (mlir::Operation *op = seen.insert(value).second ? value.getDefiningOp() : nullptr)
+      op->walk([&](mlir::Operation *inner) { pending.insert(pending.end(), inner->operand_begin(), inner->operand_end()); });
+  }
+  return false;
+}
 
 /// The step of a rule for its group.
 bool Elaborator::stepGroup(TrainUnit &step, const TrainGroup &group, TrainParts &parts) {
@@ -336,9 +372,10 @@ bool Elaborator::stepGroup(TrainUnit &step, const TrainGroup &group, TrainParts 
   return true;
 }
 
-bool Elaborator::emitTrainStep(const TrainPlan &plan) {
+bool Elaborator::emitTrainStep(const TrainPlan &plan, llvm::StringRef entry) {
   const ast::Train &train = *plan.train;
-  UnitBuilder unit(*this, module, FuncKind::TrainStep, train.name.name + ".step", train.loc);
+  UnitBuilder unit(*this, module, FuncKind::TrainStep, train.name.name + "." + entry.str(), train.loc);
+  unit.dropsUnused = !plan.entries.empty();
   Scope *shapes = arena.scope(plan.loss->scope);
   std::vector<Value> arguments;
   std::vector<Array> params;
@@ -361,31 +398,35 @@ bool Elaborator::emitTrainStep(const TrainPlan &plan) {
   TrainUnit step{plan, unit, time, params};
   step.kept = &loss;
   std::vector<Array> gradients(plan.params.size());
-  if (!trainGradients(step, gradients))
+  if (!commitLoss(step) || !trainGradients(step, gradients))
     return giveUp();
   TrainParts parts{hypers, inputs, arguments, gradients};
   for (const TrainGroup &group : plan.groups)
     if (!stepGroup(step, group, parts))
       return giveUp();
-  Value value = trainValue(step);
-  if (!value || !commitLoss(step))
+  const bool asks = plan.entries.empty() || parts.asksLoss(*this, unit);
+  Value value = asks ? trainValue(step) : Value();
+  if (asks && !value)
     return giveUp();
-  for (const StateSlot &slot : plan.lossSlots)
-    parts.nextStates.push_back({plan.params.size(), plan.loss->name + "." + slot.path,
-                          store(loss.next[slot.path], slot.storage, slot.path, loss.run, slot.decl->loc).lanes.front(), loss.buffers[slot.path], true});
+  for (const StateSlot &slot : plan.lossSlots) { // committed by an entry that evaluates the loss
+    Value present = loss.buffers[slot.path];
+    Value next = asks ? store(loss.next[slot.path], slot.storage, slot.path, loss.run, slot.decl->loc).lanes.front() : present;
+    parts.nextStates.push_back({plan.params.size(), plan.loss->name + "." + slot.path, next, present, true});
+  }
   addNext(unit, parts.nextParams);
   addNext(unit, parts.nextStates);
   for (const RuleRun &run : parts.runs)
     if (!addReports(unit, run))
       return giveUp();
-  unit.addResult(Role::Value, "value", value);
+  if (value)
+    unit.addResult(Role::Value, "value", value);
   finishUnit(unit.finish(true, train.loc), train, train.name.name);
   return true;
 }
 
 void Elaborator::emitTrain(const ast::Train &train, Scope &file) {
   TrainPlan plan;
-  bool isSound = planTrain(train, file, plan), isBegun = false;
+  bool isSound = planTrain(train, file, plan) && readEntries(plan), isBegun = false;
   toldSizes.clear();
   while (isSound && !isBegun) { // each time one size more is told
     beginsAgain = false;
@@ -395,7 +436,16 @@ void Elaborator::emitTrain(const ast::Train &train, Scope &file) {
       if (!isBegun)
         group.slots.clear();
   }
-  if (isBegun)
-    emitTrainStep(plan);
+  if (isBegun && plan.entries.empty())
+    emitTrainStep(plan, "step");
+  for (const std::string &name : isBegun ? plan.entries : std::vector<std::string>()) {
+    for (TrainGroup &group : plan.groups) {
+      RuleCall &chosen = arena.ruleCalls.emplace_back(*group.call);
+      auto named = [&](const ast::OnStmt *entry) { return entry->name.name == name; };
+      chosen.entry = *llvm::find_if(entriesOf(*chosen.rule), named);
+      group.call = &chosen;
+    }
+    emitTrainStep(plan, name);
+  }
   toldSizes.clear();
 }

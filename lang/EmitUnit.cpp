@@ -181,7 +181,7 @@ void Elaborator::emitFunction(const ast::Function &function, Scope &file) {
   UnitBuilder unit(*this, module, kind, function.name.name, function.loc);
   llvm::SaveAndRestore ownUnit(currentUnit, &unit);
   llvm::SaveAndRestore ownRows(rowsUnit, kind == FuncKind::Loss ? &unit : nullptr);
-  rowsArgument = {};
+  rowsArguments.clear();
   llvm::SaveAndRestore ownTime(now, Array());
   Scope *inner = arena.scope(&file);
   bool isEntry = true;
@@ -395,18 +395,20 @@ void Elaborator::emitRule(const ast::Rule &rule, Scope &file) {
     return param.type && param.type->kind != ast::TypeKind::Tensor && !param.defaultValue;
   });
   const RuleCall *call = bindRule(rule, {}, file, rule.name.loc);
-  isOpen = countTensors(rule).first > 0;
+  isOpen = countTensors(rule).first > 0 && !isOverOneVector(rule); // one vector is one slot
   isUnbound = !rule.oracles.empty();
   sharedSizes.clear();
   toldSamples.clear();
   std::vector<StateSlot> slots;
   bool isSound = call && checkEntries(rule) && emitRuleInit(rule, *call, stands, slots);
   for (const ast::OnStmt *entry : entriesOf(rule)) {
-    if (!isSound && (stands || diagnostics.getErrorCount() != errors))
+    if (!call)
       break;
     RuleCall chosen = *call;
     chosen.entry = entry;
-    isSound &= emitRuleStep(rule, chosen, stands, slots);
+    // After an error the body is read for its own errors.
+    bool keeps = stands && isSound && diagnostics.getErrorCount() == errors;
+    isSound &= emitRuleStep(rule, chosen, keeps, slots);
   }
   isOpen = isUnbound = false;
   answers.clear();

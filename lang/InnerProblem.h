@@ -21,6 +21,10 @@ struct Elaborator::InnerProblem {
   std::vector<ast::Ident> unknowns;
   std::vector<const ast::Expr *> formulas;
   Scope *scope = nullptr;
+  /// What the formulas are part of, which a rule that solves the problem is not.
+  size_t laneCount = 1;
+  bool isOpen = false, isOneOfMany = false;
+  std::optional<size_t> activeLane = {};
   /// Where the search begins, one for each unknown.
   std::vector<Array> start;
   Array within, limit;

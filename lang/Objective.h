@@ -14,6 +14,8 @@
 
 namespace gradus::lang {
 
+struct RuleRun;
+
 /// `f(w)`, `f[next](w)`, `f[all](w)`, `f[i](w)` or `f[I](w)`, `f[each](w)`.
 enum class DataChoice { Batch, Next, All, Rows, Each };
 
@@ -22,7 +24,7 @@ struct ObjectiveArgument {
   ast::Ident name;
   /// One tensor of a point of the objective: the number of the point, and that of the tensor.
   std::optional<std::pair<size_t, size_t>> point;
-  /// Else its value, on the data of this step's batch.
+  /// Else its value, on the data of this step's batch; of a point that is a param, the param before the step.
   Entity value;
   /// It has one entry for each sample, so that another choice of data gives it other entries.
   bool isSampled = false;
@@ -48,6 +50,10 @@ struct Objective {
   /// Of Rows: a number or a vector of them. Of Each: the index over samples.
   Array rows;
   IndexVar *sample = nullptr;
+
+  /// Of a loss with state: who keeps it, with the next values of the evaluation at the step's own point, which all others read. The arguments
+  /// of the points hold that point. Null where nobody keeps it.
+  RuleRun *kept = nullptr;
 
   /// The objective without the choice of data.
   const Objective *root = nullptr;

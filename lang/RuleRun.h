@@ -129,6 +129,8 @@ struct RuleRun {
   /// Next values.
   std::vector<Array> nextParams;
   std::map<std::string, Array> *nextStates = nullptr;
+  /// Of a loss: those of the evaluation at the step's own point, where that has been made.
+  const std::map<std::string, Array> *committed = nullptr;
   /// Where the first values go, while the states are made.
   std::vector<StateSlot> *slots = nullptr;
   Array time;
@@ -172,6 +174,10 @@ struct Primes {
   bool differs = false;
   /// The condition of the loop depends on these indices: it ends for each of their values apart.
   llvm::SmallVector<IndexVar *, 2> rows = {};
+  /// The rule whose wrapped rules may be called here.
+  RuleRun *around = nullptr;
+  /// The next values are known and stand in the scope: what the text assigns is left out.
+  bool isCommitted = false;
 };
 
 /// Where the hyper-parameters of a rule, loss or schedule get their values.

@@ -33,6 +33,8 @@ struct Elaborator::TrainPlan {
   std::map<std::string, Delayed> bound;
   std::vector<const ast::Param *> params;
   std::vector<TrainGroup> groups;
+  /// The named entries of its rules; empty where they have none.
+  std::vector<std::string> entries;
   /// How the rules keep the parameters.
   std::vector<Storage> storages;
   /// The states of the loss and of what its hyper-parameters are bound to.
@@ -60,17 +62,7 @@ struct Elaborator::KeptLoss {
   std::map<std::string, mlir::Value> buffers;
 };
 
-/// The states of a loss where it is evaluated and commits nothing.
-class ReadingLoss {
-public:
-  ReadingLoss(const RuleRun &run, bool keeps) : run(run), own{&this->run, ""}, keeps(keeps) { this->run.nextStates = nullptr; }
-  StateKeeper *keeper() { return keeps ? &own : nullptr; }
-
-private:
-  RuleRun run;
-  StateKeeper own;
-  bool keeps;
-};
+void refuseOwnPoint(Algebra &algebra, const Closure &loss, Location at);
 
 /// An init or step function of a unit under construction.
 struct Elaborator::TrainUnit {
@@ -82,7 +74,6 @@ struct Elaborator::TrainUnit {
   std::deque<TrainLoss> losses = {};
   /// Data by the name of the argument.
   std::map<std::string, Array> data = {};
-  /// Null in an init function.
   KeptLoss *kept = nullptr;
 };
 

@@ -8,7 +8,7 @@ using llvm::SmallVector;
 using mlir::Value;
 
 UnitBuilder::UnitBuilder(Algebra &algebra, mlir::ModuleOp module, FuncKind kind, llvm::StringRef symbol, Location at)
-    : algebra(algebra), isSorted(kind != FuncKind::Loss && kind != FuncKind::Fn && kind != FuncKind::Test),
+    : dropsUnused(kind == FuncKind::RuleInit || kind == FuncKind::TrainInit), algebra(algebra), isSorted(kind != FuncKind::Loss && kind != FuncKind::Fn && kind != FuncKind::Test),
       before(algebra.builder.saveInsertionPoint()) {
   algebra.numEvaluated = 0;
   mlir::OpBuilder &builder = algebra.builder;
@@ -150,8 +150,12 @@ static void eraseDead(mlir::Block &block) {
   }
 }
 
-/// The first states need few of a rule's inputs, and of the data what they ask the objective for.
-void UnitBuilder::dropUnusedInputs() {
+bool UnitBuilder::isData(Value value) const {
+  return llvm::any_of(arguments, [&](const Argument &argument) { return argument.value == value && argument.role == Role::Data; });
+}
+
+/// The first states need few of a rule's inputs, and of the data what they ask the objective for; an entry of a train unit as well.
+void UnitBuilder::dropUnused() {
   mlir::Block &block = func.getBody().front();
   llvm::erase_if(arguments, [&](const Argument &argument) {
     if ((argument.role != Role::Input && argument.role != Role::Data) || !argument.value.use_empty())
@@ -171,8 +175,8 @@ FuncOp UnitBuilder::finish(bool keep, Location at) {
   mlir::OpBuilder &builder = algebra.builder;
   ReturnOp::create(builder, algebra.place(at), llvm::map_to_vector(results, [](const Result &result) { return result.value; }));
   eraseDead(func.getBody().front());
-  if (func.getKind() == FuncKind::RuleInit || func.getKind() == FuncKind::TrainInit)
-    dropUnusedInputs();
+  if (dropsUnused)
+    dropUnused();
   if (isSorted)
     sortArguments();
   SmallVector<mlir::Type> inputs, outputs;

@@ -35,6 +35,10 @@ public:
   FuncOp finish(bool keep, Location at);
   FuncOp getFunc() { return func; }
   bool hasArgument(llvm::StringRef name) const;
+  /// Whether a value is data, as the application gives it.
+  bool isData(mlir::Value value) const;
+  /// Inputs and data that nothing reads are no arguments.
+  bool dropsUnused;
 
 private:
   struct Argument {
@@ -50,7 +54,7 @@ private:
     bool isShared;
   };
   void sortArguments();
-  void dropUnusedInputs();
+  void dropUnused();
 
   Algebra &algebra;
   FuncOp func;
