@@ -4,7 +4,7 @@
 
 using namespace gradus::random_specs;
 
-Formulas::Formulas(uint64_t seed, For unit) : Generator(seed), kind(unit) {
+Formulas::Formulas(uint64_t seed, For unit) : Generator(seed), kind(unit), hasDerivative(unit == Loss) {
   if (kind == Matrix) {
     shapes = {"n", "d", "nd"};
     arguments = {{"n", "g[:, 0]"}, {"d", "g[0, :]"}, {"nd", "g"}};
@@ -158,7 +158,7 @@ NodePtr Formulas::joined(const Dims &dims, int depth) {
 NodePtr Formulas::value(const Dims &dims, int depth) {
   if (depth <= 0 || oneOf(6))
     return leaf(dims);
-  switch (below(isNarrow() ? 7 : 11)) {
+  switch (below(isNarrow() ? 7 : 13)) {
   case 0:
   case 1:
     return make(unary(), dims, value(dims, depth - 1));
@@ -177,6 +177,10 @@ NodePtr Formulas::value(const Dims &dims, int depth) {
     return ordered(dims, depth - 1);
   case 9:
     return joined(dims, depth - 1);
+  case 10:
+    return factored(dims, depth - 1);
+  case 11:
+    return windowed(dims, depth - 1);
   default:
     return make(extremum(), dims, value(dims, depth - 1), value(dims, depth - 1));
   }

@@ -57,9 +57,11 @@ private:
   NodePtr moved(const Dims &dims, int depth);
   NodePtr ordered(const Dims &dims, int depth);
   NodePtr joined(const Dims &dims, int depth);
+  NodePtr factored(const Dims &dims, int depth);
+  NodePtr windowed(const Dims &dims, int depth);
   const Dims &anyDims(bool alsoNumber = false);
   /// `text`, behind `stop` where it has no derivative.
-  std::string constant(const std::string &text) const { return kind == Loss ? "stop(" + text + ")" : text; }
+  std::string constant(const std::string &text) const { return hasDerivative ? "stop(" + text + ")" : text; }
 
   // Index notation: indices i and p over n, j over d, k over c.
   NodePtr indexedLeaf(const std::string &indices);
@@ -78,10 +80,13 @@ private:
   Statement draw(const std::string &id);
   Statement scatter(const std::string &id);
   Statement sorted(const std::string &id);
+  Statement decomposed(const std::string &id);
+  Statement derived(const std::string &id);
   void addNext(Unit &unit, const std::string &state, const Dims &dims);
   Unit makeRule();
 
   For kind;
+  bool hasDerivative;                           ///< what is made is differentiated
   std::vector<Dims> shapes;                     ///< of rank 1 and 2
   std::map<Dims, std::string> arguments;        ///< one real argument of each shape, no two elements equal
   std::map<char, std::string> covers;           ///< a value in which an index stands bare

@@ -23,16 +23,22 @@ NodePtr Node::clone() const {
 }
 
 std::string Unit::print() const {
-  std::string out = head + " {\n";
+  std::string out;
+  for (const Unit &unit : before)
+    out += unit.print();
+  out += head + " {\n";
   for (const Statement &statement : statements)
     out += "  " + statement.head + statement.value->print() + "\n";
-  return out + "}\n";
+  return out + "}\n" + behind;
 }
 
 Unit Unit::clone() const {
   Unit copy{head, {}};
   for (const Statement &statement : statements)
     copy.statements.push_back({statement.head, statement.value->clone(), statement.isNeeded});
+  for (const Unit &unit : before)
+    copy.before.push_back(unit.clone());
+  copy.behind = behind;
   return copy;
 }
 
@@ -69,6 +75,18 @@ static bool shrinkOnce(Unit &unit, const std::function<bool(const Unit &)> &fail
     without.statements.erase(without.statements.begin() + i);
     if (fails(without)) {
       unit = std::move(without);
+      return true;
+    }
+  }
+  for (size_t k = 0; k < unit.before.size(); ++k) {
+    Unit part = unit.before[k].clone();
+    auto stillFails = [&](const Unit &candidate) {
+      Unit whole = unit.clone();
+      whole.before[k] = candidate.clone();
+      return fails(whole);
+    };
+    if (shrinkOnce(part, stillFails)) {
+      unit.before[k] = std::move(part);
       return true;
     }
   }

@@ -38,6 +38,8 @@ struct Statement {
 struct Unit {
   std::string head; ///< up to the brace
   std::vector<Statement> statements;
+  std::vector<Unit> before = {}; ///< units that this one calls
+  std::string behind = "";      ///< one line that uses it: a train unit, or a composed rule
 
   std::string print() const;
   Unit clone() const;
@@ -52,5 +54,8 @@ Unit makeRule(uint64_t seed);
 /// The smallest unit found for which `fails` still holds: without some statements, with operands in place of values. What does
 /// not compile any more must not fail.
 Unit shrink(Unit unit, const std::function<bool(const Unit &)> &fails);
+
+/// The same values by other names, with names for parts of formulas, and statements that do not read each other exchanged.
+Unit rewrite(const Unit &unit, uint64_t seed);
 
 } // namespace gradus::random_specs

@@ -8,7 +8,7 @@ using namespace gradus::random_specs;
 
 Statement Formulas::statement(size_t id) {
   std::string name = std::to_string(id);
-  switch (below(12)) {
+  switch (below(15)) {
   case 0:
   case 1:
   case 2:
@@ -24,6 +24,11 @@ Statement Formulas::statement(size_t id) {
     return scatter(name);
   case 8:
     return sorted(name);
+  case 9:
+    return decomposed(name);
+  case 10:
+  case 11:
+    return derived(name);
   default:
     return whole(name);
   }
@@ -167,7 +172,11 @@ Statement Formulas::draw(const std::string &id) {
     return {head, make("bernoulli(0.4" + (shape.empty() ? "" : ", " + shape) + ")", dims), false};
   default:
     names.insert({dims, name});
-    return {head, make(word({"normal", "uniform", "exponential", "gumbel", "rademacher"}) + "(" + shape + ")", dims), false};
+    auto made = make(word({"normal(", "uniform(", "exponential(", "gumbel(", "rademacher(", "gamma(0.5", "gamma(3"}), dims);
+    if (!shape.empty())
+      made->text += (made->text.back() == '(' ? "" : ", ") + shape;
+    made->text += ")";
+    return {head, std::move(made), false};
   }
 }
 
