@@ -152,7 +152,7 @@ Entity Elaborator::runKept(const Closure &closure, Scope &inner, Location at) {
     run.time = drawTime(at);
   if (!openKept(closure, run))
     return {};
-  Primes mine{&run, {}, {}, {}, false, nullptr, readsCommitted};
+  Primes mine{&run, {}, {}, {}, false, {}, nullptr, readsCommitted};
   if (readsCommitted)
     for (const auto &[path, next] : *run.committed)
       if (llvm::StringRef name(path); name.consume_front(run.path) && inner.findHere(name))

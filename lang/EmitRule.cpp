@@ -195,7 +195,7 @@ bool Elaborator::stepRule(RuleRun &run, const HyperSource &hypers) {
       }
   openSites(run);
   const HyperSource *outer = std::exchange(currentHypers, &hypers);
-  Primes mine{&run, {}, {}, {}, false, &run};
+  Primes mine{&run, {}, {}, {}, false, {}, &run};
   Primes *outerPrimes = std::exchange(primes, &mine);
   unsigned outerBlocks = std::exchange(numBlocks, 0u);
   for (const ast::StmtPtr &stmt : rule.block.statements)
