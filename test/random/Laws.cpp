@@ -95,15 +95,10 @@ static std::string formatText(const std::string &text, std::string &messages) {
   return sheet ? format(*sheet, source) : "";
 }
 
-Verdict random_specs::checkFormat(mlir::ModuleOp module, const std::string &text) {
+Verdict random_specs::checkFormat(mlir::ModuleOp module, const std::string &text, bool isSingle) {
   std::string messages, once = formatText(text, messages), twice = formatText(once, messages);
   if (once != twice)
     return {Verdict::Different, "format", "formatted twice it is another text:\n" + once + twice + messages};
-  bool isSingle = false;
-  module.walk([&](FuncOp func) {
-    for (mlir::Type type : func.getArgumentTypes())
-      isSingle |= llvm::cast<ArrayType>(type).getElementType().isF32();
-  });
   auto other = readText(*module.getContext(), once, isSingle, messages);
   if (!other)
     return {Verdict::Different, "format", "formatted it is refused:\n" + once + messages};

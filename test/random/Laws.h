@@ -21,7 +21,7 @@ mlir::OwningOpRef<mlir::ModuleOp> readText(mlir::MLIRContext &context, const std
 Verdict checkThreads(FuncOp func, Compiled &compiled, uint64_t seed);
 
 /// The formatted text is the same module, and is formatted already.
-Verdict checkFormat(mlir::ModuleOp module, const std::string &text);
+Verdict checkFormat(mlir::ModuleOp module, const std::string &text, bool isSingle);
 
 /// Other names, a name for a part of a formula, another order of statements that do not read each other: the reference gives the same bits.
 Verdict checkRewritten(mlir::ModuleOp module, const Unit &unit, uint64_t seed);

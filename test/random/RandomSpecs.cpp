@@ -2,7 +2,7 @@
 //
 //   random-specs [--count N] [--seed S] [--enough WRONG] [--print]
 //
-// Unit k has the seed S + k: a loss with its gradients, a function, or a rule for three tensors; fused or not. A difference is beyond
+// Unit k has the seed S + k: a loss with its gradients, a function, a rule for three tensors or a train unit; fused or not. A difference is beyond
 // rounding if it is larger than 1e-9 and larger than what long double arithmetic changes. Units that differ are shrunk and printed;
 // one that differs where the reference itself jumps is told and left out.
 //
@@ -19,7 +19,7 @@ using namespace gradus::random_specs;
 static Unit makeUnit(uint64_t seed) {
   switch (seed % 6) {
   case 2:
-    return makeRule(seed);
+    return seed % 12 == 8 ? makeTrain(seed) : makeRule(seed);
   case 4:
     return makeFunction(seed);
   case 5:

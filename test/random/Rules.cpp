@@ -12,8 +12,8 @@ namespace {
 
 class RuleGenerator : Generator {
 public:
-  using Generator::Generator;
-  Unit run();
+  RuleGenerator(uint64_t seed, const RuleForm &form) : Generator(seed), form(form) {}
+  Unit run(const std::string &name);
 
 private:
   NodePtr value(const Dims &dims, int depth);
@@ -26,13 +26,16 @@ private:
   std::multimap<Dims, std::string> names = {{"w", "w"}, {"w", "g"}, {"w", "m"}, {"w", "v"}, {"", "s"}, {"*", "h"}, {"*", "(1 / t)"}};
   std::vector<std::pair<std::string, Dims>> states = {{"m", "w"}, {"v", "w"}, {"s", ""}};
   bool isInside = false; ///< of a block
+  RuleForm form;
+  /// Where nothing may ask other tensors, and no index may fail.
+  bool isAlone() const { return isInside || form.isInBlock; }
 };
 
 } // namespace
 
 NodePtr RuleGenerator::reduction(const Dims &dims, int depth) {
-  bool isJoint = dims == "*" || (!isInside && oneOf(2));
-  if (isJoint && isInside)
+  bool isJoint = dims == "*" || (!isAlone() && oneOf(2));
+  if (isJoint && isAlone())
     return make("h", dims);
   return make(word({"norm", "sum", "max", "min", "norm"}) + (isJoint ? "[all]" : "") + "($0)", dims, value("w", depth));
 }
@@ -44,10 +47,12 @@ NodePtr RuleGenerator::value(const Dims &dims, int depth) {
     Dims from = dims.empty() && oneOf(3) ? "*" : dims;
     auto [first, last] = names.equal_range(from);
     std::string name = std::next(first, below(std::distance(first, last)))->second;
-    if (isInside && name.find('%') != std::string::npos && name.find('[') != std::string::npos) // no index may fail here
+    if (isAlone() && name.find('%') != std::string::npos && name.find('[') != std::string::npos) // no index may fail here
       name = "h";
     return make(name, dims);
   }
+  if (form.asks && !isInside && oneOf(10) && !dims.empty())
+    return make(dims == "w" ? "grad f(w + 0.1 * tanh($0))" : "f(w + 0.1 * tanh($0))", dims, value("w", depth - 1));
   Dims narrow = dims == "w" && oneOf(2) ? (oneOf(2) ? "*" : "") : dims;
   switch (below(7)) {
   case 0:
@@ -59,7 +64,7 @@ NodePtr RuleGenerator::value(const Dims &dims, int depth) {
       return make("(if g > 0.1 then $0 else $1)", dims, value(dims, depth - 1), value(narrow, depth - 1));
     return reduction(dims, depth - 1);
   case 3:
-    if (dims == "w" && oneOf(2))
+    if (dims == "w" && !form.isTrained && oneOf(2))
       return make("cumsum($0)", dims, value(dims, depth - 1)); // all elements, in their order
     [[fallthrough]];
   default:
@@ -92,7 +97,7 @@ void RuleGenerator::declare(Unit &unit) {
       {"draw r = ", "rademacher(like w)", "w", {"r"}, nullptr},
   };
   for (const Declared &each : all) {
-    if (oneOf(2))
+    if (oneOf(2) || (form.isInBlock && !std::string(each.head).starts_with("state") && !std::string(each.head).starts_with("draw")))
       continue;
     unit.statements.push_back({each.head, make(each.text, ""), false});
     for (const std::string &read : each.reads)
@@ -119,6 +124,7 @@ void RuleGenerator::declare(Unit &unit) {
 /// Of each tensor; carries one value or two.
 void RuleGenerator::addLoop(Unit &unit, size_t id) {
   std::string x = "x" + std::to_string(id), c = "c" + std::to_string(id), index = "l" + std::to_string(id);
+  isInside = form.asks; // each tensor runs its own loop, so that it asks no objective
   NodePtr first = value("w", 2), second = value("", 1);
   names.insert({"w", x});
   names.insert({"", c});
@@ -150,12 +156,12 @@ void RuleGenerator::addNext(Unit &unit, const std::string &state, const Dims &di
   names.insert({dims, next});
 }
 
-Unit RuleGenerator::run() {
-  Unit unit{"rule r(h = 0.3, k: int = 2)", {}};
-  unit.statements.push_back({"param ", make("w", ""), true});
-  unit.statements.push_back({"grad ", make("g", ""), true});
-  unit.statements.push_back({"state ", make("m = 0, v = 0.5", ""), true});
-  unit.statements.push_back({"state ", make("s: [] = 0.25", ""), true});
+Unit RuleGenerator::run(const std::string &name) {
+  Unit unit{"rule " + name + (form.wraps ? "(base: rule, " : "(") + "h = 0.3, k: int = 2)" + (form.asks ? " over f" : ""), {}};
+  unit.statements.push_back({"param ", make(word({"w", "w", "w", "w: bf16", "w: f16 stochastic", "w: f32"}), ""), true});
+  unit.statements.push_back(form.asks ? Statement{"g = ", make("grad f(w)", "w"), true} : Statement{"grad ", make("g", ""), true});
+  unit.statements.push_back({"state ", make(word({"m = 0, v = 0.5", "m = 0, v = 0.5", "m: f16 = 0, v: bf16 stochastic = 0.5"}), ""), true});
+  unit.statements.push_back({"state ", make("s: [] = 1", ""), true});
   declare(unit);
   std::vector<std::string> reports;
   for (size_t i = 0, count = below(4); i < count; ++i) {
@@ -173,10 +179,30 @@ Unit RuleGenerator::run() {
     if (!oneOf(4))
       addNext(unit, state, dims);
   for (const std::string &name : reports)
-    if (oneOf(3))
+    if (!form.isInBlock && oneOf(3))
       unit.statements.push_back({"emit ", make(name, ""), false});
-  unit.statements.push_back({"w' = ", make("($0 - 0.1 * $1)", "w", make("w", "w"), value("w", 2)), true});
+  isInside = form.callsInBlock;
+  if (form.callsInBlock)
+    unit.statements.push_back({"when " + word({"t % 2 == 1", "norm(g) > 2", "s > 0.3"}) + " { w' = base(w, ", make("$0) } else { w' = w - 0.1 * $1 }", "w", value("w", 2), value("w", 1)), true});
+  else if (form.wraps)
+    unit.statements.push_back({"w' = ", make("base(w, $0)", "w", value("w", 2)), true});
+  else
+    unit.statements.push_back({"w' = ", make("($0 - 0.1 * $1)", "w", make("w", "w"), value("w", 2)), true});
   return unit;
 }
 
-Unit gradus::random_specs::makeRule(uint64_t seed) { return RuleGenerator(seed).run(); }
+Unit gradus::random_specs::makeRule(uint64_t seed, const RuleForm &form) { return RuleGenerator(seed, form).run(form.name); }
+
+/// A loss with a rule, with a rule around another, or with one for a tensor and another for the rest.
+Unit gradus::random_specs::makeTrain(uint64_t seed) {
+  static constexpr const char *compositions[] = {"r(h = 0.2)", "r(inner(h = 0.2), k = 3)", "{ W: r(k = 3); else: inner(h = 0.2) }", "r(inner())"};
+  size_t way = seed / 12 % 4;
+  RuleForm outer{"r", way % 2 == 1, way % 2 == 1 && seed / 48 % 2, way == 0 || way == 3, true, false};
+  RuleForm inner{"inner", false, false, false, true, outer.callsInBlock};
+  Unit unit = makeRule(seed, outer);
+  unit.before.push_back(makeLoss(seed));
+  if (way)
+    unit.before.push_back(makeRule(seed + 1, inner));
+  unit.behind = std::string("train T = minimize f over W, b, w, V with ") + compositions[way] + "\n";
+  return unit;
+}

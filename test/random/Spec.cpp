@@ -91,6 +91,8 @@ static bool shrinkOnce(Unit &unit, const std::function<bool(const Unit &)> &fail
     }
   }
   for (Statement &statement : unit.statements) {
+    if (statement.isNeeded && statement.value->operands.empty()) // a declaration
+      continue;
     std::vector<NodePtr *> places;
     collect(statement.value, places);
     for (NodePtr *place : places)

@@ -45,11 +45,20 @@ struct Unit {
   Unit clone() const;
 };
 
-/// A loss or function over n, d and c, a rule for tensors of any shape, or for matrices; the seed decides everything.
+struct RuleForm {
+  std::string name = "r";
+  bool wraps = false, callsInBlock = false; ///< a rule `base`, under `when`
+  bool asks = false;                        ///< an objective f
+  bool isTrained = false;                   ///< by a train unit, where tensors have any number of axes
+  bool isInBlock = false;                   ///< is wrapped by a rule that calls it there
+};
+
+/// A loss or function over n, d and c, a rule for tensors of any shape, or for matrices, a train unit; the seed decides everything.
 Unit makeFunction(uint64_t seed);
 Unit makeLoss(uint64_t seed);
 Unit makeMatrixRule(uint64_t seed);
-Unit makeRule(uint64_t seed);
+Unit makeRule(uint64_t seed, const RuleForm &form = {});
+Unit makeTrain(uint64_t seed);
 
 /// The smallest unit found for which `fails` still holds: without some statements, with operands in place of values. What does
 /// not compile any more must not fail.
