@@ -9,6 +9,7 @@
 #include "passes/diff/BuildGradient.h"
 #include "test/numeric/Compiled.h"
 
+#include "mlir/IR/Diagnostics.h"
 #include "mlir/IR/MLIRContext.h"
 #include "mlir/Pass/PassManager.h"
 
@@ -143,6 +144,10 @@ bool Check::isLeftOut(FuncOp func) const {
 Verdict Check::run(const Unit &unit) {
   mlir::MLIRContext context(mlir::MLIRContext::Threading::DISABLED);
   std::string text = unit.print(), messages, error;
+  mlir::ScopedDiagnosticHandler handler(&context, [&](mlir::Diagnostic &diagnostic) {
+    error += diagnostic.str() + "\n";
+    return mlir::success();
+  });
   isSingle &= text.find("16") == std::string::npos; // where rounding to 16 bits would tell every difference of f32
   hasSingle = text.find("f32") != std::string::npos;
   auto module = readText(context, text, isSingle, messages);
@@ -154,7 +159,7 @@ Verdict Check::run(const Unit &unit) {
     return verdict;
   auto func = module->lookupSymbol<FuncOp>("f");
   if (func && func.getKind() == FuncKind::Loss && failed(buildGradientFunction(*module, func)))
-    return {Verdict::Refused, "gradient", "no gradient"};
+    return {Verdict::Refused, "gradient", error};
   loss = func;
   mlir::OwningOpRef<mlir::ModuleOp> entries(module->clone());
   for (FuncOp each : llvm::make_early_inc_range(entries->getOps<FuncOp>()))

@@ -6,6 +6,7 @@
 #include <random>
 #include <regex>
 #include <set>
+#include <sstream>
 
 namespace gradus::random_specs {
 
@@ -20,9 +21,11 @@ static std::set<std::string> definedBy(const Statement &statement) {
   if (!std::regex_match(statement.head, plain))
     return {};
   std::set<std::string> found;
-  for (const std::string &word : wordsOf(statement.head))
-    if (std::any_of(word.begin(), word.end(), [](char c) { return std::isdigit(static_cast<unsigned char>(c)); }))
-      found.insert(word);
+  std::stringstream lines(statement.head + statement.value->print());
+  for (std::string line; std::getline(lines, line);)
+    for (const std::string &word : wordsOf(line.substr(0, line.find(" = "))))
+      if (std::any_of(word.begin(), word.end(), [](char c) { return std::isdigit(static_cast<unsigned char>(c)); }))
+        found.insert(word);
   return found;
 }
 
