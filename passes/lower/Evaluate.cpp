@@ -303,7 +303,7 @@ Index Evaluator::mapIndex(Value index, ArrayRef<Index> point, int depth) {
     }
   }
   if (auto broadcast = dyn_cast_or_null<BroadcastOp>(op); broadcast && isa_and_nonnull<ConstantOp, DimOp>(broadcast.getX().getDefiningOp()) &&
-                                                          arrayOf(index).getElementType() == i64) {
+                                                          arrayOf(broadcast.getX()).isScalar() && arrayOf(index).getElementType() == i64) {
     OpBuilder::InsertionGuard guard(code);
     if (inner)
       code.setInsertionPoint(inner);
