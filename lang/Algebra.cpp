@@ -114,6 +114,34 @@ Array Algebra::named(Array x, Location at) {
   return x;
 }
 
+static Value distinctLane(Algebra &algebra, Value lane, Location at) {
+  auto stop = lane.getDefiningOp<StopOp>();
+  if (stop && stop.getX().getDefiningOp<ConstantOp>())
+    return StopOp::create(algebra.builder, algebra.place(at), stop.getX());
+  bool isNumber = lane.getDefiningOp<ConstantOp>() && Algebra::typeOf(lane).isScalar(); // nothing but its name differs
+  return isNumber || !Algebra::typeOf(lane).isFloat() ? lane : CastOp::create(algebra.builder, algebra.place(at), lane.getType(), lane);
+}
+
+Array Algebra::distinct(Array x, Location at) {
+  for (Value &lane : x.lanes)
+    lane = distinctLane(*this, lane, at);
+  return x;
+}
+
+mlir::Operation *Algebra::lastOperation() const {
+  mlir::Block::iterator next = builder.getInsertionPoint();
+  return next == builder.getBlock()->begin() ? nullptr : &*std::prev(next);
+}
+
+Array Algebra::renamed(Array x, mlir::Operation *last, Location at) {
+  for (Value &lane : x.lanes) {
+    mlir::Operation *op = lane.getDefiningOp();
+    if (!op || op->getBlock() != builder.getBlock() || (last && !last->isBeforeInBlock(op)))
+      lane = distinctLane(*this, lane, at);
+  }
+  return x;
+}
+
 Value Algebra::sizeOf(Attribute dim, Location at) {
   if (auto size = llvm::dyn_cast<IntegerAttr>(dim))
     return ConstantOp::create(builder, place(at), size.getInt());

@@ -83,6 +83,12 @@ public:
   /// A value that got a name. A floating constant of rank 0 is hidden from folding, so that `grad[x](x * x)` still sees its x; a
   /// `gradus.stop` does that, and loses nothing, since nothing is behind a constant.
   Array named(Array x, Location at);
+  /// The same numbers as another value, so that a derivative in one of the two names is none in the other.
+  Array distinct(Array x, Location at);
+  /// The same where a value is older than what follows `last`, so that it may have a name already.
+  Array renamed(Array x, mlir::Operation *last, Location at);
+  /// The operation behind which the next one comes; null at the begin of a block.
+  mlir::Operation *lastOperation() const;
   static std::optional<int64_t> constantIntOf(const Array &x);
   /// The size of a dimension as an int.
   mlir::Value sizeOf(mlir::Attribute dim, Location at);

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "lang/Elaborator.h"
+#include "lang/Walk.h"
 
 using namespace gradus;
 using namespace gradus::lang;
@@ -119,6 +120,10 @@ bool Elaborator::bindParam(const ast::Param &param, Entity entity, Location at, 
   return isSound;
 }
 
+static bool differentiates(const Closure &closure, llvm::StringRef name) {
+  return (closure.value && differentiatesIn(*closure.value, name)) || (closure.block && differentiatesIn(*closure.block, name));
+}
+
 bool Elaborator::bindActuals(const Closure &closure, std::vector<Actual> &actuals, Scope &inner, Location at) {
   const std::vector<ast::Param> &params = *closure.params;
   std::vector<const Actual *> chosen(params.size(), nullptr);
@@ -155,7 +160,9 @@ bool Elaborator::bindActuals(const Closure &closure, std::vector<Actual> &actual
   }
   for (auto [param, actual] : llvm::zip_equal(params, chosen)) {
     if (actual) {
-      isSound &= bindParam(param, actual->entity, actual->loc, inner);
+      // grad[x](..) in the body means this x, and no other argument with the same value.
+      bool isVariable = actual->entity.isArray() && differentiates(closure, param.name.name);
+      isSound &= bindParam(param, isVariable ? Entity(distinct(actual->entity.array(), actual->loc)) : actual->entity, actual->loc, inner);
     } else if (param.defaultValue) {
       isSound &= bindParam(param, eval(*param.defaultValue, inner), param.defaultValue->loc, inner);
     } else if (!isSound) { // the argument may be the one whose name is wrong
@@ -382,6 +389,7 @@ void Elaborator::runAssign(const ast::AssignStmt &stmt, Scope &scope) {
     bindName(target.name, defineByIndex(target.subscripts, target.loc, *stmt.value, scope), scope);
     return;
   }
+  mlir::Operation *last = lastOperation();
   Entity value = evalValues(stmt, scope);
   if (stmt.targets.size() == 1) {
     if (value.get<Entity::Tuple>()) {
@@ -391,12 +399,12 @@ void Elaborator::runAssign(const ast::AssignStmt &stmt, Scope &scope) {
     if (IndexVar *index = value.index())
       value = indexValue(*index, stmt.value->loc);
     if (value.isArray() && !value.isPoison())
-      value = named(asArray(value, stmt.loc), stmt.loc);
+      value = named(renamed(value.array(), last, stmt.loc), stmt.loc);
     bindName(stmt.targets[0].name, value, scope);
     return;
   }
   for (auto [target, mine] : llvm::zip_equal(stmt.targets, valuesOf(stmt, value)))
-    bindName(target.name, mine, scope);
+    bindName(target.name, mine.isArray() ? Entity(renamed(mine.array(), last, stmt.loc)) : mine, scope);
 }
 
 /// Statements that may stand in every body. False if `stmt` is none of them.

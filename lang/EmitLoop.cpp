@@ -32,10 +32,11 @@ bool Elaborator::expectCarried(const ast::Target &target, Scope &scope) {
 
 /// `y' = ..` of what the loop around carries.
 void Elaborator::runCarriedAssign(const ast::AssignStmt &stmt, Scope &scope) {
+  mlir::Operation *last = lastOperation();
   Entity value = evalNext(stmt, scope);
   for (auto [target, mine] : llvm::zip_equal(stmt.targets, valuesOf(stmt, value))) {
     if (!target.name.primed) {
-      bindName(target.name, mine, scope);
+      bindName(target.name, mine.isArray() ? Entity(renamed(mine.array(), last, stmt.loc)) : mine, scope);
       continue;
     }
     std::string key = target.name.name + "'";

@@ -8,6 +8,7 @@
 
 #include "lang/Elaborator.h"
 #include "lang/SampleSizes.h"
+#include "lang/Walk.h"
 
 using namespace gradus;
 using namespace gradus::lang;
@@ -282,10 +283,13 @@ Array Elaborator::nextValue(const ast::Target &target, const Entity &value, cons
 }
 
 void Elaborator::runRuleAssign(const ast::AssignStmt &stmt, RuleRun &run, Scope &scope) {
+  mlir::Operation *last = lastOperation();
   Entity value = evalNext(stmt, scope);
   for (auto [target, mine] : llvm::zip_equal(stmt.targets, valuesOf(stmt, value))) {
     if (!target.name.primed) {
-      bindName(target.name, mine, scope);
+      // Only there, for an objective is asked once at each value.
+      bool isVariable = mine.isArray() && differentiatesIn(*run.block, target.name.name);
+      bindName(target.name, isVariable ? Entity(renamed(mine.array(), last, stmt.loc)) : mine, scope);
       continue;
     }
     std::string key = target.name.name + "'";

@@ -5,6 +5,8 @@
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/Support/Casting.h"
 
+#include <numeric>
+
 using namespace gradus;
 using llvm::cast;
 
@@ -133,6 +135,37 @@ void lang::forEachExpr(const ast::Block &block, Visit visit) {
     for (const ast::Block *inner : blocksOf(*stmt))
       forEachExpr(*inner, visit);
   }
+}
+
+static bool isDerivativeIn(const ast::Expr &expr, llvm::StringRef name) {
+  auto *total = llvm::dyn_cast<ast::TotalDerivative>(&expr);
+  return total && llvm::any_of(total->variables, [&](const ast::Ident &variable) { return variable.name == name; });
+}
+
+bool lang::differentiatesIn(const ast::Expr &expr, llvm::StringRef name) {
+  bool found = false;
+  forEachExpr(expr, [&](const ast::Expr &inner) { found |= isDerivativeIn(inner, name); });
+  return found;
+}
+
+bool lang::differentiatesIn(const ast::Block &block, llvm::StringRef name) {
+  bool found = false;
+  forEachExpr(block, [&](const ast::Expr &inner) { found |= isDerivativeIn(inner, name); });
+  for (const ast::StmtPtr &stmt : block.statements)
+    if (auto *function = llvm::dyn_cast<ast::FunctionStmt>(stmt.get())) {
+      const ast::Body &body = function->body;
+      found |= (body.value && differentiatesIn(*body.value, name)) || (body.block && differentiatesIn(*body.block, name));
+    }
+  return found;
+}
+
+std::vector<size_t> lang::bindingOrder(llvm::ArrayRef<ast::Param> params, llvm::function_ref<bool(size_t)> isGiven) {
+  std::vector<size_t> order(params.size());
+  std::iota(order.begin(), order.end(), 0);
+  std::stable_partition(order.begin(), order.end(), [&](size_t i) {
+    return params[i].isSize && (isGiven(i) || llvm::isa_and_nonnull<ast::Number>(params[i].defaultValue.get()));
+  });
+  return order;
 }
 
 static bool callsInBlocks(const ast::Block &block, llvm::StringRef name) {

@@ -5,6 +5,7 @@
 
 #include "lang/Ast.h"
 
+#include "llvm/ADT/ArrayRef.h"
 #include "llvm/ADT/STLFunctionalExtras.h"
 #include "llvm/ADT/StringRef.h"
 
@@ -18,6 +19,12 @@ void forEachExpr(const ast::Block &block, llvm::function_ref<void(const ast::Exp
 
 /// The name of the leading dimension; empty where there is none, or a formula or a number.
 std::string leadingName(const std::optional<ast::Type> &type);
+/// Whether a formula, or one in it, is a total derivative grad[name](..).
+bool differentiatesIn(const ast::Expr &expr, llvm::StringRef name);
+bool differentiatesIn(const ast::Block &block, llvm::StringRef name);
+
+/// The arguments in the order in which they are bound: sizes that are given or spelled out come before the shapes that they are in.
+std::vector<size_t> bindingOrder(llvm::ArrayRef<ast::Param> params, llvm::function_ref<bool(size_t)> isGiven);
 
 /// Whether a rule calls a name inside of 'when' or 'every', where a step may not reach the call.
 bool callsInBlock(const ast::Rule &rule, llvm::StringRef name);
