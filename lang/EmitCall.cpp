@@ -99,7 +99,14 @@ bool Elaborator::bindParam(const ast::Param &param, Entity entity, Location at, 
           .suggest("give a number or a dimension");
       isSound = false;
     } else {
-      inner.setDim(name, {{size->toAttr(builder.getContext())}, at});
+      mlir::Attribute given = size->toAttr(builder.getContext());
+      const DimBinding *known = inner.findDimHere(name);
+      if (known && known->lane(0) != given) {
+        error(Code::DimensionConflict, at, "'" + name + "' is " + describe(given) + " here, and " + describe(known->lane(0)) + " elsewhere")
+            .note(known->loc, "'" + name + "' is " + describe(known->lane(0)) + " here");
+        isSound = false;
+      }
+      inner.setDim(name, {{given}, at});
     }
   } else if (isSound && param.type) {
     std::optional<Kind> kind = kindOfType(param.type, param.defaultValue.get());
@@ -158,7 +165,9 @@ bool Elaborator::bindActuals(const Closure &closure, std::vector<Actual> &actual
     }
     chosen[position] = &actual;
   }
-  for (auto [param, actual] : llvm::zip_equal(params, chosen)) {
+  for (size_t position : bindingOrder(params, [&](size_t i) { return chosen[i] != nullptr; })) {
+    const ast::Param &param = params[position];
+    const Actual *actual = chosen[position];
     if (actual) {
       // grad[x](..) in the body means this x, and no other argument with the same value.
       bool isVariable = actual->entity.isArray() && differentiates(closure, param.name.name);

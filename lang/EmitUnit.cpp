@@ -185,7 +185,7 @@ void Elaborator::emitFunction(const ast::Function &function, Scope &file) {
   llvm::SaveAndRestore ownTime(now, Array());
   Scope *inner = arena.scope(&file);
   bool isEntry = true;
-  for (size_t i = 0; i < function.params.size(); ++i) {
+  for (size_t i : bindingOrder(function.params, [&](size_t i) { return givenSizes.contains(function.params[i].name.name); })) {
     const ast::Param &param = function.params[i];
     bool isTensor = !param.type || param.type->kind == ast::TypeKind::Tensor;
     Array argument;
