@@ -240,8 +240,13 @@ Entity Elaborator::callCustom(const Closure &closure, Scope &inner, Location at)
     const Entity::Tuple *several = result.get<Entity::Tuple>();
     for (const Entity &one : several ? *several : Entity::Tuple{result})
       call.results.push_back(asArray(one, closure.loc));
-    for (const Array &one : call.results)
+    // A result that is written as an integer, as the signs of a quantizer are, has a derivative where no other has.
+    bool isWhole = llvm::none_of(call.results, [](const Array &one) { return one.isPoison() || kindOf(one) == Kind::Float; });
+    for (Array &one : call.results) {
+      if (isWhole && kindOf(one) == Kind::Int)
+        one = toKind(one, Kind::Float, closure.loc);
       llvm::append_range(ys, one.lanes);
+    }
     YieldOp::create(builder, place(at), ys);
   }
   bool isSound = fillDerivative(closure, inner, call, made.getDerivative());
