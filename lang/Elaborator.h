@@ -264,7 +264,8 @@ private:
     llvm::SmallVector<mlir::Value> gradients;
   };
   using Body = llvm::function_ref<Array(llvm::ArrayRef<mlir::Value>)>;
-  std::optional<Differentiated> differentiate(llvm::ArrayRef<mlir::Value> wrt, Location at, Body body);
+  /// `mayBeConstant`: what the body asks is bound elsewhere, so that a derivative of 0 is no mistake of the text.
+  std::optional<Differentiated> differentiate(llvm::ArrayRef<mlir::Value> wrt, Location at, Body body, bool mayBeConstant = false);
   /// A function at a point: `f(w)` behind grad, hess or jac.
   struct PointCall {
     const Closure *closure = nullptr;

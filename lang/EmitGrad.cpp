@@ -37,7 +37,7 @@ static bool dependsOn(Value value, llvm::SmallPtrSetImpl<Value> &sources, llvm::
   return known[op] = depends;
 }
 
-std::optional<Elaborator::Differentiated> Elaborator::differentiate(llvm::ArrayRef<Value> wrt, Location at, Body body) {
+std::optional<Elaborator::Differentiated> Elaborator::differentiate(llvm::ArrayRef<Value> wrt, Location at, Body body, bool mayBeConstant) {
   auto guard = mlir::OpBuilder::InsertionGuard(builder);
   mlir::Region region;
   mlir::Block &block = region.emplaceBlock();
@@ -67,7 +67,7 @@ std::optional<Elaborator::Differentiated> Elaborator::differentiate(llvm::ArrayR
     value = reduce(ReductionKind::Sum, result, llvm::to_vector(llvm::seq<int64_t>(0, result.axes.size())), at).lanes.front();
   llvm::SmallPtrSet<Value, 4> sources(points.begin(), points.end());
   llvm::DenseMap<Operation *, bool> known;
-  if (!dependsOn(value, sources, known)) {
+  if (!mayBeConstant && !dependsOn(value, sources, known)) {
     error(Code::GradIndependent, at, "the value does not depend on what it is differentiated in")
         .suggest("a derivative that is 0 everywhere is taken for a mistake");
     return giveUp();

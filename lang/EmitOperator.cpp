@@ -60,8 +60,9 @@ Entity Elaborator::evalHessian(const ast::Derivative &expr, Scope &scope) {
   std::optional<PointCall> call = readPointCall(expr, readDifferentiated(expr, scope), isMixed ? slots : slots.take_front(1), scope);
   if (!call)
     return {};
+  bool isObjective = call->closure->objective;
   // d/d(row) <df/d(column), u>
-  auto product = [this, call = *call](size_t row, size_t column, const Array &u, Location at) -> Array {
+  auto product = [this, isObjective, call = *call](size_t row, size_t column, const Array &u, Location at) -> Array {
     std::vector<Array> points;
     for (const Array &point : call.points) {
       SmallVector<IndexVar *, 2> axes = commonAxes(withAxes(call.points, u));
@@ -74,9 +75,9 @@ Entity Elaborator::evalHessian(const ast::Derivative &expr, Scope &scope) {
         std::vector<Array> inside = moved;
         inside[column] = replaceLanes(inside[column], columns);
         return callAtPoint(call, inside);
-      });
+      }, isObjective);
       return inner ? innerProduct(replaceLanes(moved[column], inner->gradients), u, at) : Array();
-    });
+    }, isObjective);
     return found ? replaceLanes(points[row], found->gradients) : Array();
   };
   size_t last = isMixed ? 1 : 0;

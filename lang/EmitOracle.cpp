@@ -419,7 +419,7 @@ std::vector<Array> Elaborator::askGradients(const Objective &objective, llvm::Ar
         inside = inside.drop_front(point.lanes.size());
       }
       return askValue(objective, replaced, at);
-    });
+    }, /*mayBeConstant=*/true);
     if (!both)
       return {};
     found = both->gradients;
