@@ -3,7 +3,8 @@
 // `grad f(w)` elaborates f once more inside a gradus.grad whose block arguments stand for w. `grad[v](e)` copies into
 // such a region what lies between v and e. In index notation a function of one row is differentiated for all rows
 // at once: the sum over rows has, in each row, the gradient of that row. So the point must have its own value in each
-// row; where it has one for all of them the sum of the gradients would pass for the gradient, and that is refused.
+// row. One point for all of them is repeated for the rows of the other arguments; where the rows come from elsewhere, the
+// sum of the gradients would pass for the gradient, and that is refused.
 //
 //===----------------------------------------------------------------------===//
 
@@ -116,7 +117,7 @@ static std::string describeSharedPoint(const Array &value, llvm::ArrayRef<Array>
   return {};
 }
 
-static constexpr llvm::StringLiteral sharedPointWayOut = "differentiate the sum over the index, or a point that has the index too";
+static constexpr llvm::StringLiteral sharedPointWayOut = "differentiate the sum over the index, or a function that takes what has the index as an argument";
 
 static std::string wordOf(const ast::Derivative &expr) {
   static constexpr llvm::StringLiteral words[] = {"grad", "hess", "jac"};
@@ -168,6 +169,16 @@ std::optional<Elaborator::PointCall> Elaborator::readPointCall(const ast::Deriva
       return std::nullopt;
     call.points.push_back(toKind(x, Kind::Float, actuals[position].loc));
   }
+  SmallVector<Array> all(call.points.begin(), call.points.end());
+  for (const Actual &actual : actuals)
+    if (actual.entity.isArray() && !actual.entity.isPoison())
+      all.push_back(actual.entity.array());
+    else if (IndexVar *index = actual.entity.index())
+      all.push_back(indexValue(*index, actual.loc));
+  SmallVector<IndexVar *, 2> axes = commonAxes(all);
+  for (Array &point : call.points)
+    if (axes != point.axes)
+      point = spreadOver(point, axes, call.loc);
   return call;
 }
 
