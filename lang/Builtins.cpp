@@ -90,6 +90,11 @@ Entity Elaborator::callDiv(const CallSite &site) {
 
 Entity Elaborator::callDot(const CallSite &site) {
   auto both = arrayArguments(site, 2, 2);
+  if (both && activeLane && llvm::any_of(*both, [](const Array &x) { return x.isJoint; })) { // index notation goes from tensor to tensor
+    std::optional<size_t> lane = std::exchange(activeLane, std::nullopt);
+    both = arrayArguments(site, 2, 2);
+    activeLane = lane;
+  }
   if (!both)
     return {};
   const Array &a = (*both)[0], &b = (*both)[1];

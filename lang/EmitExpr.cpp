@@ -248,6 +248,12 @@ Entity Elaborator::evalBinary(const ast::Binary &expr, Scope &scope) {
   if (left.get<Complex>() || right.get<Complex>())
     return evalComplexBinary(expr, left, right);
   Array a = asArray(left, expr.lhs->loc), b = asArray(right, expr.rhs->loc);
+  if (activeLane && expr.op == ast::BinaryOp::MatMul && (a.isJoint || b.isJoint)) { // index notation goes from tensor to tensor, the product over all
+    std::optional<size_t> lane = std::exchange(activeLane, std::nullopt);
+    a = evalArray(*expr.lhs, scope);
+    b = evalArray(*expr.rhs, scope);
+    activeLane = lane;
+  }
   switch (expr.op) {
   case ast::BinaryOp::Add:
     return add(a, b, expr.opLoc);

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "lang/Elaborator.h"
+#include "lang/InnerProblem.h"
 
 using namespace gradus;
 using namespace gradus::lang;
@@ -247,8 +248,38 @@ Value Elaborator::interpolate(Value sorted, Value level, int64_t axis, Location 
   return select(hasNan, nan, value, at).lanes.front();
 }
 
+/// What quantile[all](x) and median[all](x) rank: the elements of all tensors of the collection as one axis.
+std::optional<Elaborator::Ordered> Elaborator::readCollection(const CallSite &site) {
+  std::optional<size_t> lane = std::exchange(activeLane, std::nullopt);
+  Array x = evalArray(*site.call->arguments[0].value, *site.scope);
+  activeLane = lane;
+  if (x.isPoison())
+    return std::nullopt;
+  if (!x.axes.empty()) {
+    notBuilt(Code::SlotNotBuilt, site.at, "a quantile of the collection inside index notation", "give it a name before");
+    return std::nullopt;
+  }
+  if ((numRegions > 0 && isOpen && !isUnbound) || isOneOfMany) {
+    error(Code::CollectionInControl, site.at, "what ranks the collection inside 'when', 'every' or 'loop' is not built yet").suggest("compute it before the block");
+    return std::nullopt;
+  }
+  SmallVector<Array> tensors;
+  for (Value lane : x.lanes) {
+    Array tensor = toKind(Array{{lane}}, Kind::Float, site.at);
+    tensors.push_back(reshaped(tensor, countOfShape(ownShape(tensor)).toAttr(builder.getContext()), site.at));
+  }
+  Array all = concatAll(tensors, 0, site.at);
+  if (all.isPoison())
+    return std::nullopt;
+  if (isOpen && x.isEach) // of the tensors that the application alone knows: no code
+    all.lanes.front() = AllReduceOp::create(builder, place(site.at), all.lanes.front().getType(), ReductionKind::Sum, all.lanes.front());
+  return Ordered{all, 0, false};
+}
+
 /// The operand of quantile and median, which bind the index in their slot.
 std::optional<Elaborator::Ordered> Elaborator::readBound(const CallSite &site) {
+  if (site.slots.size() == 1 && wordOf(site.slots[0]) == "all" && !site.scope->findLocal("all"))
+    return readCollection(site);
   bool isByIndex = !site.slots.empty() && site.slots[0].kind == ast::SubKind::Value;
   if (!isByIndex)
     return readOrdered(site, /*mayTakeAll=*/true);

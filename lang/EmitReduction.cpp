@@ -92,16 +92,16 @@ std::optional<Elaborator::Reduced> Elaborator::readReduction(const CallSite &sit
   if (slots.all)
     activeLane.reset();
   reduced.x = evalArray(*site.call->arguments[0].value, *site.scope);
+  const bool isWhole = !slots.axis && !slots.blocks;
+  if (activeLane && reduced.x.isJoint && isWhole) { // index notation goes from tensor to tensor, but a joint param is all of them
+    activeLane.reset();
+    reduced.x = evalArray(*site.call->arguments[0].value, *site.scope);
+  }
   activeLane = lane;
   if (reduced.x.isPoison())
     return std::nullopt;
-  bool isWhole = !slots.axis && !slots.blocks;
   reduced.isOverAll = slots.all || (isWhole && reduced.x.isJoint);
   reduced.keeps = slots.keep;
-  if (reduced.isOverAll && !reduced.x.axes.empty()) {
-    notBuilt(Code::SlotNotBuilt, site.at, "a reduction over the collection inside index notation", "give it a name before");
-    return std::nullopt;
-  }
   if (reduced.isOverAll && reduced.keeps) {
     error(Code::UnknownSlot, slots.keep->loc, "the collection has no axes that could be kept").suggest("one number meets any array without 'keep'");
     return std::nullopt;

@@ -115,6 +115,7 @@ Array Algebra::overAll(ReductionKind kind, const Array &x, Location at) {
   if (isOpen)
     total = AllReduceOp::create(builder, place(at), total.getType(), kind, total);
   result.lanes.push_back(total);
+  result.axes = x.axes;
   return result;
 }
 
