@@ -154,6 +154,14 @@ Entity Elaborator::callWhere(const CallSite &site) {
   return select(c, a, b, site.at);
 }
 
+/// int(x): towards 0.
+Entity Elaborator::callInt(const CallSite &site) {
+  auto x = arrayArguments(site, 1, 1);
+  if (!x)
+    return {};
+  return perLane({(*x)[0]}, (*x)[0].axes, [&](llvm::ArrayRef<Value> v) { return castTo(v[0], builder.getI64Type(), site.at); });
+}
+
 Entity Elaborator::callStop(const CallSite &site) {
   auto x = arrayArguments(site, 1, 1);
   if (!x)
@@ -244,6 +252,7 @@ struct gradus::lang::BuiltinTable {
       {"identity", &Elaborator::callIdentity},
       {"ifft", &Elaborator::callFft<true>, "", /*hasSeveralResults=*/true},
       {"imag", &Elaborator::callImag},
+      {"int", &Elaborator::callInt},
       {"inverse", &Elaborator::callInverse},
       {"isfinite", &Elaborator::callIsFinite},
       {"isinf", &Elaborator::callIsInf},

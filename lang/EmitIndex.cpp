@@ -49,7 +49,7 @@ Array Elaborator::indexValue(IndexVar &index, Location at) {
   if (!index.dim) {
     if (!index.isPoison)
       error(Code::IndexRangeUnknown, at, "the range of the index '" + index.name + "' is not known")
-          .suggest("let '" + index.name + "' stand alone at some axis: x[" + index.name + "]");
+          .suggest("let '" + index.name + "' stand alone at some axis, as in x[" + index.name + "]; x = arange(n) has its numbers");
     return {};
   }
   Array value;
@@ -219,7 +219,7 @@ std::optional<Array> Elaborator::readPosition(const ast::Subscript &sub, Attribu
   if (value.isPoison())
     return std::nullopt;
   if (kindOf(value) != Kind::Int) {
-    error(Code::SubscriptKind, sub.loc, "a subscript must be an integer").suggest("declare the array as 'int'");
+    error(Code::SubscriptKind, sub.loc, "a subscript must be an integer").suggest("declare the array as 'int', or cut the number towards 0: int(..)");
     return std::nullopt;
   }
   std::optional<int64_t> known = constantIntOf(value);

@@ -262,7 +262,7 @@ Array Elaborator::nextValue(const ast::Target &target, const Entity &value, cons
   if (x.isEach && !model.isEach)
     return perTensor(target.name.name + "'", at);
   if (kindOf(x) > kindOf(model)) {
-    error(Code::KindMismatch, at, "'" + target.name.name + "' holds integers, but this is a number").suggest("use floor and div");
+    error(Code::KindMismatch, at, "'" + target.name.name + "' holds integers, but this is a number").suggest("cut it towards 0: int(..)");
     return {};
   }
   Array next = model;

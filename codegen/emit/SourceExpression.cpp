@@ -180,9 +180,11 @@ ExpressionWriter::Result ExpressionWriter::writeOp(Operation *op, Indices indice
         return element(wide.getX(), source);
       })
       .Case([&](CastOp cast) -> Result {
-        if (arrayType(cast.getX()).isFloat() && !cast.getType().isFloat())
-          return op->emitError("G0853: a conversion to whole numbers cannot be written as source");
-        return element(cast.getX(), indices);
+        Result x = element(cast.getX(), indices);
+        bool isCut = arrayType(cast.getX()).isFloat() && !cast.getType().isFloat();
+        if (isCut && cast.getType().isBool())
+          return op->emitError("G0853: a conversion to a condition cannot be written as source");
+        return failed(x) || !isCut ? x : Result(Text{"int(" + x->text + ")", BindPrimary});
       })
       .Case([&](TransposeOp transpose) {
         SmallVector<std::string> source(indices.size());
