@@ -134,8 +134,10 @@ Attribute Elaborator::evalDim(const ast::Dim &dim, size_t lane, Scope &scope, bo
       scope.setDim(name->name, {{symbol}, name->loc});
       return symbol;
     }
-    error(Code::UnknownDimension, dim.loc, "unknown dimension '" + name->name + "'")
-        .suggest("a dimension is known once it stands in the shape of an argument");
+    bool isSize = currentRun && llvm::any_of(currentRun->call->rule->params, [&](const ast::Param &param) { return param.isSize && param.name.name == name->name; });
+    error(Code::UnknownDimension, dim.loc, isSize ? "nothing tells the size '" + name->name + "' yet" : "unknown dimension '" + name->name + "'")
+        .suggest(isSize ? "give it a value in the call, or begin with what has it: state l: [" + name->name + "] = f[each](w)"
+                        : "a dimension is known once it stands in the shape of an argument");
     return {};
   }
   if (mayDeclare)
