@@ -174,7 +174,7 @@ private:
   bool bindName(const ast::Ident &name, Entity entity, Scope &scope);
   const Closure *makeLocal(const ast::FunctionStmt &stmt, Scope &scope);
   const Closure *makeLambda(const ast::Lambda &lambda, Scope &scope);
-  std::optional<Kind> kindOfType(const std::optional<ast::Type> &type, const ast::Expr *defaultValue);
+  std::optional<Kind> kindOfType(const std::optional<ast::Type> &type, const ast::Expr *defaultValue, bool isKept = false);
 
   // Losses and schedules with state (EmitKeeper.cpp).
   static bool keepsState(const Closure &closure);
@@ -209,6 +209,7 @@ private:
   bool isTest = false;
 
   // How the application keeps a tensor (EmitStorage.cpp).
+  bool checkBlocks(llvm::ArrayRef<ast::Storage> words, size_t position, bool isKept);
   Storage storageOf(const std::optional<ast::Type> &type);
   static std::string paramName(const ast::Rule &rule, size_t position);
   Storage paramStorage(const RuleCall &call, size_t position);

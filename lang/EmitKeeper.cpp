@@ -209,7 +209,7 @@ bool Elaborator::emitKeptInit(const ast::Function &function, const Closure &clos
   isSound = isSound && openKept(closure, run);
   for (StateSlot &slot : slots)
     if (isSound)
-      unit.addResult(Role::State, slot.path, castTo(slot.initial.lanes.front(), slot.types.front().getElementType(), slot.decl->loc));
+      unit.addResult(Role::State, slot.path, roundTo(slot.initial.lanes.front(), slot.types.front().getElementType(), {}, slot.decl->loc));
   finishUnit(unit.finish(isSound, function.loc), function, function.name.name);
   return isSound;
 }

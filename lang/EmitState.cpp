@@ -75,7 +75,7 @@ Array Elaborator::initialState(const ast::Decl &decl, bool isShared, RuleRun &ru
     error(Code::StateWithoutValue, decl.loc, "the state '" + decl.name.name + "' has no initial value").suggest("state " + decl.name.name + " = 0");
     return {};
   }
-  std::optional<Kind> kind = kindOfType(decl.type, nullptr);
+  std::optional<Kind> kind = kindOfType(decl.type, nullptr, /*isKept=*/true);
   Array value = evalArray(*decl.value, *run.scope);
   if (value.isPoison() || !kind)
     return {};

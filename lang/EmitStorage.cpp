@@ -1,7 +1,8 @@
 //===- EmitStorage.cpp - How the application keeps a tensor --------------------===//
 //
 // `param w: bf16 stochastic` changes the buffer and nothing else: widened where it is read, rounded once where the step commits, to the
-// nearest or by a draw of the site `rule.w.rounding`. A next value that is read in its own step is not rounded.
+// nearest or by a draw of the site `rule.w.rounding`. A next value that is read in its own step is not rounded. `u8 blocks(256)` keeps codes
+// of 8 bits with a scale for each 256 numbers: gradus.encode where the step commits. What has rank 0 has no blocks and stays a number.
 //
 //===----------------------------------------------------------------------===//
 
@@ -12,8 +13,37 @@ using namespace gradus::lang;
 using llvm::dyn_cast;
 using mlir::Value;
 
-/// The type words that a parameter may have; null after an error, Float for no word.
-std::optional<Kind> Elaborator::kindOfType(const std::optional<ast::Type> &type, const ast::Expr *defaultValue) {
+/// The N of `blocks(N)`; null for another word, or where N is no size of a block.
+static std::optional<int64_t> blockSizeOf(const ast::Storage &word) {
+  auto *number = llvm::dyn_cast_or_null<ast::Number>(word.argument.get());
+  bool isSize = !word.isLike && word.name.name == "blocks" && number && number->isInteger && llvm::isPowerOf2_64(number->integer) &&
+                number->integer >= BlocksType::least && number->integer <= BlocksType::most;
+  return isSize ? std::optional(number->integer) : std::nullopt;
+}
+
+static bool isWord(const ast::Storage *word, llvm::StringRef name) { return word && !word->isLike && word->name.name == name; }
+
+/// `u8 blocks(N)`, at the word `u8`, `i8` or `blocks`. True if there is nothing to refuse.
+bool Elaborator::checkBlocks(llvm::ArrayRef<ast::Storage> words, size_t position, bool isKept) {
+  const ast::Storage &word = words[position];
+  const ast::Storage *before = position > 0 ? &words[position - 1] : nullptr, *after = position + 1 < words.size() ? &words[position + 1] : nullptr;
+  bool isPair = isWord(&word, "u8") ? isWord(after, "blocks") : isWord(&word, "blocks") && isWord(before, "u8");
+  if (!isPair) {
+    error(Code::BlockWords, word.loc, "codes of 8 bits come in blocks that share a scale, written 'u8 blocks(N)', but here stands '" + word.name.name + "'")
+        .suggest("write 'u8 blocks(256)'; the code has a sign where the block needs one");
+    return false;
+  }
+  if (isWord(&word, "blocks") && !blockSizeOf(word)) {
+    error(Code::BlockWords, word.loc, "the size of a block must be a power of 2 from 16 to 4096, written as a number").suggest("blocks(256)");
+    return false;
+  }
+  if (!isKept)
+    error(Code::BlocksReadOnly, word.loc, "blocks are how a step keeps what it writes: a state, or a param of a rule; this is only read").suggest("drop 'u8 blocks(..)', or take bf16");
+  return isKept;
+}
+
+/// The type words that a parameter may have; null after an error, Float for no word. `isKept`: a step writes it.
+std::optional<Kind> Elaborator::kindOfType(const std::optional<ast::Type> &type, const ast::Expr *defaultValue, bool isKept) {
   if (!type || type->storage.empty())
     return defaultValue && llvm::isa<ast::Bool>(defaultValue) ? Kind::Bool : Kind::Float;
   std::optional<Kind> kind;
@@ -34,13 +64,14 @@ std::optional<Kind> Elaborator::kindOfType(const std::optional<ast::Type> &type,
                      .Case("bool", Kind::Bool)
                      .Cases({"bf16", "f16", "f32", "f64", "real"}, Kind::Float)
                      .Default(std::nullopt);
+    bool isOfBlocks = llvm::StringSwitch<bool>(word.name.name).Cases({"blocks", "i8", "u8"}, true).Default(false);
+    if (isOfBlocks && !checkBlocks(type->storage, &word - type->storage.data(), isKept))
+      return std::nullopt;
+    if (isOfBlocks)
+      known = Kind::Float;
     if (!known) {
-      bool isStorage = llvm::StringSwitch<bool>(word.name.name).Cases({"blocks", "i8", "u8"}, true).Default(false);
-      if (isStorage)
-        notBuilt(Code::StorageNotBuilt, word.loc, "the storage '" + word.name.name + "'", "leave it out: the type is then chosen by --dtype");
-      else
-        error(Code::UnknownType, word.loc, "unknown type '" + word.name.name + "'")
-            .suggest(didYouMean(word.name.name, std::vector<std::string>{"bf16", "bool", "f16", "f32", "f64", "i32", "i64", "int", "real"}));
+      error(Code::UnknownType, word.loc, "unknown type '" + word.name.name + "'")
+          .suggest(didYouMean(word.name.name, std::vector<std::string>{"bf16", "bool", "f16", "f32", "f64", "i32", "i64", "int", "real", "u8"}));
       return std::nullopt;
     }
     kind = known;
@@ -56,6 +87,10 @@ Storage Elaborator::storageOf(const std::optional<ast::Type> &type) {
       continue;
     if (word.name.name == "stochastic") {
       storage.isStochastic = true;
+      continue;
+    }
+    if (std::optional<int64_t> size = blockSizeOf(word)) {
+      storage.element = BlocksType::get(builder.getContext(), *size);
       continue;
     }
     storage.element = llvm::StringSwitch<mlir::Type>(word.name.name)
@@ -101,7 +136,10 @@ Storage Elaborator::paramStorage(const RuleCall &call, size_t position) {
   return {};
 }
 
-ArrayType Elaborator::storedType(ArrayType type, const Storage &storage) { return storage.element ? type.withElement(storage.element) : type; }
+/// A single number has no blocks.
+static bool isStoredAs(ArrayType type, mlir::Type element) { return element && !(type.isScalar() && llvm::isa<BlocksType>(element)); }
+
+ArrayType Elaborator::storedType(ArrayType type, const Storage &storage) { return isStoredAs(type, storage.element) ? type.withElement(storage.element) : type; }
 
 /// The element type of an argument of a unit: what is declared, else what --dtype says of arrays of real numbers.
 mlir::Type Elaborator::argumentElement(const std::optional<ast::Type> &type, Kind kind, size_t rank) {
@@ -124,6 +162,10 @@ bool Elaborator::refuseStochastic(const std::optional<ast::Type> &type, llvm::St
 /// mean is x. |y| 2^-p, for p bits of significand, is at least half the distance to z and less than the whole one; so is its 1.01-fold, but
 /// for the part that rounding to nearest forgives. Of what is not finite, y stands.
 Value Elaborator::roundTo(Value x, mlir::Type element, Value uniform, Location at) {
+  if (!isStoredAs(typeOf(x), element))
+    return x;
+  if (llvm::isa<BlocksType>(element))
+    return EncodeOp::create(builder, place(at), typeOf(x).withElement(element), x);
   Value nearest = castTo(x, element, at);
   if (!uniform)
     return nearest;

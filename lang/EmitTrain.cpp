@@ -249,13 +249,13 @@ bool Elaborator::emitTrainInit(TrainPlan &plan) {
     for (StateSlot &slot : group.slots)
       for (size_t k = 0; isSound && k < slot.initial.lanes.size(); ++k)
         results.push_back({group.member(k), (slot.isShared ? run.sharedPrefix : run.lanes[k].prefix) + slot.path,
-                           castTo(slot.initial.lanes[k], slot.types[k].getElementType(), slot.decl->loc), slot.isShared});
+                           roundTo(slot.initial.lanes[k], slot.types[k].getElementType(), {}, slot.decl->loc), slot.isShared});
   }
   isSound = isSound && emitLossStates(plan, unit, params, inputs);
   for (const StateSlot &slot : plan.lossSlots)
     if (isSound)
       results.push_back({plan.params.size(), plan.loss->name + "." + slot.path,
-                         castTo(slot.initial.lanes.front(), slot.types.front().getElementType(), slot.decl->loc), true});
+                         roundTo(slot.initial.lanes.front(), slot.types.front().getElementType(), {}, slot.decl->loc), true});
   std::stable_sort(results.begin(), results.end(), [](const Result &a, const Result &b) { return a.member < b.member; });
   for (const Result &result : results)
     unit.addResult(Role::State, result.name, result.value, {}, result.isShared);

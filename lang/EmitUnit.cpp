@@ -253,7 +253,7 @@ bool Elaborator::addTensors(UnitBuilder &unit, RuleRun &run, bool hasGrads, std:
     auto *params = dyn_cast<ast::ParamStmt>(stmt.get());
     for (const ast::Decl &decl : params ? llvm::ArrayRef<ast::Decl>(params->decls) : llvm::ArrayRef<ast::Decl>()) {
       Shape shape{builder.getStringAttr(decl.name.name + ".numel")};
-      if (decl.type && !kindOfType(decl.type, nullptr))
+      if (decl.type && !kindOfType(decl.type, nullptr, /*isKept=*/true))
         return false;
       if (decl.type && decl.type->hasDims) {
         std::optional<Shape> declared = evalShape(*decl.type, 0, *shapes, /*mayDeclare=*/true);
@@ -311,7 +311,7 @@ bool Elaborator::emitRuleInit(const ast::Rule &rule, const RuleCall &call, bool 
   for (const StateSlot &slot : slots)
     if (!slot.initial.isPoison()) {
       isSound &= checkShared(unit, slot, slot.initial.lanes.front());
-      unit.addResult(Role::State, slot.path, castTo(slot.initial.lanes.front(), slot.types.front().getElementType(), slot.decl->loc), {}, slot.isShared);
+      unit.addResult(Role::State, slot.path, roundTo(slot.initial.lanes.front(), slot.types.front().getElementType(), {}, slot.decl->loc), {}, slot.isShared);
     }
   FuncOp func = unit.finish(isSound && keep, rule.loc);
   if (func && isOpen)

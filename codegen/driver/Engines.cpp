@@ -109,8 +109,10 @@ private:
         continue;
       const reference::Array<double> &array = (*results)[tensor.result];
       Variable &variable = *training.find(tensor.name);
-      for (int64_t i = 0, n = variable.size(); i < n; ++i)
-        variable.set(i, array.kind == reference::Kind::Real ? array.reals[i] : static_cast<double>(array.ints[i]));
+      if (array.kind == reference::Kind::Real)
+        variable.assign(array.reals);
+      for (auto [i, number] : llvm::enumerate(array.ints))
+        variable.set(static_cast<int64_t>(i), static_cast<double>(number));
     }
     return true;
   }

@@ -60,7 +60,24 @@ static void write16(gradus_dtype dtype, std::vector<char> &bytes, int64_t index,
   std::memcpy(bytes.data() + index * sizeof(bits), &bits, sizeof(bits));
 }
 
+static bool isOfBlocks(const EntryTensor &tensor) { return tensor.type.isBlocks(); }
+
+/// The number of one code: as a block of its own, with the scale of its block.
+static double readCode(const EntryTensor &tensor, const std::vector<char> &bytes, int64_t index) {
+  constexpr int64_t scaleBytes = BlocksType::scaleBytes;
+  int64_t size = cast<BlocksType>(tensor.type.getElementType()).getSize();
+  const char *block = bytes.data() + index / size * (scaleBytes + size);
+  char alone[scaleBytes + 1];
+  std::memcpy(alone, block, scaleBytes);
+  alone[scaleBytes] = block[scaleBytes + index % size];
+  float number = 0;
+  gradus_decode(tensor.dtype, 1, alone, &number);
+  return number;
+}
+
 double Variable::get(int64_t index) const {
+  if (isOfBlocks(layout))
+    return readCode(layout, bytes, index);
   switch (layout.dtype) {
   case GRADUS_F32: return read<float>(bytes, index);
   case GRADUS_F64: return read<double>(bytes, index);
@@ -84,6 +101,15 @@ void Variable::set(int64_t index, double value) {
   case GRADUS_F16: return write16(layout.dtype, bytes, index, value);
   default: return;
   }
+}
+
+void Variable::assign(ArrayRef<double> values) {
+  if (isOfBlocks(layout)) {
+    std::vector<float> numbers(values.begin(), values.end());
+    return gradus_encode(layout.dtype, static_cast<int64_t>(numbers.size()), numbers.data(), bytes.data());
+  }
+  for (auto [i, value] : llvm::enumerate(values))
+    set(static_cast<int64_t>(i), value);
 }
 
 gradus_tensor Variable::view() {
@@ -203,7 +229,7 @@ static bool makeVariables(Training &training, const DataBinding &binding, std::s
               " GiB, more than the memory of this machine; give smaller dimensions";
       return false;
     }
-    variable.bytes.resize(variable.size() * gradus_dtype_size(tensor.dtype));
+    variable.bytes.resize(gradus_bytes(tensor.dtype, variable.size()));
     for (int64_t i = 0, n = tensor.initial ? variable.size() : 0; i < n; ++i)
       variable.set(i, *tensor.initial);
     training.variables.push_back(std::move(variable));
@@ -258,7 +284,7 @@ void fillBatch(Training &training, const DataBinding &binding, const Table &tabl
     if (!variable)
       continue;
     variable->dims[0] = static_cast<int64_t>(rows.size());
-    variable->bytes.resize(variable->size() * gradus_dtype_size(variable->layout.dtype));
+    variable->bytes.resize(gradus_bytes(variable->layout.dtype, variable->size()));
   }
   size_t width = table.columns - 1;
   for (auto [i, row] : llvm::enumerate(rows)) {
@@ -271,7 +297,7 @@ void fillBatch(Training &training, const DataBinding &binding, const Table &tabl
   if (!numbers)
     return;
   numbers->dims[0] = static_cast<int64_t>(rows.size());
-  numbers->bytes.resize(numbers->size() * gradus_dtype_size(numbers->layout.dtype));
+  numbers->bytes.resize(gradus_bytes(numbers->layout.dtype, numbers->size()));
   for (auto [i, row] : llvm::enumerate(rows))
     numbers->set(static_cast<int64_t>(i), static_cast<double>(row));
 }
@@ -283,8 +309,10 @@ void drawParameters(Training &training) {
     if (variable.layout.role != GRADUS_PARAM || variable.dims.size() < 2)
       continue;
     double scale = 1 / std::sqrt(static_cast<double>(std::max<int64_t>(1, variable.dims[0])));
-    for (int64_t i = 0, n = variable.size(); i < n; ++i)
-      variable.set(i, scale * std::sqrt(-2 * std::log(uniform())) * std::cos(6.283185307179586 * uniform()));
+    std::vector<double> values(variable.size());
+    for (double &value : values)
+      value = scale * std::sqrt(-2 * std::log(uniform())) * std::cos(6.283185307179586 * uniform());
+    variable.assign(values);
   }
 }
 

@@ -20,7 +20,10 @@ struct Variable {
 
   int64_t size() const;
   double get(int64_t index) const;
+  /// One element; not of blocks of codes, which depend on each other.
   void set(int64_t index, double value);
+  /// All elements.
+  void assign(llvm::ArrayRef<double> values);
   gradus_tensor view();
 };
 

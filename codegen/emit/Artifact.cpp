@@ -122,7 +122,7 @@ static std::vector<std::string> makeMembers(const Range &range) {
 // The description
 //===----------------------------------------------------------------------===//
 
-/// The one number that fills a value, through casts and broadcasts of a constant.
+/// The one number that fills a value, through casts and broadcasts of a constant; in blocks of codes it is the largest, which is kept as it is.
 static std::optional<double> findFill(Value value) {
   while (Operation *op = value.getDefiningOp()) {
     if (auto constant = dyn_cast<ConstantOp>(op)) {
@@ -131,7 +131,7 @@ static std::optional<double> findFill(Value value) {
         return std::nullopt;
       return toNumber(elements.getSplatValue<Attribute>());
     }
-    if (!isa<CastOp, BroadcastOp>(op))
+    if (!isa<BroadcastOp, CastOp, EncodeOp>(op))
       return std::nullopt;
     value = op->getOperand(0);
   }

@@ -40,6 +40,8 @@ gradus_dtype toDType(Type element) {
     return GRADUS_F64;
   if (element.isInteger(32))
     return GRADUS_I32;
+  if (auto blocks = dyn_cast<BlocksType>(element))
+    return static_cast<gradus_dtype>(GRADUS_BLOCKS + llvm::Log2_64(blocks.getSize()));
   return element.isInteger(64) ? GRADUS_I64 : GRADUS_BOOL;
 }
 

@@ -73,6 +73,10 @@ LogicalResult Frame<S>::evaluate(Operation *op, unsigned slot, Array<S> &y) {
     return success();
   if (auto drawing = dyn_cast<DrawOp>(op))
     return draw(drawing, slot, y);
+  if (auto encoding = dyn_cast<EncodeOp>(op)) {
+    encode(encoding, slot, y);
+    return success();
+  }
   if (isa<ReduceOp, LogSumExpOp, NormOp, ArgReduceOp, ContractOp>(op))
     return evaluateReduction(op, slot, y);
   return evaluateShape(op, slot, y);

@@ -48,7 +48,7 @@ ArrayType ReverseSweep::cotangentType(Value value) {
   ArrayType type = arrayType(value);
   if (type.isScalar())
     return type.withElement(Float64Type::get(value.getContext()));
-  if (type.getElementType().getIntOrFloatBitWidth() < 32)
+  if (type.isBlocks() || type.getElementType().getIntOrFloatBitWidth() < 32)
     return type.withElement(Float32Type::get(value.getContext()));
   return type;
 }

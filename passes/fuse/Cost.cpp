@@ -13,6 +13,7 @@ int64_t getFlopWeight(Operation *op) {
       .Case<BroadcastOp, ConstantOp, DimOp, EveryOp, GatherOp, IfOp, IotaOp, LoopOp, ReshapeOp, StopOp, TransposeOp, YieldOp>([](auto) { return 0; })
       .Case<DivOp, IntDivOp, IntPowOp, ModOp, SqrtOp>([](auto) { return 4; })
       .Case<CosOp, ErfOp, ExpOp, Exp2Op, Expm1Op, LogOp, Log1pOp, SigmoidOp, SinOp, SoftplusOp, TanOp, TanhOp>([](auto) { return 16; })
+      .Case<EncodeOp>([](auto) { return 24; })
       .Case<DrawOp>([](auto) { return 24; }) // its share of a block of random bits, and a polynomial
       .Case<AcosOp, AcoshOp, AsinOp, AsinhOp, Atan2Op, AtanOp, AtanhOp, CbrtOp, CoshOp, ErfcOp, HypotOp, Log10Op, Log2Op, NormalCdfOp, PowOp,
             SinhOp>([](auto) { return 32; })
@@ -30,6 +31,6 @@ int64_t getFlopWeight(Operation *op) {
       .Default([](Operation *) { return 1; });
 }
 
-int64_t getElementBytes(ArrayType type) { return (type.getElementType().getIntOrFloatBitWidth() + 7) / 8; }
+int64_t getElementBytes(ArrayType type) { return type.isBlocks() ? 1 : (type.getElementType().getIntOrFloatBitWidth() + 7) / 8; }
 
 } // namespace gradus

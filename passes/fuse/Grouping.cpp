@@ -149,7 +149,7 @@ void Grouper::collectTargets() {
         if (part.getDefiningOp() && mayBeRefused(part))
           reasons.try_emplace(part, "its indices are checked over its own points");
     if (getPlace(op) == Place::Reduction)
-      reasons.try_emplace(op->getResult(0), "a reduction ends a kernel");
+      reasons.try_emplace(op->getResult(0), isa<EncodeOp>(op) ? "blocks of codes are kept" : "a reduction ends a kernel");
     if (getPlace(op) == Place::Control)
       for (Value input : getInputs(op))
         if (input.getDefiningOp())

@@ -42,7 +42,7 @@ static std::optional<Place> placeOf(Operation *op) {
   bool isScalarOp = llvm::all_of(op->getOperands(), isRankZero) && llvm::all_of(op->getResults(), isRankZero);
   if (isScalarOp && isMemoryEffectFree(op) && op->getNumRegions() == 0)
     return Place::Slot;
-  if (isa<ReduceOp, ArgReduceOp>(op))
+  if (isa<ArgReduceOp, EncodeOp, ReduceOp>(op)) // a code is known when its block is
     return Place::Reduction;
   if (op->hasTrait<Pointwise>() || isa<BroadcastOp, ConcatOp, ConstantOp, DrawOp, GatherOp, IntPowOp, IotaOp, ReshapeOp, TransposeOp>(op))
     return Place::Pull;

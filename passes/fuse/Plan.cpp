@@ -73,7 +73,7 @@ bool isReadElsewhere(Value value, function_ref<bool(Operation *)> isInBody) {
     for (Operation *user : pending.pop_back_val().getUsers()) {
       if (!isInBody(user) || !seen.insert(user).second)
         continue;
-      if (isa<YieldOp, ReduceOp, ArgReduceOp>(user))
+      if (isa<ArgReduceOp, EncodeOp, ReduceOp, YieldOp>(user)) // a block is read before it is encoded
         continue;
       if (!user->hasTrait<Pointwise>() && !isa<IntPowOp>(user))
         return true;

@@ -59,7 +59,9 @@ Traffic countTraffic(Operation *loop, int64_t elements) {
       bytes += bytesOf(type);
   };
   loop->walk([&](Operation *op) {
-    if (auto load = dyn_cast<LLVM::LoadOp>(op))
+    if (auto serves = op->getAttrOfType<IntegerAttr>(servesAttribute)) // the elements of a block after one another
+      sum.read += bytesOf(getElementTypeOrSelf(op->getResult(0).getType())) * static_cast<double>(elements) / static_cast<double>(serves.getInt());
+    else if (auto load = dyn_cast<LLVM::LoadOp>(op))
       count(sum.read, load.getAddr(), load.getType());
     else if (auto load = dyn_cast<LLVM::MaskedLoadOp>(op))
       count(sum.read, load.getData(), load.getType());

@@ -45,7 +45,7 @@ static LogicalResult verifyAlone(KernelOp kernel, Operation *op) {
 
 static bool isAllowedInKernel(Operation *op) {
   return op->hasTrait<Pointwise>() ||
-         isa<ArgReduceOp, BroadcastOp, ConcatOp, ConstantOp, DrawOp, GatherOp, IntPowOp, IotaOp, ReduceOp, ReshapeOp, TransposeOp, YieldOp>(op);
+         isa<ArgReduceOp, BroadcastOp, ConcatOp, ConstantOp, DrawOp, EncodeOp, GatherOp, IntPowOp, IotaOp, ReduceOp, ReshapeOp, TransposeOp, YieldOp>(op);
 }
 
 /// Each yielded value has the shape of the domain or reduces a value of that shape over the axes shared by all.
@@ -57,6 +57,8 @@ static LogicalResult verifyBody(KernelOp kernel) {
       return verifyAlone(kernel, &op);
     if (!isAllowedInKernel(&op))
       return op.emitError("cannot stand in a kernel");
+    if (isa<EncodeOp>(op) && llvm::any_of(op.getUsers(), [](Operation *user) { return !isa<YieldOp>(user); }))
+      return op.emitError("is read in its own kernel, before its blocks are complete");
     auto reduce = dyn_cast<ReduceOp>(op);
     auto arg = dyn_cast<ArgReduceOp>(op);
     if (!reduce && !arg)

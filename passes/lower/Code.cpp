@@ -2,6 +2,8 @@
 
 #include "passes/lower/Code.h"
 
+#include "passes/lower/Blocks.h"
+
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 using namespace mlir;
@@ -58,11 +60,15 @@ Value Code::toMemory(Value value, Type element) {
 }
 
 Value Code::loadElement(Value base, Type element, Value index) {
+  if (auto blocks = dyn_cast<BlocksType>(element))
+    return loadFromBlock(*this, base, blocks, index);
   Value from = address(base, memType(element), index);
   return fromMemory(LLVM::LoadOp::create(*this, memType(element), from, memBytes(element)), element);
 }
 
 Value Code::loadVector(Value base, Type element, Value index, Value mask) {
+  if (auto blocks = dyn_cast<BlocksType>(element))
+    return loadRowFromBlock(*this, base, blocks, index, mask);
   Value from = address(base, memType(element), index);
   Type type = VectorType::get({lanes}, memType(element));
   Value value;
@@ -75,12 +81,15 @@ Value Code::loadVector(Value base, Type element, Value index, Value mask) {
 
 void Code::prefetchVector(Value base, Type element, Value index) {
   constexpr int64_t cacheLine = 64;
-  Value from = address(base, memType(element), index);
+  auto blocks = dyn_cast<BlocksType>(element);
+  Value from = blocks ? addressOfCode(*this, base, blocks, index) : address(base, memType(element), index);
   for (int64_t offset = 0; offset < lanes * memBytes(element); offset += cacheLine)
     LLVM::Prefetch::create(*this, byteAddress(from, prefetchDistance + offset), /*rw=*/0, /*hint=*/3, /*cache=*/1);
 }
 
 Value Code::gatherVector(Value base, Type element, Value indices, Value mask) {
+  if (auto blocks = dyn_cast<BlocksType>(element))
+    return gatherFromBlocks(*this, base, blocks, indices, mask);
   Value from = address(base, memType(element), indices);
   Type type = VectorType::get({lanes}, memType(element));
   if (!mask)

@@ -1,7 +1,8 @@
 //===- Code.h - Builds scalar and vector code -----------------------------------===//
 //
 // A builder with the few idioms that lowering writes all the time. All indices are i64. A value in a register is a
-// scalar or a vector of `lanes` elements; a bf16 is held as its bits (i16), a bool as i1 and in memory as one byte.
+// scalar or a vector of `lanes` elements; a bf16 is held as its bits (i16), a bool as i1 and in memory as one byte, and what is kept in blocks of 8-bit
+// codes as f32.
 //
 //===----------------------------------------------------------------------===//
 
@@ -50,10 +51,16 @@ public:
   mlir::Value select(mlir::Value c, mlir::Value a, mlir::Value b) { return createOrFold<mlir::arith::SelectOp>(c, a, b); }
 
   /// The type in a register of an element, and of `lanes` of them.
-  mlir::Type regType(mlir::Type element) { return element.isBF16() ? getIntegerType(16) : element; }
+  mlir::Type regType(mlir::Type element) {
+    if (llvm::isa<BlocksType>(element))
+      return getF32Type();
+    return element.isBF16() ? getIntegerType(16) : element;
+  }
   mlir::Type vecType(mlir::Type element) { return mlir::VectorType::get({lanes}, regType(element)); }
-  /// The type of an element in memory, and its bytes.
-  mlir::Type memType(mlir::Type element) { return element.isInteger(1) ? getIntegerType(8) : regType(element); }
+  /// The type of an element in memory, and its bytes; in blocks, of a code.
+  mlir::Type memType(mlir::Type element) {
+    return element.isInteger(1) || llvm::isa<BlocksType>(element) ? getIntegerType(8) : regType(element);
+  }
   int64_t memBytes(mlir::Type element) { return memType(element).getIntOrFloatBitWidth() / 8; }
 
   /// A number in the type of `like`, a scalar or a vector.
@@ -68,7 +75,7 @@ public:
   mlir::Value address(mlir::Value base, mlir::Type element, mlir::Value index);
   mlir::Value byteAddress(mlir::Value base, mlir::Value offset) { return address(base, getIntegerType(8), offset); }
   mlir::Value byteAddress(mlir::Value base, int64_t offset) { return offset ? byteAddress(base, i64(offset)) : base; }
-  /// One element, or `lanes` of them in a row. A null mask means all lanes.
+  /// One element, or `lanes` of them in a row, which in blocks of codes must be in one block. A null mask means all lanes.
   mlir::Value loadElement(mlir::Value base, mlir::Type element, mlir::Value index);
   mlir::Value loadVector(mlir::Value base, mlir::Type element, mlir::Value index, mlir::Value mask);
   /// Asks for the cache lines of a later vector; what lies behind the end of an array is never loaded.

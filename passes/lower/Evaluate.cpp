@@ -274,13 +274,14 @@ Value Evaluator::load(Value base, ArrayType type, ArrayRef<Index> point) {
   }
   if (!isInRow && !scattered)
     return code.loadElement(base, element, uniform);
-  if (!scattered) {
+  // A vector of a flat array is in one block of codes; that of a row may begin anywhere.
+  if (!scattered && (isFlat || !isa<BlocksType>(element))) {
     if (isFlat && inner && !mask)
       code.prefetchVector(base, element, uniform);
     return code.loadVector(base, element, uniform, mask);
   }
   if (isInRow)
-    scattered = code.add(scattered, code.laneNumbers());
+    scattered = scattered ? code.add(scattered, code.laneNumbers()) : code.laneNumbers();
   return code.gatherVector(base, element, code.add(code.splat(uniform), scattered), mask);
 }
 

@@ -39,6 +39,7 @@ private:
     llvm::SmallVector<mlir::Value> kept;                 ///< returned arguments that change -> offset, by result
     llvm::SmallVector<mlir::Value> staged;               ///< results that may be another's old elements -> offset, by result
     llvm::DenseMap<mlir::Value, std::pair<mlir::Value, mlir::Value>> pairs; ///< arrays that loops carry -> two offsets
+    llvm::DenseMap<mlir::Value, mlir::Value> unencoded;  ///< results of kernels in blocks of codes -> offset of their numbers, where these wait in the workspace
     llvm::DenseMap<mlir::Value, mlir::Value> places;     ///< results of kernels that a pass hands on -> address
     llvm::SmallVector<mlir::ArrayAttr> spaces;           ///< the shapes that the size of the workspace counts
     llvm::SmallVector<mlir::Value> defaults;             ///< inputs that may be left out -> offset, by tensor
@@ -98,6 +99,7 @@ private:
   void emitAgreement();
   void emitLoops(const KernelInfo &info, Slot &slot);
   void emitFullReductions(const KernelInfo &info, Slot &slot);
+  void emitEncodes(const KernelInfo &info, Slot &slot);
   void emitChecks();
   void emitCheck(KernelOp kernel, Slot &slot);
   void emitLateCheck(KernelOp kernel, Slot &slot);

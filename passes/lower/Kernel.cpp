@@ -5,112 +5,11 @@
 #include "passes/fuse/Cost.h"
 #include "passes/fuse/Plan.h"
 #include "passes/fuse/Traffic.h"
+#include "passes/lower/Blocks.h"
 
 using namespace mlir;
 
 namespace gradus {
-
-
-/// Whether every array of the body is met point by point, so that the domain is one long vector.
-static bool isContiguous(KernelOp kernel) {
-  ArrayRef<Attribute> domain;
-  SmallVector<Attribute> dims = llvm::to_vector(kernel.getDomain());
-  domain = dims;
-  for (Operation &op : kernel.getBody().front()) {
-    if (isa<YieldOp, ReduceOp, ArgReduceOp>(op) || op.getNumResults() == 0 || arrayOf(op.getResult(0)).isScalar())
-      continue;
-    auto broadcast = dyn_cast<BroadcastOp>(op);
-    if (broadcast && broadcast.getX().getType().isScalar() && arrayOf(op.getResult(0)).getShape() == domain)
-      continue;
-    bool isPlain = op.hasTrait<Pointwise>() || isa<IntPowOp, ConstantOp, DrawOp>(op) || (isa<IotaOp>(op) && domain.size() == 1);
-    if (!isPlain || arrayOf(op.getResult(0)).getShape() != domain)
-      return false;
-  }
-  return true;
-}
-
-static KernelForm getForm(ArrayRef<int64_t> axes, int64_t rank) {
-  if (axes.empty() || static_cast<int64_t>(axes.size()) == rank)
-    return KernelForm::Blocks;
-  return axes.back() == rank - 1 ? KernelForm::Rows : KernelForm::Columns;
-}
-
-SmallVector<KernelInfo, 1> analyzeKernel(KernelOp kernel) {
-  KernelInfo info, arguments;
-  info.kernel = arguments.kernel = kernel;
-  info.domain = arguments.domain = llvm::to_vector(kernel.getDomain());
-  auto yield = cast<YieldOp>(kernel.getBody().front().getTerminator());
-  for (auto [index, value] : llvm::enumerate(yield.getValues())) {
-    if (auto reduce = value.getDefiningOp<ReduceOp>()) {
-      Type element = reduce.getX().getType().getElementType();
-      Type accumulate = reduce.getAccumulate() ? *reduce.getAccumulate() : element;
-      info.reductions.push_back({static_cast<unsigned>(index), reduce, reduce.getKind(), element, accumulate});
-      info.reducedAxes.assign(reduce.getAxes().begin(), reduce.getAxes().end());
-    } else if (auto arg = value.getDefiningOp<ArgReduceOp>()) {
-      arguments.argReductions.push_back({index, arg});
-      arguments.reducedAxes = {static_cast<int64_t>(arg.getAxis())};
-    } else {
-      info.stores.push_back({index, value});
-    }
-  }
-  info.form = getForm(info.reducedAxes, info.domain.size());
-  info.isFlat = info.form == KernelForm::Blocks && isContiguous(kernel);
-  arguments.form = KernelForm::Argument;
-  SmallVector<KernelInfo, 1> result;
-  if (!info.stores.empty() || !info.reductions.empty())
-    result.push_back(info);
-  if (!arguments.argReductions.empty())
-    result.push_back(arguments);
-  return result;
-}
-
-namespace {
-/// How many indices that can be outside follow from one another on the way to a value.
-class ChecksBelow {
-public:
-  unsigned count(Value value) {
-    Operation *op = value.getDefiningOp();
-    if (!op)
-      return 0;
-    if (auto it = known.find(op); it != known.end())
-      return it->second;
-    unsigned most = 0;
-    for (Value operand : op->getOperands())
-      most = std::max(most, count(operand));
-    return known[op] = most + canFail(op);
-  }
-
-private:
-  llvm::DenseMap<Operation *, unsigned> known;
-};
-} // namespace
-
-SmallVector<KernelInfo, 1> analyzeChecks(KernelOp kernel) {
-  SmallVector<KernelInfo, 1> infos;
-  ChecksBelow below;
-  kernel.getBody().walk([&](Operation *op) {
-    if (!canFail(op))
-      return;
-    unsigned level = 0;
-    for (Value index : getPlaces(op))
-      level = std::max(level, below.count(index));
-    ArrayRef<Attribute> shape = arrayOf(getPlaces(op).front()).getShape();
-    // One check looks at the places of one array, so that a refusal can name it.
-    auto same = llvm::find_if(infos, [&](const KernelInfo &info) {
-      return info.checkLevel == level && ArrayRef(info.domain) == shape && info.checked.front()->getOperand(0) == op->getOperand(0);
-    });
-    if (same == infos.end()) {
-      infos.push_back({});
-      same = &infos.back();
-      same->kernel = kernel;
-      same->domain = llvm::to_vector(shape);
-      same->checkLevel = level;
-    }
-    same->checked.push_back(op);
-  });
-  llvm::stable_sort(infos, [](const KernelInfo &a, const KernelInfo &b) { return a.checkLevel < b.checkLevel; });
-  return infos;
-}
 
 static SmallVector<int64_t> keptAxes(const KernelInfo &info) {
   SmallVector<int64_t> axes;
@@ -154,6 +53,7 @@ public:
 private:
   SmallVector<Value> emitBlock(const Space &space, Value block);
   SmallVector<Value> emitRow(const Space &space, Value low, Value high, ValueRange carried);
+  SmallVector<Value> emitEncodedRow(const Space &space, Value low, Value high, ValueRange carried);
   SmallVector<Value> emitStep(const Point &point, Value mask, ValueRange carried);
   void emitColumnStrip(Value first, Value mask);
   void setIndices(ArrayRef<int64_t> axes, Value linear);
@@ -171,6 +71,9 @@ private:
   ValueRange outputs;
   /// The scalar index of each axis, where it is known.
   SmallVector<Value> indices;
+  /// What is to be encoded, from element `firstNumber` on.
+  SmallVector<Value> numbers;
+  Value firstNumber;
 };
 
 } // namespace
@@ -238,13 +141,15 @@ SmallVector<Value> BodyEmitter::emitStep(const Point &point, Value mask, ValueRa
   SmallVector<Value> values, next;
   for (const auto &[index, value] : info.stores)
     values.push_back(evaluator.evaluateVector(value, point));
+  for (auto [index, op] : info.encodes)
+    values.push_back(emitCast(code, evaluator.evaluateVector(op.getX(), point), op.getX().getType().getElementType(), code.getF32Type()));
   for (auto [reduction, old] : llvm::zip_equal(info.reductions, carried)) {
     Value value = evaluator.evaluateVector(reduction.op->getOperand(0), point);
     value = emitCast(code, value, reduction.element, reduction.accumulate);
     Value combined = emitCombine(code, reduction.kind, old, value);
     next.push_back(mask ? arith::SelectOp::create(code, mask, combined, old).getResult() : combined);
   }
-  if (info.stores.empty())
+  if (values.empty())
     return next;
   // All loads of a step come before its stores: a result may replace an operand.
   Value position = point.front().scalar;
@@ -254,8 +159,12 @@ SmallVector<Value> BodyEmitter::emitStep(const Point &point, Value mask, ValueRa
       scalars.push_back(index.scalar);
     position = evaluator.linearize(scalars, info.domain);
   }
-  for (auto [store, value] : llvm::zip_equal(info.stores, values))
+  for (auto [store, value] : llvm::zip(info.stores, values))
     code.storeVector(outputs[store.first], arrayOf(store.second).getElementType(), position, value, mask);
+  for (auto [number, encode] : llvm::enumerate(info.encodes)) {
+    Value to = firstNumber ? numbers[number] : outputs[encode.first], at = firstNumber ? code.sub(position, firstNumber) : position;
+    code.storeVector(to, code.getF32Type(), at, values[info.stores.size() + number], mask);
+  }
   return next;
 }
 
@@ -313,6 +222,40 @@ SmallVector<Value> BodyEmitter::emitRow(const Space &space, Value low, Value hig
   return llvm::to_vector(ValueRange(tail.getResults()));
 }
 
+/// The same for a flat kernel with results in blocks of codes: the points of the largest block, and then their codes.
+SmallVector<Value> BodyEmitter::emitEncodedRow(const Space &space, Value low, Value high, ValueRange carried) {
+  int64_t points = 0;
+  auto typeOf = [](EncodeOp op) { return cast<BlocksType>(op.getType().getElementType()); };
+  for (auto [index, op] : info.encodes)
+    points = std::max(points, typeOf(op).getSize());
+  numbers.clear();
+  for (size_t k = 0; k < info.encodes.size(); ++k)
+    numbers.push_back(code.stackSlot(code.getF32Type(), points));
+  scf::ForOp blocks = code.loop(low, high, points, carried, [&](Value first, ValueRange sums) {
+    firstNumber = first;
+    Value end = code.min(code.add(first, code.i64(points)), high);
+    SmallVector<Value> next = emitRow(space, first, end, sums);
+    for (auto [encode, from] : llvm::zip_equal(info.encodes, numbers))
+      emitEncode(code, typeOf(encode.second), outputs[encode.first], from, first, end);
+    return next;
+  });
+  firstNumber = {};
+  for (auto [index, op] : info.encodes)
+    evaluator.traffic->written += getEncodedBytes(op);
+  return llvm::to_vector(ValueRange(blocks.getResults()));
+}
+
+double getEncodedBytes(EncodeOp op) {
+  return 1 + static_cast<double>(BlocksType::scaleBytes) / static_cast<double>(cast<BlocksType>(op.getType().getElementType()).getSize());
+}
+
+void emitEncodeBody(EncodeOp op, Evaluator &evaluator, Value numbers, Value output, Value begin, Value end) {
+  Code &code = evaluator.code;
+  Value low = code.mul(begin, code.i64(blockSize));
+  Value high = code.min(code.mul(end, code.i64(blockSize)), evaluator.product(op.getType().getShape()));
+  emitEncode(code, cast<BlocksType>(op.getType().getElementType()), output, code.address(numbers, code.getF32Type(), low), low, high);
+}
+
 /// One block: its rows one after the other into the same 16 accumulators, which are combined at the end.
 SmallVector<Value> BodyEmitter::emitBlock(const Space &space, Value block) {
   Value group = code.div(block, space.chunks), chunk = code.rem(block, space.chunks);
@@ -323,7 +266,7 @@ SmallVector<Value> BodyEmitter::emitBlock(const Space &space, Value block) {
   scf::ForOp rows = code.loop(firstRow, lastRow, 1, identities(true), [&](Value row, ValueRange sums) {
     if (!info.isFlat)
       setIndices(space.rowAxes, row);
-    return emitRow(space, low, high, sums);
+    return info.isFlat && !info.encodes.empty() ? emitEncodedRow(space, low, high, sums) : emitRow(space, low, high, sums);
   });
   SmallVector<Value> results;
   for (auto [index, sum] : llvm::enumerate(rows.getResults()))

@@ -9,6 +9,10 @@
 //
 // The range may be cut anywhere: no index shares a sum with another.
 //
+// A result in blocks of 8-bit codes needs the largest number of a block before the first code. A flat kernel computes as many points as the largest block has
+// into an array on the stack, which stays in the cache, and encodes them: one pass over memory. Blocks divide 4,096, so that no two threads meet in one. Any other
+// kernel leaves its numbers in the workspace, and a function of its own encodes them.
+//
 //===----------------------------------------------------------------------===//
 
 #pragma once
@@ -37,6 +41,8 @@ struct KernelInfo {
   llvm::SmallVector<std::pair<unsigned, mlir::Value>> stores;
   llvm::SmallVector<Reduction> reductions;
   llvm::SmallVector<std::pair<unsigned, ArgReduceOp>> argReductions;
+  /// Results in blocks of codes. Where the kernel is not flat, their outputs are arrays of f32.
+  llvm::SmallVector<std::pair<unsigned, EncodeOp>> encodes;
   /// Not for results: the gathers and scatters of which an index outside its axis sets a flag. The domain is the shape of their indices.
   llvm::SmallVector<mlir::Operation *> checked;
   /// How many checks must have passed before this one may follow indices that they have looked at.
@@ -48,9 +54,22 @@ struct KernelInfo {
 
 /// The functions that a kernel of reductions and elementwise stores needs.
 llvm::SmallVector<KernelInfo, 1> analyzeKernel(KernelOp kernel);
+/// How many indices that can be outside follow from one another on the way to a value.
+class ChecksBelow {
+public:
+  unsigned count(mlir::Value value);
+
+private:
+  llvm::DenseMap<mlir::Operation *, unsigned> known;
+};
 /// The functions that check the indices of a kernel's gathers or scatter, in an order in which each follows only indices that those before
 /// it have checked.
 llvm::SmallVector<KernelInfo, 1> analyzeChecks(KernelOp kernel);
+
+/// The code that encodes the blocks of 4,096 elements [begin, end) of an array of this shape from f32 at `numbers`.
+void emitEncodeBody(EncodeOp op, Evaluator &evaluator, mlir::Value numbers, mlir::Value output, mlir::Value begin, mlir::Value end);
+/// The bytes that encoding writes, for each element.
+double getEncodedBytes(EncodeOp op);
 
 /// The number of indices of the function, and the work in all of them.
 mlir::Value emitCount(const KernelInfo &info, Evaluator &evaluator);

@@ -86,6 +86,8 @@ void FunctionLowering::emitLoops(const KernelInfo &info, Slot &slot) {
       outputs.push_back(code.byteAddress(workspace, slot.partials[kernel][index]));
     else if (arrayOf(result).isScalar()) // the one index of a vector's arg_reduce
       outputs.push_back(code.stackSlot(code.memType(arrayOf(result).getElementType()), 1));
+    else if (Value offset = slot.unencoded.lookup(result))
+      outputs.push_back(code.byteAddress(workspace, offset));
     else
       outputs.push_back(placeOf(result, slot));
   }
@@ -93,14 +95,35 @@ void FunctionLowering::emitLoops(const KernelInfo &info, Slot &slot) {
   launch(kernel, info.form == KernelForm::Argument ? "_arg" : "", slot, outputs, emitCount(info, evaluator), emitWork(info, evaluator),
          [&](Evaluator &inside, ValueRange places, Value begin, Value end, LLVM::LLVMFuncOp body) {
            emitKernelBody(info, inside, places, begin, end);
+           for (auto [index, op] : info.encodes)
+             if (inside.traffic && !info.isFlat) { // read again
+               inside.traffic->read += static_cast<double>(code.memBytes(code.getF32Type()));
+               inside.traffic->written += getEncodedBytes(op);
+             }
            if (std::optional<Traffic> traffic = inside.traffic)
              recordTraffic(body, layout.name, plan.getPosition(kernel), *traffic);
          });
   if (info.isFullReduction())
     emitFullReductions(info, slot);
+  if (!info.isFlat)
+    emitEncodes(info, slot);
   for (auto [index, op] : info.argReductions)
     if (arrayOf(op.getY()).isScalar())
       slot.buffers.scalars[kernel.getResult(index)] = code.loadElement(outputs[index], arrayOf(op.getY()).getElementType(), code.i64(0));
+}
+
+/// The codes of what a kernel has left in the workspace.
+void FunctionLowering::emitEncodes(const KernelInfo &info, Slot &slot) {
+  for (const auto &[index, encode] : info.encodes) {
+    EncodeOp op = encode;
+    Value result = info.kernel->getResult(index), numbers = code.byteAddress(workspace, slot.unencoded.lookup(result));
+    Evaluator evaluator(code, slot.buffers);
+    Value work = evaluator.product(op.getType().getShape());
+    launch(info.kernel, "_encode" + std::to_string(index), slot, {numbers, placeOf(result, slot)}, code.ceilDiv(work, blockSize), work,
+           [&](Evaluator &inside, ValueRange places, Value begin, Value end, LLVM::LLVMFuncOp) {
+             emitEncodeBody(op, inside, places[0], places[1], begin, end);
+           });
+  }
 }
 
 /// The blocks' results, pairwise, by one thread.

@@ -109,6 +109,8 @@ static Value intFromFloat(Code &code, Value x, Type to) {
 Value emitCast(Code &code, Value x, Type from, Type to) {
   if (from == to)
     return x;
+  if (isa<BlocksType>(from)) // decoded where it was loaded
+    from = code.getF32Type();
   bool isFromFloat = isa<FloatType>(from), isToFloat = isa<FloatType>(to);
   if (isFromFloat && isToFloat)
     return castFloat(code, x, from, to);

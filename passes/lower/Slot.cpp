@@ -4,6 +4,7 @@
 
 #include "dialect/DimExpr.h"
 #include "passes/fuse/Control.h"
+#include "passes/lower/Blocks.h"
 
 using namespace mlir;
 
@@ -94,7 +95,7 @@ void FunctionLowering::readSymbols(Slot &slot) {
 }
 
 Value FunctionLowering::bytesOf(ArrayType type, Evaluator &evaluator) {
-  return code.mul(evaluator.product(type.getShape()), code.i64(code.memBytes(type.getElementType())));
+  return emitBytes(code, type.getElementType(), evaluator.product(type.getShape()));
 }
 
 /// Every temporary of a slot, each aligned to 64 bytes.
@@ -153,6 +154,9 @@ void FunctionLowering::layOutWorkspace(Slot &slot) {
     if (kernel.getDomain().empty() || findCut(kernel) || isVectorContract(kernel) || isScatter(&kernel.getBody().front().front()))
       continue;
     for (const KernelInfo &info : analyzeKernel(kernel)) {
+      for (auto [index, op] : info.encodes)
+        if (!info.isFlat)
+          slot.unencoded[kernel.getResult(index)] = take(bytesOf(op.getX().getType().withElement(code.getF32Type()), evaluator));
       if (!info.isFullReduction())
         continue;
       SmallVector<Value> &places = slot.partials[kernel];
@@ -266,9 +270,13 @@ Value FunctionLowering::placeOf(Value kernelResult, Slot &slot) {
 void FunctionLowering::copy(Value to, Value from, ArrayType type, Slot &slot) {
   Evaluator evaluator(code, slot.buffers);
   Value count = evaluator.product(type.getShape());
+  Type element = type.getElementType();
+  if (type.isBlocks()) { // scales and codes, as they stand
+    count = bytesOf(type, evaluator);
+    element = code.getI8Type();
+  }
   code.loop(code.i64(0), count, lanes, {}, [&](Value index, ValueRange) {
     Value mask = code.compare(arith::CmpIPredicate::slt, code.laneNumbers(), code.splat(code.sub(count, index)));
-    Type element = type.getElementType();
     code.storeVector(to, element, index, code.loadVector(from, element, index, mask), mask);
     return SmallVector<Value>();
   });

@@ -1,0 +1,27 @@
+//===- Blocks.h - Numbers in blocks of 8-bit codes -------------------------------===//
+//
+// The code is stated in dialect/Base.td (`blocks`), encoding in dialect/Storage.td. Both directions are a few operations on the bits of f32, without a
+// table: the exponent of the code counts powers of 8, that of f32 powers of 2.
+//
+//===----------------------------------------------------------------------===//
+
+#pragma once
+
+#include "passes/lower/Code.h"
+
+namespace gradus {
+
+/// The bytes of an array of `count` elements.
+mlir::Value emitBytes(Code &code, mlir::Type element, mlir::Value count);
+
+/// The number at `index` in f32: of one element, of `lanes` in a row that one block holds, or of an index in each lane.
+mlir::Value loadFromBlock(Code &code, mlir::Value base, BlocksType type, mlir::Value index);
+mlir::Value loadRowFromBlock(Code &code, mlir::Value base, BlocksType type, mlir::Value index, mlir::Value mask);
+mlir::Value gatherFromBlocks(Code &code, mlir::Value base, BlocksType type, mlir::Value indices, mlir::Value mask);
+/// Where the code at `index` stands.
+mlir::Value addressOfCode(Code &code, mlir::Value base, BlocksType type, mlir::Value index);
+
+/// Encodes the elements [begin, end) of an array from f32 at `numbers`, which is the place of element `begin`, the first one of a block.
+void emitEncode(Code &code, BlocksType type, mlir::Value base, mlir::Value numbers, mlir::Value begin, mlir::Value end);
+
+} // namespace gradus
