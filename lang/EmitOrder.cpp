@@ -59,6 +59,10 @@ std::optional<Elaborator::Ordered> Elaborator::findOrdered(const CallSite &site,
     return std::nullopt;
   }
   ordered.x = toKind(ordered.x, std::max(kindOf(ordered.x), Kind::Int), site.at);
+  // Of the tensors of a collection one may be a number, which is all that there is to order.
+  bool isOfAll = llvm::all_of(site.slots, [&](const ast::Subscript &slot) { return !flag.empty() && wordOf(slot) == flag; });
+  if (activeLane && mayTakeAll && isOfAll && ownRank(ordered.x) == 0 && ordered.x.axes.empty())
+    ordered.x = reshaped(ordered.x, {Attribute(builder.getI64IntegerAttr(1))}, site.at);
   std::optional<int64_t> axis;
   for (const ast::Subscript &slot : site.slots) {
     llvm::StringRef word = wordOf(slot);
@@ -101,11 +105,13 @@ template <ReductionKind kind>
 Entity Elaborator::callCumulate(const CallSite &site) {
   if (!expectArguments(site, 1, 1))
     return {};
-  std::optional<Ordered> ordered = readOrdered(site, /*mayTakeAll=*/false);
-  if (!ordered)
-    return {};
-  return perLane({ordered->x}, ordered->x.axes, [&](llvm::ArrayRef<Value> v) -> Value {
-    return CumulateOp::create(builder, place(site.at), kind, v[0], static_cast<uint64_t>(ordered->axis), ordered->isFlagged);
+  return eachLane([&]() -> Array { // the tensors of a collection may differ in their axes
+    std::optional<Ordered> ordered = readOrdered(site, /*mayTakeAll=*/false);
+    if (!ordered)
+      return {};
+    return perLane({ordered->x}, ordered->x.axes, [&](llvm::ArrayRef<Value> v) -> Value {
+      return CumulateOp::create(builder, place(site.at), kind, v[0], static_cast<uint64_t>(ordered->axis), ordered->isFlagged);
+    });
   });
 }
 
@@ -145,25 +151,33 @@ Entity Elaborator::callSort(const CallSite &site) {
 Entity Elaborator::callArgsort(const CallSite &site) {
   if (!expectArguments(site, 1, 1))
     return {};
-  std::optional<Ordered> ordered = readOrdered(site, /*mayTakeAll=*/false);
-  return ordered ? sortAlong(ordered->x, ordered->axis, ordered->isFlagged, site.at).order : Entity();
+  return eachLane([&]() -> Array {
+    std::optional<Ordered> ordered = readOrdered(site, /*mayTakeAll=*/false);
+    return ordered ? sortAlong(ordered->x, ordered->axis, ordered->isFlagged, site.at).order : Array();
+  });
 }
 
 Entity Elaborator::callRank(const CallSite &site) {
   if (!expectArguments(site, 1, 1))
     return {};
-  std::optional<Ordered> ordered = readOrdered(site, /*mayTakeAll=*/true);
-  if (!ordered)
-    return {};
-  // The order is a permutation; what sorts it is its inverse.
-  Array order = sortAlong(ordered->x, ordered->axis, ordered->isFlagged, site.at).order;
-  return sortAlong(order, ordered->axis, /*isDescending=*/false, site.at).order;
+  return eachLane([&]() -> Array {
+    Array x = evalArray(*site.call->arguments[0].value, *site.scope);
+    std::optional<Ordered> ordered = x.isPoison() ? std::nullopt : findOrdered(site, x, /*mayTakeAll=*/true);
+    if (!ordered)
+      return {};
+    // The order is a permutation; what sorts it is its inverse.
+    Array order = sortAlong(ordered->x, ordered->axis, ordered->isFlagged, site.at).order;
+    Array place = sortAlong(order, ordered->axis, /*isDescending=*/false, site.at).order;
+    return ownRank(x) == ownRank(place) ? place : reshaped(place, {}, site.at);
+  });
 }
 
 /// top(x, k): the k largest, in descending order.
 Entity Elaborator::callTop(const CallSite &site) {
   if (!expectArguments(site, 2, 2))
     return {};
+  if (laneCount > 1 && !activeLane)
+    return eachLane([&] { return asArray(callTop(site), site.at); });
   std::optional<Ordered> ordered = readOrdered(site, /*mayTakeAll=*/false);
   if (!ordered)
     return {};
@@ -178,26 +192,22 @@ Entity Elaborator::callTop(const CallSite &site) {
   std::optional<int64_t> fixed;
   if (!dim && !(fixed = constantInt(count, *site.scope, "a size")))
     return {};
-  Sorted sorted = sortAlong(ordered->x, ordered->axis, /*isDescending=*/true, site.at);
-  auto takeFirst = [&]() -> Array {
-    Array values = sliceLane(sorted.values);
-    Attribute size = dim ? dim->lane(activeLane.value_or(0)) : Attribute(builder.getI64IntegerAttr(*fixed)), whole = ownShape(values)[own];
-    auto known = dyn_cast<mlir::IntegerAttr>(size), all = dyn_cast<mlir::IntegerAttr>(whole);
-    if (size == whole || !checkSize(size, count.loc))
-      return size == whole ? values : Array();
-    if (known && all && known.getInt() > all.getInt()) {
-      error(Code::IndexOutOfRange, count.loc, "the axis has " + describe(whole) + " elements, so there are no " + describe(size) + " largest");
-      return {};
-    }
-    std::vector<Slot> slots;
-    for (Attribute each : ownShape(values)) {
-      slots.emplace_back();
-      slots.back().size = each;
-    }
-    slots[own].size = size;
-    return gatherSlots(values, slots, values.axes, site.at);
-  };
-  return sorted.values.lanes.size() > 1 ? eachLane(takeFirst) : takeFirst();
+  Array values = sortAlong(ordered->x, ordered->axis, /*isDescending=*/true, site.at).values;
+  Attribute size = dim ? dim->lane(activeLane.value_or(0)) : Attribute(builder.getI64IntegerAttr(*fixed)), whole = ownShape(values)[own];
+  auto known = dyn_cast<mlir::IntegerAttr>(size), all = dyn_cast<mlir::IntegerAttr>(whole);
+  if (size == whole || !checkSize(size, count.loc))
+    return size == whole ? values : Array();
+  if (known && all && known.getInt() > all.getInt()) {
+    error(Code::IndexOutOfRange, count.loc, "the axis has " + describe(whole) + " elements, so there are no " + describe(size) + " largest");
+    return {};
+  }
+  std::vector<Slot> slots;
+  for (Attribute each : ownShape(values)) {
+    slots.emplace_back();
+    slots.back().size = each;
+  }
+  slots[own].size = size;
+  return gatherSlots(values, slots, values.axes, site.at);
 }
 
 //===----------------------------------------------------------------------===//
@@ -295,16 +305,18 @@ std::optional<Elaborator::Ordered> Elaborator::readBound(const CallSite &site) {
 }
 
 Entity Elaborator::quantileOf(const CallSite &site, const Array &level) {
-  std::optional<Ordered> ordered = readBound(site);
-  if (!ordered)
-    return {};
-  Array sorted = sortAlong(toKind(ordered->x, Kind::Float, site.at), ordered->axis, /*isDescending=*/false, site.at).values;
-  SmallVector<IndexVar *, 2> kept;
-  for (auto [position, index] : llvm::enumerate(sorted.axes))
-    if (static_cast<int64_t>(position) != ordered->axis)
-      kept.push_back(index);
-  return perLane({sorted, toKind(level, Kind::Float, site.at)}, kept,
-                 [&](llvm::ArrayRef<Value> v) { return interpolate(v[0], v[1], ordered->axis, site.at); });
+  return eachLane([&]() -> Array {
+    std::optional<Ordered> ordered = readBound(site);
+    if (!ordered)
+      return {};
+    Array sorted = sortAlong(toKind(ordered->x, Kind::Float, site.at), ordered->axis, /*isDescending=*/false, site.at).values;
+    SmallVector<IndexVar *, 2> kept;
+    for (auto [position, index] : llvm::enumerate(sorted.axes))
+      if (static_cast<int64_t>(position) != ordered->axis)
+        kept.push_back(index);
+    return perLane({sorted, sliceLane(toKind(level, Kind::Float, site.at))}, kept,
+                   [&](llvm::ArrayRef<Value> v) { return interpolate(v[0], v[1], ordered->axis, site.at); });
+  });
 }
 
 Entity Elaborator::callQuantile(const CallSite &site) {

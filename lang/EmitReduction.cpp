@@ -392,6 +392,8 @@ Entity Elaborator::callLogSumExp(const CallSite &site) {
 Array Elaborator::softmaxAlong(const CallSite &site, bool isLog) {
   if (!expectArguments(site, 1, 1))
     return {};
+  if (laneCount > 1 && !activeLane)
+    return eachLane([&] { return softmaxAlong(site, isLog); });
   Reduced reduced;
   reduced.x = evalArray(*site.call->arguments[0].value, *site.scope);
   if (reduced.x.isPoison())
