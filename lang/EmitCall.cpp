@@ -350,7 +350,7 @@ bool Elaborator::bindName(const ast::Ident &name, Entity entity, Scope &scope) {
     scope.set(key, std::move(entity), name.loc);
     return true;
   }
-  bool hasNext = currentRun && !name.primed && isParamOrState(*currentRun->block, name.name);
+  bool hasNext = currentRun && currentRun->block && !name.primed && isParamOrState(*currentRun->block, name.name);
   error(Code::NameAssignedTwice, name.loc, "'" + key + "' is defined twice")
       .note(known->loc, "its first definition is here")
       .suggest(hasNext ? "its next value has a prime: " + key + "' = .." : "a name keeps its value: choose a new one");

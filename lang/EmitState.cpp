@@ -161,7 +161,7 @@ bool Elaborator::initStates(RuleRun &run, const HyperSource &hypers, std::vector
       bool isShared = isSharedState(*states, decl, run);
       Array initial = initialState(decl, isShared, run);
       isSound &= !initial.isPoison();
-      bindName(decl.name, initial, *run.scope);
+      isSound &= bindName(decl.name, initial, *run.scope);
       Storage storage = storageOf(decl.type);
       slots.push_back({run.path + decl.name.name, &decl, initial, {}, isShared, storage});
       for (Value lane : initial.lanes)
