@@ -40,6 +40,7 @@ private:
   uint64_t seed;
   FuncOp loss;         ///< of `f.grad`
   bool isSingle;          ///< arithmetic in f32
+  bool hasGradient = false;
   bool hasSingle = false; ///< something is stored in f32, which the reference does not round
   uint64_t shakes = 0; ///< how often the reference is asked again near a point
 };
@@ -87,7 +88,8 @@ Verdict Check::compareEntry(FuncOp func, Compiled &compiled, const Place &place)
   auto expected = ask<double>(func, slots, error);
   auto wide = ask<long double>(func, slots, why);
   auto got = compiled.call(name, slots, why);
-  if (failed(expected) && place.isEdge && (failed(got) || isAnsweredWhenSimple(func, slots)))
+  bool isNoSize = error.find("is no size here") != std::string::npos; // the C entry refuses it before the kernel that is called here
+  if (failed(expected) && place.isEdge && (failed(got) || isNoSize || isAnsweredWhenSimple(func, slots)))
     return {};
   if (failed(expected) || failed(wide) || failed(got))
     return {Verdict::Different, "status", name + " with " + std::to_string(place.n) + " rows: " + (failed(expected) ? error : "the reference has a result; " + why)};
@@ -109,7 +111,7 @@ Verdict Check::compareAll(mlir::ModuleOp module, Compiled &compiled) {
   Verdict jump;
   for (FuncOp func : module.getOps<FuncOp>())
     if (isEntry(func))
-      for (const Place &place : placesOf(seed)) {
+      for (const Place &place : placesOf(seed, hasGradient)) {
         Verdict verdict = compareEntry(func, compiled, place);
         if (verdict.kind == Verdict::Different)
           return verdict;
@@ -150,6 +152,7 @@ Verdict Check::run(const Unit &unit) {
     return mlir::success();
   });
   isSingle &= text.find("16") == std::string::npos; // where rounding to 16 bits would tell every difference of f32
+  hasGradient = text.find("grad f") != std::string::npos || text.find("(jac ") != std::string::npos || text.find("(hess ") != std::string::npos;
   hasSingle = text.find("f32") != std::string::npos;
   auto module = readText(context, text, isSingle, messages);
   if (!module) {

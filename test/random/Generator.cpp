@@ -4,7 +4,7 @@
 
 using namespace gradus::random_specs;
 
-NodePtr Generator::number() { return make(word({"0", "0.5", "1", "1.25", "2", "-0.75", "3e-2", "-1"}), ""); }
+NodePtr Generator::number() { return make(word({"0", "0.5", "1", "1.25", "2", "(-0.75)", "3e-2", "(-1)"}), ""); }
 
 std::string Generator::unary() {
   return word({"tanh($0)",          "sigmoid($0)",           "softplus($0)",     "sin($0)",           "cos($0)",         "abs($0)",

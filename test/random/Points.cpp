@@ -15,8 +15,10 @@ using namespace gradus::random_specs;
 using reference::Array;
 using reference::Arrays;
 
-std::vector<Place> random_specs::placesOf(uint64_t seed) {
+std::vector<Place> random_specs::placesOf(uint64_t seed, bool hasGradient) {
   std::vector<Place> places = {{}, {Place::Plain, 23, 17, {7, 16, 41}, false}};
+  if (hasGradient)
+    places.back().d = 4;
   switch (seed / 3 % 4) {
   case 0:
     places.push_back({Place::Plain, 1, 1, {1, 2, 1}, true});

@@ -22,8 +22,9 @@ struct Place {
   bool isEdge = false;                        ///< both engines may refuse it
 };
 
-/// The places of the unit with this seed: two plain ones, and one of another kind.
-std::vector<Place> placesOf(uint64_t seed);
+/// The places of the unit with this seed: two plain ones, and one of another kind. Dual numbers of dual numbers take long: small ones
+/// for a unit that takes derivatives itself.
+std::vector<Place> placesOf(uint64_t seed, bool hasGradient);
 
 /// Arguments for each tensor of a rule, one for anything else, as their storage holds them.
 Slots makePoint(FuncOp func, const Place &place, uint64_t seed);
