@@ -11,8 +11,11 @@ namespace gradus {
 
 static bool isFloatArgument(FuncOp loss, unsigned index) { return cast<ArrayType>(loss.getArgumentTypes()[index]).isFloat(); }
 
-/// The arguments in which to differentiate if none is named.
-static SmallVector<unsigned> chooseArguments(FuncOp loss) {
+static bool dependsOn(FuncOp loss, unsigned value, unsigned argument);
+
+/// The arguments in which to differentiate if none is named: the parameters, if the loss depends on one of them. The upper loss of two levels may know
+/// nothing of what is trained.
+static SmallVector<unsigned> chooseArguments(FuncOp loss, unsigned value) {
   SmallVector<unsigned> params, others;
   for (unsigned i = 0, n = loss.getNumArguments(); i < n; ++i) {
     Role role = loss.getArgRole(i);
@@ -20,7 +23,9 @@ static SmallVector<unsigned> chooseArguments(FuncOp loss) {
       continue;
     (role == Role::Param ? params : others).push_back(i);
   }
-  return params.empty() ? others : params;
+  auto isReached = [&](unsigned argument) { return dependsOn(loss, value, argument); };
+  bool isOfOthers = params.empty() || (llvm::none_of(params, isReached) && llvm::any_of(others, isReached));
+  return isOfOthers ? others : params;
 }
 
 static FailureOr<SmallVector<unsigned>> findArguments(FuncOp loss, ArrayRef<StringRef> wrt) {
@@ -124,9 +129,11 @@ FailureOr<FuncOp> buildGradientFunction(ModuleOp module, FuncOp loss, ArrayRef<S
   std::string name = (loss.getSymName() + ".grad").str();
   if (auto known = SymbolTable::lookupSymbolIn(module, name))
     return cast<FuncOp>(known);
-  FailureOr<SmallVector<unsigned>> chosen = wrt.empty() ? chooseArguments(loss) : findArguments(loss, wrt);
   FailureOr<unsigned> value = findValue(loss);
-  if (failed(chosen) || failed(value) || failed(checkDependence(loss, *value, *chosen, !wrt.empty())))
+  if (failed(value))
+    return failure();
+  FailureOr<SmallVector<unsigned>> chosen = wrt.empty() ? chooseArguments(loss, *value) : findArguments(loss, wrt);
+  if (failed(chosen) || failed(checkDependence(loss, *value, *chosen, !wrt.empty())))
     return failure();
 
   OpBuilder builder(module.getContext());
