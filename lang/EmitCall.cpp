@@ -103,7 +103,8 @@ bool Elaborator::bindParam(const ast::Param &param, Entity entity, Location at, 
       const DimBinding *known = inner.findDimHere(name);
       if (known && known->lane(0) != given) {
         error(Code::DimensionConflict, at, "'" + name + "' is " + describe(given) + " here, and " + describe(known->lane(0)) + " elsewhere")
-            .note(known->loc, "'" + name + "' is " + describe(known->lane(0)) + " here");
+            .note(known->loc, "'" + name + "' is " + describe(known->lane(0)) + " here")
+            .suggest("declare the size before the shapes that it is in");
         isSound = false;
       }
       inner.setDim(name, {{given}, at});
