@@ -163,7 +163,11 @@ Array Elaborator::readDrawParameter(DrawKind kind, const ast::Expr &expr, Scope 
     return {};
   }
   if (kind == DrawKind::Categorical && (ownRank(x) != 1 || !x.axes.empty())) {
-    error(Code::RankMismatch, expr.loc, "'categorical' takes a vector of weights, but this has the shape " + describe(ownShape(x)));
+    if (x.axes.empty())
+      error(Code::RankMismatch, expr.loc, "'categorical' takes a vector of weights, but this has the shape " + describe(ownShape(x)));
+    else
+      error(Code::RankMismatch, expr.loc, "'categorical' takes one vector of weights, but this has one for each '" + x.axes.front()->name + "'")
+          .suggest("draw e = gumbel(like w), then y[i] = argmax[k](log(w[i, k]) + e[i, k])");
     return {};
   }
   return toKind(x, Kind::Float, expr.loc);
