@@ -98,8 +98,11 @@ std::optional<double> Algebra::constantOf(const Array &x) {
 }
 
 std::optional<double> Algebra::constantBehind(const Array &x) {
-  if (x.lanes.size() == 1)
-    if (auto stop = x.lanes.front().getDefiningOp<StopOp>()) {
+  Value value = x.lanes.size() == 1 ? x.lanes.front() : Value();
+  for (auto name = value ? value.getDefiningOp<CastOp>() : CastOp(); name && name.getX().getType() == value.getType(); name = value.getDefiningOp<CastOp>())
+    value = name.getX(); // another name of it
+  if (value)
+    if (auto stop = value.getDefiningOp<StopOp>()) {
       Array inner = x;
       inner.lanes = {stop.getX()};
       return constantOf(inner);
@@ -115,9 +118,6 @@ Array Algebra::named(Array x, Location at) {
 }
 
 static Value distinctLane(Algebra &algebra, Value lane, Location at) {
-  auto stop = lane.getDefiningOp<StopOp>();
-  if (stop && stop.getX().getDefiningOp<ConstantOp>())
-    return StopOp::create(algebra.builder, algebra.place(at), stop.getX());
   bool isNumber = lane.getDefiningOp<ConstantOp>() && Algebra::typeOf(lane).isScalar(); // nothing but its name differs
   return isNumber || !Algebra::typeOf(lane).isFloat() ? lane : CastOp::create(algebra.builder, algebra.place(at), lane.getType(), lane);
 }
