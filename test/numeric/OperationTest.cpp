@@ -117,6 +117,7 @@ constexpr const char *elsewhere[] = {
     "cholesky",    // LinearAlgebraTest
     "draw",        // DrawTest
     "eigh",        // LinearAlgebraTest
+    "encode",      // BlocksTest
     "exchange",    // made of calls of the application
     "expect",      // the tests of specs
     "expect_near", // the tests of specs

@@ -94,3 +94,11 @@ gradus.func rule_step @drawn.step(%t: !i {gradus.name = "t", gradus.role = #grad
   %w2 = gradus.sub %w, %d : !w
   gradus.return %w2 : !w
 }
+
+// Kept in blocks of codes, and read back.
+gradus.func fn @kept(%x: !n {gradus.name = "x", gradus.role = #gradus.role<data>})
+    -> (!gradus.array<[n], !gradus.blocks<16>> {gradus.name = "y", gradus.role = #gradus.role<value>}, !n {gradus.name = "z", gradus.role = #gradus.role<value>}) {
+  %y = gradus.encode %x : !n to !gradus.array<[n], !gradus.blocks<16>>
+  %z = gradus.cast %y : !gradus.array<[n], !gradus.blocks<16>> to !n
+  gradus.return %y, %z : !gradus.array<[n], !gradus.blocks<16>>, !n
+}
