@@ -99,7 +99,7 @@ static std::optional<Bound> findBound(Value value) {
     bool isGuard = most && most->size.getNumber() == INT64_MAX;
     return isGuard ? findBound(choice.getOperand(2)) : std::nullopt;
   }
-  if (!isa<AddOp, SubOp, MulOp, MaxOp, MinOp>(source))
+  if (!isa<AddOp, IntDivOp, SubOp, MulOp, MaxOp, MinOp>(source))
     return std::nullopt;
   std::optional<Bound> a = findBound(source->getOperand(0)), b = findBound(source->getOperand(1));
   if (isa<MinOp>(source) && (!a || !b))
@@ -115,6 +115,8 @@ static std::optional<Bound> findBound(Value value) {
     return Bound{DimExpr::min(a->size, b->size), isExact};
   if (isa<SubOp>(source) && b->isExact)
     return Bound{a->size - b->size, isExact};
+  if (isa<IntDivOp>(source) && b->isExact && b->size.getNumber().value_or(0) > 0)
+    return Bound{DimExpr::floorDiv(a->size, b->size), isExact};
   if (isa<MulOp>(source) && isExact)
     return Bound{a->size * b->size, true};
   return std::nullopt;

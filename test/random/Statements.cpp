@@ -60,16 +60,15 @@ Statement Formulas::byIndex(const std::string &id) {
 /// Along the first axis, from either end.
 Statement Formulas::recurrence(const std::string &id) {
   Dims dims = anyDims();
-  std::string indices = indicesOf(dims), rest = indices.substr(1), name = (kind == Loss ? "q" : "z") + id;
+  std::string indices = indicesOf(dims), rest = indices.substr(1), name = "z" + id;
   bool isForward = oneOf(2);
   std::string before = name + "[" + indices[0] + (isForward ? " - 1" : " + 1") + rest + "]";
   std::string boundary = name + "[" + (isForward ? std::string("-1") : std::string(1, dims[0])) + rest + "]";
   std::string step = word({"$0 + 0.5 * @", "tanh($0) * @ + $1", "max($0, 0.5 * @)", "$0 + sin(@) * tanh($1)"});
   step.replace(step.find('@'), 1, before);
   std::string all = without(indices, ", ");
-  std::string tail = kind == Loss ? "\n  z" + id + " = stop(" + name + ")" : "";
   Statement made{name + "[" + indices + "] = ",
-                 make(step + ", " + boundary + " = " + word({"0", "0.5"}) + tail, dims, covered(all, 2), indexed(all, 2)), false};
+                 make(step + ", " + boundary + " = " + word({"0", "0.5"}), dims, covered(all, 2), indexed(all, 2)), false};
   names.insert({dims, "z" + id});
   return made;
 }
@@ -79,8 +78,12 @@ Statement Formulas::loop(const std::string &id) {
   Dims dims = anyDims(true), other = oneOf(2) ? "" : anyDims(true);
   std::string a = "a" + id, b = "b" + id, index = "l" + id;
   bool isCounted = oneOf(2), hasTwo = oneOf(2);
-  std::string count = word({"1", "2", "3", "n", kind == Matrix ? "t" : "steps", kind == Matrix ? "t % 3" : "label[0]"});
-  std::string head = "loop " + (isCounted ? index + " in " + word({"0", "1", kind == Matrix ? "div(t, 2)" : "div(steps, 2)"}) + ".." + count : count) + " with " + a + " = ";
+  // The derivative of a loss keeps what the passes begin with, so that a size must bound their number.
+  std::string count = kind == Matrix ? word({"1", "2", "3", "n", "t", "t % 3"})
+                      : kind == Loss ? word({"1", "2", "3", "n", "min(steps, 3)", "min(label[0], 3)"})
+                                     : word({"1", "2", "3", "n", "steps", "label[0]"});
+  std::string first = word({"0", "1", kind == Matrix ? "div(t, 2)" : kind == Loss ? "div(n, 2)" : "div(steps, 2)"});
+  std::string head = "loop " + (isCounted ? index + " in " + first + ".." + count : count) + " with " + a + " = ";
   NodePtr init = value(dims, 2), init2 = value(other, 2);
   names.insert({dims, a});
   if (hasTwo)
@@ -126,20 +129,6 @@ Statement Formulas::loop(const std::string &id) {
   if (isCounted)
     integers.erase(indexPlace);
   isInside = wasInside;
-  if (kind == Loss) { // a loop has no derivative
-    auto stopped = [&](const Dims &of, const std::string &name) {
-      auto [first, last] = names.equal_range(of);
-      for (auto it = first; it != last; ++it)
-        if (it->second == name) {
-          it->second = "s" + name;
-          break;
-        }
-      text += "\n  s" + name + " = stop(" + name + ")";
-    };
-    stopped(dims, a);
-    if (hasTwo)
-      stopped(other, b);
-  }
   made->text = text;
   return {head, std::move(made), false};
 }
