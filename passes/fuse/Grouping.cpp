@@ -160,9 +160,9 @@ void Grouper::collectTargets() {
     for (Value result : op->getResults())
       if (!result.use_empty())
         reasons.try_emplace(result, standsAlone);
-    for (Value operand : op->getOperands())
-      if (operand.getDefiningOp())
-        reasons.try_emplace(operand, readsIt);
+    for (OpOperand &operand : op->getOpOperands())
+      if (operand.get().getDefiningOp() && !isCountedInScatter(operand))
+        reasons.try_emplace(operand.get(), readsIt);
   }
   // A rank-0 op reads what a kernel has stored.
   for (Operation *op : needed)

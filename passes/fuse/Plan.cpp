@@ -57,6 +57,20 @@ OperandRange getPlaces(Operation *op) {
   return isScatter(op) ? op->getOperands().drop_front().drop_back() : op->getOperands().take_front(0);
 }
 
+Operation *findScatter(KernelOp kernel) {
+  Operation *last = kernel.getBody().front().getTerminator()->getPrevNode();
+  return last && isScatter(last) ? last : nullptr;
+}
+
+bool isCountedInScatter(OpOperand &operand) {
+  if (!isScatter(operand.getOwner()) || operand.getOperandNumber() == 0 || canFail(operand.getOwner()))
+    return false;
+  Operation *op = operand.get().getDefiningOp();
+  if (auto repeated = dyn_cast_or_null<BroadcastOp>(op); repeated && !cast<ArrayType>(repeated.getX().getType()).isScalar())
+    op = repeated.getX().getDefiningOp<IotaOp>();
+  return isa_and_nonnull<BroadcastOp, IotaOp>(op);
+}
+
 bool canFail(Operation *op) {
   if (!(isa<GatherOp>(op) || isScatter(op)) || op->getAttrOfType<UnitAttr>("in_bounds"))
     return false;

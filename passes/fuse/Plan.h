@@ -80,6 +80,10 @@ inline bool isRankZero(mlir::Value value) { return mlir::cast<ArrayType>(value.g
 
 /// scatter and scatter_add: they stand alone in their kernels, which run over the updates.
 inline bool isScatter(mlir::Operation *op) { return mlir::isa<ScatterAddOp, ScatterOp>(op); }
+/// The scatter that stands alone in a kernel, but for the places that it counts itself; or null.
+mlir::Operation *findScatter(KernelOp kernel);
+/// Whether an operand of a scatter is computed in its kernel: a number that is repeated, or a count, where no place needs a check.
+bool isCountedInScatter(mlir::OpOperand &operand);
 
 /// A gather or scatter whose indices come from data, so that the call may be refused when it runs.
 bool canFail(mlir::Operation *op);

@@ -25,7 +25,7 @@ static bool isScalarOp(Operation *op) {
 }
 
 /// A kernel of one contract, cumulate, fft, scan, scatter, scatter_add, sort, factorization or meeting of workers. A scan may begin with numbers, an
-/// exchange with that of a worker.
+/// exchange with that of a worker; a scatter may count its places.
 static LogicalResult verifyAlone(KernelOp kernel, Operation *op) {
   Block &block = kernel.getBody().front();
   Value domain = op->getResult(0);
@@ -33,7 +33,9 @@ static LogicalResult verifyAlone(KernelOp kernel, Operation *op) {
     domain = op->getOperands().back();
   if (isMatrixOp(op))
     domain = op->getOperand(0);
-  auto isNumber = [&](Operation *other) { return isa<ExchangeOp, ScanOp>(op) && Placement::isLiteral(other); };
+  auto isNumber = [&](Operation *other) {
+    return (isScatter(op) && isa<BroadcastOp, IotaOp>(other)) || (isa<ExchangeOp, ScanOp, ScatterAddOp, ScatterOp>(op) && Placement::isLiteral(other));
+  };
   bool isOnlyOp = llvm::all_of(block.without_terminator(), [&](Operation &other) { return &other == op || isNumber(&other); });
   bool readsArguments = llvm::all_of(op->getOperands(), [&](Value operand) { return isa<BlockArgument>(operand) || isNumber(operand.getDefiningOp()); });
   if (!isOnlyOp || !readsArguments)

@@ -242,7 +242,7 @@ void emitContractBody(KernelOp kernel, Evaluator &evaluator, Value output, Value
 
 void emitScatterBody(KernelOp kernel, Evaluator &evaluator, Value output) {
   Code &code = evaluator.code;
-  Operation *op = &kernel.getBody().front().front();
+  Operation *op = findScatter(kernel);
   SmallVector<Attribute> domain = llvm::to_vector(kernel.getDomain());
   ArrayType type = arrayOf(op->getResult(0));
   Type element = type.getElementType();

@@ -34,10 +34,11 @@ static SmallVector<Value> findScatters(LoopOp loop, Value next, Value own) {
   SmallVector<Value> results;
   while (next != own) {
     auto kernel = next.getDefiningOp<KernelOp>();
-    if (!kernel || kernel->getBlock() != &loop.getBody().front() || !isScatter(&kernel.getBody().front().front()) || !next.hasOneUse())
+    Operation *scatter = kernel ? findScatter(kernel) : nullptr;
+    if (!scatter || kernel->getBlock() != &loop.getBody().front() || !next.hasOneUse())
       return {};
     results.push_back(next);
-    next = kernel.getOperand(cast<BlockArgument>(kernel.getBody().front().front().getOperand(0)).getArgNumber());
+    next = kernel.getOperand(cast<BlockArgument>(scatter->getOperand(0)).getArgNumber());
   }
   return own.hasOneUse() ? results : SmallVector<Value>();
 }

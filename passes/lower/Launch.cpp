@@ -12,7 +12,7 @@ void FunctionLowering::emitKernel(KernelOp kernel, Slot &slot) {
   for (Value result : kernel.getStored())
     if (!arrayOf(result).isScalar())
       slot.buffers.arrays[result] = placeOf(result, slot);
-  Operation *first = &kernel.getBody().front().front();
+  Operation *scatter = findScatter(kernel);
   if (isVectorContract(kernel)) {
     Evaluator evaluator(code, slot.buffers);
     Value output = placeOf(kernel.getResult(0), slot);
@@ -20,12 +20,12 @@ void FunctionLowering::emitKernel(KernelOp kernel, Slot &slot) {
            [&](Evaluator &inside, ValueRange outputs, Value begin, Value end, LLVM::LLVMFuncOp) {
              emitContractBody(kernel, inside, outputs[0], begin, end);
            });
-  } else if (isScatter(first)) {
+  } else if (scatter) {
     Value output = placeOf(kernel.getResult(0), slot);
-    unsigned operand = cast<BlockArgument>(first->getOperand(0)).getArgNumber();
+    unsigned operand = cast<BlockArgument>(scatter->getOperand(0)).getArgNumber();
     Value before = slot.buffers.arrays.lookup(kernel.getOperand(operand));
     if (output != before) // a loop may carry it in one place
-      unlessRefused([&] { copy(output, before, arrayOf(first->getResult(0)), slot); });
+      unlessRefused([&] { copy(output, before, arrayOf(scatter->getResult(0)), slot); });
     // One call, whatever its size: duplicates are added in order.
     launch(kernel, "", slot, {output}, code.i64(1), code.i64(0),
            [&](Evaluator &inside, ValueRange outputs, Value, Value, LLVM::LLVMFuncOp) { emitScatterBody(kernel, inside, outputs[0]); });

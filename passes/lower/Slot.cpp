@@ -151,7 +151,7 @@ void FunctionLowering::layOutWorkspace(Slot &slot) {
       }
       continue;
     }
-    if (kernel.getDomain().empty() || findCut(kernel) || isVectorContract(kernel) || isScatter(&kernel.getBody().front().front()))
+    if (kernel.getDomain().empty() || findCut(kernel) || isVectorContract(kernel) || findScatter(kernel))
       continue;
     for (const KernelInfo &info : analyzeKernel(kernel)) {
       for (auto [index, op] : info.encodes)
