@@ -165,7 +165,7 @@ Array Elaborator::evalCondition(const ast::Expr &expr, Scope &scope, bool mayDif
   if (c.isPoison() || isScalar(c) || (mayDiffer && ownRank(c) == 0))
     return c;
   error(Code::NotAScalar, expr.loc, "the condition must be one for all elements, but it has the shape " + describe(mayDiffer ? ownShape(c) : typeOf(c.lanes.front()).getShape()))
-      .suggest("reduce it by any(..) or all(..), or choose each element by where(c, a, b)");
+      .suggest("reduce it by any(..) or all(..), choose each element by where(c, a, b), or map a function that holds it: y[i] = f(x[i])");
   return {};
 }
 

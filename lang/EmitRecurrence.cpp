@@ -113,7 +113,7 @@ bool Elaborator::findSelfReads(const ast::AssignStmt &stmt, Recurrence &recurren
   if (!isRight)
     return false;
   if (recurrence.shift < -1 || recurrence.shift > 1) {
-    notBuilt(Code::RecurrenceNotBuilt, recurrence.reads.front()->loc, "a recurrence over more than one step", "");
+    notBuilt(Code::RecurrenceNotBuilt, recurrence.reads.front()->loc, "a recurrence over more than one step", "carry both values: loop k in 0..n with a = .., b = .. { a' = ..; b' = a }");
     return false;
   }
   return true;
