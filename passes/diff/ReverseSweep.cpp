@@ -176,7 +176,7 @@ LogicalResult ReverseSweep::visitCustom(CustomOp op) {
   llvm::SetVector<Value> captured;
   getUsedValuesDefinedAbove(op.getDerivative(), captured);
   for (Value value : captured)
-    if (arrayType(value).isFloat())
+    if (arrayType(value).isFloat() && !getFill(value)) // behind a number there is nothing
       mapping.map(value, StopOp::create(builder, loc, value));
   Block &block = op.getDerivative().front();
   // What it makes of the cotangents is linear in them: a product with one that is 0 is 0, where a choice may have made it so.
