@@ -6,6 +6,8 @@
 
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
+#include <limits>
+
 using namespace mlir;
 using FPredicate = arith::CmpFPredicate;
 using IPredicate = arith::CmpIPredicate;
