@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "lang/Elaborator.h"
+#include "lang/Walk.h"
 
 #include <cmath>
 
@@ -71,6 +72,21 @@ Elaborator::ReductionSlots Elaborator::sortSlots(const CallSite &site) {
   return sorted;
 }
 
+/// Whether an expression has a value for each tensor: in a block that is read for one of them after the other, names of the block have one of that
+/// tensor alone, and a function of the block may read such a name.
+static bool isOfAllTensors(const ast::Expr &expr, Scope &scope) {
+  bool isOfAll = true;
+  forEachExpr(expr, [&](const ast::Expr &inner) {
+    auto *name = dyn_cast<ast::Name>(&inner);
+    const Binding *binding = name ? scope.find(name->name + (name->primed ? "'" : "")) : nullptr;
+    if (!binding)
+      return;
+    const Closure *closure = binding->entity.get<Closure>();
+    isOfAll &= binding->entity.isArray() ? !binding->entity.array().isEach || binding->entity.array().lanes.size() > 1 : closure && closure->unit;
+  });
+  return isOfAll;
+}
+
 std::optional<Elaborator::Reduced> Elaborator::readReduction(const CallSite &site, double neutral, bool mayContract) {
   if (!expectArguments(site, 1, 1))
     return std::nullopt;
@@ -88,6 +104,11 @@ std::optional<Elaborator::Reduced> Elaborator::readReduction(const CallSite &sit
   if (slots.index)
     return reduceIndices(site, neutral, mayContract && !slots.accumulate);
   Reduced reduced;
+  if (slots.all && isOneOfMany && !isOfAllTensors(*site.call->arguments[0].value, *site.scope)) {
+    error(Code::CollectionInControl, site.at, "a reduction over the collection of what a block of 'when', 'every' or 'loop' makes is not built yet")
+        .suggest("compute it before the block");
+    return std::nullopt;
+  }
   std::optional<size_t> lane = activeLane;
   if (slots.all)
     activeLane.reset();

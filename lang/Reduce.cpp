@@ -2,11 +2,14 @@
 
 #include "lang/Algebra.h"
 
+#include "llvm/ADT/SetVector.h"
+
 using namespace gradus;
 using namespace gradus::lang;
 using llvm::ArrayRef;
 using llvm::SmallVector;
 using mlir::Attribute;
+using mlir::Operation;
 using mlir::Value;
 
 /// The type of a reduction's result: without the axes; a floating scalar is f64.
@@ -81,11 +84,53 @@ Array Algebra::countOf(const Array &x, ArrayRef<int64_t> axes, Location at) {
   return counts;
 }
 
+/// Ops that may be computed where nobody asks for them: they refuse no call.
+static bool isHarmless(Operation *op) {
+  if (auto gather = llvm::dyn_cast<GatherOp>(op))
+    return gather.getInBounds();
+  return op->hasTrait<Pointwise>() || llvm::isa<BroadcastOp, ConstantOp, ContractOp, DimOp, IntPowOp, IotaOp, LogSumExpOp, NormOp, ReduceOp, ReshapeOp, TransposeOp>(op);
+}
+
+/// Moves all that a value is computed from in front of `block`, an op with regions. False where it depends on what the block carries, or may
+/// refuse a call, which a block that does not run must not.
+static bool moveBefore(Operation *block, Value value) {
+  llvm::SetVector<Operation *> needed;
+  SmallVector<Value> open{value};
+  while (!open.empty()) {
+    Value next = open.pop_back_val();
+    if (!block->isAncestor(next.getParentBlock()->getParentOp()))
+      continue;
+    Operation *op = next.getDefiningOp();
+    if (!op || !isHarmless(op))
+      return false;
+    if (needed.insert(op))
+      llvm::append_range(open, op->getOperands());
+  }
+  SmallVector<Operation *> inOrder;
+  block->walk([&](Operation *op) {
+    if (needed.contains(op))
+      inOrder.push_back(op);
+  });
+  for (Operation *op : inOrder)
+    op->moveBefore(block);
+  return true;
+}
+
+/// All tensors are reduced together, which no block of one tensor can do: what stands in one is computed in front of it.
 Array Algebra::overAll(ReductionKind kind, const Array &x, Location at) {
   if (x.isPoison() || !x.isEach)
     return x;
-  if ((numRegions > 0 && isOpen && !isUnbound) || isOneOfMany) {
-    error(Code::CollectionInControl, at, "a reduction over the collection inside 'when', 'every' or 'loop' is not built yet").suggest("compute it before the block");
+  mlir::OpBuilder::InsertionGuard guard(builder);
+  bool isInside = numRegions > 0 && isOpen && !isUnbound;
+  if (isInside) {
+    Operation *block = builder.getInsertionBlock()->getParentOp();
+    while (block->getParentOp() && !llvm::isa<FuncOp>(block->getParentOp()))
+      block = block->getParentOp();
+    isInside = !moveBefore(block, x.lanes.front());
+    builder.setInsertionPoint(block);
+  }
+  if (isInside || (isOneOfMany && x.lanes.size() == 1)) {
+    error(Code::CollectionInControl, at, "a reduction over the collection of what a block of 'when', 'every' or 'loop' makes is not built yet").suggest("compute it before the block");
     return {};
   }
   Array result;
