@@ -38,8 +38,10 @@ static int fail(const std::string &text) {
 static std::string chooseUnit(ModuleOp module, StringRef wanted, std::string &error) {
   std::vector<std::string> units;
   for (FuncOp func : module.getOps<FuncOp>())
-    if (func.getKind() == FuncKind::TrainStep)
-      units.push_back(func.getSymName().drop_back(StringRef(".step").size()).str());
+    if (StringRef name = func.getSymName(); func.getKind() == FuncKind::TrainStep && name.consume_back(".step"))
+      units.push_back(name.str());
+    else if (func.getKind() == FuncKind::TrainStep && name.rsplit('.').first == wanted)
+      return error = "'" + wanted.str() + "' has named entries, which an application calls; 'gradus run' makes steps", "";
   if (wanted.empty() && units.size() == 1)
     return units[0];
   if (!wanted.empty() && llvm::is_contained(units, wanted))

@@ -94,4 +94,4 @@ TEST_P(Objectives, AreTheStepByHand) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(All, Objectives, testing::Values("both", "collected", "found", "joined", "kept", "made", "mixed", "numbered", "picked", "ranked", "reduced", "sharp", "weighted"), [](const auto &info) { return std::string(info.param); });
+INSTANTIATE_TEST_SUITE_P(All, Objectives, testing::Values("both", "braked", "collected", "counted", "found", "joined", "kept", "made", "mixed", "numbered", "picked", "ranked", "reduced", "sharp", "weighted"), [](const auto &info) { return std::string(info.param); });
