@@ -202,9 +202,13 @@ SmallVector<Value> Elaborator::presentValues(llvm::ArrayRef<std::string> names, 
 
 /// What decides for each tensor by itself gives no next value to what is one for the collection.
 bool Elaborator::mayDecide(const ast::Expr &deciding, llvm::ArrayRef<std::string> names, Scope &scope) {
-  if (laneCount <= 1 || !primes || !primes->run)
+  if (laneCount <= 1 || !primes)
     return true;
-  auto shared = llvm::find_if(names, [&](const std::string &name) { return !findPresent(name, scope)->entity.array().isEach; });
+  // A number that a loop carries may become one of each tensor; a state of a rule, or of one that it wraps, may not.
+  auto shared = llvm::find_if(names, [&](const std::string &name) {
+    bool isState = primes->run || llvm::StringRef(name).contains('.');
+    return isState && !findPresent(name, scope)->entity.array().isEach;
+  });
   return shared == names.end() || !evalArray(deciding, scope).isEach || !perTensor(*shared + "'", deciding.loc).isPoison();
 }
 

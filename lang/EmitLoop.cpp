@@ -318,9 +318,12 @@ void Elaborator::runLoop(const ast::LoopStmt &stmt, Scope &scope) {
     }
     names.push_back(init.name.name);
   }
+  std::vector<std::string> stepped;
   for (const std::string &name : primedByCalls(stmt.block, scope))
-    if (findPresent(name, scope))
+    if (findPresent(name, scope)) {
+      stepped.push_back(name);
       names.push_back(name + "'"); // below the loop these are the next values
+    }
   SmallVector<const ast::Expr *> deciding{stmt.bound.get()};
   if (auto *range = dyn_cast<ast::Range>(stmt.bound.get()))
     deciding = {range->from.get(), range->to.get()};
@@ -330,5 +333,14 @@ void Elaborator::runLoop(const ast::LoopStmt &stmt, Scope &scope) {
     if (!differs)
       return bindNext(names, scope, stmt.loc, /*isTogether=*/true, [&] { return together; });
   }
-  bindNext(names, scope, stmt.loc, /*isTogether=*/false, [&] { return loopOnce(stmt, scope, differs); });
+  // Tensors that make passes of their own would leave what wrapped rules share to the first of them.
+  auto isOfEach = [&](const ast::Expr *expr) { return !mayDecide(*expr, stepped, scope); };
+  auto shared = llvm::find_if(stepped, [&](const std::string &name) { return stmt.condition && laneCount > 1 && !findPresent(name, scope)->entity.array().isEach; });
+  if (shared != stepped.end())
+    perTensor(*shared + "'", stmt.condition->loc);
+  if (shared != stepped.end() || llvm::any_of(deciding, isOfEach))
+    for (const std::string &name : names)
+      scope.set(name, Entity(), stmt.loc);
+  else
+    bindNext(names, scope, stmt.loc, /*isTogether=*/false, [&] { return loopOnce(stmt, scope, differs); });
 }
