@@ -321,6 +321,20 @@ void Elaborator::runRuleAssign(const ast::AssignStmt &stmt, RuleRun &run, Scope 
   }
 }
 
+/// Whether what is emitted stands in a derivative or in the condition of a loop, from where no state leaves; `run` is the rule around.
+static bool standsApart(mlir::OpBuilder &builder, const RuleRun &run) {
+  mlir::Block *home = run.time.isPoison() ? nullptr : Value(run.time.lanes.front()).getParentBlock();
+  for (mlir::Block *block = builder.getInsertionBlock(); block && block != home; block = block->getParentOp()->getBlock()) {
+    mlir::Operation *around = block->getParentOp();
+    if (!around || llvm::isa<CustomOp, FuncOp>(around))
+      return false;
+    auto loop = dyn_cast<LoopOp>(around);
+    if (llvm::isa<GradOp>(around) || (loop && block->getParent() == &loop.getProceed()))
+      return true;
+  }
+  return false;
+}
+
 /// base(w, g): the params, then the gradients, of the wrapped rule.
 Entity Elaborator::callSite(RuleSite &site, const ast::Call &call, Scope &scope) {
   std::vector<Actual> actuals = evalArguments(call.arguments, scope);
@@ -330,6 +344,11 @@ Entity Elaborator::callSite(RuleSite &site, const ast::Call &call, Scope &scope)
     return {};
   }
   site.usedAt = call.loc;
+  if (standsApart(builder, *site.outer)) {
+    error(Code::RuleCalledInside, call.loc, "'" + site.name + "' makes a step where it is called, which a derivative or the condition of a loop cannot do")
+        .suggest("call it in a statement of its own: u = " + site.name + "(..)");
+    return {};
+  }
   if (numBlocks > 0 && !mayCallInside(site, call))
     return {};
   if (!site.call || llvm::any_of(actuals, [](const Actual &a) { return a.entity.isPoison(); }))
