@@ -61,7 +61,7 @@ static void splitFormula(Unit &unit, std::mt19937_64 &random) {
   if (places.empty())
     return;
   NodePtr &place = *places[random() % places.size()];
-  auto name = std::make_unique<Node>(Node{"part" + std::to_string(i), place->dims, {}});
+  auto name = std::make_unique<Node>(Node{"part" + std::to_string(unit.statements.size()), place->dims, {}});
   Statement made{name->text + " = ", std::move(place), false};
   place = std::move(name);
   unit.statements.insert(unit.statements.begin() + i, std::move(made));

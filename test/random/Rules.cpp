@@ -124,7 +124,7 @@ void RuleGenerator::declare(Unit &unit) {
 /// Of each tensor; carries one value or two.
 void RuleGenerator::addLoop(Unit &unit, size_t id) {
   std::string x = "x" + std::to_string(id), c = "c" + std::to_string(id), index = "l" + std::to_string(id);
-  isInside = form.asks; // each tensor runs its own loop, so that it asks no objective
+  isInside = form.isTrained; // in a train unit each tensor runs its own loop
   NodePtr first = value("w", 2), second = value("", 1);
   names.insert({"w", x});
   names.insert({"", c});
