@@ -112,6 +112,8 @@ Verdict Check::compareAll(mlir::ModuleOp module, Compiled &compiled) {
   for (FuncOp func : module.getOps<FuncOp>())
     if (isEntry(func))
       for (const Place &place : placesOf(seed, hasGradient)) {
+        if (place.numbers == Place::Extreme && hasSingle) // 1e200 is none of f32
+          continue;
         Verdict verdict = compareEntry(func, compiled, place);
         if (verdict.kind == Verdict::Different)
           return verdict;
@@ -136,9 +138,11 @@ Verdict Check::checkLaws(mlir::ModuleOp module, const Unit &unit) {
   }
 }
 
-/// What is not compiled, as LLVM takes most of the time: what a train unit holds, and a loss whose gradient has the value as well.
+/// What is not compiled, as LLVM takes most of the time: what a train unit holds, most first values, and a loss whose gradient has the value as well.
 bool Check::isLeftOut(FuncOp func) const {
   auto module = func->getParentOfType<mlir::ModuleOp>();
+  if (func.getSymName().ends_with(".init") && seed % 4 != 0)
+    return true;
   if (module.lookupSymbol("T.step"))
     return !func.getSymName().starts_with("T.");
   return func.getSymName() == "f" && module.lookupSymbol("f.grad") && seed % 5 != 0;
@@ -172,8 +176,8 @@ Verdict Check::run(const Unit &unit) {
   PhaseOptions phases;
   phases.noFuse = seed % 4 == 0;
   phases.exactDiv = true;
-  // LLVM takes most of the time: one unit in eight goes through all of it.
-  auto level = seed % 8 == 3 ? llvm::CodeGenOptLevel::Aggressive : llvm::CodeGenOptLevel::None;
+  // LLVM takes most of the time: one unit in sixteen goes through all of it.
+  auto level = seed % 16 == 3 ? llvm::CodeGenOptLevel::Aggressive : llvm::CodeGenOptLevel::None;
   auto compiled = Compiled::create(*entries, error, phases, level);
   if (!compiled)
     return {Verdict::Different, "phases", error + "\n" + said};

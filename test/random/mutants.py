@@ -106,8 +106,10 @@ def limit():
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def fault_of(run, command):
+def fault_of(run, command, text):
     if command[0] == "grad" and "has no loss" in run.stderr:
+        return None
+    if command[0] == "test" and run.returncode < 0 and re.search(r"\d{7}", text):  # so many steps were asked for
         return None
     if run.returncode not in (0, 1):
         return f"exit {run.returncode}"
@@ -134,7 +136,9 @@ def main():
         for seed in range(args.seed, args.seed + args.count):
             dice = random.Random(seed)
             path, unit = dice.choice(units)
-            text, command = mutate(dice, unit), dice.choice(COMMANDS)
+            text, command = mutate(dice, unit), list(dice.choice(COMMANDS))
+            if command == ["check"] and re.search(r"\bby\b", text):  # the derivatives of inner problems take minutes
+                command.append("--no-gradients")
             spec = os.path.join(folder, "mutant.grad")
             with open(spec, "w", encoding="utf-8") as file:
                 file.write(text)
@@ -144,7 +148,7 @@ def main():
                 words = [args.gradus, "fmt", spec]
             run = subprocess.run(words, capture_output=True, text=True, errors="replace", preexec_fn=limit, cwd=folder,
                                  env={**os.environ, "GRADUS_LIBRARY": args.library})
-            fault = fault_of(run, command)
+            fault = fault_of(run, command, text)
             if not fault:
                 continue
             wrong += 1
