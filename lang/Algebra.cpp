@@ -135,8 +135,11 @@ mlir::Operation *Algebra::lastOperation() const {
 
 Array Algebra::renamed(Array x, mlir::Operation *last, Location at) {
   for (Value &lane : x.lanes) {
-    mlir::Operation *op = lane.getDefiningOp();
-    if (!op || op->getBlock() != builder.getBlock() || (last && !last->isBeforeInBlock(op)))
+    // Backwards over what is new; it is most often the first that is met.
+    mlir::Operation *op = lane.getDefiningOp(), *next = lastOperation();
+    while (next && next != last && next != op)
+      next = next->getPrevNode();
+    if (!next || next == last)
       lane = distinctLane(*this, lane, at);
   }
   return x;
