@@ -25,8 +25,9 @@ for name in os.listdir(lang):
 types = {"int", "bool", "real", "f16", "bf16", "f32", "f64", "i32", "i64"}
 draws = {"bernoulli", "categorical", "exponential", "gumbel", "index", "normal", "permutation", "rademacher", "uniform"}
 clauses = {"limit", "start", "tol"}  # what a solver is given by name
-reserved = keywords | builtins | types | draws | clauses | {"t", "T", "inf", "pi", "all", "axis", "keep", "steps", "over", "rows", "next", "each",
-                                                           "neighbours", "workers"}
+slots = {"lower", "positive", "transposed", "upper"}  # of solve
+reserved = keywords | builtins | types | draws | clauses | slots | {"t", "T", "inf", "pi", "all", "axis", "keep", "steps", "over", "rows", "next", "each",
+                                                                   "neighbours", "workers"}
 
 
 def rename(text):
