@@ -69,6 +69,7 @@ private:
 
   Slot enterSlot(mlir::Value index);
   void readSymbols(Slot &slot);
+  void takeScratch(KernelOp kernel, Slot &slot, Evaluator &evaluator, llvm::function_ref<mlir::Value(mlir::Value)> take);
   void layOutWorkspace(Slot &slot);
   mlir::Value fitsMemory(const Slot &slot);
   mlir::Value descriptor(mlir::Value slot, unsigned tensor);

@@ -98,6 +98,46 @@ Value FunctionLowering::bytesOf(ArrayType type, Evaluator &evaluator) {
   return emitBytes(code, type.getElementType(), evaluator.product(type.getShape()));
 }
 
+/// What a kernel needs beside its results.
+void FunctionLowering::takeScratch(KernelOp kernel, Slot &slot, Evaluator &evaluator, llvm::function_ref<Value(Value)> take) {
+  if (FftOp op = findFftOp(kernel)) {
+    slot.partials[kernel].push_back(take(fftWorkspace(op, evaluator)));
+    slot.spaces.push_back(kernel.getDomain());
+    return;
+  }
+  if (Operation *op = findMatrixOp(kernel)) {
+    for (Value result : op->getResults())
+      if (result.use_empty() && !arrayOf(result).isScalar())
+        slot.partials[kernel].push_back(take(bytesOf(arrayOf(result), evaluator)));
+    Value count = evaluator.product(arrayOf(op->getOperand(0)).getShape().drop_back(2));
+    slot.partials[kernel].push_back(take(code.mul(count, matrixWorkspace(op, evaluator))));
+    slot.spaces.push_back(kernel.getDomain());
+    return;
+  }
+  if (findOrderOp(kernel)) {
+    for (ArrayType scratch : getOrderScratch(kernel)) {
+      slot.partials[kernel].push_back(take(bytesOf(scratch, evaluator)));
+      slot.spaces.push_back(code.getArrayAttr(scratch.getShape()));
+    }
+    return;
+  }
+  if (kernel.getDomain().empty() || findCut(kernel) || isVectorContract(kernel) || findScatter(kernel))
+    return;
+  for (const KernelInfo &info : analyzeKernel(kernel)) {
+    for (auto [index, op] : info.encodes)
+      if (!info.isFlat)
+        slot.unencoded[kernel.getResult(index)] = take(bytesOf(op.getX().getType().withElement(code.getF32Type()), evaluator));
+    if (!info.isFullReduction())
+      continue;
+    SmallVector<Value> &places = slot.partials[kernel];
+    places.resize(kernel.getNumResults());
+    slot.spaces.push_back(kernel.getDomain());
+    Value blocks = emitCount(info, evaluator);
+    for (const Reduction &reduction : info.reductions)
+      places[reduction.result] = take(code.mul(blocks, code.i64(code.memBytes(reduction.accumulate))));
+  }
+}
+
 /// Every temporary of a slot, each aligned to 64 bytes.
 void FunctionLowering::layOutWorkspace(Slot &slot) {
   Evaluator evaluator(code, slot.buffers);
@@ -130,42 +170,7 @@ void FunctionLowering::layOutWorkspace(Slot &slot) {
       slot.workspace[result] = take(bytesOf(arrayOf(result), evaluator));
       slot.spaces.push_back(code.getArrayAttr(arrayOf(result).getShape()));
     }
-    if (FftOp op = findFftOp(kernel)) {
-      slot.partials[kernel].push_back(take(fftWorkspace(op, evaluator)));
-      slot.spaces.push_back(kernel.getDomain());
-      continue;
-    }
-    if (Operation *op = findMatrixOp(kernel)) {
-      for (Value result : op->getResults())
-        if (result.use_empty() && !arrayOf(result).isScalar())
-          slot.partials[kernel].push_back(take(bytesOf(arrayOf(result), evaluator)));
-      Value count = evaluator.product(arrayOf(op->getOperand(0)).getShape().drop_back(2));
-      slot.partials[kernel].push_back(take(code.mul(count, matrixWorkspace(op, evaluator))));
-      slot.spaces.push_back(kernel.getDomain());
-      continue;
-    }
-    if (findOrderOp(kernel)) {
-      for (ArrayType scratch : getOrderScratch(kernel)) {
-        slot.partials[kernel].push_back(take(bytesOf(scratch, evaluator)));
-        slot.spaces.push_back(code.getArrayAttr(scratch.getShape()));
-      }
-      continue;
-    }
-    if (kernel.getDomain().empty() || findCut(kernel) || isVectorContract(kernel) || findScatter(kernel))
-      continue;
-    for (const KernelInfo &info : analyzeKernel(kernel)) {
-      for (auto [index, op] : info.encodes)
-        if (!info.isFlat)
-          slot.unencoded[kernel.getResult(index)] = take(bytesOf(op.getX().getType().withElement(code.getF32Type()), evaluator));
-      if (!info.isFullReduction())
-        continue;
-      SmallVector<Value> &places = slot.partials[kernel];
-      places.resize(kernel.getNumResults());
-      slot.spaces.push_back(kernel.getDomain());
-      Value blocks = emitCount(info, evaluator);
-      for (const Reduction &reduction : info.reductions)
-        places[reduction.result] = take(code.mul(blocks, code.i64(code.memBytes(reduction.accumulate))));
-    }
+    takeScratch(kernel, slot, evaluator, take);
   }
   slot.kept.resize(ret.getValues().size());
   slot.staged.resize(ret.getValues().size());
