@@ -66,9 +66,12 @@ bool isCountedInScatter(OpOperand &operand) {
   if (!isScatter(operand.getOwner()) || operand.getOperandNumber() == 0 || canFail(operand.getOwner()))
     return false;
   Operation *op = operand.get().getDefiningOp();
-  if (auto repeated = dyn_cast_or_null<BroadcastOp>(op); repeated && !cast<ArrayType>(repeated.getX().getType()).isScalar())
-    op = repeated.getX().getDefiningOp<IotaOp>();
-  return isa_and_nonnull<BroadcastOp, IotaOp>(op);
+  auto repeated = dyn_cast_or_null<BroadcastOp>(op);
+  if (!repeated)
+    return isa_and_nonnull<IotaOp>(op);
+  // A number that is read from an array or reduced is computed by a kernel before.
+  Operation *from = repeated.getX().getDefiningOp();
+  return isRankZero(repeated.getX()) ? !from || llvm::all_of(from->getOperands(), isRankZero) : isa_and_nonnull<IotaOp>(from);
 }
 
 bool canFail(Operation *op) {

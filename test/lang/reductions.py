@@ -141,7 +141,7 @@ def refusal(word, kind, form):
         return "G0339"
     if word == "median":  # it runs along one axis or index, or over all elements, and no more stands in its slot
         slot = form.partition("W")[2].partition("(x")[0]
-        if any(part in slot for part in ("all", "keep", "blocks", "accumulate", "order", "axis = (0, 1)", "axis = 0, axis", "i, axis", "<", ">", "!=", "i, j")):
+        if slot != "[all]" and any(part in slot for part in ("all", "keep", "blocks", "accumulate", "order", "axis = (0, 1)", "axis = 0, axis", "i, axis", "<", ">", "!=", "i, j")):
             return "G0377"
         return "G0338" if form == "r = W(x[1, 2])" else None
     if FORMS[form] is None:

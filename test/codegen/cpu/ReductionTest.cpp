@@ -93,7 +93,7 @@ TEST(Reduction, RowsAndColumns) {
     ASSERT_EQ(call.run(*code.jit, "rows", &context), 0);
     for (int64_t i = 0; i < n; ++i) {
       EXPECT_EQ(sum[i], treeSum(&x[i * c], c));
-      int64_t best = 0;
+      int64_t best = c ? 0 : -1; // of nothing there is no place
       for (int64_t j = 1; j < c; ++j)
         best = x[i * c + j] > x[i * c + best] ? j : best;
       EXPECT_EQ(arg[i], best);
