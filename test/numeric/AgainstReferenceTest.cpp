@@ -26,7 +26,7 @@ static double toleranceOf(FuncOp func) {
     auto real = dyn_cast<FloatType>(llvm::cast<ArrayType>(type).getElementType());
     return real && !real.isF64();
   };
-  auto isHalf = [](Type type) { return llvm::cast<ArrayType>(type).getElementType().getIntOrFloatBitWidth() == 16; };
+  auto isHalf = [](Type type) { return llvm::cast<ArrayType>(type).getElementType().isF16() || llvm::cast<ArrayType>(type).getElementType().isBF16(); };
   if (llvm::any_of(func.getResultTypes(), isHalf))
     return 0x1p-7; // a last place of bf16, where the arithmetic of one engine is at the other side of a middle
   return llvm::any_of(func.getArgumentTypes(), isNarrow) ? 2e-5 : 1e-11;

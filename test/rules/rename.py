@@ -22,7 +22,7 @@ for name in os.listdir(lang):
     if name.endswith((".cpp", ".def")):
         with open(os.path.join(lang, name), encoding="utf-8") as file:
             builtins |= set(re.findall(r'"([A-Za-z_]\w*)"', file.read())) if "Builtin" in name else set()
-types = {"int", "bool", "real", "f16", "bf16", "f32", "f64", "i32", "i64"}
+types = {"int", "bool", "real", "u8", "blocks", "stochastic", "f16", "bf16", "f32", "f64", "i32", "i64"}
 draws = {"bernoulli", "categorical", "exponential", "gumbel", "index", "normal", "permutation", "rademacher", "uniform"}
 clauses = {"limit", "start", "tol"}  # what a solver is given by name
 slots = {"lower", "positive", "transposed", "upper"}  # of solve
@@ -30,10 +30,16 @@ reserved = keywords | builtins | types | draws | clauses | slots | {"t", "T", "i
                                                                    "neighbours", "workers"}
 
 
+def draws_numbers(text):
+    return re.search(r"^\s*draw\s|\bstochastic\b", text, re.M)
+
+
 def rename(text):
     """Strings and comments stay; every identifier that is neither keyword nor built in gets the prefix. Random numbers depend on the
-    names of a rule and its draws, by contract: these names stay."""
-    sites = set(re.findall(r"\b(?:rule|draw)\s+(\w+)", text)) if re.search(r"^\s*draw\s", text, re.M) else set()
+    names of a loss or rule and of its draws, and those of rounding on that of what is kept, by contract: these names stay."""
+    sites = set()
+    if draws_numbers(text):
+        sites = set(re.findall(r"\b(?:draw|loss|param|rule)\s+(\w+)", text))
 
     def one(match):
         word = match.group("word")
@@ -66,7 +72,7 @@ def main():
             relative = os.path.relpath(path, folder)
             before = assembly(os.path.join(lang, relative), lang)
             after = assembly(path, folder)
-            if PREFIX not in after and "draw " not in text_of(path) and "__kernel" in after:
+            if PREFIX not in after and not draws_numbers(text_of(path)) and "__kernel" in after:
                 sys.exit(f"{relative}: nothing was renamed")
             # Only exported names hold identifiers of the spec.
             if after.replace(PREFIX, "") != before:
