@@ -382,6 +382,8 @@ private:
   static void nameLanes(const TrainPlan &plan, const TrainGroup &group, RuleRun &run);
   bool takeMember(const ast::GroupMember &member, const TrainPlan &plan, TrainGroup &planned, std::vector<Location> &taken);
   bool planTrain(const ast::Train &train, Scope &file, TrainPlan &plan);
+  bool checkObjectives(const ast::Train &train);
+  bool planParams(const ast::Train &train, TrainPlan &plan);
   bool planGroups(const ast::Train &train, Scope &file, TrainPlan &plan);
   bool addTrainParams(const TrainPlan &plan, UnitBuilder &unit, Scope &shapes, std::vector<mlir::Value> &arguments, std::vector<Array> &values);
   bool emitTrainInit(TrainPlan &plan);

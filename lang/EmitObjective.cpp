@@ -149,6 +149,12 @@ static bool asksFirst(const ast::Rule &rule, const std::string &oracle) {
 
 /// The objective of a rule in a train unit: the loss, or the one that the rule's call names.
 Entity Elaborator::trainObjective(TrainUnit &step, const TrainGroup &group, const ast::Oracle &oracle, const Delayed *bound, RuleRun &run) {
+  if (llvm::any_of(group.members, [&](size_t member) { return step.plan.isMaximized[member]; })) {
+    error(Code::ObjectiveMaximized, run.call->loc, "'" + run.call->rule->name.name + "' asks its objective, which it is to make small, but a loss is maximized over what it moves")
+        .note(oracle.loc, "the objective is declared here")
+        .suggest("minimize a loss that is the negative, or take a rule with 'grad g' alone");
+    return {};
+  }
   if (step.unit.getFunc().getKind() == FuncKind::TrainInit && !asksFirst(*run.call->rule, oracle.name.name))
     return unboundObjective(oracle, run);
   Target target{step.plan.loss, step.plan.bound};
@@ -226,9 +232,10 @@ bool Elaborator::trainGradients(TrainUnit &step, std::vector<Array> &gradients) 
   const TrainLoss *loss = bindLoss(step, *step.plan.loss, step.plan.bound, nullptr, 0);
   if (!loss)
     return false;
-  std::vector<Array> found = askGradients(*loss->root, step.params, wrt, step.plan.train->objectives.front().loc);
+  const Location gradientAt = step.plan.train->objectives.front().loc;
+  std::vector<Array> found = askGradients(*loss->root, step.params, wrt, gradientAt);
   for (auto [position, gradient] : llvm::zip(wrt, found))
-    gradients[position] = gradient;
+    gradients[position] = step.plan.isMaximized[position] ? negate(gradient, gradientAt) : gradient;
   return !found.empty();
 }
 

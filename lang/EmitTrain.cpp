@@ -19,25 +19,51 @@ static const ast::Expr &calleeOf(const ast::Expr &expr) {
   return call ? *call->callee : expr;
 }
 
+/// The objective that says the loss: of `minimize f over x, maximize over y` the first one.
+static const ast::Objective &mainObjective(const ast::Train &train) {
+  auto it = llvm::find_if(train.objectives, [](const ast::Objective &objective) { return objective.function != nullptr; });
+  return it == train.objectives.end() ? train.objectives.front() : *it;
+}
+
 void Elaborator::noteObjective(const ast::Train &train, Scope &file) {
-  for (const ast::Objective &objective : train.objectives) {
-    auto *name = objective.function ? dyn_cast<ast::Name>(&calleeOf(*objective.function)) : nullptr;
-    const Binding *binding = name ? file.find(name->name) : nullptr;
-    const Closure *loss = binding ? binding->entity.get<Closure>() : nullptr;
-    if (!loss || !loss->unit)
-      continue;
+  const ast::Objective &main = mainObjective(train);
+  auto *name = main.function ? dyn_cast<ast::Name>(&calleeOf(*main.function)) : nullptr;
+  const Binding *binding = name ? file.find(name->name) : nullptr;
+  const Closure *loss = binding ? binding->entity.get<Closure>() : nullptr;
+  if (!loss || !loss->unit)
+    return;
+  for (const ast::Objective &objective : train.objectives)
     for (const ast::Ident &over : objective.over)
       optimised[loss->unit].push_back(over.name);
+}
+
+/// The words around the loss: it stands once, and every further objective says over what.
+bool Elaborator::checkObjectives(const ast::Train &train) {
+  const ast::Objective &main = mainObjective(train);
+  if (!main.function) {
+    error(Code::LossExpected, main.loc, "expected the loss that is maximized").suggest("maximize f over y");
+    return false;
   }
+  for (const ast::Objective &other : train.objectives) {
+    if (&other == &main)
+      continue;
+    if (other.function) {
+      notBuilt(Code::SecondLossNotBuilt, other.loc, "a second loss", "minimize one over x and maximize it over y, or write a rule over several objectives");
+      return false;
+    }
+    if (other.over.empty()) {
+      error(Code::MissingArgument, other.loc, "expected what the loss is maximized over").suggest("maximize over y");
+      return false;
+    }
+  }
+  return true;
 }
 
 bool Elaborator::planTrain(const ast::Train &train, Scope &file, TrainPlan &plan) {
   plan.train = &train;
-  const ast::Objective &objective = train.objectives.front();
-  if (train.objectives.size() > 1 || objective.isMaximize || !objective.function) {
-    notBuilt(Code::MaximizeNotBuilt, train.objectives.back().loc, "more than one objective, or one to maximize,", "minimize the negative");
+  if (!checkObjectives(train))
     return false;
-  }
+  const ast::Objective &objective = mainObjective(train);
   Entity entity = eval(calleeOf(*objective.function), file);
   plan.loss = entity.get<Closure>();
   if (!plan.loss || !plan.loss->unit) {
@@ -61,33 +87,46 @@ bool Elaborator::planTrain(const ast::Train &train, Scope &file, TrainPlan &plan
       }
       plan.bound[name] = {argument.value.get(), &file};
     }
+  return planParams(train, plan) && planGroups(train, file, plan);
+}
+
+/// What the loss is minimized and maximized over, in the order of the text; where nothing is said, its first argument.
+bool Elaborator::planParams(const ast::Train &train, TrainPlan &plan) {
+  const std::vector<ast::Param> &params = *plan.loss->params;
+  std::vector<std::string> names;
+  for (const ast::Param &param : params)
+    names.push_back(param.name.name);
   bool isSound = true;
-  for (const ast::Ident &over : objective.over) {
-    auto it = llvm::find_if(params, [&](const ast::Param &param) { return param.name.name == over.name; });
-    if (it == params.end()) {
-      error(Code::UnknownArgument, over.loc, "'" + plan.loss->name + "' has no argument '" + over.name + "'")
-          .note(plan.loss->loc, "'" + plan.loss->name + "' is declared here")
-          .suggest(didYouMean(over.name, names));
-      isSound = false;
-      continue;
+  for (const ast::Objective &objective : train.objectives) {
+    std::vector<ast::Ident> over = objective.over;
+    if (over.empty() && !params.empty())
+      over.push_back({params.front().name.name, objective.loc, false});
+    for (const ast::Ident &name : over) {
+      auto it = llvm::find_if(params, [&](const ast::Param &param) { return param.name.name == name.name; });
+      if (it == params.end()) {
+        error(Code::UnknownArgument, name.loc, "'" + plan.loss->name + "' has no argument '" + name.name + "'")
+            .note(plan.loss->loc, "'" + plan.loss->name + "' is declared here")
+            .suggest(didYouMean(name.name, names));
+        isSound = false;
+        continue;
+      }
+      if (llvm::is_contained(plan.params, &*it)) {
+        error(Code::ArgumentTwice, name.loc, "'" + name.name + "' is named twice");
+        isSound = false;
+        continue;
+      }
+      std::optional<Kind> kind = kindOfType(it->type, it->defaultValue.get());
+      if (kind && *kind != Kind::Float && !objective.over.empty()) {
+        error(Code::NotDifferentiable, name.loc, "'" + name.name + "' holds no real numbers, so nothing can be " + (objective.isMaximize ? "maximized" : "minimized") + " over it")
+            .note(it->loc, "it is declared here");
+        kind = std::nullopt;
+      }
+      isSound &= kind.has_value();
+      plan.params.push_back(&*it);
+      plan.isMaximized.push_back(objective.isMaximize);
     }
-    if (llvm::is_contained(plan.params, &*it)) {
-      error(Code::ArgumentTwice, over.loc, "'" + over.name + "' is named twice");
-      isSound = false;
-      continue;
-    }
-    std::optional<Kind> kind = kindOfType(it->type, it->defaultValue.get());
-    if (kind && *kind != Kind::Float) {
-      error(Code::NotDifferentiable, over.loc, "'" + over.name + "' holds no real numbers, so nothing can be minimized over it")
-          .note(it->loc, "it is declared here");
-      kind = std::nullopt;
-    }
-    isSound &= kind.has_value();
-    plan.params.push_back(&*it);
   }
-  if (objective.over.empty() && !params.empty())
-    plan.params.push_back(&params.front());
-  return isSound && !plan.params.empty() && planGroups(train, file, plan);
+  return isSound && !plan.params.empty();
 }
 
 /// One member of a group: a name, or as many in parentheses as the rule has params.

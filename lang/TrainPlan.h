@@ -32,6 +32,8 @@ struct Elaborator::TrainPlan {
   const Closure *loss = nullptr;
   std::map<std::string, Delayed> bound;
   std::vector<const ast::Param *> params;
+  /// For each whether the loss is maximized over it: a rule then gets the gradient of the negative.
+  std::vector<bool> isMaximized;
   std::vector<TrainGroup> groups;
   /// The named entries of its rules; empty where they have none.
   std::vector<std::string> entries;
