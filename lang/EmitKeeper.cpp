@@ -2,7 +2,8 @@
 //
 // A loss or schedule may declare states and inputs. They belong to whoever calls it: the rule or the train unit whose hyper-parameter is
 // bound to the schedule, under the path of that hyper-parameter; the train unit that minimises the loss; the C entry of one that stands
-// alone; and in a test nobody, so that a call begins with the initial values or those given by name. Inside, the primes are those of a rule.
+// alone; and in a test nobody, so that a call begins with the initial values or those given by name, and a run of a rule goes on from there.
+// Inside, the primes are those of a rule.
 //
 //===----------------------------------------------------------------------===//
 
@@ -64,6 +65,14 @@ std::map<std::string, Actual> Elaborator::takeGiven(const Closure &closure, std:
   return given;
 }
 
+/// The loop of a test's run around what is written now, or null.
+static LoopOp runAround(mlir::OpBuilder &builder) {
+  mlir::Operation *around = builder.getInsertionBlock()->getParentOp();
+  while (around && !around->hasAttr("run"))
+    around = around->getParentOp();
+  return llvm::dyn_cast_or_null<LoopOp>(around);
+}
+
 Array Elaborator::keptState(const ast::Decl &decl, RuleRun &run) {
   std::string path = run.path + decl.name.name;
   Array initial = initialState(decl, /*isShared=*/true, run);
@@ -84,8 +93,17 @@ Array Elaborator::keptState(const ast::Decl &decl, RuleRun &run) {
     run.slots->push_back({path, &decl, initial, {}, true, storage});
     run.slots->back().types.push_back(storedType(typeOf(initial.lanes.front()), storage));
   }
-  if (!run.states)
+  if (!run.states) {
+    // The first step of a run begins with it; what a further one begins with, EmitRun.cpp puts in its place.
+    auto own = llvm::find_if(ownEvaluations, [&](const OwnEvaluation &own) { return run.nextStates == &own.next || run.committed == &own.next; });
+    LoopOp steps = runAround(builder);
+    if (own == ownEvaluations.end() || !steps)
+      return initial;
+    Array isFirst = compare(ComparePredicate::Eq, {{steps.getBody().front().getArgument(0)}}, integer(0, decl.loc), decl.loc);
+    initial.lanes = select(isFirst, initial, initial, decl.loc).lanes;
+    initial.lanes.front().getDefiningOp()->setAttr("kept", builder.getStringAttr(llvm::Twine(own - ownEvaluations.begin()) + ":" + path));
     return initial;
+  }
   auto it = run.states->find(path);
   return it == run.states->end() ? Array() : it->second;
 }

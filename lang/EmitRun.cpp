@@ -64,6 +64,18 @@ static LoopOp carryAlso(LoopOp loop, llvm::ArrayRef<Value> init, llvm::ArrayRef<
   return wider;
 }
 
+using KeptReads = std::map<std::string, llvm::SmallVector<SelectOp>>;
+
+/// Where a pass reads the states of losses: `first value ? it : it`, the latter to be that of the pass before.
+static KeptReads takeKeptReads(mlir::Block &block) {
+  KeptReads reads;
+  block.walk([&](SelectOp read) {
+    if (auto path = llvm::dyn_cast_or_null<mlir::StringAttr>(read->removeAttr("kept")))
+      reads[path.str()].push_back(read);
+  });
+  return reads;
+}
+
 /// One loop over `count` steps.
 Entity Elaborator::runSteps(TestRule &test, const Array &count, const CallSite &site) {
   std::vector<Array *> carried;
@@ -108,7 +120,24 @@ Entity Elaborator::runSteps(TestRule &test, const Array &count, const CallSite &
     reports.push_back(value);
     before.push_back(castTo(toKind(none, kindOf(value), site.at).lanes.front(), typeOf(value).getElementType(), site.at));
   }
+  // The states of a loss are no states of the rule: they begin with values that the first pass makes.
+  KeptReads reads = takeKeptReads(block);
+  for (auto &[key, places] : reads) {
+    auto [number, path] = llvm::StringRef(key).split(':');
+    const Array &last = ownEvaluations[std::stoul(number.str())].next[path.str()];
+    ArrayType type = typeOf(places.front().getY());
+    if (isLost(last) || typeOf(last.lanes.front()) != type)
+      return {};
+    reports.push_back(last.lanes.front());
+    before.push_back(castTo(toKind(filled(0, type.getShape(), site.at), kindOf(last), site.at).lanes.front(), type.getElementType(), site.at));
+  }
   loop = carryAlso(loop, before, reports, builder);
+  size_t argument = block.getNumArguments() - reads.size();
+  for (auto &[key, places] : reads) {
+    for (SelectOp place : places)
+      place->setOperand(2, block.getArgument(argument));
+    ++argument;
+  }
   Record &record = arena.records.emplace_back();
   record.run = site.call;
   record.scope = site.scope;
