@@ -142,6 +142,8 @@ Entity Elaborator::testObjective(const ast::Oracle &oracle, const Delayed *bound
   }
   findSamples(objective);
   objective.further = [&objective](size_t argument, DataChoice) { return objective.arguments[argument].value.array(); };
+  // The body of the outermost rule, which has the time of the step, has not begun.
+  llvm::SaveAndRestore atStep(now, now.isPoison() ? run.time : now);
   if (keepsState(*objective.target) && !evaluateOwn(objective, bound->expr->loc))
     return {};
   return objectiveEntity(objective, oracle, run);
