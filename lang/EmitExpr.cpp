@@ -137,7 +137,10 @@ Entity Elaborator::evalMember(const ast::Member &expr, Scope &scope) {
     std::vector<std::string> names;
     for (const auto &entry : record->members)
       names.push_back(entry.first);
-    error(Code::UnknownMember, expr.member.loc, "the rule has no name '" + name + "'").suggest(didYouMean(name, names));
+    std::string hint = didYouMean(name, names);
+    if (hint.empty() && record->run)
+      hint = "a run has the params, the states and what the rule reports: emit " + name;
+    error(Code::UnknownMember, expr.member.loc, "the rule has no name '" + name + "'").suggest(hint);
     return {};
   }
   if (RuleSite *site = base.site()) {

@@ -87,8 +87,12 @@ std::optional<Elaborator::Ordered> Elaborator::findOrdered(const CallSite &site,
       continue;
     }
     std::string name = site.builtin->name.str();
-    error(Code::OrderSlot, slot.loc, "'" + name + "' runs along one axis or one index that is bound already" + (flag.empty() ? "" : ", and may take '" + flag.str() + "'"))
-        .suggest("y[i, k] = " + name + "[k](x[i, k]), or " + name + "[axis = 1" + (flag.empty() ? "" : ", " + flag.str()) + "](x)");
+    // A map keeps the index along which it runs; a quantile binds it.
+    bool isMap = name != "median" && name != "quantile";
+    std::string level = name == "quantile" ? ", 0.5" : "";
+    error(Code::OrderSlot, slot.loc,
+          "'" + name + "' runs along one axis or one index" + (isMap ? " that is bound already" : "") + (flag.empty() ? "" : ", and may take '" + flag.str() + "'"))
+        .suggest((isMap ? "y[i, k] = " : "y[i] = ") + name + "[k](x[i, k]" + level + "), or " + name + "[axis = 1" + (flag.empty() ? "" : ", " + flag.str()) + "](x" + level + ")");
     return std::nullopt;
   }
   if (!axis)

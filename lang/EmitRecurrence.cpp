@@ -78,6 +78,7 @@ bool Elaborator::findSelfReads(const ast::AssignStmt &stmt, Recurrence &recurren
   const ast::Target &target = stmt.targets.front();
   const std::string &name = target.name.name;
   llvm::SmallPtrSet<const ast::Expr *, 4> bases;
+  const ast::Index *farther = nullptr;
   bool isRight = true;
   auto fail = [&](const ast::Expr &at) {
     if (isRight)
@@ -103,7 +104,9 @@ bool Elaborator::findSelfReads(const ast::AssignStmt &stmt, Recurrence &recurren
       if (!shift || *shift == 0)
         continue;
       ++shifted;
-      isAligned = recurrence.shift == 0 || (recurrence.axis == axis && recurrence.shift == *shift);
+      isAligned = recurrence.shift == 0 || (recurrence.axis == axis && (recurrence.shift > 0) == (*shift > 0));
+      if (!farther && (*shift < -1 || *shift > 1))
+        farther = access;
       recurrence.axis = axis;
       recurrence.shift = *shift;
     }
@@ -112,8 +115,8 @@ bool Elaborator::findSelfReads(const ast::AssignStmt &stmt, Recurrence &recurren
   });
   if (!isRight)
     return false;
-  if (recurrence.shift < -1 || recurrence.shift > 1) {
-    notBuilt(Code::RecurrenceNotBuilt, recurrence.reads.front()->loc, "a recurrence over more than one step", "carry both values: loop k in 0..n with a = .., b = .. { a' = ..; b' = a }");
+  if (farther) {
+    notBuilt(Code::RecurrenceNotBuilt, farther->loc, "a recurrence over more than one step", "carry both values: loop k in 0..n with a = .., b = .. { a' = ..; b' = a }");
     return false;
   }
   return true;

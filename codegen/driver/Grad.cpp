@@ -46,26 +46,30 @@ int runGrad(const Invocation &invocation) {
         return usageError("'--wrt " + name.str() + "': '" + func.getSymName().str() + "' has no floating argument of that name");
   if (!session.addGradients(of, wrt) || !session.runPhases(Phase::Simplify))
     return ExitFailed;
-  bool isFirst = true;
+  bool isFirst = true, hasAll = true;
   for (FuncOp func : module.getOps<FuncOp>()) {
     if (!func.getSymName().ends_with(".grad"))
       continue;
+    bool asDialect = invocation.get("--emit", "spec") == "mlir";
+    FailureOr<std::string> text = asDialect ? std::string() : printAsSource(func);
+    if (failed(text)) {
+      hasAll = false;
+      continue;
+    }
     if (!isFirst)
       llvm::outs() << '\n';
     isFirst = false;
-    if (invocation.get("--emit", "spec") == "mlir") {
+    if (asDialect) {
       func.print(llvm::outs());
       llvm::outs() << '\n';
-      continue;
-    }
-    FailureOr<std::string> text = printAsSource(func);
-    if (failed(text)) {
-      session.report();
-      return ExitFailed;
     }
     llvm::outs() << *text;
   }
-  return ExitOk;
+  if (hasAll)
+    return ExitOk;
+  session.report();
+  llvm::errs() << "gradus: '--emit mlir' prints the gradients that cannot be written as source\n";
+  return ExitFailed;
 }
 
 } // namespace gradus::driver
