@@ -71,11 +71,12 @@ void ReverseSweep::add(Operation *from, Value operand, Value contribution, Cotan
     cameFrom.try_emplace(operand, from);
     return;
   }
-  // In a pass of a loop the elements that a pass reads are added where the sum lies: there is no array of zeros in each pass.
+  // In a pass of a loop the elements that a pass reads are added where the sum lies: there is no array of zeros in each pass. The contribution
+  // itself stays, for it may be that of another operand too.
   auto scatter = contribution.getDefiningOp<ScatterAddOp>();
   if (scatter && getFill(scatter.getX()) == 0.0 && isCarriedSum(at->second.value)) {
-    scatter.getXMutable().assign(at->second.value);
-    at->second.value = contribution;
+    Value sum = at->second.value;
+    at->second.value = ScatterAddOp::create(builder, from->getLoc(), sum.getType(), sum, scatter.getIndices(), scatter.getUpdates(), scatter.getInBounds());
   } else {
     at->second.value = AddOp::create(builder, from->getLoc(), at->second.value, contribution);
   }

@@ -37,8 +37,11 @@ static SmallVector<Value> findScatters(LoopOp loop, Value next, Value own) {
     Operation *scatter = kernel ? findScatter(kernel) : nullptr;
     if (!scatter || kernel->getBlock() != &loop.getBody().front() || !next.hasOneUse())
       return {};
+    auto whole = cast<BlockArgument>(scatter->getOperand(0));
+    if (!whole.hasOneUse()) // its own places or updates too
+      return {};
     results.push_back(next);
-    next = kernel.getOperand(cast<BlockArgument>(scatter->getOperand(0)).getArgNumber());
+    next = kernel.getOperand(whole.getArgNumber());
   }
   return own.hasOneUse() ? results : SmallVector<Value>();
 }
