@@ -57,19 +57,19 @@ Statement Formulas::decomposed(const std::string &id) {
   }
 }
 
-/// Fourier transforms, correlations, means of blocks.
+/// Fourier transforms, correlations, means of blocks. Imaginary parts of real numbers are 0 at places: the sign of rounding would be one of chance.
 NodePtr Formulas::windowed(const Dims &dims, int depth) {
   if (dims.empty())
     return make(word({"sum(correlate[stride = 2, pad = 1]($0, [0.5, -1, 0.25]))", "norm(correlate[dilation = 2, pad = 2]($0, [1, 0.5, 0.25]))",
                       "0.1 * sum(real(fft($0)) * imag(fft($0)))"}),
                 "", value(shapes[below(2)], depth));
   if (dims.size() == 2)
-    return make(word({"correlate[pad = 1]($0, [[0, 0.5, 0], [0.25, -1, 0.25], [0, 0.5, 0]])", "(0.2 * real(fft[axis = 0]($0)))", "(0.2 * imag(fft[axis = 1]($0)))",
+    return make(word({"correlate[pad = 1]($0, [[0, 0.5, 0], [0.25, -1, 0.25], [0, 0.5, 0]])", "(0.2 * real(fft[axis = 0]($0)))", "(0.2 * imag(fft[axis = 1]($0)) + $1)",
                       "real(ifft[axis = 1](fft[axis = 1]($0) * fft[axis = 1]($1)))", "convolve[pad = (0, 1)]($0, [[0.5, -1, 0.25]])"}),
                 dims, value(dims, depth), value(dims, depth));
   if (dims == "c" && oneOf(2))
     return make(word({"mean[blocks = 2, keep]($0)", "repeat(sum[blocks = 2]($0), 2)", "repeat(max[blocks = 2]($0), 2)", "norm[blocks = 4, keep]($0)"}), dims, value(dims, depth));
-  return make(word({"correlate[pad = 1]($0, [0.5, -1, 0.25])", "convolve[pad = 1]($0, [0.5, -1, 0.25])", "(0.2 * real(fft($0)))", "imag(ifft($0))",
+  return make(word({"correlate[pad = 1]($0, [0.5, -1, 0.25])", "convolve[pad = 1]($0, [0.5, -1, 0.25])", "(0.2 * real(fft($0)))", "(imag(ifft($0)) + $1)",
                     "(0.2 * real(ifft(fft($0) * conj(fft($1)))))", "real(fft($0) / complex(2 + $1^2, 1))"}),
               dims, value(dims, depth), value(dims, depth));
 }
