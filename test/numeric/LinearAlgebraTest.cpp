@@ -5,9 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Compiled.h"
+#include "CompiledSpec.h"
 
-#include "lang/Frontend.h"
 #include "runtime/gradus_lapack.h"
 
 #include "gtest/gtest.h"
@@ -117,31 +116,11 @@ Array<double> makeArray(const Shape &shape, unsigned seed, Point point) {
 
 class LinearAlgebra : public testing::TestWithParam<const char *> {
 protected:
-  /// The spec in one element type, compiled once for all tests.
-  struct Built {
-    explicit Built(const char *dtype) {
-      context.loadDialect<GradusDialect>();
-      Diagnostics diagnostics(sources);
-      EmitOptions options;
-      options.dtype = dtype;
-      module = emitModule(context, sources, sources.add("matrices.grad", spec), diagnostics, options);
-      if (module)
-        compiled = Compiled::create(*module, error);
-      error += diagnostics.render();
-    }
-
-    MLIRContext context;
-    SourceManager sources;
-    OwningOpRef<ModuleOp> module;
-    std::unique_ptr<Compiled> compiled;
-    std::string error;
-  };
-
   void SetUp() override {
-    static std::map<std::string, std::unique_ptr<Built>> all;
-    std::unique_ptr<Built> &built = all[GetParam()];
+    static std::map<std::string, std::unique_ptr<CompiledSpec>> all; // compiled once for all tests
+    std::unique_ptr<CompiledSpec> &built = all[GetParam()];
     if (!built)
-      built = std::make_unique<Built>(GetParam());
+      built = std::make_unique<CompiledSpec>("matrices.grad", spec, GetParam());
     ASSERT_TRUE(built->compiled) << built->error;
     module = *built->module;
     compiled = built->compiled.get();

@@ -5,9 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Compiled.h"
-
-#include "lang/Frontend.h"
+#include "CompiledSpec.h"
 
 #include "gtest/gtest.h"
 
@@ -48,18 +46,10 @@ static Array<double> makeArray(Shape shape, unsigned seed, bool isSpecial) {
 
 namespace {
 
-class Order : public testing::TestWithParam<const char *> {
+class Order : public testing::TestWithParam<const char *>, protected CompiledSpec {
 protected:
-  void SetUp() override {
-    context.loadDialect<GradusDialect>();
-    Diagnostics diagnostics(sources);
-    EmitOptions options;
-    options.dtype = GetParam();
-    module = emitModule(context, sources, sources.add("order.grad", spec), diagnostics, options);
-    ASSERT_TRUE(module) << diagnostics.render();
-    compiled = Compiled::create(*module, error);
-    ASSERT_TRUE(compiled) << error;
-  }
+  Order() : CompiledSpec("order.grad", spec, GetParam()) {}
+  void SetUp() override { ASSERT_TRUE(compiled) << error; }
 
   /// Compares the two engines at one point.
   void compare(FuncOp func, const Arrays<double> &args) {
@@ -91,12 +81,6 @@ protected:
     }
     return args;
   }
-
-  MLIRContext context;
-  SourceManager sources;
-  OwningOpRef<ModuleOp> module;
-  std::unique_ptr<Compiled> compiled;
-  std::string error;
 };
 
 } // namespace

@@ -5,9 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Compiled.h"
-
-#include "lang/Frontend.h"
+#include "CompiledSpec.h"
 
 #include "gtest/gtest.h"
 
@@ -148,18 +146,10 @@ struct Outcome {
   bool isUntouched = false;
 };
 
-class Workers : public testing::TestWithParam<const char *> {
+class Workers : public testing::TestWithParam<const char *>, protected CompiledSpec {
 protected:
-  void SetUp() override {
-    context.loadDialect<GradusDialect>();
-    Diagnostics diagnostics(sources);
-    EmitOptions options;
-    options.dtype = GetParam();
-    module = emitModule(context, sources, sources.add("workers.grad", spec), diagnostics, options);
-    ASSERT_TRUE(module) << diagnostics.render();
-    compiled = Compiled::create(*module, error);
-    ASSERT_TRUE(compiled) << error;
-  }
+  Workers() : CompiledSpec("workers.grad", spec, GetParam()) {}
+  void SetUp() override { ASSERT_TRUE(compiled) << error; }
 
   FuncOp find(StringRef name) { return *llvm::find_if(module->getOps<FuncOp>(), [&](FuncOp func) { return func.getSymName() == name; }); }
 
@@ -217,12 +207,6 @@ protected:
     x.ints.assign(numbers.begin(), numbers.end());
     return x;
   }
-
-  MLIRContext context;
-  SourceManager sources;
-  OwningOpRef<ModuleOp> module;
-  std::unique_ptr<Compiled> compiled;
-  std::string error;
 };
 
 } // namespace
