@@ -37,9 +37,10 @@ static StringAttr findUnknownSymbol(const EntryLayout &layout, Operation *op) {
   return {};
 }
 
+static bool isNarrow(Type element) { return element.isF16() || element.isBF16(); }
+
 /// Whether an op computes in a type that only stores: numbers of 16 bits are widened first, and rounded afterwards.
 static bool computesInStorageType(Operation *op) {
-  auto isNarrow = [](Type type) { return type.isF16() || type.isBF16(); };
   auto reduce = dyn_cast<ReduceOp>(op);
   if (reduce && reduce.getAccumulate())
     return isNarrow(*reduce.getAccumulate());
@@ -47,25 +48,25 @@ static bool computesInStorageType(Operation *op) {
   return !onlyMoves && llvm::any_of(op->getOperands(), [&](Value operand) { return isNarrow(arrayOf(operand).getElementType()); });
 }
 
-/// Draws are of f32, f64 or integers.
-static bool hasCode(DrawOp draw) {
-  ArrayType type = draw.getY().getType();
-  bool isNarrow = type.getElementType().isF16() || type.getElementType().isBF16();
-  return !isNarrow;
-}
-
 /// Before a call commits, all who met must know whether one of them refuses it. Partners of an exchange learn that at the exchange alone, and an open
 /// function ends where the first check of a slot fails.
-static LogicalResult checkCut(Operation *op, FuncOp func) {
+static LogicalResult checkCuts(FuncOp func) {
+  if (!func.walk([](Operation *op) { return isCut(op) ? WalkResult::interrupt() : WalkResult::advance(); }).wasInterrupted())
+    return success();
   Plan plan(func);
-  if (func.isOpen() && plan.needsAgreement())
-    return op->emitError("G0931: not built yet: workers and an index that may refuse the call in a rule on its own; bind the rule in a train unit");
   bool meetsAll = func.walk([](WorkersOp) { return WalkResult::interrupt(); }).wasInterrupted();
   bool isLate = llvm::any_of(plan.getKernels(), [&](KernelOp kernel) { return plan.getCheck(kernel) == Check::Late; });
-  bool isSure = isa<PhaseOp, FuncOp>(op->getParentOp()) || (isa<KernelOp>(op->getParentOp()) && isa<PhaseOp>(op->getParentOp()->getParentOp()));
-  if (!meetsAll && (isLate || (plan.needsAgreement() && !isSure)))
-    return op->emitError("G0931: not built yet: an exchange in a call that an index may refuse after it");
-  return success();
+  WalkResult result = func.walk([&](Operation *op) -> WalkResult {
+    if (!isCut(op))
+      return WalkResult::advance();
+    if (func.isOpen() && plan.needsAgreement())
+      return op->emitError("G0931: not built yet: workers and an index that may refuse the call in a rule on its own; bind the rule in a train unit");
+    bool isSure = isa<PhaseOp, FuncOp>(op->getParentOp()) || (isa<KernelOp>(op->getParentOp()) && isa<PhaseOp>(op->getParentOp()->getParentOp()));
+    if (!meetsAll && (isLate || (plan.needsAgreement() && !isSure)))
+      return op->emitError("G0931: not built yet: an exchange in a call that an index may refuse after it");
+    return WalkResult::advance();
+  });
+  return failure(result.wasInterrupted());
 }
 
 /// What the plan allows and the code of this machine has not.
@@ -77,9 +78,7 @@ static LogicalResult checkSupported(FuncOp func) {
       return op->emitError("G0931: not built yet: a size of the tensors at hand that is read outside of their kernels");
     if (isa<CustomOp, ExpectNearOp, ExpectOp, GradOp, LogSumExpOp, NormOp, OracleOp>(op))
       return op->emitError("G0931: not built yet: machine code for '") << op->getName() << "'";
-    if (isCut(op) && failed(checkCut(op, func)))
-      return WalkResult::interrupt();
-    if (auto draw = dyn_cast<DrawOp>(op); draw && !hasCode(draw))
+    if (auto draw = dyn_cast<DrawOp>(op); draw && isNarrow(draw.getY().getType().getElementType())) // of f32, f64 or integers
       return op->emitError("G0931: not built yet: machine code for '") << stringifyDrawKind(draw.getDistribution()) << "' of " << draw.getY().getType();
     if (computesInStorageType(op))
       return op->emitError("G0931: not built yet: arithmetic in a type of 16 bits, which only stores; a cast to f32 must come first");
@@ -87,7 +86,7 @@ static LogicalResult checkSupported(FuncOp func) {
       return op->emitError("G0854: needs the size of '") << symbol.getValue() << "', which no tensor of the call has";
     return WalkResult::advance();
   });
-  return failure(result.wasInterrupted());
+  return failure(result.wasInterrupted() || failed(checkCuts(func)));
 }
 
 namespace {
