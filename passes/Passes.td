@@ -102,6 +102,14 @@ def Lower : Pass<"gradus-lower", "mlir::ModuleOp"> {
                            "mlir::vector::VectorDialect"];
 }
 
+def MergeKernels : Pass<"gradus-merge-kernels", "mlir::ModuleOp"> {
+  let summary = "Keep one of the kernels that are the same code";
+  let description = [{
+    A kernel finds its pointers and sizes in a closure, so that two products of matrices, or a loss with and without its gradient, have the same functions.
+    One stays, with the traffic of all. Example: test/passes/lower/equal_kernels_are_one.mlir.
+  }];
+}
+
 def VerifyPlan : Pass<"gradus-verify-plan", "gradus::FuncOp"> {
   let summary = "Check that functions have the form of dialect/Plan.td";
   let description = [{

@@ -57,6 +57,7 @@ void buildPhase(OpPassManager &pm, Phase phase, const PhaseOptions &options) {
     break;
   case Phase::Lower:
     pm.addPass(createLower());
+    pm.addPass(createMergeKernels());
     break;
   }
 }

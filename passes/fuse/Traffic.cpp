@@ -11,8 +11,6 @@ using namespace mlir;
 
 namespace gradus {
 
-static constexpr llvm::StringLiteral attributeName = "gradus.traffic";
-
 /// Whether a value is the same in every pass of the loop.
 static bool isInvariant(Operation *loop, Value value) {
   SmallVector<Value> pending{value};
@@ -81,7 +79,7 @@ Traffic countTraffic(Operation *loop, int64_t elements) {
 void recordTraffic(Operation *holder, StringRef entry, unsigned kernel, Traffic traffic) {
   Builder builder(holder->getContext());
   SmallVector<Attribute> all;
-  if (auto old = holder->getAttrOfType<ArrayAttr>(attributeName))
+  if (auto old = holder->getAttrOfType<ArrayAttr>(trafficAttribute))
     llvm::append_range(all, old);
   all.push_back(builder.getDictionaryAttr({
       builder.getNamedAttr("entry", builder.getStringAttr(entry)),
@@ -89,13 +87,24 @@ void recordTraffic(Operation *holder, StringRef entry, unsigned kernel, Traffic 
       builder.getNamedAttr("read", builder.getF64FloatAttr(traffic.read)),
       builder.getNamedAttr("written", builder.getF64FloatAttr(traffic.written)),
   }));
-  holder->setAttr(attributeName, builder.getArrayAttr(all));
+  holder->setAttr(trafficAttribute, builder.getArrayAttr(all));
+}
+
+void addTraffic(Operation *to, Operation *from) {
+  auto more = from->getAttrOfType<ArrayAttr>(trafficAttribute);
+  if (!more)
+    return;
+  SmallVector<Attribute> all;
+  if (auto old = to->getAttrOfType<ArrayAttr>(trafficAttribute))
+    llvm::append_range(all, old);
+  llvm::append_range(all, more);
+  to->setAttr(trafficAttribute, ArrayAttr::get(to->getContext(), all));
 }
 
 std::optional<Traffic> findTraffic(Operation *module, StringRef entry, unsigned kernel) {
   std::optional<Traffic> found;
   module->walk([&](Operation *op) {
-    auto all = op->getAttrOfType<ArrayAttr>(attributeName);
+    auto all = op->getAttrOfType<ArrayAttr>(trafficAttribute);
     if (!all)
       return WalkResult::advance();
     for (auto one : all.getAsRange<DictionaryAttr>()) {

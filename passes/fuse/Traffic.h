@@ -26,8 +26,14 @@ inline constexpr llvm::StringLiteral servesAttribute = "gradus.serves";
 /// at a time. What does not change from one pass to the next is not counted, nor is the stack.
 Traffic countTraffic(mlir::Operation *loop, int64_t elements);
 
+/// The attribute of a lowered function that `recordTraffic` adds to.
+inline constexpr llvm::StringLiteral trafficAttribute = "gradus.traffic";
+
 /// Notes on `holder` (the lowered function, or the module) what kernel number `kernel` (Plan::getPosition) of the function `entry` moves.
 void recordTraffic(mlir::Operation *holder, llvm::StringRef entry, unsigned kernel, Traffic traffic);
+
+/// Notes on `to` too what was recorded on `from`.
+void addTraffic(mlir::Operation *to, mlir::Operation *from);
 
 /// What was recorded anywhere in `module`; nothing for a kernel that has no main loop, as a contraction.
 std::optional<Traffic> findTraffic(mlir::Operation *module, llvm::StringRef entry, unsigned kernel);

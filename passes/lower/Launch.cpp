@@ -242,11 +242,63 @@ void FunctionLowering::callKernel(LLVM::LLVMFuncOp body, Value closure, Value co
       });
 }
 
+/// The arguments of a kernel in the order in which its operations read them.
+static SmallVector<BlockArgument> orderArguments(KernelOp kernel) {
+  llvm::SetVector<BlockArgument> ordered;
+  kernel.getBody().walk([&](Operation *op) {
+    for (Value operand : op->getOperands())
+      if (auto argument = dyn_cast<BlockArgument>(operand); argument && argument.getOwner() == &kernel.getBody().front())
+        ordered.insert(argument);
+  });
+  ordered.insert(kernel.getBody().args_begin(), kernel.getBody().args_end());
+  return ordered.takeVector();
+}
+
+/// The sizes of a call, those first that a kernel names, in its order: kernels that do the same over other sizes are then the same code.
+static SmallVector<StringAttr> orderSymbols(KernelOp kernel, ArrayRef<StringAttr> symbols) {
+  llvm::SetVector<StringAttr> ordered;
+  auto addAll = [&](ArrayRef<Attribute> dims) {
+    for (Attribute dim : dims)
+      if (auto symbol = dyn_cast<StringAttr>(dim); symbol && llvm::is_contained(symbols, symbol))
+        ordered.insert(symbol);
+  };
+  addAll(kernel.getDomain().getValue());
+  for (Value operand : kernel.getOperands())
+    addAll(arrayOf(operand).getShape());
+  ordered.insert(symbols.begin(), symbols.end());
+  return ordered.takeVector();
+}
+
+/// A function reads all fields of its closure at its start; those that it does not use go. Gives the type of what is left, and of each field its index before.
+static LLVM::LLVMStructType pruneClosure(LLVM::LLVMStructType type, ArrayRef<Value> values, SmallVector<unsigned> &kept) {
+  SmallVector<Type> types;
+  for (auto [index, value] : llvm::enumerate(values))
+    if (!value.use_empty()) {
+      kept.push_back(index);
+      types.push_back(type.getBody()[index]);
+    }
+  auto pruned = LLVM::LLVMStructType::getLiteral(type.getContext(), types);
+  for (auto [index, value] : llvm::enumerate(values)) {
+    Operation *load = value.getDefiningOp();
+    auto address = load->getOperand(0).getDefiningOp<LLVM::GEPOp>();
+    if (value.use_empty()) {
+      load->erase();
+    } else {
+      OpBuilder builder(address);
+      auto place = static_cast<int32_t>(llvm::find(kept, index) - kept.begin());
+      load->setOperand(0, LLVM::GEPOp::create(builder, address.getLoc(), address.getType(), pruned, address.getBase(), ArrayRef<LLVM::GEPArg>{0, place}));
+    }
+    address.erase();
+  }
+  return pruned;
+}
+
 /// Builds the function of a kernel and calls it.
 void FunctionLowering::launch(KernelOp kernel, StringRef suffix, Slot &slot, ValueRange outputs, Value count, Value work, Body emitBody) {
   SmallVector<Value> captured;
   SmallVector<Value> inner; // the block argument that stands for a captured value
-  for (auto [argument, operand] : llvm::zip_equal(kernel.getBody().getArguments(), kernel.getOperands())) {
+  for (BlockArgument argument : orderArguments(kernel)) {
+    Value operand = kernel.getOperand(argument.getArgNumber());
     Value value = arrayOf(operand).isScalar() ? slot.buffers.scalars.lookup(operand) : slot.buffers.arrays.lookup(operand);
     if (!value) // a check does not need what is not known yet
       continue;
@@ -256,43 +308,44 @@ void FunctionLowering::launch(KernelOp kernel, StringRef suffix, Slot &slot, Val
   size_t firstOutput = captured.size();
   llvm::append_range(captured, outputs);
   size_t firstSymbol = captured.size();
-  for (StringAttr symbol : layout.symbols)
+  SmallVector<StringAttr> symbols = orderSymbols(kernel, layout.symbols);
+  for (StringAttr symbol : symbols)
     captured.push_back(slot.buffers.symbols.lookup(symbol));
   bool hasDraws = !kernel.getBody().getOps<DrawOp>().empty();
   if (hasDraws)
     captured.append({slot.buffers.seed, slot.buffers.slot});
 
   auto type = LLVM::LLVMStructType::getLiteral(code.getContext(), llvm::to_vector(ValueRange(captured).getTypes()));
-  Value closure = code.stackSlot(type, 1);
   auto field = [&](Code &at, Value base, size_t index) {
     return LLVM::GEPOp::create(at, at.ptrType(), type, base, ArrayRef<LLVM::GEPArg>{0, static_cast<int32_t>(index)});
   };
-  for (auto [index, value] : llvm::enumerate(captured))
-    LLVM::StoreOp::create(code, value, field(code, closure, index));
-
   std::string name = layout.cName + "__kernel" + std::to_string(plan.getPosition(kernel)) + suffix.str() + stage.str();
   Type i64 = code.getI64Type();
   LLVM::LLVMFuncOp body = createFunction(name, LLVM::LLVMVoidType::get(code.getContext()), {code.ptrType(), i64, i64}, true);
   body.setNoInline(true); // two calls, one copy
+  SmallVector<Value> values;
   {
     Code inside(kernel.getLoc(), code.getContext());
     inside.setInsertionPointToStart(&body.getBody().front());
     Buffers buffers;
-    SmallVector<Value> values;
     for (auto [index, fieldType] : llvm::enumerate(type.getBody()))
       values.push_back(inside.loadRaw(fieldType, field(inside, body.getArgument(0), index)));
     for (auto [argument, value] : llvm::zip(inner, values))
       (arrayOf(argument).isScalar() ? buffers.scalars : buffers.arrays)[argument] = value;
-    for (auto [symbol, value] : llvm::zip(layout.symbols, ArrayRef(values).drop_front(firstSymbol)))
+    for (auto [symbol, value] : llvm::zip(symbols, ArrayRef(values).drop_front(firstSymbol)))
       buffers.symbols[symbol] = value;
-    if (hasDraws) {
-      buffers.slot = values.pop_back_val();
-      buffers.seed = values.pop_back_val();
-    }
+    if (hasDraws)
+      std::tie(buffers.seed, buffers.slot) = std::pair(values.end()[-2], values.back());
     Evaluator evaluator(inside, buffers);
     emitBody(evaluator, ArrayRef(values).slice(firstOutput, outputs.size()), body.getArgument(1), body.getArgument(2), body);
     LLVM::ReturnOp::create(inside, ValueRange());
   }
+
+  SmallVector<unsigned> kept;
+  type = pruneClosure(type, values, kept);
+  Value closure = code.stackSlot(type, 1);
+  for (auto [place, index] : llvm::enumerate(kept))
+    LLVM::StoreOp::create(code, captured[index], field(code, closure, place));
 
   if (mayBeRefusedLate)
     unlessRefused([&] { callKernel(body, closure, count, work); });
