@@ -1,6 +1,6 @@
 //===- Dialect.cpp - Registration, functions and their attributes -------------===//
 
-#include "dialect/Gradus.h"
+#include "dialect/Jvp.h"
 
 #include "mlir/IR/DialectImplementation.h"
 #include "mlir/Interfaces/FunctionImplementation.h"
@@ -25,6 +25,10 @@ void GradusDialect::initialize() {
   addOperations<
 #define GET_OP_LIST
 #include "dialect/GradusOps.cpp.inc"
+      >();
+  addOperations<
+#define GET_OP_LIST
+#include "dialect/JvpOps.cpp.inc"
       >();
 }
 

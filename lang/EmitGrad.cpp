@@ -8,6 +8,8 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "dialect/Jvp.h"
+#include "lang/Along.h"
 #include "lang/Elaborator.h"
 
 #include "mlir/IR/IRMapping.h"
@@ -36,6 +38,11 @@ static bool dependsOn(Value value, llvm::SmallPtrSetImpl<Value> &sources, llvm::
       });
   });
   return known[op] = depends;
+}
+
+static void reportIndependent(Algebra &algebra, Location at) {
+  algebra.error(Code::GradIndependent, at, "the value does not depend on what it is differentiated in")
+      .suggest("a derivative that is 0 everywhere is taken for a mistake");
 }
 
 std::optional<Elaborator::Differentiated> Elaborator::differentiate(llvm::ArrayRef<Value> wrt, Location at, Body body, bool mayBeConstant) {
@@ -69,14 +76,59 @@ std::optional<Elaborator::Differentiated> Elaborator::differentiate(llvm::ArrayR
   llvm::SmallPtrSet<Value, 4> sources(points.begin(), points.end());
   llvm::DenseMap<Operation *, bool> known;
   if (!mayBeConstant && !dependsOn(value, sources, known)) {
-    error(Code::GradIndependent, at, "the value does not depend on what it is differentiated in")
-        .suggest("a derivative that is 0 everywhere is taken for a mistake");
+    reportIndependent(*this, at);
     return giveUp();
   }
   YieldOp::create(builder, place(at), value);
   Differentiated found{op.getValue(), {}};
   llvm::append_range(found.gradients, op.getGradients());
   return found;
+}
+
+Array lang::followAlong(Algebra &algebra, const Array &point, const Array &u, IndexVar *seeds, Location at,
+                        llvm::function_ref<Array(llvm::ArrayRef<Value>)> body, bool mayBeConstant) {
+  mlir::OpBuilder &builder = algebra.builder;
+  auto guard = mlir::OpBuilder::InsertionGuard(builder);
+  SmallVector<Value> directions;
+  for (auto [k, lane] : llvm::enumerate(point.lanes))
+    directions.push_back(algebra.castTo(u.lane(k), Algebra::typeOf(lane).getElementType(), at));
+  // The types of the results are known when the region is filled; until then it is that of an op without any.
+  auto begun = JvpOp::create(builder, algebra.place(at), mlir::TypeRange(), mlir::TypeRange(), point.lanes, directions);
+  mlir::Block &block = begun.getBody().emplaceBlock();
+  for (Value lane : point.lanes)
+    block.addArgument(lane.getType(), algebra.place(at));
+  builder.setInsertionPointToStart(&block);
+  SmallVector<Value> inside(block.getArguments());
+  Array result = body(inside);
+  llvm::SmallPtrSet<Value, 4> sources(inside.begin(), inside.end());
+  llvm::DenseMap<Operation *, bool> known;
+  bool depends = mayBeConstant || llvm::any_of(result.lanes, [&](Value lane) { return dependsOn(lane, sources, known); });
+  if (!result.isPoison() && !depends)
+    reportIndependent(algebra, at);
+  if (result.isPoison() || !depends) {
+    begun->erase();
+    return {};
+  }
+  YieldOp::create(builder, algebra.place(at), result.lanes);
+  SmallVector<mlir::Type> values, tangents;
+  for (Value lane : result.lanes) {
+    ArrayType type = Algebra::typeOf(lane);
+    SmallVector<mlir::Attribute> shape;
+    if (seeds)
+      shape.push_back(seeds->dim);
+    llvm::append_range(shape, type.getShape());
+    values.push_back(type);
+    tangents.push_back(type.withShape(shape));
+  }
+  builder.setInsertionPoint(begun);
+  auto op = JvpOp::create(builder, algebra.place(at), values, tangents, point.lanes, directions);
+  op.getBody().takeBody(begun.getBody());
+  begun->erase();
+  if (seeds)
+    result.axes = {seeds};
+  for (auto [lane, tangent] : llvm::zip_equal(result.lanes, op.getTangents()))
+    lane = algebra.castTo(tangent, algebra.elementOf(Kind::Float, Algebra::typeOf(tangent).getRank()), at);
+  return result;
 }
 
 /// The positions of the slots in which a function is differentiated; by default the first.

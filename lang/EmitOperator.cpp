@@ -1,13 +1,14 @@
 //===- EmitOperator.cpp - Hessians and Jacobians as linear operators ---------===//
 //
 // `hess f(w)` and `jac F(w)` are maps that exist at compile time only. What they make of an array is derivatives again:
-//   hess[x, y] f @ u = d/dx <df/dy, u> with u constant,
-//   v @ jac F        = d/dw <F(w), v> with v constant,
-//   jac F @ u        = d/dv <v @ jac F, u>, for v @ jac F is linear in v.
-// A matrix is one such product: its columns are rows of index notation, so that the derivative is taken of all at once.
+//   hess[x, y] f @ u = the tangent of df/dx along u in y: forward over reverse,
+//   jac F @ u        = the tangent of F along u: forward,
+//   v @ jac F        = d/dw <F(w), v> with v constant: reverse.
+// A matrix is one such product: its columns are followed at once, its rows are rows of index notation.
 //
 //===----------------------------------------------------------------------===//
 
+#include "lang/Along.h"
 #include "lang/Elaborator.h"
 
 using namespace gradus;
@@ -44,10 +45,43 @@ Array Elaborator::innerProduct(const Array &a, const Array &b, Location at) {
 // The two operators
 //===----------------------------------------------------------------------===//
 
-static SmallVector<Array> withAxes(llvm::ArrayRef<Array> points, const Array &u) {
+namespace {
+/// A point and the directions from it.
+struct Directions {
+  std::vector<Array> points;
+  Array u;
+  /// The index that counts the directions, where the points are the same for all of them.
+  IndexVar *seeds = nullptr;
+};
+} // namespace
+
+/// One index that no point has counts directions; else each value of the indices has its own point.
+static Directions direct(Algebra &algebra, llvm::ArrayRef<Array> points, const Array &u, bool mayCount, Location at) {
   SmallVector<Array> all(points);
   all.push_back(u);
-  return all;
+  SmallVector<IndexVar *, 2> axes = Algebra::commonAxes(all);
+  bool isCounted = mayCount && u.axes.size() == 1 && llvm::all_of(points, [](const Array &point) { return point.axes.empty(); });
+  Directions result{points.vec(), u, isCounted ? u.axes.front() : nullptr};
+  if (isCounted)
+    return result;
+  for (Array &point : result.points)
+    if (point.axes != axes)
+      point = algebra.spreadOver(point, axes, at);
+  if (u.axes != axes)
+    result.u = algebra.spreadOver(u, axes, at);
+  return result;
+}
+
+/// What `emit` makes of directions that are counted; where the function itself depends on what counts them, of a point for each.
+static Array followEach(Diagnostics &diagnostics, llvm::ArrayRef<Array> points, const Array &u, Algebra &algebra, Location at,
+                        llvm::function_ref<Array(const Directions &)> emit) {
+  Directions counted = direct(algebra, points, u, /*mayCount=*/true, at);
+  Diagnostics::Mark before = diagnostics.mark();
+  Array found = emit(counted);
+  if (!found.isPoison() || !counted.seeds)
+    return found;
+  diagnostics.rollBack(before);
+  return emit(direct(algebra, points, u, /*mayCount=*/false, at));
 }
 
 Entity Elaborator::evalHessian(const ast::Derivative &expr, Scope &scope) {
@@ -61,45 +95,24 @@ Entity Elaborator::evalHessian(const ast::Derivative &expr, Scope &scope) {
   if (!call)
     return {};
   bool isObjective = call->closure->objective;
-  // d/d(row) <df/d(column), u>
-  auto product = [this, isObjective, call = *call](size_t row, size_t column, const Array &u, Location at) -> Array {
-    std::vector<Array> points;
-    for (const Array &point : call.points) {
-      SmallVector<IndexVar *, 2> axes = commonAxes(withAxes(call.points, u));
-      points.push_back(axes == point.axes ? point : spreadOver(point, axes, at));
-    }
-    auto found = differentiate(points[row].lanes, call.loc, [&](llvm::ArrayRef<Value> rows) -> Array {
-      std::vector<Array> moved = points;
-      moved[row] = replaceLanes(moved[row], rows);
-      auto inner = differentiate(moved[column].lanes, call.loc, [&](llvm::ArrayRef<Value> columns) {
-        std::vector<Array> inside = moved;
-        inside[column] = replaceLanes(inside[column], columns);
-        return callAtPoint(call, inside);
+  // The tangent of df/d(row) along u in the column.
+  auto product = [this, isObjective, call = *call](size_t row, size_t column, const Array &u, Location at) {
+    return followEach(diagnostics, call.points, u, *this, at, [&](const Directions &given) {
+      return followAlong(*this, given.points[column], given.u, given.seeds, call.loc, [&](llvm::ArrayRef<Value> columns) {
+        std::vector<Array> moved = given.points;
+        moved[column] = replaceLanes(moved[column], columns);
+        auto found = differentiate(moved[row].lanes, call.loc, [&](llvm::ArrayRef<Value> rows) {
+          std::vector<Array> inside = moved;
+          inside[row] = replaceLanes(inside[row], rows);
+          return callAtPoint(call, inside);
+        }, isObjective);
+        return found ? replaceLanes(moved[row], found->gradients) : Array();
       }, isObjective);
-      return inner ? innerProduct(replaceLanes(moved[column], inner->gradients), u, at) : Array();
-    }, isObjective);
-    return found ? replaceLanes(points[row], found->gradients) : Array();
+    });
   };
   size_t last = isMixed ? 1 : 0;
   return makeOperator({textOf(expr.loc), expr.loc, [=](const Array &u, Location at) { return product(0, last, u, at); },
                        [=](const Array &v, Location at) { return product(last, 0, v, at); }, call->points[last], call->points[0]});
-}
-
-/// An array like `x` with cos(1), cos(2), .. in it. It stands where any array would do, but for a derivative that is left out where a
-/// number is 0: no sum of these with algebraic factors is 0 (Lindemann and Weierstrass).
-static Array genericLike(Algebra &algebra, const Array &x, Location at) {
-  Array result = x;
-  for (Value &lane : result.lanes) {
-    llvm::ArrayRef<Attribute> shape = Algebra::typeOf(lane).getShape();
-    auto type = ArrayType::get(algebra.builder.getContext(), shape, algebra.builder.getI64Type());
-    Array number = algebra.integer(0, at);
-    for (auto [axis, size] : llvm::enumerate(shape)) {
-      Array along{{IotaOp::create(algebra.builder, algebra.place(at), type, algebra.builder.getI64IntegerAttr(axis))}};
-      number = algebra.add(algebra.mul(number, Array{{algebra.sizeOf(size, at)}}, at), along, at);
-    }
-    lane = algebra.unary<CosOp>(algebra.add(number, algebra.integer(1, at), at), at).lanes.front();
-  }
-  return result;
 }
 
 Entity Elaborator::evalJacobian(const ast::Derivative &expr, Scope &scope) {
@@ -124,12 +137,11 @@ Entity Elaborator::evalJacobian(const ast::Derivative &expr, Scope &scope) {
     });
     return found ? replaceLanes(point, found->gradients) : Array();
   };
-  auto push = [this, value, pullBack](const Array &u, Location at) -> Array {
-    Array v = genericLike(*this, value, at);
-    if (SmallVector<IndexVar *, 2> axes = commonAxes({v, u}); axes != v.axes)
-      v = spreadOver(v, axes, at);
-    auto found = differentiate(v.lanes, at, [&](llvm::ArrayRef<Value> inside) { return innerProduct(pullBack(replaceLanes(v, inside), at), u, at); });
-    return found ? replaceLanes(v, found->gradients) : Array();
+  auto push = [this, call = *call](const Array &u, Location at) {
+    return followEach(diagnostics, call.points, u, *this, at, [&](const Directions &given) {
+      return followAlong(*this, given.points.front(), given.u, given.seeds, call.loc,
+                         [&](llvm::ArrayRef<Value> inside) { return callAtPoint(call, replaceLanes(given.points.front(), inside)); });
+    });
   };
   return makeOperator({textOf(expr.loc), expr.loc, push, pullBack, call->points.front(), value});
 }

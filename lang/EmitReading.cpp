@@ -6,6 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "dialect/Jvp.h"
 #include "lang/TrainPlan.h"
 
 using namespace gradus;
@@ -14,13 +15,15 @@ using llvm::cast;
 using llvm::dyn_cast;
 using mlir::Value;
 
-/// Where a value of a derivative's inside comes from: in gradus.grad x stands for what it is differentiated at.
+/// Where a value of a derivative's inside comes from: in gradus.grad and gradus.jvp x stands for what it is differentiated at.
 static Value sourceOf(Value value) {
   while (auto argument = dyn_cast<mlir::BlockArgument>(value)) {
-    auto grad = dyn_cast<GradOp>(argument.getOwner()->getParentOp());
-    if (!grad)
+    mlir::Operation *around = argument.getOwner()->getParentOp();
+    auto grad = dyn_cast<GradOp>(around);
+    auto jvp = dyn_cast<JvpOp>(around);
+    if (!grad && !jvp)
       break;
-    value = grad.getWrt()[argument.getArgNumber()];
+    value = grad ? grad.getWrt()[argument.getArgNumber()] : jvp.getPoints()[argument.getArgNumber()];
   }
   return value;
 }

@@ -6,6 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "dialect/Jvp.h"
 #include "lang/Elaborator.h"
 #include "lang/SampleSizes.h"
 #include "lang/Walk.h"
@@ -329,7 +330,7 @@ static bool standsApart(mlir::OpBuilder &builder, const RuleRun &run) {
     if (!around || llvm::isa<CustomOp, FuncOp>(around))
       return false;
     auto loop = dyn_cast<LoopOp>(around);
-    if (llvm::isa<GradOp>(around) || (loop && block->getParent() == &loop.getProceed()))
+    if (llvm::isa<GradOp, JvpOp>(around) || (loop && block->getParent() == &loop.getProceed()))
       return true;
   }
   return false;

@@ -1,6 +1,6 @@
 //===- EvaluatorControl.cpp - Regions: derivatives, loops, phases, claims ------===//
 
-#include "codegen/reference/Frame.h"
+#include "codegen/reference/EvaluatorJvp.h"
 
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -41,6 +41,7 @@ LogicalResult Frame<S>::runOp(Operation *op, Slots slots) {
       .template Case<CustomOp>([&](auto o) { return runCustom(o, slots); })
       .template Case<FftOp>([&](auto o) { return runFft(o, slots); })
       .template Case<GradOp>([&](auto o) { return runGrad(o, slots); })
+      .template Case<JvpOp>([&](auto o) { return runJvp<S>(o, session, *this, slots); })
       .template Case<KernelOp>([&](auto o) { return runKernel(o, slots); })
       .template Case<PhaseOp>([&](auto o) { return runBody(o, slots); })
       .template Case<CumulateOp, ScanOp, SortOp>([&](auto) { return runOrder(op, slots); })

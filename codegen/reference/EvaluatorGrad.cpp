@@ -1,11 +1,11 @@
-//===- EvaluatorGrad.cpp - gradus.grad by dual numbers -------------------------===//
+//===- EvaluatorGrad.cpp - gradus.grad and gradus.jvp by dual numbers ----------===//
 //
-// Each element of the arguments is one direction; one evaluation of the region serves as many directions as a dual number
-// has tangents. The cost is that of the value times the number of elements: this is an oracle, not an engine.
+// For a gradient each element of the arguments is one direction; one evaluation of the region serves as many directions as a dual number
+// has tangents. The cost is that of the value times the number of elements: this is an oracle, not an engine. A gradus.jvp says its directions.
 //
 //===----------------------------------------------------------------------===//
 
-#include "codegen/reference/Frame.h"
+#include "codegen/reference/EvaluatorJvp.h"
 
 using namespace mlir;
 using namespace gradus;
@@ -115,7 +115,82 @@ LogicalResult Frame<S>::runGrad(GradOp op, Slots slots) {
   return success();
 }
 
+//===----------------------------------------------------------------------===//
+// Along directions
+//===----------------------------------------------------------------------===//
+
+/// `x` with tangents: those of the directions from `first` on, which are elements of `along` in row-major order.
+template <typename S>
+static Array<Dual<S>> seed(const Array<S> &x, const Array<S> &along, int64_t first, int64_t count) {
+  Array<Dual<S>> seeded{x.kind, x.shape, {}, {}};
+  int64_t size = x.reals.size();
+  for (int64_t i = 0; i < size; ++i) {
+    seeded.reals.push_back(Dual<S>(x.reals[i]));
+    for (int64_t t = 0; t < count; ++t)
+      seeded.reals.back().tangent[t] = along.reals[(first + t) * size + i];
+  }
+  return seeded;
+}
+
+/// One slot, or all that a region reduces over together: as many directions at a time as a dual number has tangents.
+template <typename S>
+static LogicalResult follow(JvpOp op, Frame<Dual<S>> &inner, Frame<S> &outer, Slots slots) {
+  using D = Dual<S>;
+  Block &block = op.getBody().front();
+  ValueRange yielded = block.getTerminator()->getOperands();
+  bool isCounted = static_cast<bool>(op.getSeeds());
+  int64_t total = isCounted ? outer.get(op.getDirections().front(), slots.front()).shape.front() : 1;
+  std::vector<Arrays<S>> tangents(slots.size(), Arrays<S>(yielded.size()));
+  int64_t first = 0;
+  do { // at least once, for the values
+    int64_t count = std::min<int64_t>(D::width, total - first);
+    for (unsigned slot : slots)
+      for (auto [argument, point, direction] : llvm::zip_equal(block.getArguments(), op.getPoints(), op.getDirections()))
+        inner.set(argument, slot, seed(outer.get(point, slot), outer.get(direction, slot), first, count));
+    if (failed(inner.runBlock(block, slots)))
+      return failure();
+    for (auto [slot, all] : llvm::zip_equal(slots, tangents))
+      for (auto [value, tangent] : llvm::zip_equal(yielded, all))
+        for (int64_t t = 0; t < count; ++t)
+          for (const D &element : inner.get(value, slot).reals)
+            tangent.reals.push_back(element.tangent[t]);
+    first += D::width;
+  } while (first < total);
+  for (auto [slot, all] : llvm::zip_equal(slots, tangents))
+    for (auto [value, result, along, tangent] : llvm::zip_equal(yielded, op.getValues(), op.getTangents(), all)) {
+      const Array<D> &y = inner.get(value, slot);
+      Array<S> values{Kind::Real, y.shape, {}, {}};
+      for (const D &element : y.reals)
+        values.reals.push_back(element.value);
+      outer.set(result, slot, std::move(values));
+      tangent.kind = Kind::Real;
+      tangent.shape = y.shape;
+      if (isCounted)
+        tangent.shape.insert(tangent.shape.begin(), total);
+      outer.set(along, slot, std::move(tangent));
+    }
+  return success();
+}
+
+template <typename S>
+LogicalResult reference::runJvp(JvpOp op, Session &session, Frame<S> &outer, Slots slots) {
+  if constexpr (Math<S>::order < Nesting<S>::limit) {
+    for (const SmallVector<unsigned> &group : groupSlots(op.getBody(), slots)) {
+      Frame<Dual<S>> inner(session, &outer, &op.getBody());
+      if (failed(follow<S>(op, inner, outer, group)))
+        return failure();
+    }
+    std::vector<Arrays<S>> tangents(session.sizes.size());
+    for (unsigned slot : slots)
+      for (Value tangent : op.getTangents())
+        tangents[slot].push_back(outer.get(tangent, slot));
+    return checkImplicit<S>(session, op, tangents);
+  }
+  return session.fail(op, "derivatives of order " + Twine(Nesting<S>::limit + 1) + " are beyond the reference evaluator with this scalar type");
+}
+
 #define INSTANTIATE(S)                                                                                                 \
+  template LogicalResult reference::runJvp(JvpOp, Session &, Frame<S> &, Slots);                                       \
   template LogicalResult Frame<S>::differentiate(Block &, ValueRange, ValueRange, Slots, std::vector<Arrays<S>> &);    \
   template LogicalResult Frame<S>::runGrad(GradOp, Slots);
 GRADUS_FOR_EACH_SCALAR(INSTANTIATE)

@@ -53,6 +53,14 @@ void Activity::follow(Operation *op) {
     }
     return;
   }
+  if (auto every = dyn_cast<EveryOp>(op)) {
+    follow(every.getBody().front());
+    for (auto [value, kept, result] : llvm::zip_equal(every.getBody().front().getTerminator()->getOperands(), every.getKept(), op->getResults())) {
+      flow(value, result);
+      flow(kept, result);
+    }
+    return;
+  }
   // What the regions of a custom op read around them is constant, but for one whose derivative nobody has given.
   llvm::SetVector<Value> inputs(op->operand_begin(), op->operand_end());
   if (!isa<CustomOp>(op) || op->hasAttr("implicit"))

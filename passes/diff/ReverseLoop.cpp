@@ -131,8 +131,7 @@ static Attribute findPasses(LoopOp loop) {
   return size.isValid() ? size.toAttr(loop.getContext()) : Attribute();
 }
 
-/// The places in a history of what belongs to pass `pass`, for each element of `row`.
-static SmallVector<Value> buildPlaces(OpBuilder &builder, Location loc, Value pass, ArrayType row) {
+SmallVector<Value> buildPlaces(OpBuilder &builder, Location loc, Value pass, ArrayType row) {
   ArrayType type = row.withElement(builder.getI64Type());
   SmallVector<Value> places{buildBroadcast(builder, loc, pass, type, {})};
   for (int64_t axis = 0; axis < row.getRank(); ++axis)
@@ -149,7 +148,7 @@ static Value buildZero(OpBuilder &builder, Location loc, ArrayType type) {
 }
 
 /// A number is written as a vector of one.
-static Value writeDown(OpBuilder &builder, Location loc, Value history, Value pass, Value x) {
+Value writeDown(OpBuilder &builder, Location loc, Value history, Value pass, Value x) {
   ArrayType row = arrayType(x);
   if (row.getRank() != 0)
     return ScatterOp::create(builder, loc, history.getType(), history, buildPlaces(builder, loc, pass, row), x, /*in_bounds=*/true);

@@ -10,8 +10,7 @@ using namespace mlir;
 
 namespace gradus {
 
-/// Whether the partial derivative of an elementwise op in an operand is finite wherever the op is taken, be its operands infinite or NaN.
-static bool hasFinitePartial(Operation *op, unsigned operand) {
+bool hasFinitePartial(Operation *op, unsigned operand) {
   if (auto mul = dyn_cast<MulOp>(op))
     return std::isfinite(getFill(operand == 0 ? mul.getB() : mul.getA()).value_or(NAN));
   if (auto div = dyn_cast<DivOp>(op))
@@ -32,7 +31,7 @@ bool choosesValue(Operation *op) {
   return isa<AbsOp, Atan2Op, HypotOp, IfOp, MaxOp, MinOp, SelectOp>(op);
 }
 
-static bool isWhereChoice(Operation *op) {
+bool isWhereChoice(Operation *op) {
   auto custom = dyn_cast<CustomOp>(op);
   return isa<IfOp, SelectOp>(op) || (custom && holds(custom, llvm::IsaPred<IfOp, SelectOp>));
 }
@@ -92,9 +91,8 @@ bool ReverseSweep::needsGuard(Operation *op, Cotangent dy) const {
   return dy.isWhere || isUnbounded(op) || llvm::any_of(op->getOperands(), [&](Value value) { return activity.unbounded.contains(value); });
 }
 
-/// `contribution`, but 0 where it is NaN for t = 0: 0 * inf. A contribution that is a number for t = 0 has a derivative of its own, which
-/// must stay: t may be 0 by chance.
-Value ReverseSweep::guard(Location loc, Value t, Value contribution) {
+/// A contribution that is a number for t = 0 has a derivative of its own, which must stay: t may be 0 by chance.
+Value guardContribution(OpBuilder &builder, Location loc, Value t, Value contribution) {
   t = buildCast(builder, loc, t, arrayType(contribution).getElementType());
   Value zero = buildFill(builder, loc, t.getType(), 0.0);
   Value isZero = CompareOp::create(builder, loc, ComparePredicate::Eq, t, zero);
@@ -112,7 +110,7 @@ LogicalResult ReverseSweep::visitElementwise(Operation *op, Cotangent dy) {
     if (!contribution)
       return failure();
     if (needsGuard(op, dy) && getFill(contribution) != 0.0 && !hasFinitePartial(op, index))
-      contribution = guard(op->getLoc(), t, contribution);
+      contribution = guardContribution(builder, op->getLoc(), t, contribution);
     add(op, operand, contribution, dy);
   }
   return success();
@@ -132,10 +130,10 @@ LogicalResult ReverseSweep::visitOne(Operation *op, Cotangent dy) {
 RuleResult ReverseSweep::applyRule(Operation *op, Cotangent dy, llvm::function_ref<RuleResult(ReverseContext &)> rule) {
   auto addTo = [&](Value operand, Value contribution) { add(op, operand, contribution, dy); };
   auto needs = [&](Value operand) { return activity.active.contains(operand); };
-  auto guardBy = [&](Value t, Value contribution) { return guard(op->getLoc(), t, contribution); };
+  auto guardBy = [&](Value t, Value contribution) { return guardContribution(builder, op->getLoc(), t, contribution); };
   // A contraction guarded product by product is slow, so that one of inputs takes them to be finite.
   bool isGuarded = needsGuard(op, isa<ContractOp>(op) ? Cotangent{dy.value, dy.isMasked} : dy);
-  ReverseContext context{builder, op->getLoc(), addTo, needs, isGuarded ? llvm::function_ref<Value(Value, Value)>(guardBy) : nullptr};
+  ReverseContext context{{builder, op->getLoc(), isGuarded ? llvm::function_ref<Value(Value, Value)>(guardBy) : nullptr}, addTo, needs};
   return rule(context);
 }
 
@@ -191,7 +189,7 @@ LogicalResult ReverseSweep::visitCustom(CustomOp op) {
     linear.insert(inner.result_begin(), inner.result_end());
     bool isProduct = isa<MulOp>(inner) || (isa<DivOp>(inner) && isLinear(inner.getOperand(0)));
     if (isProduct && needsGuard(op, all))
-      mapping.map(inner.getResult(0), guard(loc, copy->getOperand(isLinear(inner.getOperand(0)) ? 0 : 1), copy->getResult(0)));
+      mapping.map(inner.getResult(0), guardContribution(builder, loc, copy->getOperand(isLinear(inner.getOperand(0)) ? 0 : 1), copy->getResult(0)));
   }
   auto yielded = block.getTerminator()->getOperands().begin();
   for (Value x : op.getXs())

@@ -15,7 +15,7 @@
 
 namespace gradus {
 
-/// Expands every gradus.grad in a region that somebody asks for, innermost first.
+/// Expands every gradus.grad and gradus.jvp in a region that somebody asks for, innermost first.
 mlir::LogicalResult expandGradients(mlir::Region &region, const DerivativeTable &table);
 
 struct Cotangent {
@@ -32,12 +32,12 @@ struct Activity {
   llvm::DenseSet<mlir::Value> active;
   llvm::DenseSet<mlir::Value> unbounded;
 
-  /// Goes on through the ops of a block.
+  /// Goes on through an op, or the ops of a block.
+  void follow(mlir::Operation *op);
   void follow(mlir::Block &block);
 
 private:
   void followLoop(LoopOp loop);
-  void follow(mlir::Operation *op);
   /// What `from` is, `to` is too; true if that is new.
   bool flow(mlir::Value from, mlir::Value to);
 };
@@ -69,7 +69,6 @@ private:
   mlir::LogicalResult visitLoop(LoopOp op);
   mlir::LogicalResult visitScan(ScanOp op);
   bool needsGuard(mlir::Operation *op, Cotangent dy) const;
-  mlir::Value guard(mlir::Location loc, mlir::Value t, mlir::Value contribution);
   mlir::LogicalResult emitNoDerivative(mlir::Operation *op);
   /// Notes the steps from the loss to `op`.
   void notePath(mlir::InFlightDiagnostic &error, mlir::Operation *op);
@@ -91,11 +90,21 @@ private:
 
 /// Whether the value or the partial derivative of an op is infinite at, or overflows near, ordinary arguments.
 bool isUnbounded(mlir::Operation *op);
+/// Whether the partial derivative of an elementwise op in an operand is finite wherever the op is taken, be its operands infinite or NaN.
+bool hasFinitePartial(mlir::Operation *op, unsigned operand);
 /// Whether an op takes one of several values.
 bool choosesValue(mlir::Operation *op);
+/// Whether it leaves out the others, as a where does.
+bool isWhereChoice(mlir::Operation *op);
+/// `contribution`, but 0 where it is NaN for t = 0: 0 * inf.
+mlir::Value guardContribution(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value t, mlir::Value contribution);
 /// Erases what nobody reads, from the end of a block back.
 void eraseUnread(mlir::Block &block);
 /// Copies the ops of a block, but for its end, to where `builder` stands.
 llvm::SmallVector<mlir::Operation *> copyOps(mlir::Block &block, mlir::IRMapping &mapping, mlir::OpBuilder &builder);
+/// The places, in an array with one more axis, of what belongs to pass `pass`, for each element of `row`.
+llvm::SmallVector<mlir::Value> buildPlaces(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value pass, ArrayType row);
+/// Writes x to the place `pass` of an array with one more axis.
+mlir::Value writeDown(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value history, mlir::Value pass, mlir::Value x);
 
 } // namespace gradus

@@ -1,6 +1,6 @@
-//===- Rules.h - Reverse rules of the ops that are not elementwise ------------===//
+//===- Rules.h - Rules of the ops that are not elementwise ---------------------===//
 //
-// Ops that move, repeat, add or choose elements. Elementwise ops have rows in Derivatives.td instead.
+// Ops that move, repeat, add or choose elements, for both modes. Elementwise ops have rows in Derivatives.td instead.
 //
 //===----------------------------------------------------------------------===//
 
@@ -12,19 +12,23 @@
 
 namespace gradus {
 
-/// What a rule works with: where to build, and where to send what each operand gets. The cotangent of a value of rank 0 is
-/// always f64, that of a narrow array f32; `toElement` brings one to an element type.
-struct ReverseContext {
+/// What a rule works with. The cotangent, or tangent, of a value of rank 0 is always f64, that of a narrow array f32; `toElement` brings one
+/// to an element type.
+struct RuleContext {
   mlir::OpBuilder &builder;
   mlir::Location loc;
-  /// Adds to the cotangent of an operand; ignored where the operand needs none.
-  llvm::function_ref<void(mlir::Value operand, mlir::Value contribution)> add;
-  llvm::function_ref<bool(mlir::Value operand)> needs;
-  /// The contribution, but 0 where the cotangent `t`, spread to its shape, is 0; null where no infinity can meet a 0.
+  /// The contribution, but 0 where the (co)tangent `t`, spread to its shape, is 0; null where no infinity can meet a 0.
   llvm::function_ref<mlir::Value(mlir::Value t, mlir::Value contribution)> guardBy;
 
   mlir::Value guard(mlir::Value t, mlir::Value contribution) { return guardBy ? guardBy(t, contribution) : contribution; }
   mlir::Value toElement(mlir::Value x, mlir::Type element) { return buildCast(builder, loc, x, element); }
+};
+
+/// Of reverse mode: where to send what each operand gets.
+struct ReverseContext : RuleContext {
+  /// Adds to the cotangent of an operand; ignored where the operand needs none.
+  llvm::function_ref<void(mlir::Value operand, mlir::Value contribution)> add;
+  llvm::function_ref<bool(mlir::Value operand)> needs;
 };
 
 enum class RuleResult { NoRule, Done };
@@ -39,6 +43,22 @@ RuleResult applyFftRule(FftOp op, llvm::ArrayRef<mlir::Value> cotangents, Revers
 RuleResult applyLinearAlgebraRule(mlir::Operation *op, llvm::ArrayRef<mlir::Value> cotangents, ReverseContext &context);
 /// reduce, logsumexp, norm, contract, int_pow.
 RuleResult applyReduceRule(mlir::Operation *op, mlir::Value dy, ReverseContext &context);
+
+/// One operand of a contraction and the labels of its axes.
+struct Factor {
+  mlir::Value value;
+  llvm::SmallVector<int64_t> labels;
+};
+/// The sum of products of `t` and `other` over all labels that are not wanted, in the axes `wanted` of `type`.
+mlir::Value contractTangent(Factor t, Factor other, llvm::ArrayRef<int64_t> wanted, ArrayType type, RuleContext &context);
+/// Where x is the first element in row-major order that attains the extremum; null for a reduction over no axis.
+mlir::Value maskFirst(ReduceOp op, RuleContext &context);
+/// The product over `axis` of all elements but the one at each position.
+mlir::Value productOfOthers(mlir::Value x, int64_t axis, RuleContext &context);
+/// n x^(n - 1).
+mlir::Value buildPartial(IntPowOp op, RuleContext &context);
+/// For each element of a sort's order, the place in the operand that it means: one index for each axis.
+llvm::SmallVector<mlir::Value> findPlaces(SortOp op, RuleContext &context);
 
 /// The rows of Derivatives.td, one op at a time.
 class DerivativeTable {

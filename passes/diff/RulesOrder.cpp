@@ -14,8 +14,7 @@ static RuleResult reverse(CumulateOp op, Value dy, ReverseContext &context) {
   return RuleResult::Done;
 }
 
-/// For each element of a sort's order, the place in the operand that it means: one index for each axis.
-static SmallVector<Value> findPlaces(SortOp op, ReverseContext &context) {
+SmallVector<Value> findPlaces(SortOp op, RuleContext &context) {
   OpBuilder &builder = context.builder;
   ArrayType type = arrayType(op.getOrder());
   auto axis = static_cast<int64_t>(op.getAxis());

@@ -13,14 +13,14 @@ namespace gradus {
 //===----------------------------------------------------------------------===//
 
 /// `y`, the result of a reduction over `axes`, along the axes of `type`.
-static Value spread(Value y, ArrayType type, ArrayRef<int64_t> axes, ReverseContext &context) {
+static Value spread(Value y, ArrayType type, ArrayRef<int64_t> axes, RuleContext &context) {
   return buildBroadcast(context.builder, context.loc, y, type, complementAxes(type.getRank(), axes));
 }
 
 /// Where x is the first element in row-major order that attains the extremum over `axes`. Along the first axis that is the
 /// first slice whose own extremum is the largest, then within the slice the same for the axes that are left; so the mask is
 /// the conjunction of one comparison an axis.
-static Value maskFirst(ReduceOp op, ReverseContext &context) {
+Value maskFirst(ReduceOp op, RuleContext &context) {
   OpBuilder &builder = context.builder;
   ArrayType type = arrayType(op.getX());
   ArrayType indexType = type.withElement(builder.getI64Type());
@@ -41,7 +41,7 @@ static Value maskFirst(ReduceOp op, ReverseContext &context) {
 
 /// The product over `axis` of all elements but the one at each position: x repeated along a second copy of the axis, with 1
 /// on the diagonal. It is right with any number of zeros and to any order of derivative, at quadratic cost in the axis.
-static Value productOfOthers(Value x, int64_t axis, ReverseContext &context) {
+Value productOfOthers(Value x, int64_t axis, RuleContext &context) {
   OpBuilder &builder = context.builder;
   ArrayType type = arrayType(x);
   SmallVector<Attribute> shape(type.getShape());
@@ -124,16 +124,8 @@ static RuleResult reverse(NormOp op, Value dy, ReverseContext &context) {
 // Contractions
 //===----------------------------------------------------------------------===//
 
-namespace {
-/// One operand of a contraction and the labels of its axes.
-struct Factor {
-  Value value;
-  SmallVector<int64_t> labels;
-};
-} // namespace
-
 /// `x`, whose axes have `labels`, in the axes `wanted` of `type`: transposed, and repeated along the labels that it lacks.
-static Value arrange(Factor x, ArrayRef<int64_t> wanted, ArrayType type, ReverseContext &context) {
+static Value arrange(Factor x, ArrayRef<int64_t> wanted, ArrayType type, RuleContext &context) {
   SmallVector<int64_t> permutation, kept;
   SmallVector<Attribute> shape;
   for (auto [axis, label] : llvm::enumerate(wanted)) {
@@ -150,8 +142,8 @@ static Value arrange(Factor x, ArrayRef<int64_t> wanted, ArrayType type, Reverse
   return buildBroadcast(context.builder, context.loc, y, type, kept);
 }
 
-/// The same as reverseFactor, product by product, so that where dy is 0 the other factor may be infinite.
-static Value reverseFactorGuarded(Factor dy, Factor other, ArrayRef<int64_t> wanted, ArrayType type, ReverseContext &context) {
+/// The same as contractTangent, product by product, so that where dy is 0 the other factor may be infinite.
+static Value contractGuarded(Factor dy, Factor other, ArrayRef<int64_t> wanted, ArrayType type, RuleContext &context) {
   SmallVector<int64_t> labels; // those that are wanted, then those that are summed
   SmallVector<Attribute> shape;
   auto append = [&](const Factor &factor, bool isWanted) {
@@ -171,13 +163,12 @@ static Value reverseFactorGuarded(Factor dy, Factor other, ArrayRef<int64_t> wan
   Value product = context.guard(t, MulOp::create(context.builder, context.loc, t, arrange(other, labels, space, context)));
   Value sum = buildReduce(context.builder, context.loc, ReductionKind::Sum, product,
                           llvm::to_vector(llvm::seq<int64_t>(kept.size(), labels.size())));
-  return arrange({sum, kept}, wanted, type, context);
+  return wanted.empty() ? sum : arrange({sum, kept}, wanted, type, context);
 }
 
-/// What the factor with `wanted` labels gets from the other one, where the result is dy.
-static Value reverseFactor(Factor dy, Factor other, ArrayRef<int64_t> wanted, ArrayType type, ReverseContext &context) {
+Value contractTangent(Factor dy, Factor other, ArrayRef<int64_t> wanted, ArrayType type, RuleContext &context) {
   if (context.guardBy)
-    return reverseFactorGuarded(dy, other, wanted, type, context);
+    return contractGuarded(dy, other, wanted, type, context);
   if (dy.labels.empty()) { // a scalar result: dy times the other factor
     SmallVector<int64_t> summed, left;
     for (auto [axis, label] : llvm::enumerate(other.labels)) {
@@ -210,9 +201,9 @@ static RuleResult reverse(ContractOp op, Value dy, ReverseContext &context) {
   Factor a{op.getA(), SmallVector<int64_t>(op.getLhs())}, b{op.getB(), SmallVector<int64_t>(op.getRhs())};
   Factor result{dy, SmallVector<int64_t>(op.getOut())};
   if (context.needs(a.value))
-    context.add(a.value, reverseFactor(result, b, a.labels, arrayType(a.value), context));
+    context.add(a.value, contractTangent(result, b, a.labels, arrayType(a.value), context));
   if (context.needs(b.value))
-    context.add(b.value, reverseFactor(result, a, b.labels, arrayType(b.value), context));
+    context.add(b.value, contractTangent(result, a, b.labels, arrayType(b.value), context));
   return RuleResult::Done;
 }
 
@@ -221,11 +212,10 @@ static RuleResult reverse(ContractOp op, Value dy, ReverseContext &context) {
 //===----------------------------------------------------------------------===//
 
 /// n x^(n - 1); n = 0 is taken as 0 * x^0, so that no negative power of 0 arises.
-static RuleResult reverse(IntPowOp op, Value dy, ReverseContext &context) {
+Value buildPartial(IntPowOp op, RuleContext &context) {
   OpBuilder &builder = context.builder;
   ArrayType type = op.getType();
   Type integer = op.getN().getType();
-  dy = context.toElement(dy, type.getElementType());
   Value zero = buildIntFill(builder, context.loc, integer, 0), one = buildIntFill(builder, context.loc, integer, 1);
   Value isZero = builder.createOrFold<CompareOp>(context.loc, ComparePredicate::Eq, op.getN(), zero);
   Value atLeast = builder.createOrFold<SelectOp>(context.loc, isZero, one, op.getN());
@@ -233,8 +223,12 @@ static RuleResult reverse(IntPowOp op, Value dy, ReverseContext &context) {
   Value power = builder.createOrFold<IntPowOp>(context.loc, op.getX(), less);
   Value factor = builder.createOrFold<CastOp>(context.loc, ArrayType::scalar(builder.getF64Type()), op.getN());
   Value wide = buildBroadcast(builder, context.loc, factor, type, {});
-  Value partial = MulOp::create(builder, context.loc, wide, power);
-  context.add(op.getX(), context.guard(dy, MulOp::create(builder, context.loc, partial, dy)));
+  return MulOp::create(builder, context.loc, wide, power);
+}
+
+static RuleResult reverse(IntPowOp op, Value dy, ReverseContext &context) {
+  dy = context.toElement(dy, op.getType().getElementType());
+  context.add(op.getX(), context.guard(dy, MulOp::create(context.builder, context.loc, buildPartial(op, context), dy)));
   return RuleResult::Done;
 }
 

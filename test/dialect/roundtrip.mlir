@@ -23,7 +23,13 @@ gradus.func loss @half_square(%w: !gradus.array<[n, 64], f32> {gradus.name = "w"
     %q = gradus.mul %v, %l : !gradus.array<[], f64>
     gradus.yield %q : !gradus.array<[], f64>
   }
-  gradus.return %d : !gradus.array<[], f64>
+  // CHECK: gradus.jvp(%{{.*}}) along(%{{.*}}) : (!gradus.array<[], f64>), (!gradus.array<[], f64>) -> (!gradus.array<[], f64>), (!gradus.array<[], f64>)
+  %y, %t = gradus.jvp (%h) along (%d) : (!gradus.array<[], f64>), (!gradus.array<[], f64>) -> (!gradus.array<[], f64>), (!gradus.array<[], f64>) {
+  ^bb0(%v: !gradus.array<[], f64>):
+    %q = gradus.mul %v, %v : !gradus.array<[], f64>
+    gradus.yield %q : !gradus.array<[], f64>
+  }
+  gradus.return %t : !gradus.array<[], f64>
 }
 
 // CHECK-LABEL: gradus.func fn @blocks
