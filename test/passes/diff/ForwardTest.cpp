@@ -91,6 +91,8 @@ PointOptions pointOf(const Case &test) {
   for (const char *name : {"eigh", "qr", "svd"}) // iterations in dual numbers of duals
     if (std::string(test.name).starts_with(name))
       options.sizes = {{"n", 3}, {"c", 2}};
+  for (const char *name : {"acos", "asin"}) // of [-1, 1] alone
+    options.isPositive |= std::string(test.name) == name;
   if (options.sizes.empty())
     options.sizes = {{"n", 3}, {"c", 4}};
   return options;

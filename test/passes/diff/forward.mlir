@@ -3,7 +3,7 @@
 
 // CHECK-LABEL: gradus.func fn @unbounded
 // CHECK-SAME: %[[K:.*]]: !gradus.array<[], i64>
-// CHECK: %[[LOOP:.*]]:2 = gradus.loop %[[K]] init(%{{.*}}, %{{.*}}) : !gradus.array<[], i64>, (!gradus.array<[n], f64>, !gradus.array<[n], f64>)
+// CHECK: %[[LOOP:.*]]:2 = gradus.loop %[[K]] init(%{{.*}}, %{{.*}}) : <[], i64>, (!gradus.array<[n], f64>, !gradus.array<[n], f64>)
 // CHECK-NOT: gradus.scatter
 // CHECK: gradus.return %[[LOOP]]#1
 gradus.func fn @unbounded(%k: !gradus.array<[], i64> {gradus.name = "k", gradus.role = #gradus.role<input>},
