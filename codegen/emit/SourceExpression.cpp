@@ -84,7 +84,9 @@ std::string ExpressionWriter::writeNumber(double value) {
     return value < 0 ? "-inf" : "inf";
   if (std::isnan(value))
     return "(inf - inf)";
-  if (value == std::trunc(value) && std::fabs(value) < 1e15 && !(value == 0 && std::signbit(value)))
+  if (value == 0 && std::signbit(value))
+    return "-0.0";
+  if (value == std::trunc(value) && std::fabs(value) < 1e15)
     return std::to_string(static_cast<int64_t>(value));
   char buffer[64];
   auto [end, status] = std::to_chars(buffer, buffer + sizeof(buffer), value);
@@ -182,8 +184,8 @@ ExpressionWriter::Result ExpressionWriter::writeOp(Operation *op, Indices indice
       .Case([&](CastOp cast) -> Result {
         Result x = element(cast.getX(), indices);
         bool isCut = arrayType(cast.getX()).isFloat() && !cast.getType().isFloat();
-        if (isCut && cast.getType().isBool())
-          return op->emitError("G0853: a conversion to a condition cannot be written as source");
+        if (succeeded(x) && cast.getType().isBool() && !arrayType(cast.getX()).isBool())
+          return Text{(x->binding > BindCompare ? x->text : "(" + x->text + ")") + " != 0", BindCompare};
         return failed(x) || !isCut ? x : Result(Text{"int(" + x->text + ")", BindPrimary});
       })
       .Case([&](TransposeOp transpose) {
@@ -199,7 +201,7 @@ ExpressionWriter::Result ExpressionWriter::writeOp(Operation *op, Indices indice
         return Text{"reshape(" + name + ", [" + writeShape(reshape.getType().getShape()) + "])[" + llvm::join(indices, ", ") + "]", BindPrimary};
       })
       .Case([&](IotaOp iota) -> Result { return Text{indices[iota.getAxis()], BindPrimary}; })
-      .Case([&](DimOp dim) { return writeSize(dim.getSymbolAttr()); })
+      .Case([&](DimOp dim) -> Result { return Text{writeSize(dim.getSymbolAttr()), isFormula(dim.getSymbolAttr()) ? BindSum : BindPrimary}; })
       .Case([&](ConstantOp constant) { return writeConstant(constant); })
       .Case([&](GatherOp gather) { return writeGather(gather, indices); })
       .Case([&](ContractOp contract) { return writeContract(contract, indices); })
@@ -220,15 +222,10 @@ ExpressionWriter::Result ExpressionWriter::writeOp(Operation *op, Indices indice
       .Default([&](Operation *) { return writeArithmetic(op, indices); });
 }
 
-/// A size as a whole number: '/' would make it a real one.
-ExpressionWriter::Result ExpressionWriter::writeSize(StringAttr symbol) {
-  if (!isFormula(symbol))
-    return Text{symbol.str(), BindPrimary};
-  DimExpr size = DimExpr::of(symbol);
+std::string ExpressionWriter::writeSize(Attribute dim) {
+  DimExpr size = DimExpr::of(dim);
   int64_t divisor = size.getDivisor();
-  if (divisor == 1)
-    return Text{size.print(), BindSum};
-  return Text{"div(" + (size * DimExpr::number(divisor)).print() + ", " + std::to_string(divisor) + ")", BindPrimary};
+  return divisor == 1 ? size.print() : "div(" + (size * DimExpr::number(divisor)).print() + ", " + std::to_string(divisor) + ")";
 }
 
 ExpressionWriter::Result ExpressionWriter::writeConstant(ConstantOp op) {
@@ -416,6 +413,14 @@ ExpressionWriter::Result ExpressionWriter::writeInfix(StringRef sign, int bindin
   return Text{wrap(*left, isRightTighter ? binding : binding + 1) + " " + sign.str() + " " + wrap(*right, leastRight), binding};
 }
 
+bool ExpressionWriter::isWholeZero(Value value) {
+  while (value.getDefiningOp<BroadcastOp>())
+    value = value.getDefiningOp()->getOperand(0);
+  auto constant = value.getDefiningOp<ConstantOp>();
+  auto dense = constant && arrayType(value).isInt() ? dyn_cast<DenseElementsAttr>(constant.getValue()) : DenseElementsAttr();
+  return dense && dense.isSplat() && dense.getSplatValue<APInt>().isZero();
+}
+
 ExpressionWriter::Result ExpressionWriter::writeArithmetic(Operation *op, Indices indices) {
   auto infix = [&](StringRef sign, int binding) { return writeInfix(sign, binding, true, op->getOperand(0), op->getOperand(1), indices); };
   auto prefix = [&](StringRef sign, int binding) -> Result {
@@ -435,7 +440,7 @@ ExpressionWriter::Result ExpressionWriter::writeArithmetic(Operation *op, Indice
     return Text{wrap(base->text, base->binding == BindPrimary) + "^" + wrap(up, exponent->binding == BindPrimary), BindPower};
   };
   return TypeSwitch<Operation *, Result>(op)
-      .Case([&](AddOp) { return infix("+", BindSum); })
+      .Case([&](AddOp) { return isWholeZero(op->getOperand(1)) ? element(op->getOperand(0), indices) : infix("+", BindSum); })
       .Case([&](SubOp) { return infix("-", BindSum); })
       .Case([&](MulOp) { return infix("*", BindProduct); })
       .Case([&](DivOp) { return infix("/", BindProduct); })

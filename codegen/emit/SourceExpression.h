@@ -53,9 +53,14 @@ public:
 
   /// `value` is a part of the array of its name: what stands at `place` along the leading axis of that.
   void setPlace(mlir::Value value, const std::string &place) { leading[value] = place; }
+  void clearPlace(mlir::Value value) { leading.erase(value); }
   /// Ops that only rename axes or change the element type.
   static bool isTransparent(mlir::Operation *op) { return mlir::isa<BroadcastOp, CastOp, TransposeOp>(op); }
+  /// The integer 0, perhaps repeated: what a shift by nothing adds.
+  static bool isWholeZero(mlir::Value value);
   static std::string writeShape(llvm::ArrayRef<mlir::Attribute> shape);
+  /// A size as a whole number: '/' would make it a real one.
+  static std::string writeSize(mlir::Attribute dim);
   /// Words that the writer uses, or may: no name of the source may hide them.
   static bool isWord(llvm::StringRef name);
   static std::string writeNumber(double value);
@@ -77,7 +82,6 @@ private:
   Result writeOp(mlir::Operation *op, Indices indices);
   Result writeArithmetic(mlir::Operation *op, Indices indices);
   Result writeConstant(ConstantOp op);
-  Result writeSize(mlir::StringAttr symbol);
   Result writeGather(GatherOp op, Indices indices);
   Result writeContract(ContractOp op, Indices indices);
   llvm::SmallVector<std::string> bind(size_t count);
