@@ -4,7 +4,7 @@
 //   hess[x, y] f @ u = the tangent of df/dx along u in y: forward over reverse,
 //   jac F @ u        = the tangent of F along u: forward,
 //   v @ jac F        = d/dw <F(w), v> with v constant: reverse.
-// A matrix is one such product: its columns are followed at once, its rows are rows of index notation.
+// A matrix is one such product: its columns, or rows, are followed at once.
 //
 //===----------------------------------------------------------------------===//
 
@@ -128,7 +128,7 @@ Entity Elaborator::evalJacobian(const ast::Derivative &expr, Scope &scope) {
     error(Code::NotDifferentiable, expr.loc, "'" + call->closure->name + "' gives no real numbers, so it has no derivative");
     return {};
   }
-  auto pullBack = [this, call = *call](const Array &v, Location at) -> Array {
+  auto pullOne = [this, call = *call](const Array &v, Location at) -> Array {
     Array point = call.points.front();
     if (SmallVector<IndexVar *, 2> axes = commonAxes({point, v}); axes != point.axes)
       point = spreadOver(point, axes, at);
@@ -136,6 +136,21 @@ Entity Elaborator::evalJacobian(const ast::Derivative &expr, Scope &scope) {
       return innerProduct(callAtPoint(call, replaceLanes(point, inside)), v, at);
     });
     return found ? replaceLanes(point, found->gradients) : Array();
+  };
+  // It is linear in v: with one for each value of an index these are directions of v, and what does not depend on it is computed once.
+  auto pullBack = [this, call = *call, value, pullOne](const Array &v, Location at) -> Array {
+    bool isCounted = v.axes.size() == 1 && value.axes.empty() && call.points.front().axes.empty();
+    Diagnostics::Mark before = diagnostics.mark();
+    Array anywhere = value;
+    for (auto [k, lane] : llvm::enumerate(anywhere.lanes))
+      lane = filled(1, ownShape(value, k), at).lanes.front();
+    Array found = isCounted ? followAlong(*this, anywhere, v, v.axes.front(), call.loc,
+                                          [&](llvm::ArrayRef<Value> inside) { return pullOne(replaceLanes(anywhere, inside), at); })
+                            : Array();
+    if (!found.isPoison())
+      return found;
+    diagnostics.rollBack(before);
+    return pullOne(v, at);
   };
   auto push = [this, call = *call](const Array &u, Location at) {
     return followEach(diagnostics, call.points, u, *this, at, [&](const Directions &given) {

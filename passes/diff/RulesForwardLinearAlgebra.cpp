@@ -15,6 +15,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "dialect/DimExpr.h"
 #include "passes/diff/ForwardSweep.h"
 #include "passes/diff/Matrices.h"
 
@@ -43,6 +44,11 @@ public:
   Value lower(Value x) { return keep(x, ComparePredicate::Gt); }
   /// The diagonal of a square matrix, whose size is `size`.
   Value diagonal(Value x) { return buildReduce(builder, loc, ReductionKind::Sum, keep(x, ComparePredicate::Eq), batch + 1); }
+  /// The inverse of a matrix that does not move.
+  Value inverse(Value a) {
+    Matrices one(arrayType(a), forward);
+    return one.solve(MatrixKind::General, a, one.identity(arrayType(a)));
+  }
   /// The trace of A B.
   Value trace(Value a, Value b) {
     SmallVector<int64_t> out = llvm::to_vector(llvm::seq<int64_t>(0, batch)), lhs = out, rhs = out;
@@ -50,6 +56,28 @@ public:
     rhs.append({batch + 1, batch});
     ArrayType type = ArrayType::get(builder.getContext(), leading, batch == 0 ? Type(builder.getF64Type()) : element);
     return ContractOp::create(builder, loc, type, a, b, lhs, rhs, out);
+  }
+  /// X with A X = B for the matrix `op` that does not move: the columns of all directions are right sides beside each other, so that it is
+  /// factored once.
+  Value solveMoving(SolveOp op, Value right) {
+    if (!forward.seeds)
+      return solve(op.getKind(), op.getA(), right, op.getTransposed());
+    ArrayRef<Attribute> shape = arrayType(right).getShape(); // directions, .., rows, columns
+    DimExpr sides = DimExpr::of(shape.front()) * DimExpr::of(shape.back());
+    if (!sides.isValid())
+      return solve(op.getKind(), fixed(op.getA()), right, op.getTransposed());
+    SmallVector<Attribute> apart(shape.drop_front().drop_back()), beside = apart;
+    apart.append({shape.front(), shape.back()});
+    beside.push_back(sides.toAttr(builder.getContext()));
+    int64_t rank = shape.size();
+    SmallVector<int64_t> there = llvm::to_vector(llvm::seq<int64_t>(1, rank - 1)), back{rank - 2};
+    there.append({0, rank - 1});
+    llvm::append_range(back, llvm::seq<int64_t>(0, rank - 2));
+    back.push_back(rank - 1);
+    auto typeOf = [&](ArrayRef<Attribute> dims) { return ArrayType::get(builder.getContext(), dims, element); };
+    Value b = ReshapeOp::create(builder, loc, typeOf(beside), TransposeOp::create(builder, loc, typeOf(apart), right, there));
+    Value x = SolveOp::create(builder, loc, b.getType(), op.getOk().getType(), op.getKind(), op.getA(), b, op.getTransposed()).getX();
+    return TransposeOp::create(builder, loc, right.getType(), ReshapeOp::create(builder, loc, typeOf(apart), x), back);
   }
   /// X with X A = B for an upper triangular A.
   Value solveRight(Value a, Value b) { return transpose(solve(MatrixKind::Upper, a, transpose(b), /*isTransposed=*/true)); }
@@ -69,7 +97,7 @@ static ForwardRule forward(CholeskyOp op, ForwardMatrices &m) {
 }
 
 static ForwardRule forward(SolveOp op, ForwardMatrices &m) {
-  Value a = m.fixed(op.getA()), right;
+  Value right;
   Values given;
   if (m.moves(op.getB())) {
     right = m.tangent(op.getB());
@@ -87,13 +115,13 @@ static ForwardRule forward(SolveOp op, ForwardMatrices &m) {
     Value moved = m.product(t, m.fixed(op.getX()), op.getTransposed());
     right = right ? m.sub(right, moved) : m.negate(moved);
   }
-  return Values{m.guard(given, m.solve(op.getKind(), a, right, op.getTransposed())), Value()};
+  return Values{m.guard(given, m.solveMoving(op, right)), Value()};
 }
 
 /// The sign is constant.
 static ForwardRule forward(LogDetOp op, ForwardMatrices &m) {
-  Value t = m.tangent(op.getA()), inverse = m.solve(MatrixKind::General, m.fixed(op.getA()), m.identity(m.typeOf(t)));
-  return Values{m.guard(t, m.trace(inverse, t)), Value()};
+  Value t = m.tangent(op.getA());
+  return Values{m.guard(t, m.trace(m.fixed(m.inverse(op.getA())), t)), Value()};
 }
 
 /// A matrix that is wider than high is [X, Y] = Q [U, V]: X = Q U is square, and V = Q^T Y.

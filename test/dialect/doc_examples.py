@@ -12,8 +12,8 @@ import subprocess
 import sys
 
 opt, source = sys.argv[1:3]
-doc = subprocess.run(["/usr/lib/llvm-22/bin/mlir-tblgen", "-gen-dialect-doc", "-dialect=gradus", "-I", source, "-I", "/usr/lib/llvm-22/include",
-                      f"{source}/dialect/Gradus.td"], capture_output=True, text=True, check=True).stdout
+doc = "".join(subprocess.run(["/usr/lib/llvm-22/bin/mlir-tblgen", "-gen-dialect-doc", "-dialect=gradus", "-I", source, "-I", "/usr/lib/llvm-22/include",
+                              f"{source}/dialect/{name}.td"], capture_output=True, text=True, check=True).stdout for name in ("Gradus", "Jvp"))
 COMMON = ["!gradus.array<[], i64>", "!gradus.array<[], f64>"]
 # Ends of regions, shown in the examples of the ops that have them.
 WITHOUT_EXAMPLE = {"gradus.return", "gradus.yield"}
