@@ -186,14 +186,19 @@ struct Target {
   std::vector<Subscript> subscripts;
 };
 
-/// `x = e`, `Q, R = qr(A)`, `x[i] += e`, `A[k] = e, A[T] = 0` (then `boundary` and `boundaryValue` are set).
+/// What a recurrence begins with: `A[T] = 0`.
+struct Boundary {
+  Target place;
+  ExprPtr value;
+};
+
+/// `x = e`, `Q, R = qr(A)`, `x[i] += e`, `A[k] = e, A[T] = 0`.
 struct AssignStmt : StmtNode<StmtKind::Assign> {
   using StmtNode::StmtNode;
   std::vector<Target> targets;
   bool isAdd = false;
   ExprPtr value;
-  std::optional<Target> boundary;
-  ExprPtr boundaryValue;
+  std::vector<Boundary> boundaries;
 };
 
 struct EveryStmt : StmtNode<StmtKind::Every> {

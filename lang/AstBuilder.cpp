@@ -242,10 +242,8 @@ StmtPtr AstBuilder::build(P::AssignStmtContext &context) {
     stmt->targets.push_back(buildTarget(*target));
   stmt->isAdd = context.PLUS_EQUALS() != nullptr;
   stmt->value = build(*context.rhs());
-  if (P::BoundaryContext *boundary = context.boundary()) {
-    stmt->boundary = buildTarget(*boundary->target());
-    stmt->boundaryValue = build(*boundary->expr());
-  }
+  for (P::BoundaryContext *boundary : context.boundary())
+    stmt->boundaries.push_back({buildTarget(*boundary->target()), build(*boundary->expr())});
   return stmt;
 }
 

@@ -237,9 +237,9 @@ void Dumper::addAssign(const AssignStmt &stmt) {
   for (const Target &left : stmt.targets)
     target(left);
   value("value", stmt.value);
-  if (stmt.boundary) {
-    target(*stmt.boundary);
-    value("boundary", stmt.boundaryValue);
+  for (const Boundary &boundary : stmt.boundaries) {
+    target(boundary.place);
+    value("boundary", boundary.value);
   }
 }
 

@@ -115,18 +115,21 @@ private:
   struct Recurrence {
     /// Of the left side, in its order.
     llvm::SmallVector<IndexVar *> indices;
-    /// A[k + 1] on the right side: axis 0, shift 1.
-    std::vector<const ast::Index *> reads;
+    /// A[k + 1] and A[k + 3] on the right side: axis 0, so many steps away, from the end, three carried values.
+    std::vector<std::pair<const ast::Index *, uint64_t>> reads;
     size_t axis = 0;
-    int64_t shift = 0;
+    bool isReverse = false;
+    uint64_t order = 0;
   };
   class ScanBuilder;
   bool readsItself(const ast::AssignStmt &stmt, Scope &scope) const;
   void runRecurrence(const ast::AssignStmt &stmt, Scope &scope);
   Array recurOne(const ast::AssignStmt &stmt, Scope &scope);
   bool findSelfReads(const ast::AssignStmt &stmt, Recurrence &recurrence);
-  Array readBoundary(const ast::AssignStmt &stmt, Recurrence &recurrence, Scope &inner);
-  Array evalWithStandIn(const ast::AssignStmt &stmt, const Recurrence &recurrence, const Array &boundary, Scope &inner, mlir::Value &standIn);
+  std::optional<DimExpr> readBoundaryPlace(const ast::AssignStmt &stmt, const ast::Boundary &boundary, const Recurrence &recurrence, Scope &inner);
+  std::optional<llvm::SmallVector<const ast::Boundary *>> orderBoundaries(const ast::AssignStmt &stmt, Recurrence &recurrence, Scope &inner);
+  llvm::SmallVector<Array> evalBoundaries(const ast::AssignStmt &stmt, Recurrence &recurrence, Scope &inner);
+  Array evalWithStandIns(const ast::AssignStmt &stmt, const Recurrence &recurrence, llvm::ArrayRef<Array> boundaries, Scope &inner, llvm::SmallVector<mlir::Value> &standIns);
   /// What stands for A[k + 1] while the right side of A[k] = .. is read.
   llvm::DenseMap<const ast::Index *, Array> selfReads;
 

@@ -370,7 +370,7 @@ Entity::Tuple Elaborator::valuesOf(const ast::AssignStmt &stmt, const Entity &va
 }
 
 void Elaborator::runAssign(const ast::AssignStmt &stmt, Scope &scope) {
-  if (stmt.boundary || readsItself(stmt, scope))
+  if (!stmt.boundaries.empty() || readsItself(stmt, scope))
     return runRecurrence(stmt, scope);
   for (const ast::Target &target : stmt.targets)
     if (target.name.primed) {

@@ -56,7 +56,7 @@ void Elaborator::runCarriedAssign(const ast::AssignStmt &stmt, Scope &scope) {
 Entity Elaborator::evalNext(const ast::AssignStmt &stmt, Scope &scope) {
   const ast::Target &first = stmt.targets.front();
   auto hasSubscript = [](const ast::Target &target) { return !target.subscripts.empty(); };
-  if (stmt.boundary) {
+  if (!stmt.boundaries.empty()) {
     error(Code::RecurrenceForm, stmt.loc, "a recurrence defines a new name, not a next value").suggest("give it a name of its own, and assign that: m' = A");
     return {};
   }

@@ -4,12 +4,20 @@
 // the stand-in becomes the region of a gradus.scan, which must do its work element by element, and all else its operands. The
 // direction is the sign of the shift.
 //
+// One that reaches over p steps, A[k] = f(k, A[k - 1], .., A[k - p]), is the recurrence of p values that carries the last p elements:
+//
+//   (u[0], u[1], .., u[p - 1]) -> (f(k, u[0], .., u[p - 1]), u[0], .., u[p - 2]),   at first u[j] = A[-1 - j],
+//
+// of which the first one is kept. So its derivative is that of any other.
+//
 //===----------------------------------------------------------------------===//
 
 #include "lang/Elaborator.h"
 #include "lang/Walk.h"
 
 #include "mlir/IR/IRMapping.h"
+
+#include <map>
 
 using namespace gradus;
 using namespace gradus::lang;
@@ -73,18 +81,17 @@ static std::optional<int64_t> readShift(const ast::Subscript &sub, llvm::StringR
   return std::nullopt;
 }
 
-/// Where the definition reads itself, and which axis is shifted how far.
+/// Where the definition reads itself, along which axis, and how far it reaches.
 bool Elaborator::findSelfReads(const ast::AssignStmt &stmt, Recurrence &recurrence) {
   const ast::Target &target = stmt.targets.front();
   const std::string &name = target.name.name;
   llvm::SmallPtrSet<const ast::Expr *, 4> bases;
-  const ast::Index *farther = nullptr;
   bool isRight = true;
   auto fail = [&](const ast::Expr &at) {
     if (isRight)
-      error(Code::RecurrenceForm, at.loc, "a recurrence reads itself one step away and at the same place otherwise, but this is " + textOf(at.loc))
+      error(Code::RecurrenceForm, at.loc, "a recurrence reads itself some steps away in one direction and at the same place otherwise, but this is " + textOf(at.loc))
           .note(target.loc, "it is defined here")
-          .suggest("one index with + 1 or - 1, the others as on the left");
+          .suggest("one index with + or - a number, the others as on the left");
     isRight = false;
   };
   forEachExpr(*stmt.value, [&](const ast::Expr &inner) {
@@ -95,8 +102,8 @@ bool Elaborator::findSelfReads(const ast::AssignStmt &stmt, Recurrence &recurren
     if (!base || base->primed || base->name != name)
       return;
     bases.insert(base);
-    recurrence.reads.push_back(access);
     size_t shifted = 0;
+    uint64_t steps = 0;
     bool isAligned = access->subscripts.size() == target.subscripts.size();
     for (size_t axis = 0; isAligned && axis < access->subscripts.size(); ++axis) {
       std::optional<int64_t> shift = readShift(access->subscripts[axis], recurrence.indices[axis]->name);
@@ -104,65 +111,132 @@ bool Elaborator::findSelfReads(const ast::AssignStmt &stmt, Recurrence &recurren
       if (!shift || *shift == 0)
         continue;
       ++shifted;
-      isAligned = recurrence.shift == 0 || (recurrence.axis == axis && (recurrence.shift > 0) == (*shift > 0));
-      if (!farther && (*shift < -1 || *shift > 1))
-        farther = access;
+      isAligned = recurrence.order == 0 || (recurrence.axis == axis && recurrence.isReverse == (*shift > 0));
       recurrence.axis = axis;
-      recurrence.shift = *shift;
+      recurrence.isReverse = *shift > 0;
+      steps = *shift > 0 ? *shift : -*shift;
     }
     if (!isAligned || shifted != 1)
-      fail(inner);
+      return fail(inner);
+    recurrence.order = std::max(recurrence.order, steps);
+    recurrence.reads.push_back({access, steps});
   });
-  if (!isRight)
-    return false;
-  if (farther) {
-    notBuilt(Code::RecurrenceNotBuilt, farther->loc, "a recurrence over more than one step", "carry both values: loop k in 0..n with a = .., b = .. { a' = ..; b' = a }");
-    return false;
-  }
-  return true;
+  return isRight;
 }
 
-/// A[T] = 0 behind the last place, or A[-1] = 0 before the first; the other axes as on the left.
-Array Elaborator::readBoundary(const ast::AssignStmt &stmt, Recurrence &recurrence, Scope &inner) {
-  const ast::Target &target = stmt.targets.front(), &boundary = *stmt.boundary;
-  IndexVar &index = *recurrence.indices[recurrence.axis];
-  auto fail = [&](Location at, const std::string &where) -> Array {
+//===----------------------------------------------------------------------===//
+// Boundaries
+//===----------------------------------------------------------------------===//
+
+/// `A[T + 1]`, `A[-2]`: the place of a boundary, 0 for the nearest one. The other axes are left out.
+static std::string placeOf(const std::string &name, const IndexVar &index, bool isReverse, uint64_t step) {
+  std::string text = "-" + std::to_string(step + 1);
+  if (isReverse && index.dim)
+    text = (DimExpr::of(index.dim) + DimExpr::number(static_cast<int64_t>(step))).print();
+  else if (isReverse)
+    text = step == 0 ? "n" : "n + " + std::to_string(step);
+  return name + "[" + text + "]";
+}
+
+/// Along the axis of the recurrence; along the others a boundary stands as the left side does.
+std::optional<DimExpr> Elaborator::readBoundaryPlace(const ast::AssignStmt &stmt, const ast::Boundary &boundary, const Recurrence &recurrence, Scope &inner) {
+  const ast::Target &target = stmt.targets.front(), &place = boundary.place;
+  const IndexVar &index = *recurrence.indices[recurrence.axis];
+  auto fail = [&](Location at, const std::string &where) -> std::optional<DimExpr> {
     Diagnostic &diagnostic = error(Code::RecurrenceBoundary, at, "the boundary of this recurrence stands at " + where);
     if (index.dim)
       diagnostic.note(index.dimLoc, "'" + index.name + "' runs over a whole axis of size " + describe(index.dim) + " here");
-    return {};
+    return std::nullopt;
   };
-  std::string shape = target.name.name + "[" + (recurrence.shift > 0 ? index.dim ? describe(index.dim) : "n" : "-1") + "]";
-  if (boundary.name.name != target.name.name || boundary.name.primed || boundary.subscripts.size() != target.subscripts.size())
-    return fail(boundary.loc, shape + " = .., with an axis for each on the left");
-  for (auto [axis, sub] : llvm::enumerate(boundary.subscripts)) {
+  std::string nearest = placeOf(target.name.name, index, recurrence.isReverse, 0);
+  if (place.name.name != target.name.name || place.name.primed || place.subscripts.size() != target.subscripts.size())
+    return fail(place.loc, nearest + " = .., with an axis for each on the left");
+  std::optional<DimExpr> found;
+  for (auto [axis, sub] : llvm::enumerate(place.subscripts)) {
     if (axis != recurrence.axis) {
       if (readShift(sub, recurrence.indices[axis]->name) != 0)
         return fail(sub.loc, "'" + recurrence.indices[axis]->name + "' along this axis, as on the left");
       continue;
     }
     if (sub.kind != ast::SubKind::Value)
-      return fail(sub.loc, shape);
-    auto *name = dyn_cast<ast::Name>(sub.value.get());
-    const DimBinding *dim = name && !inner.find(name->name) ? inner.findDim(name->name) : nullptr;
-    std::optional<int64_t> fixed;
-    if (!dim && !(fixed = constantInt(*sub.value, inner, "the place of a boundary")))
-      return {};
-    Attribute at = dim ? dim->lane(activeLane.value_or(0)) : Attribute(builder.getI64IntegerAttr(*fixed));
-    if (recurrence.shift < 0 ? fixed != -1 : fixed && *fixed < 0)
-      return fail(sub.loc, shape);
-    if (recurrence.shift > 0 && index.dim && index.dim != at)
-      return fail(sub.loc, shape);
-    if (recurrence.shift > 0)
-      setRange(index, at, sub.loc);
+      return fail(sub.loc, nearest);
+    found = sizeOf(*sub.value, 0, inner);
+    if (!found)
+      return std::nullopt;
+    bool isNegative = found->getNumber().value_or(0) < 0;
+    if (isNegative == recurrence.isReverse && (isNegative || found->getNumber()))
+      return fail(sub.loc, nearest);
   }
-  Array value = evalArray(*stmt.boundaryValue, inner);
-  if (value.isPoison())
+  return found;
+}
+
+/// The boundaries from the nearest one on: A[-1], A[-2], .. or A[T], A[T + 1], ..
+std::optional<SmallVector<const ast::Boundary *>> Elaborator::orderBoundaries(const ast::AssignStmt &stmt, Recurrence &recurrence, Scope &inner) {
+  const std::string &name = stmt.targets.front().name.name;
+  IndexVar &index = *recurrence.indices[recurrence.axis];
+  SmallVector<DimExpr> places;
+  for (const ast::Boundary &boundary : stmt.boundaries) {
+    std::optional<DimExpr> place = readBoundaryPlace(stmt, boundary, recurrence, inner);
+    if (!place)
+      return std::nullopt;
+    places.push_back(*place);
+  }
+  if (recurrence.isReverse && !index.dim) { // the nearest one tells the range
+    size_t nearest = 0;
+    for (size_t k = 1; k < places.size(); ++k)
+      if ((places[nearest] - places[k]).isNeverNegative())
+        nearest = k;
+    setRange(index, places[nearest].toAttr(builder.getContext()), stmt.boundaries[nearest].place.subscripts[recurrence.axis].loc);
+  }
+  std::map<uint64_t, const ast::Boundary *> byStep;
+  for (auto [boundary, place] : llvm::zip_equal(stmt.boundaries, places)) {
+    Location at = boundary.place.subscripts[recurrence.axis].loc;
+    std::optional<int64_t> step = (recurrence.isReverse ? place - DimExpr::of(index.dim) : DimExpr::number(-1) - place).getNumber();
+    if (!step || *step < 0 || static_cast<uint64_t>(*step) >= recurrence.order) {
+      std::string first = placeOf(name, index, recurrence.isReverse, 0), last = placeOf(name, index, recurrence.isReverse, recurrence.order - 1);
+      Diagnostic &diagnostic = recurrence.order == 1 ? error(Code::RecurrenceBoundary, at, "the boundary of this recurrence stands at " + first)
+                                                     : error(Code::RecurrenceBoundary, at, "the boundaries of this recurrence stand at " + first + " to " + last);
+      if (index.dim)
+        diagnostic.note(index.dimLoc, "'" + index.name + "' runs over a whole axis of size " + describe(index.dim) + " here");
+      return std::nullopt;
+    }
+    auto [known, isNew] = byStep.try_emplace(*step, &boundary);
+    if (!isNew) {
+      error(Code::RecurrenceBoundary, boundary.place.loc, "a second boundary at " + textOf(known->second->place.loc)).note(known->second->place.loc, "the first one is here");
+      return std::nullopt;
+    }
+  }
+  SmallVector<const ast::Boundary *> ordered;
+  for (uint64_t step = 0; step < recurrence.order; ++step) {
+    auto known = byStep.find(step);
+    if (known == byStep.end()) {
+      std::string missing = placeOf(name, index, recurrence.isReverse, step);
+      error(Code::RecurrenceBoundary, stmt.loc, "'" + name + "' reads itself " + std::to_string(recurrence.order) + " steps away, but nothing says what stands at " + missing)
+          .suggest("add it after a comma: .., " + missing + " = 0");
+      return std::nullopt;
+    }
+    ordered.push_back(known->second);
+  }
+  return ordered;
+}
+
+/// Their values, from the nearest one on; none after an error.
+SmallVector<Array> Elaborator::evalBoundaries(const ast::AssignStmt &stmt, Recurrence &recurrence, Scope &inner) {
+  std::optional<SmallVector<const ast::Boundary *>> ordered = orderBoundaries(stmt, recurrence, inner);
+  SmallVector<Array> values;
+  if (!ordered)
+    return values;
+  IndexVar &index = *recurrence.indices[recurrence.axis];
+  for (const ast::Boundary *boundary : *ordered) {
+    values.push_back(evalArray(*boundary->value, inner));
+    if (values.back().isPoison())
+      return {};
+    if (ownRank(values.back()) == 0 && !llvm::is_contained(values.back().axes, &index))
+      continue;
+    error(Code::RecurrenceBoundary, boundary->value->loc, "the boundary is one number for each place of the other axes, without '" + index.name + "'");
     return {};
-  if (ownRank(value) == 0 && !llvm::is_contained(value.axes, &index))
-    return value;
-  error(Code::RecurrenceBoundary, stmt.boundaryValue->loc, "the boundary is one number for each place of the other axes, without '" + index.name + "'");
-  return {};
+  }
+  return values;
 }
 
 //===----------------------------------------------------------------------===//
@@ -178,11 +252,12 @@ static ConstantOp findNumber(Value value) {
   return constant && Algebra::typeOf(constant).isScalar() ? constant : ConstantOp();
 }
 
-/// Builds the scan of what `value` computes from `standIn`; both have the axes of the recurrence, of which number `axis` leads.
+/// Builds the scan of what `value` computes from the stand-ins, of which each stands for the element one step further away; all have the
+/// axes of the recurrence, of which number `axis` leads.
 class Elaborator::ScanBuilder {
 public:
-  ScanBuilder(Elaborator &elaborator, Value standIn, Value init, size_t axis, bool isReverse, Location at)
-      : e(elaborator), standIn(standIn), init(init), isReverse(isReverse), at(at), full(typeOf(standIn)) {
+  ScanBuilder(Elaborator &elaborator, llvm::ArrayRef<Value> standIns, llvm::ArrayRef<Value> init, size_t axis, bool isReverse, Location at)
+      : e(elaborator), standIns(standIns), init(init), isReverse(isReverse), at(at), full(typeOf(standIns.front())) {
     permutation.push_back(axis);
     for (size_t k = 0; k < static_cast<size_t>(full.getRank()); ++k)
       if (k != axis)
@@ -193,23 +268,30 @@ public:
   Value build(Value value) {
     if (!collect(value))
       return {};
-    ArrayType carried = typeOf(init);
+    ArrayType carried = typeOf(init.front());
     Shape shape;
     for (int64_t k : permutation)
       shape.push_back(full.getShape()[k]);
     mlir::Location loc = e.place(at);
-    auto scan = ScanOp::create(e.builder, loc, mlir::TypeRange(ArrayType::get(shape, carried.getElementType())), xs, init, isReverse);
+    SmallVector<mlir::Type> types(init.size(), ArrayType::get(shape, carried.getElementType()));
+    auto scan = ScanOp::create(e.builder, loc, types, xs, init, isReverse);
     mlir::Block &block = scan.getBody().emplaceBlock();
     block.addArgument(ArrayType::scalar(e.builder.getI64Type()), loc);
     for (Value x : xs)
       mapping.map(outside[x], block.addArgument(sliceOf(typeOf(x).getElementType()), loc));
-    mapping.map(standIn, block.addArgument(carried, loc));
+    SmallVector<Value> yielded(1); // the new element, then all but the last one of those before
+    for (Value standIn : standIns) {
+      yielded.push_back(block.addArgument(carried, loc));
+      mapping.map(standIn, yielded.back());
+    }
+    yielded.pop_back();
     {
       mlir::OpBuilder::InsertionGuard guard(e.builder);
       e.builder.setInsertionPointToStart(&block);
       for (Operation *op : ops)
         clone(op);
-      YieldOp::create(e.builder, loc, mapping.lookup(value));
+      yielded.front() = mapping.lookup(value);
+      YieldOp::create(e.builder, loc, yielded);
     }
     SmallVector<int64_t> inverse(permutation.size());
     for (auto [k, from] : llvm::enumerate(permutation))
@@ -227,15 +309,15 @@ public:
 private:
   /// The type in the region of an array of the full shape.
   ArrayType sliceOf(mlir::Type element) const {
-    Shape rest(typeOf(init).getShape());
+    Shape rest(typeOf(init.front()).getShape());
     return ArrayType::get(element.getContext(), rest, rest.empty() && llvm::isa<mlir::FloatType>(element) ? e.builder.getF64Type() : element);
   }
 
-  /// Finds the ops between the stand-in and `value`, and what they read besides.
+  /// Finds the ops between the stand-ins and `value`, and what they read besides.
   bool collect(Value value) {
-    llvm::SmallPtrSet<Value, 8> dependent{standIn}, needed{value};
+    llvm::SmallPtrSet<Value, 8> dependent(standIns.begin(), standIns.end()), needed{value};
     SmallVector<Operation *> found;
-    for (Operation *op = standIn.getDefiningOp()->getNextNode(); op; op = op->getNextNode())
+    for (Operation *op = standIns.back().getDefiningOp()->getNextNode(); op; op = op->getNextNode())
       if (op->walk([&](Operation *inner) { return readsOne(inner, dependent) ? mlir::WalkResult::interrupt() : mlir::WalkResult::advance(); }).wasInterrupted()) {
         dependent.insert(op->result_begin(), op->result_end());
         found.push_back(op);
@@ -263,7 +345,7 @@ private:
     ConstantOp number = findNumber(operand);
     if (!number || !typeOf(number).isFloat())
       return static_cast<bool>(number);
-    Operation *begin = standIn.getDefiningOp();
+    Operation *begin = standIns.front().getDefiningOp();
     return number->getBlock() == begin->getBlock() && begin->isBeforeInBlock(number);
   }
 
@@ -314,7 +396,7 @@ private:
   }
 
   Elaborator &e;
-  Value standIn, init;
+  llvm::ArrayRef<Value> standIns, init;
   bool isReverse;
   Location at;
   ArrayType full;
@@ -326,21 +408,26 @@ private:
   mlir::IRMapping mapping;
 };
 
-/// The right side with a stand-in for A[k + 1], whose kind and axes are those of the whole.
-Array Elaborator::evalWithStandIn(const ast::AssignStmt &stmt, const Recurrence &recurrence, const Array &boundary, Scope &inner, Value &standIn) {
-  SmallVector<Array> parts{boundary};
+/// The right side with stand-ins for A[k + 1], A[k + 2], .., whose kind and axes are those of the whole.
+Array Elaborator::evalWithStandIns(const ast::AssignStmt &stmt, const Recurrence &recurrence, llvm::ArrayRef<Array> boundaries, Scope &inner,
+                                   SmallVector<Value> &standIns) {
+  SmallVector<Array> parts(boundaries);
+  Kind kind = Kind::Int;
+  for (const Array &boundary : boundaries)
+    kind = std::max(kind, kindOf(boundary));
   for (IndexVar *index : recurrence.indices)
     parts.push_back({{}, false, false, {index}});
   SmallVector<IndexVar *, 2> axes = commonAxes(parts);
-  Kind kind = std::max(kindOf(boundary), Kind::Int);
   // Once more where the right side turns out to be real, or to depend on further indices.
   for (;;) {
     Array zero{{fit(integer(0, stmt.loc), 0, axes, {}, kind, stmt.loc)}, false, false, axes};
-    standIn = StopOp::create(builder, place(stmt.loc), zero.lanes.front());
-    for (const ast::Index *read : recurrence.reads)
-      selfReads[read] = {{standIn}, false, false, axes};
+    standIns.clear();
+    for (size_t k = 0; k < boundaries.size(); ++k)
+      standIns.push_back(StopOp::create(builder, place(stmt.loc), zero.lanes.front()));
+    for (auto [read, steps] : recurrence.reads)
+      selfReads[read] = {{standIns[steps - 1]}, false, false, axes};
     Array x = evalArray(*stmt.value, inner);
-    for (const ast::Index *read : recurrence.reads)
+    for (auto [read, steps] : recurrence.reads)
       selfReads.erase(read);
     if (x.isPoison() || ownRank(x) != 0) {
       if (!x.isPoison())
@@ -375,30 +462,31 @@ Array Elaborator::recurOne(const ast::AssignStmt &stmt, Scope &scope) {
     error(Code::RecurrenceForm, stmt.loc, "'" + name + "' has a boundary, but its definition does not read itself").suggest("leave out what follows the comma");
     return {};
   }
-  if (!stmt.boundary) {
-    bool isAfter = recurrence.shift > 0;
+  if (stmt.boundaries.empty()) {
+    bool isAfter = recurrence.isReverse;
     error(Code::RecurrenceBoundary, stmt.loc, "'" + name + "' reads itself, but nothing says what stands " + (isAfter ? "behind its last" : "before its first") + " element")
         .suggest("add the boundary after a comma: .., " + name + (isAfter ? "[n] = 0, with the size n of the axis" : "[-1] = 0"));
     return {};
   }
   findRanges(*stmt.value, *inner);
-  Array boundary = readBoundary(stmt, recurrence, *inner);
-  if (boundary.isPoison())
+  SmallVector<Array> boundaries = evalBoundaries(stmt, recurrence, *inner);
+  if (boundaries.empty())
     return {};
   for (IndexVar *index : recurrence.indices)
     if (!index->dim) {
       indexValue(*index, index->loc); // reports the unknown range
       return {};
     }
-  Value standIn;
-  Array x = evalWithStandIn(stmt, recurrence, boundary, *inner, standIn);
+  SmallVector<Value> standIns, init;
+  Array x = evalWithStandIns(stmt, recurrence, boundaries, *inner, standIns);
   if (x.isPoison())
     return {};
   IndexVar *scanned = recurrence.indices[recurrence.axis];
   SmallVector<IndexVar *, 2> others;
   llvm::copy_if(x.axes, std::back_inserter(others), [&](IndexVar *index) { return index != scanned; });
-  Value init = fit(boundary, 0, others, {}, kindOf(x), stmt.loc);
-  ScanBuilder scan(*this, standIn, init, llvm::find(x.axes, scanned) - x.axes.begin(), recurrence.shift > 0, stmt.loc);
+  for (const Array &boundary : boundaries)
+    init.push_back(fit(boundary, 0, others, {}, kindOf(x), stmt.loc));
+  ScanBuilder scan(*this, standIns, init, llvm::find(x.axes, scanned) - x.axes.begin(), recurrence.isReverse, stmt.loc);
   x.lanes = {scan.build(x.lanes.front())};
   if (!x.lanes.front())
     return {};

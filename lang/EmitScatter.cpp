@@ -200,7 +200,7 @@ bool lang::isParamOrState(const ast::Block &block, llvm::StringRef name) {
 bool Elaborator::writesNextPart(const ast::AssignStmt &stmt, Scope &scope) const {
   const ast::Target &target = stmt.targets.front();
   bool isPart = stmt.isAdd || (!target.subscripts.empty() && !definesWhole(target.subscripts, scope));
-  return stmt.targets.size() == 1 && target.name.primed && isPart && !stmt.boundary;
+  return stmt.targets.size() == 1 && target.name.primed && isPart && stmt.boundaries.empty();
 }
 
 /// G'[at] = h writes a part of the next value, which begins as a copy of the present one. Several parts are written in the order of the text.

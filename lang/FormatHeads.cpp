@@ -23,11 +23,11 @@ static Doc docOfAssign(const AssignStmt &stmt) {
   doc += commaSeparated(stmt.targets, [](const Target &target) { return docOf(target); });
   doc += stmt.isAdd ? " += " : " = ";
   doc += docOf(*stmt.value);
-  if (stmt.boundary) {
+  for (const ast::Boundary &boundary : stmt.boundaries) {
     doc += ", ";
-    doc += docOf(*stmt.boundary);
+    doc += docOf(boundary.place);
     doc += " = ";
-    doc += docOf(*stmt.boundaryValue);
+    doc += docOf(*boundary.value);
   }
   return doc;
 }

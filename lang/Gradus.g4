@@ -51,7 +51,7 @@ stmt
     | 'draw' name '=' value=expr ('at' time=expr)?                             # drawStmt
     | 'fn' name params def                                          # fnStmt
     | name '(' names ')' ('[' subs ']')? '=' expr                   # localStmt
-    | target (',' target)* ('=' | '+=') rhs (',' boundary)?         # assignStmt
+    | target (',' target)* ('=' | '+=') rhs (',' boundary)*         # assignStmt
     | 'every' expr block                                            # everyStmt
     | 'when' expr then_=block ('else' else_=block)?                             # whenStmt
     | 'on' name params block                                        # onStmt

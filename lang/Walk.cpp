@@ -107,7 +107,8 @@ static llvm::SmallVector<const ast::Block *, 2> blocksOf(const ast::Stmt &stmt) 
 static void walkOwn(const ast::Stmt &stmt, Visit visit) {
   if (auto *assign = llvm::dyn_cast<ast::AssignStmt>(&stmt)) {
     walk(assign->value, visit);
-    walk(assign->boundaryValue, visit);
+    for (const ast::Boundary &boundary : assign->boundaries)
+      walk(boundary.value, visit);
     for (const ast::Target &target : assign->targets)
       walk(target.subscripts, visit);
   }

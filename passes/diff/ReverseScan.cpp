@@ -69,7 +69,8 @@ private:
   SmallVector<unsigned> wanted;   ///< of xs, those that get a cotangent
   bool isMasked = false, isWhere = false;
   ScanOp reversed;                ///< takes dy, xs, what was carried in; carries a, then dx, which no step reads
-  unsigned numFlows = 0;          ///< how many a there are
+  SmallVector<std::optional<unsigned>> given; ///< for each a which of the reversed xs is its dy, if there is one
+  unsigned numGiven = 0;          ///< how many dy there are
   IRMapping mapping;
   Block *block = nullptr;
 };
@@ -97,10 +98,12 @@ void ScanReversal::create() {
   for (auto [y, step] : llvm::zip_equal(op.getYs(), ArrayRef(steps).drop_front(numXs())))
     if (isReal(y)) {
       Value dy = sweep.lookup(y).value;
-      xs.push_back(dy ? dy : buildFill(builder, loc, ReverseSweep::cotangentType(y), 0.0));
+      given.push_back(dy ? std::optional(xs.size()) : std::nullopt);
+      if (dy)
+        xs.push_back(dy);
       carry(step, y);
     }
-  numFlows = init.size();
+  numGiven = xs.size();
   llvm::append_range(xs, op.getXs());
   for (unsigned index = 0; index < op.getInit().size(); ++index)
     xs.push_back(buildCarriedIn(builder, loc, op, index));
@@ -117,8 +120,9 @@ Activity ScanReversal::enter() {
   OpBuilder inside(op.getContext());
   block = inside.createBlock(&reversed.getBody());
   mapping.map(body.getArgument(0), block->addArgument(body.getArgument(0).getType(), loc));
-  for (Value a : reversed.getInit().take_front(numFlows))
-    block->addArgument(a.getType(), loc);
+  for (auto [a, place] : llvm::zip(reversed.getInit(), given))
+    if (place)
+      block->addArgument(a.getType(), loc);
   Activity sources{{}, sweep.activity.unbounded};
   for (auto [index, step] : llvm::enumerate(steps)) {
     Value copy = block->addArgument(step.getType(), loc);
@@ -144,9 +148,10 @@ LogicalResult ScanReversal::differentiateStep(Activity sources) {
   inner.enter(*block);
   unsigned flow = 0, firstFlow = block->getNumArguments() - reversed.getInit().size();
   for (Value next : llvm::make_filter_range(end->getOperands(), isReal)) {
-    Value t = AddOp::create(inside, loc, block->getArgument(1 + flow), block->getArgument(firstFlow + flow));
+    Value t = block->getArgument(firstFlow + flow);
+    if (std::optional<unsigned> place = given[flow++])
+      t = AddOp::create(inside, loc, block->getArgument(1 + *place), t);
     inner.add(end, mapping.lookupOrDefault(next), t, {t, isMasked, isWhere});
-    ++flow;
   }
   if (failed(inner.run(copies)))
     return failure();
@@ -165,7 +170,7 @@ LogicalResult ScanReversal::differentiateStep(Activity sources) {
 
 /// Drops the operands that no step reads.
 void ScanReversal::dropUnread() {
-  for (unsigned k = reversed.getXs().size(); k-- > numFlows;)
+  for (unsigned k = reversed.getXs().size(); k-- > numGiven;)
     if (block->getArgument(k + 1).use_empty()) {
       reversed.getXsMutable().erase(k);
       block->eraseArgument(k + 1);
@@ -173,7 +178,7 @@ void ScanReversal::dropUnread() {
 }
 
 void ScanReversal::finish() {
-  for (auto [index, dx] : llvm::zip_equal(wanted, reversed.getYs().drop_front(numFlows)))
+  for (auto [index, dx] : llvm::zip_equal(wanted, reversed.getYs().drop_front(given.size())))
     sweep.add(op, op.getXs()[index], dx, {dx, isMasked, isWhere});
   for (auto [c, a] : llvm::zip(llvm::make_filter_range(op.getInit(), isReal), reversed.getYs()))
     if (sweep.activity.active.contains(c)) {

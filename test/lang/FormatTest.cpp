@@ -57,6 +57,11 @@ TEST(Format, KeepsStatementsOnTheirLine) {
   EXPECT_EQ(formatted("fn f(x) {y=x;return y}\n"), "fn f(x) { y = x; return y }\n");
 }
 
+TEST(Format, KeepsEachBoundary) {
+  EXPECT_EQ(formatted("fn f(d: [n]) {\nF[k]=d[k]+F[k-2],F[-2]=0 ,F[-1]=1\nreturn F }\n"),
+            "fn f(d: [n]) {\n  F[k] = d[k] + F[k - 2], F[-2] = 0, F[-1] = 1\n  return F\n}\n");
+}
+
 TEST(Format, BreaksLongLinesBehindOperators) {
   std::string name(50, 'a');
   std::string text = formatted("fn f(x) = " + name + " + " + name + " * " + name + " + 1\n");
