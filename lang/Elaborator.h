@@ -135,12 +135,14 @@ private:
 
   // Writes at computed places (EmitScatter.cpp).
   void writePlaces(const ast::AssignStmt &stmt, Scope &scope);
+  std::optional<Entity> placesWritten(const ast::AssignStmt &stmt, size_t position, Scope &scope);
   bool writesNextPart(const ast::AssignStmt &stmt, Scope &scope) const;
   void writeNextPart(const ast::AssignStmt &stmt, Scope &scope);
-  Array scatterOne(const ast::AssignStmt &stmt, std::optional<Array> x, Scope &scope);
+  std::optional<Entity> nextPart(const ast::AssignStmt &stmt, size_t position, Scope &scope);
+  Array scatterOne(const ast::AssignStmt &stmt, size_t position, std::optional<Array> x, Scope &scope);
   bool definesWhole(llvm::ArrayRef<ast::Subscript> subscripts, Scope &scope) const;
   llvm::SmallVector<IndexVar *> bindPlaces(llvm::ArrayRef<ast::Subscript> subscripts, Scope &inner);
-  Array freshTarget(const ast::AssignStmt &stmt, Scope &inner);
+  Array freshTarget(const ast::AssignStmt &stmt, size_t position, Scope &inner);
 
   // Calls (EmitCall.cpp).
   Entity evalCall(const ast::Call &expr, Scope &scope);

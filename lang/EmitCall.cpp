@@ -385,13 +385,8 @@ void Elaborator::runAssign(const ast::AssignStmt &stmt, Scope &scope) {
       bindName(target.name, value, scope);
     return;
   }
-  for (const ast::Target &target : stmt.targets)
-    if (stmt.targets.size() > 1 && (stmt.isAdd || !target.subscripts.empty())) {
-      error(Code::ResultCount, target.loc, "several names on the left take fresh indices alone, and no '+='").suggest("name the values first: a, b = ..");
-      for (const ast::Target &each : stmt.targets)
-        bindName(each.name, Entity(), scope);
-      return;
-    }
+  if (stmt.targets.size() > 1 && (stmt.isAdd || hasSubscript))
+    return writePlaces(stmt, scope);
   const ast::Target &target = stmt.targets[0];
   if (stmt.isAdd || !definesWhole(target.subscripts, scope))
     return writePlaces(stmt, scope);

@@ -355,7 +355,7 @@ std::optional<Elaborator::LeftSide> Elaborator::bindLeft(llvm::ArrayRef<ast::Sub
       continue;
     }
     if (!isBinder(sub, inner)) {
-      notBuilt(Code::ScatterNotBuilt, sub.loc, "a definition at computed places", "use fresh indices on the left: z[i, k] = ..");
+      notBuilt(Code::ScatterNotBuilt, sub.loc, "a definition at computed places", "use fresh indices on the left, or give the function a body: z = zeros(..), then z[..] = .., then return z");
       return std::nullopt;
     }
     order.push_back(bindIndex(name->name, sub.loc, inner));

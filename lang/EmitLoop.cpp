@@ -60,10 +60,6 @@ Entity Elaborator::evalNext(const ast::AssignStmt &stmt, Scope &scope) {
     error(Code::RecurrenceForm, stmt.loc, "a recurrence defines a new name, not a next value").suggest("give it a name of its own, and assign that: m' = A");
     return {};
   }
-  if (stmt.targets.size() > 1 && (stmt.isAdd || llvm::any_of(stmt.targets, hasSubscript))) {
-    error(Code::ResultCount, first.loc, "several names on the left take no subscripts and no '+=', where one has a prime").suggest("name the values first: a, b = ..");
-    return {};
-  }
   return hasSubscript(first) ? defineByIndex(first.subscripts, first.loc, *stmt.value, scope) : evalValues(stmt, scope);
 }
 

@@ -53,7 +53,7 @@ SmallVector<IndexVar *> Elaborator::bindPlaces(llvm::ArrayRef<ast::Subscript> su
 
 /// The index that tells the size of an axis of a new name: the one that stands there alone, or, in x[g, order[g, i]] = .., the only one of the
 /// subscript that stands alone nowhere on the left. Null if there is none.
-static IndexVar *sizeIndexOf(const ast::Subscript &sub, const ast::AssignStmt &stmt, Scope &inner) {
+static IndexVar *sizeIndexOf(const ast::Subscript &sub, const ast::Target &target, bool isAdd, Scope &inner) {
   auto indexOf = [&](const ast::Subscript &at) {
     auto *name = at.kind == ast::SubKind::Value ? dyn_cast<ast::Name>(at.value.get()) : nullptr;
     const Binding *binding = name && !name->primed ? inner.find(name->name) : nullptr;
@@ -62,12 +62,12 @@ static IndexVar *sizeIndexOf(const ast::Subscript &sub, const ast::AssignStmt &s
   if (IndexVar *index = indexOf(sub))
     return index;
   auto *access = sub.kind == ast::SubKind::Value ? dyn_cast<ast::Index>(sub.value.get()) : nullptr;
-  if (!access || stmt.isAdd) // a sum at places is a histogram, whose size is that of the places
+  if (!access || isAdd) // a sum at places is a histogram, whose size is that of the places
     return nullptr;
   SmallVector<IndexVar *> own;
   for (const ast::Subscript &at : access->subscripts) {
     IndexVar *index = indexOf(at);
-    bool isElsewhere = llvm::any_of(stmt.targets.front().subscripts, [&](const ast::Subscript &other) { return indexOf(other) == index; });
+    bool isElsewhere = llvm::any_of(target.subscripts, [&](const ast::Subscript &other) { return indexOf(other) == index; });
     if (index && !isElsewhere)
       own.push_back(index);
   }
@@ -75,11 +75,11 @@ static IndexVar *sizeIndexOf(const ast::Subscript &sub, const ast::AssignStmt &s
 }
 
 /// Zeros for a name that is new: its sizes are the ranges of the indices.
-Array Elaborator::freshTarget(const ast::AssignStmt &stmt, Scope &inner) {
-  const ast::Target &target = stmt.targets.front();
+Array Elaborator::freshTarget(const ast::AssignStmt &stmt, size_t position, Scope &inner) {
+  const ast::Target &target = stmt.targets[position];
   Shape shape;
   for (const ast::Subscript &sub : target.subscripts) {
-    IndexVar *index = sizeIndexOf(sub, stmt, inner);
+    IndexVar *index = sizeIndexOf(sub, target, stmt.isAdd, inner);
     if (!index) {
       error(Code::IndexRangeUnknown, sub.loc, "the size of axis " + std::to_string(shape.size()) + " of the new name '" + target.name.name + "' is not known")
           .suggest("make it before: " + target.name.name + " = zeros(..)");
@@ -92,8 +92,9 @@ Array Elaborator::freshTarget(const ast::AssignStmt &stmt, Scope &inner) {
   return filled(0, shape, target.loc);
 }
 
-Array Elaborator::scatterOne(const ast::AssignStmt &stmt, std::optional<Array> known, Scope &scope) {
-  const ast::Target &target = stmt.targets.front();
+/// Of several names on the left each is written with its own value of the right side, by the indices that stand at it.
+Array Elaborator::scatterOne(const ast::AssignStmt &stmt, size_t position, std::optional<Array> known, Scope &scope) {
+  const ast::Target &target = stmt.targets[position];
   Location at = target.loc;
   Scope *inner = arena.scope(&scope);
   SmallVector<IndexVar *> bound = bindPlaces(target.subscripts, *inner);
@@ -108,10 +109,10 @@ Array Elaborator::scatterOne(const ast::AssignStmt &stmt, std::optional<Array> k
     findRanges(*sub.value, *inner);
   }
   findRanges(*stmt.value, *inner);
-  Array value = evalArray(*stmt.value, *inner);
+  Array value = stmt.targets.size() == 1 ? evalArray(*stmt.value, *inner) : asArray(valuesOf(stmt, evalValues(stmt, *inner))[position], stmt.value->loc);
   if (value.isPoison())
     return {};
-  Array x = known ? *known : freshTarget(stmt, *inner);
+  Array x = known ? *known : freshTarget(stmt, position, *inner);
   std::vector<Slot> slots;
   bool isPlain = true;
   if (x.isPoison() || !readSlots(x, target.subscripts, *inner, at, slots, isPlain))
@@ -160,31 +161,65 @@ Array Elaborator::scatterOne(const ast::AssignStmt &stmt, std::optional<Array> k
   return written;
 }
 
-void Elaborator::writePlaces(const ast::AssignStmt &stmt, Scope &scope) {
-  const ast::Target &target = stmt.targets.front();
+/// Several names on the left: each has a subscript, is another one, and all of them have a prime or none. False after an error.
+static bool maySplit(const ast::AssignStmt &stmt, Algebra &algebra) {
+  const ast::Target &first = stmt.targets.front();
+  for (const ast::Target &target : stmt.targets) {
+    if (stmt.targets.size() > 1 && (target.subscripts.empty() || target.name.primed != first.name.primed)) {
+      algebra.error(Code::ResultCount, target.loc, "of several names on the left all have subscripts or none, and all have a prime or none").suggest("name the values first: a, b = ..");
+      return false;
+    }
+    auto isSame = [&](const ast::Target &other) { return &other != &target && other.name.name == target.name.name; };
+    if (auto same = llvm::find_if(stmt.targets, isSame); same != stmt.targets.end() && &*same < &target) {
+      algebra.error(Code::NameAssignedTwice, target.loc, "'" + target.name.name + "' stands twice on the left").note(same->loc, "it stands first here")
+          .suggest("name the values first: a, b = .., and write each in a statement of its own");
+      return false;
+    }
+  }
+  return true;
+}
+
+/// What a name is after the write; null where it may not be written.
+std::optional<Entity> Elaborator::placesWritten(const ast::AssignStmt &stmt, size_t position, Scope &scope) {
+  const ast::Target &target = stmt.targets[position];
   const Binding *known = scope.findHere(target.name.name);
   if (target.subscripts.empty()) {
     error(Code::NameAssignedTwice, stmt.loc, "'+=' adds at places of an array, but '" + target.name.name + "' has no subscript here")
         .suggest("name the places, x[k + 1] += .., or give the sum a new name");
-    return;
+    return std::nullopt;
   }
   if (!known && scope.findLocal(target.name.name)) {
     error(Code::NameAssignedTwice, target.loc, "'" + target.name.name + "' belongs to an outer body, which alone may write parts of it")
         .note(scope.findLocal(target.name.name)->loc, "it is declared here")
         .suggest("copy it under a new name before");
-    return;
+    return std::nullopt;
   }
   if (known && known->entity.isPoison())
-    return;
+    return std::nullopt;
   if (known && !known->entity.isArray()) {
     error(Code::NotSubscriptable, target.loc, "only an array has elements, but this is " + known->entity.what().str());
-    return;
+    return std::nullopt;
   }
   std::optional<Array> before;
   if (known)
     before = known->entity.array();
-  Array after = eachLane([&] { return scatterOne(stmt, before ? std::optional<Array>(sliceLane(*before)) : std::nullopt, scope); });
-  scope.set(target.name.name, after, known ? known->loc : target.loc);
+  return Entity(eachLane([&] { return scatterOne(stmt, position, before ? std::optional<Array>(sliceLane(*before)) : std::nullopt, scope); }));
+}
+
+/// Of several names all are computed before the first one is written, so that the right side reads what they were.
+void Elaborator::writePlaces(const ast::AssignStmt &stmt, Scope &scope) {
+  const bool isSound = maySplit(stmt, *this);
+  std::vector<std::optional<Entity>> values(stmt.targets.size(), stmt.targets.size() > 1 ? std::optional<Entity>(Entity()) : std::nullopt);
+  for (size_t position = 0; isSound && position < values.size(); ++position) {
+    values[position] = placesWritten(stmt, position, scope);
+    if (!values[position] || values[position]->isPoison())
+      break; // the others would say the same again
+  }
+  for (auto [target, value] : llvm::zip_equal(stmt.targets, values)) {
+    const Binding *known = scope.findHere(target.name.name);
+    if (value)
+      scope.set(target.name.name, *value, known ? known->loc : target.loc);
+  }
 }
 
 bool lang::isParamOrState(const ast::Block &block, llvm::StringRef name) {
@@ -198,14 +233,15 @@ bool lang::isParamOrState(const ast::Block &block, llvm::StringRef name) {
 
 /// Whether a statement with a prime writes at places, and not the whole.
 bool Elaborator::writesNextPart(const ast::AssignStmt &stmt, Scope &scope) const {
-  const ast::Target &target = stmt.targets.front();
-  bool isPart = stmt.isAdd || (!target.subscripts.empty() && !definesWhole(target.subscripts, scope));
-  return stmt.targets.size() == 1 && target.name.primed && isPart && stmt.boundaries.empty();
+  const bool isAlone = stmt.targets.size() == 1;
+  auto isPart = [&](const ast::Target &target) { return stmt.isAdd || (!target.subscripts.empty() && !(isAlone && definesWhole(target.subscripts, scope))); };
+  return stmt.boundaries.empty() && llvm::any_of(stmt.targets, [](const ast::Target &target) { return target.name.primed; }) && llvm::any_of(stmt.targets, isPart);
 }
 
 /// G'[at] = h writes a part of the next value, which begins as a copy of the present one. Several parts are written in the order of the text.
-void Elaborator::writeNextPart(const ast::AssignStmt &stmt, Scope &scope) {
-  const ast::Target &target = stmt.targets.front();
+/// Null where it may not be written.
+std::optional<Entity> Elaborator::nextPart(const ast::AssignStmt &stmt, size_t position, Scope &scope) {
+  const ast::Target &target = stmt.targets[position];
   std::string key = target.name.name + "'";
   const Binding *known = scope.findLocal(key), *model = scope.findLocal(target.name.name);
   bool isCarried = !primes->run;
@@ -213,29 +249,41 @@ void Elaborator::writeNextPart(const ast::AssignStmt &stmt, Scope &scope) {
     if (!isCarried)
       error(Code::PrimeUnknown, target.loc, "'" + key + "' is the next value of nothing: '" + target.name.name + "' is no param or state")
           .suggest("declare it: state " + target.name.name + " = 0");
-    return scope.set(key, Entity(), target.loc);
+    return Entity();
   }
   if (target.subscripts.empty()) {
     error(Code::NameAssignedTwice, stmt.loc, "'+=' adds at places of an array, but '" + key + "' has no subscript here")
         .suggest("write " + key + " = " + target.name.name + " + ..");
-    return scope.set(key, Entity(), target.loc);
+    return Entity();
   }
   if (known && primes->isCommitted)
-    return;
+    return std::nullopt;
   if (known && !primes->partlyWritten.contains(key)) {
     error(Code::PrimeAssignedTwice, target.loc, "'" + key + "' is assigned as a whole, so that no part of it can be written")
         .note(known->loc, "it is assigned here");
-    return;
+    return std::nullopt;
   }
   Entity before = known ? known->entity : model ? model->entity : Entity();
   primes->partlyWritten.insert(key);
   if (before.isPoison() || !before.isArray())
-    return scope.set(key, Entity(), target.loc);
+    return Entity();
   // What is one for the collection is written once; by a value of each tensor, it is refused.
-  auto write = [&] { return scatterOne(stmt, sliceLane(before.array()), scope); };
+  auto write = [&] { return scatterOne(stmt, position, sliceLane(before.array()), scope); };
   Array after = isCarried || model->entity.array().isEach ? eachLane(write) : write();
-  Array next = after.isPoison() ? Array()
-               : isCarried      ? nextCarried(target.name, after, scope, stmt.value->loc)
-                                : nextValue(target, after, sliceLane(model->entity.array()), stmt.value->loc);
-  scope.set(key, next, known ? known->loc : target.loc);
+  return Entity(after.isPoison() ? Array()
+                : isCarried      ? nextCarried(target.name, after, scope, stmt.value->loc)
+                                 : nextValue(target, after, sliceLane(model->entity.array()), stmt.value->loc));
+}
+
+void Elaborator::writeNextPart(const ast::AssignStmt &stmt, Scope &scope) {
+  const bool isSound = maySplit(stmt, *this);
+  std::vector<std::optional<Entity>> values(stmt.targets.size(), stmt.targets.size() > 1 ? std::optional<Entity>(Entity()) : std::nullopt);
+  for (size_t position = 0; isSound && position < values.size(); ++position)
+    values[position] = nextPart(stmt, position, scope);
+  for (auto [target, value] : llvm::zip_equal(stmt.targets, values)) {
+    std::string key = target.name.name + (target.name.primed ? "'" : "");
+    const Binding *known = scope.findLocal(key);
+    if (value)
+      scope.set(key, *value, known ? known->loc : target.loc);
+  }
 }
