@@ -222,7 +222,13 @@ Entity Elaborator::callExp(const CallSite &site) {
 template <bool isInverse>
 Entity Elaborator::callFft(const CallSite &site) {
   std::optional<Complex> z = expectArguments(site, 1, 1) ? complexArgument(site, 0, /*hasSlot=*/true) : std::nullopt;
-  std::optional<Ordered> along = z ? findOrdered(site, z->re, /*mayTakeAll=*/false) : std::nullopt;
+  std::optional<Complex> model;
+  if (z && isOverCollection(site, z->re)) { // one line of numbers, whatever the tensor at hand
+    llvm::SaveAndRestore all(activeLane, std::optional<size_t>());
+    model = complexArgument(site, 0, /*hasSlot=*/true);
+    z = model ? std::optional(Complex{joined(model->re, 0, site.at), joined(model->im, 0, site.at)}) : std::nullopt;
+  }
+  std::optional<Ordered> along = z && !z->re.isPoison() ? findOrdered(site, z->re, /*mayTakeAll=*/false) : std::nullopt;
   if (!along)
     return {};
   Complex y = *z;
@@ -232,6 +238,8 @@ Entity Elaborator::callFft(const CallSite &site) {
     y.re.lanes[k] = op.getYre();
     y.im.lanes[k] = op.getYim();
   }
+  if (model)
+    return makeComplex(apart(y.re, model->re, 0, site.at), apart(y.im, model->im, 0, site.at), site.at);
   return makeComplex(y.re, y.im, site.at);
 }
 template Entity Elaborator::callFft<false>(const CallSite &site);

@@ -244,8 +244,16 @@ Entity Elaborator::callCorrelation(const CallSite &site) {
   if (!k)
     return {};
   std::string name = site.builtin->name.str();
-  if (x->isJoint || k->isJoint)
-    return notBuilt(Code::SlotNotBuilt, site.at, "'" + name + "' over the collection", "declare the param without 'joint'");
+  std::optional<Array> model; // the tensors that x is as one signal
+  for (auto [position, operand] : {std::pair(0, &*x), std::pair(1, &*k)})
+    if (isCollection(*operand)) {
+      Array whole = evalJoint(*site.call->arguments[position].value, *site.scope);
+      *operand = joined(whole, 0, site.at);
+      if (operand->isPoison())
+        return {};
+      if (position == 0)
+        model = whole;
+    }
   size_t rank = ownRank(*x), numLeading = rank > 2 ? 2 : 0;
   for (size_t lane = 0; lane < std::max(x->lanes.size(), k->lanes.size()); ++lane) {
     llvm::ArrayRef<Attribute> image = ownShape(*x, x->lanes.size() == 1 ? 0 : lane), window = ownShape(*k, k->lanes.size() == 1 ? 0 : lane);
@@ -271,7 +279,7 @@ Entity Elaborator::callCorrelation(const CallSite &site) {
     wide.axes = axes;
     return wide;
   };
-  return perLane({spreadAll(*x), spreadAll(*k)}, axes, [&](llvm::ArrayRef<Value> v) -> Value {
+  Array y = perLane({spreadAll(*x), spreadAll(*k)}, axes, [&](llvm::ArrayRef<Value> v) -> Value {
     Correlation correlation(*this, site.at);
     Correlation::Form form;
     form.a = form.b = form.out = llvm::to_vector(llvm::seq<int64_t>(0, axes.size()));
@@ -300,6 +308,9 @@ Entity Elaborator::callCorrelation(const CallSite &site) {
     }
     return correlation.emit(form, image, window, sizes);
   });
+  // A value for each element of the collection is one of its tensors again; else it is a signal of another length.
+  bool isOfEach = model && !y.isPoison() && ownShape(y) == ownShape(*x);
+  return isOfEach ? apart(y, *model, 0, site.at) : y;
 }
 template Entity Elaborator::callCorrelation<false>(const CallSite &site);
 template Entity Elaborator::callCorrelation<true>(const CallSite &site);

@@ -26,10 +26,14 @@ std::optional<Array> Elaborator::readMatrix(const CallSite &site, size_t positio
     return std::nullopt;
   Location at = site.call->arguments[position].loc;
   std::string name = site.builtin->name.str();
-  bool isOneVector = currentRun && isOverOneVector(*currentRun->call->rule);
-  if (x.isJoint && !isOneVector && (isOpen || x.lanes.size() > 1)) {
-    notBuilt(Code::SlotNotBuilt, at, "'" + name + "' over the collection", "declare the param without 'joint'");
-    return std::nullopt;
+  if (isCollection(x)) { // a stack of m vectors of R^d is a matrix of m rows
+    if (isStack(x))
+      x = joined(evalJoint(*site.call->arguments[position].value, *site.scope), 1, at);
+    else
+      error(Code::CollectionForm, at, "'" + name + "' takes a matrix, but of a joint param this is one vector")
+          .suggest("declare the param without 'joint' for the matrix that each tensor is; a stack, state S: [m] like w, has m rows");
+    if (x.isPoison() || x.isJoint)
+      return std::nullopt;
   }
   for (size_t k = 0; k < x.lanes.size(); ++k) {
     llvm::ArrayRef<Attribute> shape = ownShape(x, k);
@@ -122,12 +126,16 @@ Entity Elaborator::callQr(const CallSite &site) {
   std::optional<Array> a = onlyMatrix(site, /*isSquare=*/false);
   if (!a)
     return {};
-  return takeParts(site, eachMatrix({*a}, a->axes, 2, [&](llvm::ArrayRef<Value> v) -> mlir::Operation * {
+  Parts parts = eachMatrix({*a}, a->axes, 2, [&](llvm::ArrayRef<Value> v) -> mlir::Operation * {
     llvm::ArrayRef<Attribute> shape = typeOf(v[0]).getShape().take_back(2);
     Attribute k = smallerOf(shape);
     mlir::Type element = typeOf(v[0]).getElementType();
     return QrOp::create(builder, place(site.at), perMatrix(v[0], {shape[0], k}, element), perMatrix(v[0], {k, shape[1]}, element), v[0]);
-  }), 0);
+  });
+  const ast::Expr &operand = *site.call->arguments[0].value;
+  if (Array given = evalMatrix(operand, *site.scope); !given.isPoison() && isCollection(given)) // the rows of R are those of a stack
+    parts[1] = apart(parts[1], evalJoint(operand, *site.scope), 1, site.at);
+  return takeParts(site, parts, 0);
 }
 
 /// e, Q = eigh(A), and ok.
@@ -219,9 +227,17 @@ Entity Elaborator::callSolve(const CallSite &site) {
   std::optional<Array> a = slot ? readMatrix(site, 0, /*isSquare=*/true) : std::nullopt, b = a ? arrayArgument(site, 1) : std::nullopt;
   if (!b)
     return {};
-  bool isOneVector = currentRun && isOverOneVector(*currentRun->call->rule);
-  if (b->isJoint && !isOneVector && (isOpen || b->lanes.size() > 1))
-    return notBuilt(Code::SlotNotBuilt, site.at, "'solve' over the collection", "declare the param without 'joint'");
+  std::optional<Array> model; // the tensors of a joint param that b is as one vector, or as the rows of a stack
+  size_t leading = 0;
+  if (isCollection(*b)) {
+    model = evalJoint(*site.call->arguments[1].value, *site.scope);
+    leading = isStack(*model);
+    b = joined(*model, leading, site.at);
+    if (b->isPoison())
+      return {};
+    if (isOpen && leading == 0 && ownRank(*a) == 2) // how many elements the collection has is not known here
+      b = reshaped(*b, ownShape(*a).take_back(1), site.at);
+  }
   b = toKind(*b, Kind::Float, site.at);
   bool isVector = ownRank(*b) + 1 == ownRank(*a);
   for (size_t k = 0; k < std::max(a->lanes.size(), b->lanes.size()); ++k) {
@@ -234,8 +250,13 @@ Entity Elaborator::callSolve(const CallSite &site) {
         .suggest("it has the rows of the matrix: " + describe(left.drop_back()) + ", or that and one more axis for several right sides");
     return {};
   }
+  auto finish = [&](Parts parts) {
+    if (model)
+      parts[0] = apart(parts[0], *model, leading, site.at);
+    return takeParts(site, parts, 1);
+  };
   if (!isVector)
-    return takeParts(site, emitSolve(slot->kind, slot->isTransposed, *a, *b, site.at), 1);
+    return finish(emitSolve(slot->kind, slot->isTransposed, *a, *b, site.at));
   Array columns = eachTensor(*b, [&](const Array &x, size_t) -> Array {
     Shape shape(ownShape(x));
     shape.push_back(builder.getI64IntegerAttr(1));
@@ -243,7 +264,7 @@ Entity Elaborator::callSolve(const CallSite &site) {
   });
   Parts parts = emitSolve(slot->kind, slot->isTransposed, *a, columns, site.at);
   parts[0] = eachTensor(parts[0], [&](const Array &x, size_t) -> Array { return reshaped(x, ownShape(x).drop_back(), site.at); });
-  return takeParts(site, parts, 1);
+  return finish(std::move(parts));
 }
 
 /// As many unit matrices as x has matrices.

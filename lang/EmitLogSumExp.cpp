@@ -121,5 +121,6 @@ Entity Elaborator::callCumLogSumExp(const CallSite &site) {
   if (!ordered)
     return {};
   Array x = toKind(ordered->x, Kind::Float, site.at);
-  return perLane({x}, x.axes, [&](llvm::ArrayRef<Value> v) { return cumLogSumExp(v[0], ordered->axis, ordered->isFlagged, site.at); });
+  Array sums = perLane({x}, x.axes, [&](llvm::ArrayRef<Value> v) { return cumLogSumExp(v[0], ordered->axis, ordered->isFlagged, site.at); });
+  return finishOrdered(*ordered, sums, site.at);
 }

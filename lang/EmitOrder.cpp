@@ -6,7 +6,6 @@
 //===----------------------------------------------------------------------===//
 
 #include "lang/Elaborator.h"
-#include "lang/InnerProblem.h"
 
 using namespace gradus;
 using namespace gradus::lang;
@@ -43,25 +42,40 @@ bool Elaborator::findOnlyAxis(const CallSite &site, bool mayTakeAll, Ordered &or
   return true;
 }
 
+/// Whether a word runs over the collection as one vector: no slot names an axis of its tensors. What is a stack of such vectors has several axes.
+bool Elaborator::isOverCollection(const CallSite &site, const Array &x) const {
+  llvm::StringRef flag = site.builtin->flag;
+  bool namesAxis = llvm::any_of(site.slots, [&](const ast::Subscript &slot) { return flag.empty() || wordOf(slot) != flag; });
+  return !namesAxis && isCollection(x) && !isStack(x);
+}
+
 /// The operand, the axis and the flag of a word such as `cumsum[axis = 1, reverse]`.
 std::optional<Elaborator::Ordered> Elaborator::readOrdered(const CallSite &site, bool mayTakeAll) {
-  Array x = evalArray(*site.call->arguments[0].value, *site.scope);
-  return x.isPoison() ? std::nullopt : findOrdered(site, x, mayTakeAll);
+  const ast::Expr &operand = *site.call->arguments[0].value;
+  Array x = evalArray(operand, *site.scope);
+  if (x.isPoison() || !isOverCollection(site, x))
+    return x.isPoison() ? std::nullopt : findOrdered(site, x, mayTakeAll);
+  Array model = evalJoint(operand, *site.scope), whole = joined(toKind(model, std::max(kindOf(model), Kind::Int), site.at), 0, site.at);
+  std::optional<Ordered> ordered = whole.isPoison() ? std::nullopt : findOrdered(site, whole, mayTakeAll);
+  if (ordered)
+    ordered->model = model;
+  return ordered;
+}
+
+/// What a map made of its operand, as the tensors of the collection where it ran over them.
+Array Elaborator::finishOrdered(const Ordered &ordered, const Array &result, Location at) {
+  return ordered.model && !result.isPoison() ? apart(result, *ordered.model, 0, at) : result;
 }
 
 /// The same of an operand that is there.
 std::optional<Elaborator::Ordered> Elaborator::findOrdered(const CallSite &site, const Array &x, bool mayTakeAll) {
   llvm::StringRef flag = site.builtin->flag;
   Ordered ordered;
-  ordered.x = x;
-  if (ordered.x.isJoint) {
-    notBuilt(Code::SlotNotBuilt, site.at, "'" + site.builtin->name.str() + "' over the collection", "declare the param without 'joint'");
-    return std::nullopt;
-  }
-  ordered.x = toKind(ordered.x, std::max(kindOf(ordered.x), Kind::Int), site.at);
+  ordered.x = toKind(x, std::max(kindOf(x), Kind::Int), site.at);
   // Of the tensors of a collection one may be a number, which is all that there is to order.
   bool isOfAll = llvm::all_of(site.slots, [&](const ast::Subscript &slot) { return !flag.empty() && wordOf(slot) == flag; });
-  if (activeLane && mayTakeAll && isOfAll && ownRank(ordered.x) == 0 && ordered.x.axes.empty())
+  ordered.isNumber = activeLane && mayTakeAll && isOfAll && ownRank(ordered.x) == 0 && ordered.x.axes.empty();
+  if (ordered.isNumber)
     ordered.x = reshaped(ordered.x, {Attribute(builder.getI64IntegerAttr(1))}, site.at);
   std::optional<int64_t> axis;
   for (const ast::Subscript &slot : site.slots) {
@@ -113,9 +127,10 @@ Entity Elaborator::callCumulate(const CallSite &site) {
     std::optional<Ordered> ordered = readOrdered(site, /*mayTakeAll=*/false);
     if (!ordered)
       return {};
-    return perLane({ordered->x}, ordered->x.axes, [&](llvm::ArrayRef<Value> v) -> Value {
+    Array sums = perLane({ordered->x}, ordered->x.axes, [&](llvm::ArrayRef<Value> v) -> Value {
       return CumulateOp::create(builder, place(site.at), kind, v[0], static_cast<uint64_t>(ordered->axis), ordered->isFlagged);
     });
+    return finishOrdered(*ordered, sums, site.at);
   });
 }
 
@@ -137,7 +152,7 @@ Entity Elaborator::callSort(const CallSite &site) {
   auto part = [&](Array Sorted::*which) {
     return eachLane([&]() -> Array {
       std::optional<Ordered> ordered = readOrdered(site, /*mayTakeAll=*/false);
-      return ordered ? sortAlong(ordered->x, ordered->axis, ordered->isFlagged, site.at).*which : Array();
+      return ordered ? finishOrdered(*ordered, sortAlong(ordered->x, ordered->axis, ordered->isFlagged, site.at).*which, site.at) : Array();
     });
   };
   bool isByIndex = llvm::any_of(site.slots, [&](const ast::Subscript &slot) { return !wordOf(slot).empty() && !isBinder(slot, *site.scope); });
@@ -149,7 +164,7 @@ Entity Elaborator::callSort(const CallSite &site) {
   if (!ordered)
     return {};
   Sorted sorted = sortAlong(ordered->x, ordered->axis, ordered->isFlagged, site.at);
-  return tuple({sorted.values, sorted.order});
+  return tuple({finishOrdered(*ordered, sorted.values, site.at), finishOrdered(*ordered, sorted.order, site.at)});
 }
 
 Entity Elaborator::callArgsort(const CallSite &site) {
@@ -157,7 +172,7 @@ Entity Elaborator::callArgsort(const CallSite &site) {
     return {};
   return eachLane([&]() -> Array {
     std::optional<Ordered> ordered = readOrdered(site, /*mayTakeAll=*/false);
-    return ordered ? sortAlong(ordered->x, ordered->axis, ordered->isFlagged, site.at).order : Array();
+    return ordered ? finishOrdered(*ordered, sortAlong(ordered->x, ordered->axis, ordered->isFlagged, site.at).order, site.at) : Array();
   });
 }
 
@@ -165,14 +180,13 @@ Entity Elaborator::callRank(const CallSite &site) {
   if (!expectArguments(site, 1, 1))
     return {};
   return eachLane([&]() -> Array {
-    Array x = evalArray(*site.call->arguments[0].value, *site.scope);
-    std::optional<Ordered> ordered = x.isPoison() ? std::nullopt : findOrdered(site, x, /*mayTakeAll=*/true);
+    std::optional<Ordered> ordered = readOrdered(site, /*mayTakeAll=*/true);
     if (!ordered)
       return {};
     // The order is a permutation; what sorts it is its inverse.
     Array order = sortAlong(ordered->x, ordered->axis, ordered->isFlagged, site.at).order;
     Array place = sortAlong(order, ordered->axis, /*isDescending=*/false, site.at).order;
-    return ownRank(x) == ownRank(place) ? place : reshaped(place, {}, site.at);
+    return ordered->isNumber ? reshaped(place, {}, site.at) : finishOrdered(*ordered, place, site.at);
   });
 }
 
@@ -264,30 +278,13 @@ Value Elaborator::interpolate(Value sorted, Value level, int64_t axis, Location 
 
 /// What quantile[all](x) and median[all](x) rank: the elements of all tensors of the collection as one axis.
 std::optional<Elaborator::Ordered> Elaborator::readCollection(const CallSite &site) {
-  std::optional<size_t> lane = std::exchange(activeLane, std::nullopt);
-  Array x = evalArray(*site.call->arguments[0].value, *site.scope);
-  activeLane = lane;
-  if (x.isPoison())
-    return std::nullopt;
-  if (!x.axes.empty()) {
-    notBuilt(Code::SlotNotBuilt, site.at, "a quantile of the collection inside index notation", "give it a name before");
-    return std::nullopt;
-  }
-  if ((numRegions > 0 && isOpen && !isUnbound) || isOneOfMany) {
-    error(Code::CollectionInControl, site.at, "what ranks the collection inside 'when', 'every' or 'loop' is not built yet").suggest("compute it before the block");
-    return std::nullopt;
-  }
-  SmallVector<Array> tensors;
-  for (Value lane : x.lanes) {
-    Array tensor = toKind(Array{{lane}}, Kind::Float, site.at);
-    tensors.push_back(reshaped(tensor, countOfShape(ownShape(tensor)).toAttr(builder.getContext()), site.at));
-  }
-  Array all = concatAll(tensors, 0, site.at);
+  Array all = joined(toKind(evalJoint(*site.call->arguments[0].value, *site.scope), Kind::Float, site.at), 0, site.at);
   if (all.isPoison())
     return std::nullopt;
-  if (isOpen && x.isEach) // of the tensors that the application alone knows: no code
-    all.lanes.front() = AllReduceOp::create(builder, place(site.at), all.lanes.front().getType(), ReductionKind::Sum, all.lanes.front());
-  return Ordered{all, 0, false};
+  Ordered ordered;
+  ordered.axis = all.axes.size();
+  ordered.x = all;
+  return ordered;
 }
 
 /// The operand of quantile and median, which bind the index in their slot.
