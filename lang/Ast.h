@@ -269,7 +269,7 @@ struct SolvesStmt : StmtNode<StmtKind::Solves> {
 // Units
 //===----------------------------------------------------------------------===//
 
-enum class UnitKind { Function, Rule, Train, Test, Import };
+enum class UnitKind { Function, Rule, Train, Test, Import, Const };
 
 struct Unit {
   const UnitKind kind;
@@ -371,6 +371,12 @@ struct Import : UnitNode<UnitKind::Import> {
   using UnitNode::UnitNode;
   std::string path;
   Location pathLoc;
+};
+
+/// `const table: [2, 4] = ..` outside of all units.
+struct Const : UnitNode<UnitKind::Const> {
+  using UnitNode::UnitNode;
+  Decl decl;
 };
 
 /// A `//` comment (or a `///` one that documents no unit) with its slashes; for the formatter.

@@ -444,9 +444,15 @@ UnitPtr AstBuilder::build(P::ImportUnitContext &context) {
   return unit;
 }
 
+UnitPtr AstBuilder::build(P::ConstUnitContext &context) {
+  auto unit = std::make_unique<Const>(locOf(context));
+  unit->decl = buildDecl(*context.decl());
+  return unit;
+}
+
 UnitPtr AstBuilder::buildUnit(P::UnitContext &context) {
   return dispatch<UnitPtr, P::FunctionUnitContext, P::RuleUnitContext, P::TrainUnitContext, P::TestUnitContext,
-                  P::ImportUnitContext>(context);
+                  P::ImportUnitContext, P::ConstUnitContext>(context);
 }
 
 UnitPtr gradus::buildUnit(GradusParser::UnitContext &context, std::span<const Token> tokens) {

@@ -36,6 +36,7 @@ private:
   ast::UnitPtr build(P::TrainUnitContext &context);
   ast::UnitPtr build(P::TestUnitContext &context);
   ast::UnitPtr build(P::ImportUnitContext &context);
+  ast::UnitPtr build(P::ConstUnitContext &context);
   ast::Objective buildObjective(P::ObjectiveContext &context);
   ast::Group buildGroup(P::GroupContext &context);
   ast::CustomDerivative buildDerivative(P::DerivativeContext &context);

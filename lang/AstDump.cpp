@@ -352,7 +352,11 @@ void Dumper::add(const Unit &unit) {
         word("\"" + u->title + "\"");
         addBlock("block", u->block);
       })
-      .Case([&](const Import *u) { line("import"), word("\"" + u->path + "\""); });
+      .Case([&](const Import *u) { line("import"), word("\"" + u->path + "\""); })
+      .Case([&](const Const *u) {
+        line("const");
+        name(u->decl.name), type(u->decl.type), value("value", u->decl.value);
+      });
   for (const std::string &text : unit.doc)
     form("doc", [&] { word("\"" + text + "\""); });
   out += ")";

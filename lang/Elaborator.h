@@ -26,6 +26,9 @@ public:
   void emitTest(const ast::Test &test, Scope &file);
   /// The value of a unit's name.
   Entity declare(const ast::Function &unit, Scope &file);
+  // Constants of files (EmitConstant.cpp).
+  Entity declare(const ast::Const &unit, Scope &file);
+  void emitConstant(const ast::Const &unit, Scope &file);
   /// Parameters over which some train unit minimises a loss.
   llvm::DenseMap<const ast::Function *, std::vector<std::string>> optimised;
   void noteObjective(const ast::Train &train, Scope &file);

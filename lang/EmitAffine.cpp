@@ -207,9 +207,10 @@ void Elaborator::findWindows(const ast::Expr &expr, Scope &scope) {
   auto readAccess = [&](const ast::Index &access) {
     auto *base = dyn_cast<ast::Name>(access.base.get());
     const Binding *binding = base ? scope.find(base->name + (base->primed ? "'" : "")) : nullptr;
-    const Complex *z = binding ? binding->entity.get<Complex>() : nullptr;
-    bool isKnown = binding && (z || binding->entity.isArray()) && !binding->entity.isPoison();
-    Shape shape = isKnown ? Shape(ownShape(sliceLane(z ? z->re : binding->entity.array()))) : Shape();
+    Entity entity = binding ? valueOf(*binding) : Entity();
+    const Complex *z = entity.get<Complex>();
+    bool isKnown = binding && (z || entity.isArray()) && !entity.isPoison();
+    Shape shape = isKnown ? Shape(ownShape(sliceLane(z ? z->re : entity.array()))) : Shape();
     for (auto [position, sub] : llvm::enumerate(access.subscripts)) {
       if (sub.kind != ast::SubKind::Value) {
         isKnown &= sub.kind == ast::SubKind::Slice;

@@ -417,10 +417,7 @@ bool Elaborator::runCommon(const ast::Stmt &stmt, Scope &scope) {
   switch (stmt.kind) {
   case ast::StmtKind::Const: {
     const ast::Decl &decl = cast<ast::ConstStmt>(stmt).decl;
-    Entity value = decl.value ? eval(*decl.value, scope) : Entity();
-    if (decl.type && decl.type->hasDims && value.isArray() && !value.isPoison())
-      bindShape(*decl.type, value.array(), decl.name.name, decl.loc, scope);
-    bindName(decl.name, value, scope);
+    bindName(decl.name, evalConstant(decl, scope), scope);
     return true;
   }
   case ast::StmtKind::Function: {

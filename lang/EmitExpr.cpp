@@ -95,7 +95,7 @@ Entity Elaborator::evalName(llvm::StringRef name, Location at, Scope &scope, boo
       return sliceLane(binding->entity.array());
     if (const Complex *z = binding->entity.get<Complex>())
       return sliceLane(*z, at);
-    return binding->entity;
+    return valueOf(*binding);
   }
   if (isPrimed) {
     const Binding *plain = scope.find(name);

@@ -54,11 +54,12 @@ void Elaborator::findRanges(const ast::Expr &expr, Scope &scope) {
     auto *base = access ? dyn_cast<ast::Name>(access->base.get()) : nullptr;
     std::string key = base ? base->name + (base->primed ? "'" : "") : "";
     const Binding *binding = base ? scope.find(key) : nullptr;
-    const Complex *z = binding ? binding->entity.get<Complex>() : nullptr;
-    if (!binding || !(z || binding->entity.isArray()))
+    Entity entity = binding ? valueOf(*binding) : Entity();
+    const Complex *z = entity.get<Complex>();
+    if (!binding || !(z || entity.isArray()))
       return;
-    bool isPoison = binding->entity.isPoison();
-    Array array = sliceLane(z ? z->re : binding->entity.array());
+    bool isPoison = entity.isPoison();
+    Array array = sliceLane(z ? z->re : entity.array());
     Shape shape = isPoison ? Shape() : Shape(ownShape(array));
     for (auto [position, sub] : llvm::enumerate(access->subscripts)) {
       if (sub.kind == ast::SubKind::Rest || (!isPoison && position >= shape.size()))

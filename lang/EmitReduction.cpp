@@ -82,6 +82,8 @@ static bool isOfAllTensors(const ast::Expr &expr, Scope &scope) {
     if (!binding)
       return;
     const Closure *closure = binding->entity.get<Closure>();
+    if (binding->entity.get<Constant>())
+      return;
     isOfAll &= binding->entity.isArray() ? !binding->entity.array().isEach || binding->entity.array().lanes.size() > 1 : closure && closure->unit;
   });
   return isOfAll;

@@ -44,7 +44,7 @@ const Closure *Elaborator::selectData(const Closure &closure, llvm::ArrayRef<ast
   auto *name = slot ? dyn_cast<ast::Name>(slot->value.get()) : nullptr;
   // Where a unit is called like a word of this slot, the word is meant: a unit is no number of a row.
   const Binding *binding = name && !name->primed ? scope.find(name->name) : nullptr;
-  bool isUnit = binding && !binding->entity.isArray() && !binding->entity.index();
+  bool isUnit = binding && !binding->entity.isArray() && !binding->entity.index() && !binding->entity.get<Constant>();
   bool isWord = slot && (isBinder(*slot, scope) || (isUnit && llvm::is_contained({"all", "each", "next"}, name->name)));
   std::optional<DataChoice> choice = isWord ? llvm::StringSwitch<std::optional<DataChoice>>(name->name)
                                                   .Case("all", DataChoice::All)

@@ -123,7 +123,11 @@ Attribute Elaborator::evalDim(const ast::Dim &dim, size_t lane, Scope &scope, bo
   if (const ast::Name *name = nameOf(dim)) {
     if (const DimBinding *known = scope.findDim(name->name))
       return known->lane(activeLane.value_or(lane));
-    if (const Binding *value = scope.findLocal(name->name)) {
+    const Binding *value = scope.findLocal(name->name);
+    const Constant *constant = value ? nullptr : findConstant(name->name, scope);
+    if (constant)
+      return sizeOfConstant(*constant, dim.loc);
+    if (value) {
       if (value->entity.isPoison())
         return {};
       if (value->entity.isArray())
@@ -172,7 +176,7 @@ std::optional<Shape> Elaborator::evalShape(const ast::Type &type, size_t lane, S
 
 bool Elaborator::bindDim(const ast::Dim &dim, const Array &x, size_t axis, llvm::StringRef name, Location at, Scope &inner) {
   const ast::Name *symbol = nameOf(dim);
-  if (symbol && !inner.findDim(symbol->name) && !inner.findLocal(symbol->name)) {
+  if (symbol && !inner.findDim(symbol->name) && !inner.findLocal(symbol->name) && !findConstant(symbol->name, inner)) {
     DimBinding binding{{}, at};
     for (size_t k = 0; k < x.lanes.size(); ++k)
       binding.lanes.push_back(ownShape(x, k)[axis]);
@@ -194,11 +198,12 @@ bool Elaborator::bindDim(const ast::Dim &dim, const Array &x, size_t axis, llvm:
       return false;
     }
     const DimBinding *known = inner.findDim(symbol->name);
+    const Constant *constant = known ? nullptr : findConstant(symbol->name, inner);
     Diagnostic &diagnostic = error(Code::DimensionConflict, at, "'" + symbol->name + "' is " + describe(actual) + " here, in axis " +
                                                                     std::to_string(axis) + " of '" + name.str() + "', and " +
                                                                     describe(expected) + " elsewhere");
-    if (known)
-      diagnostic.note(known->loc, "'" + symbol->name + "' is " + describe(expected) + " here");
+    if (known || constant)
+      diagnostic.note(known ? known->loc : constant->decl->loc, "'" + symbol->name + "' is " + describe(expected) + " here");
     return false;
   }
   return true;

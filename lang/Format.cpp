@@ -331,7 +331,13 @@ void Formatter::write(const Unit &unit) {
         head += (u->isProperty ? "property \"" : "test \"") + u->title + "\"";
         writePiece({std::move(head), &u->block});
       })
-      .Case([&](const Import *u) { write("import \"" + u->path + "\""); });
+      .Case([&](const Import *u) { write("import \"" + u->path + "\""); })
+      .Case([&](const Const *u) {
+        Doc head;
+        head += "const ";
+        head += docOf(u->decl);
+        writePiece({std::move(head)});
+      });
   commentBehind(unit.loc.endLine);
   newline();
 }

@@ -204,6 +204,8 @@ void Loader::declareUnits(File &file) {
     }
     if (auto *train = dyn_cast<ast::Train>(unit.get()))
       declare(train->name, train);
+    if (auto *constant = dyn_cast<ast::Const>(unit.get()))
+      declare(constant->decl.name, elaborator.declare(*constant, *file.scope));
   }
   for (const ast::Ident &name : file.sheet->leftOut)
     declareLeftOut(name, file);
@@ -241,6 +243,8 @@ File *Loader::load(const Source &source, std::string identity, std::optional<Loc
         name = &function->name;
       if (auto *rule = dyn_cast<ast::Rule>(theirs.get()))
         name = &rule->name;
+      if (auto *constant = dyn_cast<ast::Const>(theirs.get()))
+        name = &constant->decl.name;
       const Binding *binding = name ? imported->scope->findHere(name->name) : nullptr;
       if (!binding)
         continue;
@@ -259,8 +263,11 @@ File *Loader::load(const Source &source, std::string identity, std::optional<Loc
   return &file;
 }
 
-/// Functions first, so that a broken one is silent where it is called; tests last.
+/// Constants and functions first, so that a broken one is silent where it is read; tests last.
 static void emitUnits(const ast::Sheet &sheet, Scope &scope, Elaborator &elaborator, Elaborator &tester, Diagnostics &diagnostics) {
+  for (const ast::UnitPtr &unit : sheet.units)
+    if (auto *constant = dyn_cast<ast::Const>(unit.get()))
+      elaborator.emitConstant(*constant, scope);
   for (const ast::UnitPtr &unit : sheet.units)
     if (auto *train = dyn_cast<ast::Train>(unit.get()))
       elaborator.noteObjective(*train, scope);

@@ -20,6 +20,7 @@ unit
     | 'train' name '=' objective (',' objective)* 'with' groups     # trainUnit
     | ('test' | 'property') STR block                               # testUnit
     | 'import' STR                                                  # importUnit
+    | 'const' decl                                                  # constUnit
     ;
 equations: expr (',' expr)*;
 derivative: 'derivative' '(' names ')' '=' expr (',' expr)*;

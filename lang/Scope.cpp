@@ -9,7 +9,7 @@ using namespace gradus::lang;
 
 llvm::StringRef Entity::what() const {
   static constexpr llvm::StringLiteral words[] = {"a number", "a function", "a rule",  "a record", "several values", "a function",
-                                                  "a rule",   "a shape",    "a train", "an index", "a rule",         "a linear operator", "complex"};
+                                                  "a rule",   "a shape",    "a train", "an index", "a rule",         "a linear operator", "complex", "a number"};
   return words[data.index()];
 }
 

@@ -73,6 +73,13 @@ private:
 
 struct RuleRun;
 
+/// A constant of a file. It is evaluated where it is read, since the values of one function are none of another.
+struct Constant {
+  const ast::Decl *decl;
+  /// The scope of its file.
+  Scope *home;
+};
+
 /// The rule that a parameter `base: rule` stands for, inside the wrapping rule.
 struct RuleSite {
   RuleRun *outer;
@@ -93,6 +100,7 @@ struct Arena {
   std::deque<Entity::Tuple> tuples;
   std::deque<IndexVar> indices;
   std::deque<RuleSite> sites;
+  std::deque<Constant> constants;
   std::deque<LinearOperator> operators;
   std::deque<Complex> complexes;
   std::deque<ast::Name> names;

@@ -123,8 +123,8 @@ std::string Reporter::goesOn(size_t index) const {
 //===----------------------------------------------------------------------===//
 
 static const std::vector<std::string> &unitWords() {
-  static const std::vector<std::string> words = {"fn",   "import",   "loss",   "projection", "property", "prox",
-                                                 "rule", "schedule", "solver", "test",       "train"};
+  static const std::vector<std::string> words = {"const", "fn",   "import",   "loss",   "projection", "property", "prox",
+                                                 "rule",  "schedule", "solver", "test",  "train"};
   return words;
 }
 
@@ -166,7 +166,7 @@ bool Reporter::reportUnitStart() {
   if (help.empty() && start.kind == Tok::ID)
     help = didYouMean(start.text, unitWords());
   if (help.empty())
-    help = "a unit begins with loss, fn, rule, schedule, train, test, import, prox, projection, solver or property; "
+    help = "a unit begins with loss, fn, rule, schedule, train, test, import, const, prox, projection, solver or property; "
            "all else stands inside its { }";
   diagnostics.error(Code::UnknownUnit, start.loc, quoted(start) + " begins no unit").suggest(std::move(help));
   return true;

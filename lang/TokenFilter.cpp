@@ -169,7 +169,8 @@ bool Filter::isLostLine(size_t next) const {
 /// A unit's head in the first column ends whatever is open above it.
 bool Filter::isUnitAtMargin(size_t i) const {
   Token token = wordAt(i), next = wordAt(i + 1);
-  return token.loc.col == 1 && startsUnit(token.kind) && (next.kind == Tok::ID || next.kind == Tok::STR);
+  bool isStatementToo = token.kind == Tok::CONST; // which may stand in a block that nobody has indented
+  return token.loc.col == 1 && startsUnit(token.kind) && !isStatementToo && (next.kind == Tok::ID || next.kind == Tok::STR);
 }
 
 void Filter::newline(size_t i) {

@@ -21,6 +21,7 @@ bool gradus::isWord(Tok kind) { return kind >= Tok::AND && kind <= Tok::WITHIN; 
 
 bool gradus::startsUnit(Tok kind) {
   switch (kind) {
+  case Tok::CONST:
   case Tok::FN:
   case Tok::IMPORT:
   case Tok::LOSS:

@@ -26,6 +26,7 @@ namespace gradus::lang {
 
 class Scope;
 struct Builtin;
+struct Constant;
 struct Objective;
 
 /// An index of index notation. Its range is the common size of the axes at which it stands bare.
@@ -168,7 +169,7 @@ public:
 
 private:
   std::variant<Array, const Closure *, const RuleCall *, const Record *, const Tuple *, const Builtin *, const ast::Rule *,
-               const ast::Like *, const ast::Train *, IndexVar *, RuleSite *, const LinearOperator *, const Complex *>
+               const ast::Like *, const ast::Train *, IndexVar *, RuleSite *, const LinearOperator *, const Complex *, const Constant *>
       data;
 };
 

@@ -74,6 +74,12 @@ TEST(Format, AlignsTheRowsOfATable) {
             "fn f(x) {\n  const a = [[  1, 20],\n             [300,  4]]\n  return a @ x\n}\n");
 }
 
+TEST(Format, SetsConstantsOfFiles) {
+  std::string text = formatted("const a:[2,2]=[[1,20],\n[300,4]] // rows\n/// Twice.\nconst b=2*a\n\nfn f(x) {\nconst c=b\nreturn c*x }\n");
+  EXPECT_EQ(text, "const a: [2, 2] = [[  1, 20],\n                   [300,  4]] // rows\n/// Twice.\nconst b = 2 * a\n\nfn f(x) {\n  const c = b\n  return c * x\n}\n");
+  expectStable(text);
+}
+
 TEST(Format, IsStableForWideAndDeepTables) {
   std::string row = "[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12], ", deep = "[2]";
   expectStable("fn f(x) = [" + row + row + row + row + "[1]]\n");

@@ -48,6 +48,13 @@ TEST(Parser, ReadsSubscripts) {
             "(call (callee (index (base (sum)) (subs (axis (1)) (at (keep))))) (arg (x)))");
 }
 
+TEST(Parser, ReadsConstantsOfFiles) {
+  Parsed parsed("const a: [2] = [1, 2]\nconst b = 2 * a\n");
+  ASSERT_TRUE(parsed.sheet) << parsed.diagnostics.render();
+  ASSERT_EQ(parsed.sheet->units.size(), 2u);
+  EXPECT_EQ(parsed.sheet->units[1]->kind, ast::UnitKind::Const);
+}
+
 TEST(Parser, TakesSignsForWords) {
   EXPECT_EQ(tree("∑[j](x[j]) ≤ √(π)"), tree("sum[j](x[j]) <= sqrt(pi)"));
   EXPECT_EQ(tree("∇ f(x′) ≠ 1"), tree("grad f(x') != 1"));
