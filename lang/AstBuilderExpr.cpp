@@ -308,6 +308,8 @@ ExprPtr AstBuilder::build(P::ParensContext &context) {
 ExprPtr AstBuilder::build(P::ListContext &context) {
   auto list = std::make_unique<List>(locOf(context));
   list->elements = buildAll(context.expr());
+  if (context.ID())
+    list->like = ident(context.ID());
   return list;
 }
 

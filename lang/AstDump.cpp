@@ -173,7 +173,11 @@ void Dumper::add(const Expr &expr) {
       .Case([&](const String *e) { out += "\"" + e->value + "\""; })
       .Case([&](const Bool *e) { out += e->value ? "true" : "false"; })
       .Case([&](const Name *e) { out += e->primed ? e->name + "'" : e->name; })
-      .Case([&](const List *e) { out += "list", values("of", e->elements); })
+      .Case([&](const List *e) {
+        out += "list", values("of", e->elements);
+        if (e->like)
+          word("like " + e->like->name);
+      })
       .Case([&](const Tuple *e) { out += "tuple", values("of", e->elements); })
       .Case([&](const Unary *e) { out += unary[static_cast<size_t>(e->op)], out += " ", add(*e->operand); })
       .Case([&](const Binary *e) {

@@ -100,6 +100,8 @@ struct Name : ExprNode<ExprKind::Name> {
 struct List : ExprNode<ExprKind::List> {
   using ExprNode::ExprNode;
   std::vector<ExprPtr> elements;
+  /// `[m] like w`, the shape of a stack of arrays like w.
+  std::optional<Ident> like;
 };
 
 /// `(a, b)` with at least two elements.

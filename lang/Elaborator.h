@@ -100,6 +100,7 @@ private:
   void shareRange(const ast::Compare &comparison, Scope &scope);
   void shareRanges(const ast::Expr &body, Scope &scope);
   void findWindows(const ast::Expr &expr, Scope &scope);
+  std::optional<Shape> shapeOfBase(const ast::Expr &base, Scope &scope);
   Array whereChosen(const Array &place, Location at);
   Entity defineByIndex(llvm::ArrayRef<ast::Subscript> subscripts, Location at, const ast::Expr &value, Scope &scope);
   llvm::SmallVector<Array> defineOne(llvm::ArrayRef<ast::Subscript> subscripts, Location at, const ast::Expr &value, Scope &scope);
@@ -309,6 +310,7 @@ private:
   Array emitDraws(DrawKind kind, const DrawSource &source, const Array &parameter, const DrawShape &shape, const Array &time, Location at);
   std::optional<llvm::SmallVector<mlir::Attribute, 1>> readDrawSize(const ast::Expr &expr, Scope &scope);
   std::optional<DrawShape> readDrawShape(const ast::Expr *expr, Scope &scope);
+  bool stackShape(const ast::Ident &like, DrawShape &shape, Scope &scope);
   Array readDrawParameter(DrawKind kind, const ast::Expr &expr, Scope &scope);
   Array drawTime(Location at);
   /// The rule at work, the path of the body at hand and its time; in a function that stands alone the time is an argument in the

@@ -209,8 +209,9 @@ void Elaborator::findWindows(const ast::Expr &expr, Scope &scope) {
     const Binding *binding = base ? scope.find(base->name + (base->primed ? "'" : "")) : nullptr;
     Entity entity = binding ? valueOf(*binding) : Entity();
     const Complex *z = entity.get<Complex>();
-    bool isKnown = binding && (z || entity.isArray()) && !entity.isPoison();
-    Shape shape = isKnown ? Shape(ownShape(sliceLane(z ? z->re : entity.array()))) : Shape();
+    std::optional<Shape> found = base ? std::nullopt : shapeOfBase(*access.base, scope);
+    bool isKnown = found || (binding && (z || entity.isArray()) && !entity.isPoison());
+    Shape shape = found ? *found : isKnown ? Shape(ownShape(sliceLane(z ? z->re : entity.array()))) : Shape();
     for (auto [position, sub] : llvm::enumerate(access.subscripts)) {
       if (sub.kind != ast::SubKind::Value) {
         isKnown &= sub.kind == ast::SubKind::Slice;

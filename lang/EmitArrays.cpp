@@ -172,7 +172,7 @@ Array Elaborator::concatAll(llvm::ArrayRef<Array> parts, size_t axis, Location a
 // Making arrays
 //===----------------------------------------------------------------------===//
 
-/// zeros(3), zeros(n, m) or zeros(like w).
+/// zeros(3), zeros(n, m), zeros(like w) or zeros([m] like w).
 Entity Elaborator::filledArray(const CallSite &site, double value) {
   auto &arguments = site.call->arguments;
   auto *like = arguments.size() == 1 ? dyn_cast<ast::Like>(arguments[0].value.get()) : nullptr;
@@ -181,6 +181,16 @@ Entity Elaborator::filledArray(const CallSite &site, double value) {
     return perLane({model}, model.axes, [&](llvm::ArrayRef<Value> v) {
       return filled(value, typeOf(v[0]).getShape(), site.at).lanes.front();
     });
+  }
+  auto *stack = arguments.size() == 1 ? dyn_cast<ast::List>(arguments[0].value.get()) : nullptr;
+  if (stack && stack->like) {
+    std::optional<DrawShape> shape = readDrawShape(stack, *site.scope);
+    Array result;
+    for (const Shape &lane : shape ? llvm::ArrayRef(shape->lanes) : llvm::ArrayRef<Shape>())
+      result.lanes.push_back(filled(value, lane, site.at).lanes.front());
+    if (shape)
+      result.isEach = shape->isEach, result.isJoint = shape->isJoint, result.axes = shape->axes;
+    return result;
   }
   std::optional<Shape> shape = expectArguments(site, 1, 8) ? sizeArguments(site, 0) : std::nullopt;
   return shape ? Entity(filled(value, *shape, site.at)) : Entity();

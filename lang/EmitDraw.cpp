@@ -65,7 +65,7 @@ std::optional<llvm::SmallVector<Attribute, 1>> Elaborator::readDrawSize(const as
   return llvm::SmallVector<Attribute, 1>{builder.getI64IntegerAttr(*size)};
 }
 
-/// `like w`, `[n, 3]`, or nothing for a number. The result says for whom it is drawn; its lanes are not made yet.
+/// `like w`, `[n, 3]`, `[n] like w`, or nothing for a number. The result says for whom it is drawn; its lanes are not made yet.
 std::optional<Elaborator::DrawShape> Elaborator::readDrawShape(const ast::Expr *expr, Scope &scope) {
   DrawShape shape;
   shape.lanes.resize(1);
@@ -99,9 +99,30 @@ std::optional<Elaborator::DrawShape> Elaborator::readDrawShape(const ast::Expr *
     for (auto [k, lane] : llvm::enumerate(shape.lanes))
       lane.push_back((*sizes)[sizes->size() == 1 ? 0 : k]);
   }
+  if (list->like && !stackShape(*list->like, shape, scope))
+    return std::nullopt;
   if (llvm::any_of(shape.lanes, [&](const Shape &lane) { return !checkSize(lane, expr->loc); }))
     return std::nullopt;
   return shape;
+}
+
+/// `[m] like x`: the sizes before the shape of x, in each tensor and for each index of x.
+bool Elaborator::stackShape(const ast::Ident &like, DrawShape &shape, Scope &scope) {
+  Array model = asArray(evalName(like.name, like.loc, scope), like.loc);
+  if (model.isPoison())
+    return false;
+  shape.isEach |= model.isEach;
+  shape.isJoint = model.isJoint;
+  shape.axes = model.axes;
+  if (shape.lanes.size() < model.lanes.size())
+    shape.lanes.resize(model.lanes.size(), shape.lanes.front());
+  for (auto [k, lane] : llvm::enumerate(shape.lanes)) {
+    Shape whole(typeOf(model.lane(k)).getShape().take_front(model.axes.size()));
+    llvm::append_range(whole, lane);
+    llvm::append_range(whole, ownShape(model, model.lanes.size() == 1 ? 0 : k));
+    lane = std::move(whole);
+  }
+  return true;
 }
 
 /// The numbers of an array that the spec spells out, also behind a name, a cast or a broadcast; nothing where they are not known.

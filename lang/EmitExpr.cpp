@@ -391,6 +391,10 @@ Entity Elaborator::eval(const ast::Expr &expr, Scope &scope) {
     return evalName(name.name, expr.loc, scope, name.primed);
   }
   case ast::ExprKind::List:
+    if (cast<ast::List>(expr).like) {
+      error(Code::NotAnArray, expr.loc, "'[..] like' gives a shape and stands in draws, zeros(..) and ones(..) only").suggest("draw z = normal([m] like w)");
+      return {};
+    }
     return evalList(cast<ast::List>(expr), scope);
   case ast::ExprKind::Tuple: {
     std::vector<Entity> entities;

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "lang/Elaborator.h"
+#include "lang/InnerProblem.h"
 
 using namespace gradus;
 using namespace gradus::lang;
@@ -263,8 +264,12 @@ Value Elaborator::interpolate(Value sorted, Value level, int64_t axis, Location 
   Array low = unary<FloorOp>(place, at), part = sub(place, low, at);
   // Numbers of elements are compared in f64, which holds them all.
   Value each = castTo(numberElements(*this, type, axis, at), builder.getF64Type(), at);
+  SmallVector<int64_t> others; // a level may differ from row to row
+  for (int64_t k = 0; k < type.getRank() && typeOf(level).getRank() > 0; ++k)
+    if (k != axis)
+      others.push_back(k);
   auto read = [&](const Array &which) {
-    Value wanted = broadcastTo(which.lanes.front(), {}, type.getShape(), at);
+    Value wanted = broadcastTo(castTo(which.lanes.front(), builder.getF64Type(), at), others, type.getShape(), at);
     Array isIt{{CompareOp::create(builder, this->place(at), ComparePredicate::Eq, each, wanted)}};
     return reduce(ReductionKind::Sum, select(isIt, s, toKind(zero, Kind::Float, at), at), over, at);
   };
@@ -305,18 +310,42 @@ std::optional<Elaborator::Ordered> Elaborator::readBound(const CallSite &site) {
   return ordered;
 }
 
-Entity Elaborator::quantileOf(const CallSite &site, const Array &level) {
+/// Sorted elements with a copy for each index on which the level depends and they do not.
+void Elaborator::spreadForLevels(Array &sorted, int64_t &axis, const Array &level, Location at) {
+  SmallVector<IndexVar *, 2> all = commonAxes({sorted, level});
+  if (all.size() == sorted.axes.size())
+    return;
+  if (axis == allElements) {
+    sorted = eachTensor(sorted, [&](const Array &x, size_t) { return reshaped(x, countOfShape(ownShape(x)).toAttr(builder.getContext()), at); });
+    axis = sorted.axes.size();
+  }
+  int64_t known = sorted.axes.size();
+  axis = axis < known ? llvm::find(all, sorted.axes[axis]) - all.begin() : axis - known + static_cast<int64_t>(all.size());
+  sorted = spreadOver(sorted, all, at);
+}
+
+Entity Elaborator::quantileOf(const CallSite &site, const Array &given) {
   return eachLane([&]() -> Array {
     std::optional<Ordered> ordered = readBound(site);
     if (!ordered)
       return {};
-    Array sorted = sortAlong(toKind(ordered->x, Kind::Float, site.at), ordered->axis, /*isDescending=*/false, site.at).values;
+    Location at = site.at;
+    int64_t axis = ordered->axis;
+    Array sorted = sortAlong(toKind(ordered->x, Kind::Float, at), axis, /*isDescending=*/false, at).values, level = sliceLane(toKind(given, Kind::Float, at));
+    spreadForLevels(sorted, axis, level, at);
     SmallVector<IndexVar *, 2> kept;
     for (auto [position, index] : llvm::enumerate(sorted.axes))
-      if (static_cast<int64_t>(position) != ordered->axis)
+      if (static_cast<int64_t>(position) != axis)
         kept.push_back(index);
-    return perLane({sorted, sliceLane(toKind(level, Kind::Float, site.at))}, kept,
-                   [&](llvm::ArrayRef<Value> v) { return interpolate(v[0], v[1], ordered->axis, site.at); });
+    SmallVector<int64_t> places;
+    for (IndexVar *index : level.axes)
+      places.push_back(llvm::find(kept, index) - kept.begin());
+    return perLane({sorted, level}, kept, [&](llvm::ArrayRef<Value> v) {
+      Shape shape(typeOf(v[0]).getShape());
+      if (axis != allElements)
+        shape.erase(shape.begin() + axis);
+      return interpolate(v[0], places.empty() ? v[1] : broadcastTo(v[1], places, shape, at), axis, at);
+    });
   });
 }
 
@@ -324,7 +353,7 @@ Entity Elaborator::callQuantile(const CallSite &site) {
   if (!expectArguments(site, 2, 2))
     return {};
   const ast::Expr &second = *site.call->arguments[1].value;
-  Array level = evalScalar(second, *site.scope, "the level of a quantile");
+  Array level = evalForEach(second, *site.scope, "the level of a quantile");
   if (level.isPoison())
     return {};
   if (std::optional<double> known = constantOf(level); known && !(*known >= 0 && *known <= 1)) {

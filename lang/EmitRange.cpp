@@ -45,7 +45,28 @@ struct Place {
 };
 } // namespace
 
-/// Gives ranges to indices that stand bare in `x[.., i, ..]` with a name x, before anything is emitted.
+/// The shape of a formula of names and numbers that stands before a subscript, as 2 * c in (2 * c)[k]. It is evaluated for that alone: what it
+/// leaves behind is dead, and its errors are reported where it is evaluated again.
+std::optional<Shape> Elaborator::shapeOfBase(const ast::Expr &base, Scope &scope) {
+  bool isPlain = true;
+  forEachExpr(base, [&](const ast::Expr &inner) {
+    auto *call = dyn_cast<ast::Call>(&inner);
+    auto *word = call ? dyn_cast<ast::Name>(call->callee.get()) : nullptr;
+    isPlain &= !call || (word && !scope.find(word->name) && findBuiltin(word->name));
+    isPlain &= !llvm::isa<ast::Index, ast::Lambda, ast::Derivative, ast::TotalDerivative, ast::By, ast::Member>(&inner);
+    isPlain &= !indexOf(&inner, scope);
+  });
+  if (!isPlain)
+    return std::nullopt;
+  Diagnostics::Mark before = diagnostics.mark();
+  Entity entity = eval(base, scope);
+  const Complex *z = entity.get<Complex>();
+  Array x = z ? sliceLane(z->re) : entity.isArray() ? sliceLane(entity.array()) : Array();
+  diagnostics.rollBack(before);
+  return x.isPoison() ? std::nullopt : std::optional(Shape(ownShape(x)));
+}
+
+/// Gives ranges to indices that stand bare in `x[.., i, ..]`, before anything is emitted.
 void Elaborator::findRanges(const ast::Expr &expr, Scope &scope) {
   std::vector<Place> bare;
   std::map<std::pair<std::string, size_t>, llvm::SmallPtrSet<IndexVar *, 2>> shifted;
@@ -54,13 +75,19 @@ void Elaborator::findRanges(const ast::Expr &expr, Scope &scope) {
     auto *base = access ? dyn_cast<ast::Name>(access->base.get()) : nullptr;
     std::string key = base ? base->name + (base->primed ? "'" : "") : "";
     const Binding *binding = base ? scope.find(key) : nullptr;
+    if (!access || (base && !binding))
+      return;
     Entity entity = binding ? valueOf(*binding) : Entity();
     const Complex *z = entity.get<Complex>();
-    if (!binding || !(z || entity.isArray()))
+    std::optional<Shape> found = base ? std::nullopt : shapeOfBase(*access->base, scope);
+    if (base ? !(z || entity.isArray()) : !found)
       return;
-    bool isPoison = entity.isPoison();
-    Array array = sliceLane(z ? z->re : entity.array());
-    Shape shape = isPoison ? Shape() : Shape(ownShape(array));
+    bool isPoison = base && entity.isPoison();
+    if (base && !isPoison)
+      found = Shape(ownShape(sliceLane(z ? z->re : entity.array())));
+    Shape shape = found.value_or(Shape());
+    if (!base)
+      key = textOf(access->base->loc);
     for (auto [position, sub] : llvm::enumerate(access->subscripts)) {
       if (sub.kind == ast::SubKind::Rest || (!isPoison && position >= shape.size()))
         return;

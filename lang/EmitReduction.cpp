@@ -57,7 +57,7 @@ Elaborator::ReductionSlots Elaborator::sortSlots(const CallSite &site) {
   ReductionSlots sorted;
   for (const ast::Subscript &slot : site.slots) {
     llvm::StringRef word = wordOf(slot), name = slot.kind == ast::SubKind::Named ? llvm::StringRef(slot.name->name) : "";
-    bool isKeep = word == "keep" && !site.scope->find(word), isAll = word == "all" && !site.scope->findLocal(word);
+    bool isKeep = word == "keep" && !site.scope->findLocal(word), isAll = word == "all" && !site.scope->findLocal(word);
     const ast::Subscript *&place = isKeep                ? sorted.keep
                                    : isAll               ? sorted.all
                                    : name == "axis"       ? sorted.axis
@@ -186,7 +186,7 @@ std::optional<Elaborator::Reduced> Elaborator::reduceIndices(const CallSite &sit
         return std::nullopt;
       continue;
     }
-    bool isOfWorkers = (word == "workers" || word == "neighbours") && !inner->find(word);
+    bool isOfWorkers = (word == "workers" || word == "neighbours") && !inner->findLocal(word);
     if (isOfWorkers)
       return error(Code::UnknownSlot, slot.loc, "only 'sum', 'mean', 'prod', 'max', 'min', 'any' and 'all' run over workers").suggest("norms: sqrt(sum[" + word.str() + "](norm(x)^2))"), std::nullopt;
     const ast::Name *binder = binderOf(slot, *inner);

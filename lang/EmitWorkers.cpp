@@ -20,7 +20,7 @@ static llvm::StringRef wordOfWorkers(const CallSite &site) {
   if (site.slots.size() != 1 || site.slots[0].kind != ast::SubKind::Value)
     return "";
   auto *name = dyn_cast<ast::Name>(site.slots[0].value.get());
-  bool isWord = name && !name->primed && (name->name == "workers" || name->name == "neighbours") && !site.scope->find(name->name);
+  bool isWord = name && !name->primed && (name->name == "workers" || name->name == "neighbours") && !site.scope->findLocal(name->name);
   return isWord ? llvm::StringRef(name->name) : "";
 }
 

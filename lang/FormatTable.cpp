@@ -12,6 +12,8 @@ using namespace gradus::ast;
 /// Whether the list is a table: several rows of cells that are no lists themselves and stand each on one line of the
 /// source.
 static bool isTable(const List &list) {
+  if (list.like)
+    return false;
   auto isCell = [](const ExprPtr &cell) { return cell->kind != ExprKind::List && cell->loc.line == cell->loc.endLine; };
   auto isRow = [&](const ExprPtr &row) {
     auto *cells = llvm::dyn_cast<List>(row.get());
@@ -94,7 +96,10 @@ Doc gradus::docOfList(const List &list) {
     std::vector<Doc> elements;
     for (const ExprPtr &element : list.elements)
       elements.push_back(docOf(*element));
-    return bracketed(std::move(elements));
+    Doc doc = bracketed(std::move(elements));
+    if (list.like)
+      doc += " like " + textOf(*list.like);
+    return doc;
   }
   Doc doc;
   doc += "[";

@@ -100,7 +100,7 @@ primary
     | name                                                          # plainName
     | PRIMED                                                        # primedName
     | '(' expr (by | (',' expr)+)? ')'                               # parens
-    | '[' (expr (',' expr)*)? ']'                                   # list
+    | '[' (expr (',' expr)*)? ']' ('like' ID)?                      # list
     | (GRAD | 'hess' | 'jac') ('[' names ']')? name ('[' subs ']')? '(' args? ')' # derivativeOf
     | GRAD '[' names ']' '(' expr ')'                             # totalDerivative
     | 'like' ID                                                     # likeName

@@ -80,6 +80,10 @@ TEST(Format, SetsConstantsOfFiles) {
   expectStable(text);
 }
 
+TEST(Format, SetsShapesOfStacks) {
+  EXPECT_EQ(formatted("rule r() { param w\ndraw z=normal([2,m]like w) }\n"), "rule r() {\n  param w\n  draw z = normal([2, m] like w)\n}\n");
+}
+
 TEST(Format, IsStableForWideAndDeepTables) {
   std::string row = "[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12], ", deep = "[2]";
   expectStable("fn f(x) = [" + row + row + row + row + "[1]]\n");

@@ -48,6 +48,10 @@ TEST(Parser, ReadsSubscripts) {
             "(call (callee (index (base (sum)) (subs (axis (1)) (at (keep))))) (arg (x)))");
 }
 
+TEST(Parser, ReadsShapesOfStacks) {
+  EXPECT_EQ(tree("normal([m, 2] like w)"), "(call (callee (normal)) (arg (list (of (m) (2)) like w)))");
+}
+
 TEST(Parser, ReadsConstantsOfFiles) {
   Parsed parsed("const a: [2] = [1, 2]\nconst b = 2 * a\n");
   ASSERT_TRUE(parsed.sheet) << parsed.diagnostics.render();
