@@ -14,8 +14,9 @@
 enum { scaleBytes = sizeof(float), lowestLog = 4, highestLog = 12 };
 
 int64_t gradus_internal_block_size(int32_t dtype) {
-  int32_t const k = dtype - GRADUS_BLOCKS;
-  return k < lowestLog || k > highestLog ? 0 : INT64_C(1) << k;
+  if (dtype < GRADUS_BLOCKS + lowestLog || dtype > GRADUS_BLOCKS + highestLog) /* asked before the difference, which may be beyond 32 bits */
+    return 0;
+  return INT64_C(1) << (dtype - GRADUS_BLOCKS);
 }
 
 size_t gradus_bytes(int32_t dtype, int64_t count) {

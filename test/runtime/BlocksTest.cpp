@@ -117,7 +117,7 @@ TEST(Blocks, haveTypes) {
   EXPECT_STREQ(gradus_dtype_name(blocks256), "u8 blocks(256)");
   EXPECT_STREQ(gradus_dtype_name(GRADUS_BLOCKS + 4), "u8 blocks(16)");
   EXPECT_STREQ(gradus_dtype_name(GRADUS_BLOCKS + 12), "u8 blocks(4096)");
-  for (int32_t dtype : {GRADUS_BLOCKS + 0, GRADUS_BLOCKS + 3, GRADUS_BLOCKS + 13}) {
+  for (int32_t dtype : {GRADUS_BLOCKS + 0, GRADUS_BLOCKS + 3, GRADUS_BLOCKS + 13, INT32_MIN, INT32_MAX}) {
     EXPECT_EQ(gradus_dtype_size(dtype), 0u);
     EXPECT_STREQ(gradus_dtype_name(dtype), "unknown");
   }
