@@ -28,14 +28,28 @@ LogicalResult Frame<S>::runRegion(Region &body, unsigned slot, const Arrays<S> &
   return success();
 }
 
+/// Whether an operation reads one of `values`, itself or in its regions.
+static bool readsOneOf(Operation &op, const DenseSet<Value> &values) {
+  auto isOne = [&](Value value) { return values.contains(value); };
+  llvm::SetVector<Value> captured;
+  getUsedValuesDefinedAbove(op.getRegions(), captured);
+  return llvm::any_of(op.getOperands(), isOne) || llvm::any_of(captured, isOne);
+}
+
+/// `isAgain`: with other cotangents on the same numbers, so that what no cotangent moves, as the Jacobian of an inner problem, is known.
 template <typename S>
-LogicalResult Frame<S>::runDerivative(CustomOp op, unsigned slot, const Arrays<S> &arguments, Arrays<S> &yielded) {
+LogicalResult Frame<S>::runDerivative(CustomOp op, unsigned slot, const Arrays<S> &arguments, Arrays<S> &yielded, bool isAgain) {
   Block &body = op.getDerivative().front();
   for (auto [argument, array] : llvm::zip_equal(body.getArguments(), arguments))
     set(argument, slot, array);
   auto cotangents = body.getArguments().drop_front(op->getNumOperands() + op->getNumResults());
-  DenseSet<Value> linear(cotangents.begin(), cotangents.end());
+  DenseSet<Value> linear(cotangents.begin(), cotangents.end()), moved = linear;
   for (Operation &inner : body.without_terminator()) {
+    bool isMoved = readsOneOf(inner, moved);
+    if (isMoved)
+      moved.insert(inner.result_begin(), inner.result_end());
+    if (isAgain && !isMoved)
+      continue;
     if (failed(runOp(&inner, slot)))
       return failure();
     auto factor = llvm::find_if(inner.getOperands(), [&](Value operand) { return linear.contains(operand); });
@@ -122,8 +136,10 @@ LogicalResult Frame<S>::applyCustom(CustomOp op, unsigned slot, const Arrays<S> 
     for (const Array<T> &value : values)
       ys.push_back(constantOf<T>(value));
     auto moves = findMoves<T>(read);
-    if (llvm::none_of(moves, [](bool moved) { return moved; }))
+    bool isStopped = llvm::all_of(op->getUsers(), [](Operation *user) { return isa<StopOp>(user); }); // nobody asks how it moves
+    if (isStopped || llvm::none_of(moves, [](bool moved) { return moved; }))
       return success();
+    bool isAgain = false;
     for (auto [y, value] : llvm::zip_equal(ys, values))
       for (size_t i = 0; i < y.reals.size(); ++i) {
         if (isImplicit) {
@@ -145,8 +161,9 @@ LogicalResult Frame<S>::applyCustom(CustomOp op, unsigned slot, const Arrays<S> 
           position += other.kind == Kind::Real;
         }
         arguments[position].reals[i] = T(1);
-        if (failed(below->runDerivative(op, slot, arguments, row)))
+        if (failed(below->runDerivative(op, slot, arguments, row, isAgain)))
           return failure();
+        isAgain = true;
         addTangents<T>(y.reals[i], row, xs);
       }
     return success();
@@ -169,7 +186,7 @@ LogicalResult Frame<S>::runCustom(CustomOp op, Slots slots) {
 
 #define INSTANTIATE(S)                                                                                                 \
   template LogicalResult Frame<S>::runRegion(Region &, unsigned, const Arrays<S> &, Arrays<S> &);                      \
-  template LogicalResult Frame<S>::runDerivative(CustomOp, unsigned, const Arrays<S> &, Arrays<S> &);                  \
+  template LogicalResult Frame<S>::runDerivative(CustomOp, unsigned, const Arrays<S> &, Arrays<S> &, bool);            \
   template LogicalResult Frame<S>::applyCustom(CustomOp, unsigned, const Arrays<S> &, Arrays<S> &);                    \
   template LogicalResult Frame<S>::runCustom(CustomOp, Slots);
 GRADUS_FOR_EACH_SCALAR(INSTANTIATE)

@@ -82,7 +82,7 @@ public:
   /// Runs a region with the given arguments; what it yields.
   llvm::LogicalResult runRegion(mlir::Region &region, unsigned slot, const Arrays<S> &arguments, Arrays<S> &yielded);
   /// The same of the derivative of a `gradus.custom`, where a cotangent of 0 contributes nothing.
-  llvm::LogicalResult runDerivative(CustomOp op, unsigned slot, const Arrays<S> &arguments, Arrays<S> &yielded);
+  llvm::LogicalResult runDerivative(CustomOp op, unsigned slot, const Arrays<S> &arguments, Arrays<S> &yielded, bool isAgain);
 
 private:
   llvm::LogicalResult runCustom(CustomOp op, Slots slots);
