@@ -38,6 +38,10 @@ public:
   bool isOpen = false;
   /// Sizes that are one for the collection, though no argument may tell them: `size n` without a value.
   llvm::SmallPtrSet<mlir::Attribute, 4> sharedSizes;
+  /// Whether a size may be another one in each tensor of the collection: given for each of them, or a symbol that is one for none.
+  bool differsByTensor(llvm::ArrayRef<mlir::Attribute> sizes) const {
+    return sizes.size() > 1 || (isOpen && llvm::isa<mlir::StringAttr>(sizes.front()) && !sharedSizes.contains(sizes.front()));
+  }
   /// Inside a rule whose objective is not bound, which becomes no code.
   bool isUnbound = false;
   /// The regions of control around what is being emitted.

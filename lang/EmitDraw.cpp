@@ -93,7 +93,7 @@ std::optional<Elaborator::DrawShape> Elaborator::readDrawShape(const ast::Expr *
     if (!sizes)
       return std::nullopt;
     // A size that differs from tensor to tensor makes the draw one for each.
-    shape.isEach |= currentRun && (sizes->size() > 1 || (isOpen && llvm::isa<mlir::StringAttr>(sizes->front()) && !sharedSizes.contains(sizes->front())));
+    shape.isEach |= currentRun && differsByTensor(*sizes);
     if (shape.lanes.size() < sizes->size())
       shape.lanes.resize(sizes->size(), shape.lanes.front());
     for (auto [k, lane] : llvm::enumerate(shape.lanes))
@@ -238,7 +238,7 @@ Array Elaborator::makeDraw(const DrawSource &source, const Array &time) {
     shape.emplace();
     for (Attribute size : *sizes)
       shape->lanes.push_back({size});
-    shape->isEach = currentRun && (sizes->size() > 1 || (isOpen && llvm::isa<mlir::StringAttr>(sizes->front()) && !sharedSizes.contains(sizes->front())));
+    shape->isEach = currentRun && differsByTensor(*sizes);
   } else {
     if (least && (parameter = readDrawParameter(known->kind, *arguments[0], *source.scope)).isPoison())
       return {};

@@ -108,8 +108,7 @@ Entity Elaborator::evalName(llvm::StringRef name, Location at, Scope &scope, boo
   }
   if (const DimBinding *dim = scope.findDim(name)) {
     Array sizes;
-    bool isOneForAll = sharedSizes.contains(dim->lanes.front());
-    sizes.isEach = dim->lanes.size() > 1 || (isOpen && llvm::isa<mlir::StringAttr>(dim->lanes.front()) && !isOneForAll);
+    sizes.isEach = differsByTensor(dim->lanes);
     for (Attribute lane : dim->lanes)
       sizes.lanes.push_back(sizeOf(lane, at));
     return sliceLane(sizes);

@@ -54,6 +54,7 @@ Attribute Elaborator::defaultOf(const Array &value) {
 /// has sizes of others too, `owner` keeps it apart from them.
 bool Elaborator::bindSize(const ast::Param &param, const Delayed *bound, const std::string &path, Scope &inner, Location at, const std::string &owner) {
   Array size;
+  const std::string symbolName = owner.empty() ? path : param.name.name + " of " + owner;
   if (bound) {
     size = evalArray(*bound->expr, *bound->scope);
   } else if (auto it = givenSizes.find(path); it != givenSizes.end()) {
@@ -61,12 +62,12 @@ bool Elaborator::bindSize(const ast::Param &param, const Delayed *bound, const s
     size = integer(it->second, at);
   } else if (param.defaultValue) {
     size = evalArray(*param.defaultValue, inner);
-  } else if (auto told = toldSizes.find(owner.empty() ? path : param.name.name + " of " + owner); told != toldSizes.end()) {
+  } else if (auto told = toldSizes.find(symbolName); told != toldSizes.end()) {
     size = {{sizeOf(told->second, at)}};
   } else if (isTest) {
     return true; // what is given may tell it
   } else {
-    auto symbol = builder.getStringAttr(owner.empty() ? path : param.name.name + " of " + owner);
+    auto symbol = builder.getStringAttr(symbolName);
     sharedSizes.insert(symbol);
     size = {{sizeOf(symbol, at)}};
   }
