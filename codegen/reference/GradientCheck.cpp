@@ -1,10 +1,11 @@
-//===- GradientCheck.cpp - Gradients against differences and dual numbers -------===//
+//===- GradientCheck.cpp - Gradients against forward mode, differences and complex steps ---===//
 
 #include "codegen/reference/GradientCheck.h"
+#include "codegen/reference/Slopes.h"
 #include "dialect/Gradus.h"
 
 #include <cmath>
-#include <complex>
+#include <numeric>
 
 using namespace mlir;
 using namespace gradus;
@@ -18,23 +19,65 @@ struct Pairing {
   unsigned argument;
 };
 
+/// Where a gradient is tried.
+enum class Place { Random, Given, Zero, Equal, Signs, Small, Large };
+
 /// What is known at one point.
 struct Point {
+  Place place = Place::Random;
   Arrays<double> args;
-  Arrays<long double> wide; ///< the same numbers
+  Arrays<long double> wide;                   ///< the same numbers
+  Arrays<std::complex<double>> complex;       ///< the same numbers
   double value = 0;
-  Arrays<double> results; ///< of the gradient function
-  Arrays<double> duals;   ///< the gradients by dual numbers
+  Arrays<double> results;                     ///< of the gradient function
+  Arrays<double> duals;                       ///< the gradients by dual numbers
+  std::optional<Surroundings> surroundings;   ///< once they were asked for
 };
 
-/// A central difference and the one-sided ones.
-struct Differences {
-  double central = 0, left = 0, right = 0;
+/// One check.
+class Check {
+public:
+  Check(FuncOp value, FuncOp withGradients, const GradientCheckOptions &options) : value(value), withGradients(withGradients), options(options) {}
+  GradientCheckReport run();
+
+private:
+  LogicalResult fail(const Twine &reason);
+  LogicalResult pairResults();
+  LogicalResult evaluateAt(Point &point);
+  LogicalResult findPoint(unsigned number, Point &point);
+  LogicalResult tryPoint(Point &point);
+  LogicalResult tryBoundaries();
+  LogicalResult compareGradient(Point &point, size_t which);
+  LogicalResult compareDifference(Point &point, size_t which, WorstElement element, double floor);
+  void compareComplex(Point &point, size_t which, WorstElement element, double floor);
+  bool liesBetween(Point &point, size_t which, int64_t flat, double got, double slack, bool jumps);
+  void keepWorst(WorstElement &worst, const WorstElement &next, double tolerance, const Point &point);
+  bool isFinite(const Point &point) const;
+
+  FuncOp value, withGradients;
+  const GradientCheckOptions &options;
+  GradientCheckReport report;
+  SmallVector<Pairing> pairs;
+  SmallVector<unsigned> wrt;
+  bool stops = false, isOwn = false;
 };
 
 } // namespace
 
-static LogicalResult fail(GradientCheckReport &report, const Twine &reason) {
+static StringRef describe(Place place) {
+  switch (place) {
+  case Place::Random: return "at random";
+  case Place::Given: return "at the given point";
+  case Place::Zero: return "at 0";
+  case Place::Equal: return "where all is equal";
+  case Place::Signs: return "at 1 and -1";
+  case Place::Small: return "near 0";
+  case Place::Large: return "far from 0";
+  }
+  return "";
+}
+
+LogicalResult Check::fail(const Twine &reason) {
   report.error = reason.str();
   return failure();
 }
@@ -48,94 +91,102 @@ static int64_t findArgument(FuncOp func, StringRef name) {
   return -1;
 }
 
-static LogicalResult pairResults(FuncOp value, FuncOp withGradients, SmallVectorImpl<Pairing> &pairs, GradientCheckReport &report) {
+LogicalResult Check::pairResults() {
   if (value.getArgumentTypes() != withGradients.getArgumentTypes())
-    return fail(report, "the gradient function takes other arguments than '" + value.getSymName() + "'");
+    return fail("the gradient function takes other arguments than '" + value.getSymName() + "'");
   for (unsigned i = 0; i < withGradients.getNumResults(); ++i) {
     if (withGradients.getResultRole(i) != Role::Grad)
       continue;
     int64_t argument = findArgument(value, withGradients.getResultName(i));
     if (argument < 0 || value.getArgumentTypes()[argument] != withGradients.getResultTypes()[i])
-      return fail(report, "the result '" + withGradients.getResultName(i) + "' is no gradient in an argument of '" + value.getSymName() + "'");
+      return fail("the result '" + withGradients.getResultName(i) + "' is no gradient in an argument of '" + value.getSymName() + "'");
     pairs.push_back({i, static_cast<unsigned>(argument)});
+    wrt.push_back(argument);
   }
-  return pairs.empty() ? fail(report, "there is no gradient to check") : success();
+  return pairs.empty() ? fail("there is no gradient to check") : success();
 }
+
+//===----------------------------------------------------------------------===//
+// Points
+//===----------------------------------------------------------------------===//
 
 static bool areFinite(const Arrays<double> &arrays) {
   return llvm::all_of(arrays, [](const Array<double> &array) { return llvm::all_of(array.reals, [](double x) { return std::isfinite(x); }); });
 }
 
-/// A point where value and derivatives are finite; some functions have none but for positive arguments.
-static LogicalResult findPoint(FuncOp value, FuncOp withGradients, ArrayRef<Pairing> pairs, uint64_t seed, const GradientCheckOptions &options,
-                               Point &point, GradientCheckReport &report) {
-  SmallVector<unsigned> wrt;
-  for (const Pairing &pair : pairs)
-    wrt.push_back(pair.argument);
-  for (unsigned attempt = 0; attempt < 8; ++attempt) {
-    point.args = makeRandomPoint(value, {seed * 8 + attempt, attempt >= 4, options.sizes});
-    auto results = evaluate<double>(withGradients, point.args, report.error);
-    if (failed(results))
-      return failure();
+bool Check::isFinite(const Point &point) const { return std::isfinite(point.value) && areFinite(point.duals); }
+
+LogicalResult Check::evaluateAt(Point &point) {
+  auto results = evaluate<double>(withGradients, point.args, report.error, 0, options.sizes);
+  if (failed(results))
+    return failure();
+  point.results = std::move(*results);
+  if (options.isIterative) {
+    point.value = point.results[0].reals[0];
+    for (const Pairing &pair : pairs)
+      point.duals.push_back(point.results[pair.result]);
+  } else {
     auto duals = evaluateGradients<double>(value, point.args, wrt, report.error);
     if (failed(duals))
       return failure();
-    point.results = std::move(*results);
     point.value = duals->value;
     point.duals = std::move(duals->gradients);
-    if (std::isfinite(point.value) && areFinite(point.duals))
-      break;
   }
-  if (!std::isfinite(point.value) || !areFinite(point.duals))
-    return fail(report, "found no point where '" + value.getSymName() + "' and its derivatives are finite");
-  point.wide.clear();
-  for (const Array<double> &array : point.args) {
-    auto &wide = point.wide.emplace_back(Array<long double>{array.kind, array.shape, {}, array.ints});
-    wide.reals.assign(array.reals.begin(), array.reals.end());
-  }
+  point.wide = liftPoint<long double>(point.args);
+  point.complex = liftPoint<std::complex<double>>(point.args);
   return success();
 }
 
-/// Central differences with steps h and h / 2, extrapolated, in long double: error O(h^4) besides rounding.
-static LogicalResult difference(FuncOp value, Point &point, unsigned argument, int64_t element, long double h, Differences &result,
-                                std::string &error) {
-  long double &x = point.wide[argument].reals[element], at = x;
-  auto valueAt = [&](long double where) -> FailureOr<long double> {
-    x = where;
-    auto results = evaluate<long double>(value, point.wide, error);
-    x = at;
-    if (failed(results))
+/// A point where value and derivatives are finite; some functions have none but for positive arguments.
+LogicalResult Check::findPoint(unsigned number, Point &point) {
+  for (unsigned attempt = 0; attempt < 8; ++attempt) {
+    point.args = makeRandomPoint(value, {(options.seed + number) * 8 + attempt, attempt >= 4, options.sizes});
+    if (failed(evaluateAt(point)))
       return failure();
-    return (*results)[0].reals[0];
-  };
-  h *= std::fmax(1.0L, std::fabs(at));
-  auto far = valueAt(at + h), near = valueAt(at + h / 2), here = valueAt(at), nearBefore = valueAt(at - h / 2), farBefore = valueAt(at - h);
-  if (failed(far) || failed(near) || failed(here) || failed(nearBefore) || failed(farBefore))
-    return failure();
-  long double coarse = (*far - *farBefore) / (2 * h), fine = (*near - *nearBefore) / h;
-  result.central = static_cast<double>((4 * fine - coarse) / 3);
-  result.left = static_cast<double>((*here - *nearBefore) / (h / 2));
-  result.right = static_cast<double>((*near - *here) / (h / 2));
+    if (isFinite(point))
+      return success();
+  }
+  return fail("found no point where '" + value.getSymName() + "' and its derivatives are finite");
+}
+
+/// One element of a point where kinks, ties or rounding show; `normal` is that of a random point.
+static double placeElement(Place place, int64_t i, double normal) {
+  switch (place) {
+  case Place::Zero: return 0;
+  case Place::Equal: return 0.75;
+  case Place::Signs: return i % 2 ? -1 : 1;
+  case Place::Small: return 1e-6 * normal;
+  case Place::Large: return 1e3 * normal;
+  case Place::Random:
+  case Place::Given: break;
+  }
+  return normal;
+}
+
+/// The points that a random one never hits. A function need not be finite there.
+LogicalResult Check::tryBoundaries() {
+  for (Place place : {Place::Zero, Place::Equal, Place::Signs, Place::Small, Place::Large}) {
+    Point point;
+    point.place = place;
+    point.args = makeRandomPoint(value, {options.seed * 8, false, options.sizes});
+    int64_t i = 0;
+    for (unsigned index : wrt)
+      for (double &x : point.args[index].reals)
+        if (auto interval = value.getArgAttrOfType<IntervalAttr>(index, "gradus.interval"); !interval || interval.contains(placeElement(place, i, x)))
+          x = placeElement(place, i++, x);
+    bool isThere = succeeded(evaluateAt(point)) && isFinite(point);
+    report.error.clear();
+    if (!isThere)
+      ++report.skipped;
+    else if (failed(tryPoint(point)))
+      return failure();
+  }
   return success();
 }
 
-/// What stands for a difference where the function holds a `gradus.stop`, which a difference does not see: a complex
-/// step, whose imaginary part ends there.
-static LogicalResult complexStep(FuncOp value, const Point &point, unsigned argument, int64_t element, Differences &result, std::string &error) {
-  using Complex = std::complex<double>;
-  Arrays<Complex> args;
-  for (const Array<double> &array : point.args) {
-    auto &lifted = args.emplace_back(Array<Complex>{array.kind, array.shape, {}, array.ints});
-    lifted.reals.assign(array.reals.begin(), array.reals.end());
-  }
-  const double step = 1e-30;
-  args[argument].reals[element] += Complex(0, step);
-  auto results = evaluate<Complex>(value, args, error);
-  if (failed(results))
-    return failure();
-  result.left = result.right = result.central = (*results)[0].reals[0].imag() / step;
-  return success();
-}
+//===----------------------------------------------------------------------===//
+// Comparisons
+//===----------------------------------------------------------------------===//
 
 static double largest(const Array<double> &array) {
   double most = 0;
@@ -150,9 +201,13 @@ static double relativeError(double got, double expected, double scale) {
   return std::isnan(error) ? std::numeric_limits<double>::infinity() : error;
 }
 
-static void keepWorst(WorstElement &worst, const WorstElement &next) {
-  if (worst.argument.empty() || next.error > worst.error)
-    worst = next;
+void Check::keepWorst(WorstElement &worst, const WorstElement &next, double tolerance, const Point &point) {
+  if (!worst.argument.empty() && next.error <= worst.error)
+    return;
+  worst = next;
+  worst.point = describe(point.place).str();
+  if (next.error > tolerance)
+    report.at = point.args;
 }
 
 static Shape indexOf(int64_t flat, const Shape &shape) {
@@ -162,46 +217,102 @@ static Shape indexOf(int64_t flat, const Shape &shape) {
   return index;
 }
 
-/// Compares one gradient. A step that crosses a kink is halved away; exactly at a kink the derivative must lie between
-/// the one-sided differences.
-static LogicalResult compareGradient(FuncOp value, Point &point, const Pairing &pair, const Array<double> &dual,
-                                     const GradientCheckOptions &options, GradientCheckReport &report) {
-  const Array<double> &got = point.results[pair.result];
-  bool stops = value.walk([](StopOp) { return WalkResult::interrupt(); }).wasInterrupted();
-  // A derivative of one's own need not be that of the value: duals know it, differences do not.
-  bool isOwn = value.walk([](CustomOp custom) { return custom->hasAttr("exact") ? WalkResult::advance() : WalkResult::interrupt(); }).wasInterrupted();
+/// Whether a derivative that no difference gives lies between those around the point: it is at a kink, or the value `jumps` there.
+bool Check::liesBetween(Point &point, size_t which, int64_t flat, double got, double slack, bool jumps) {
+  if (!point.surroundings)
+    point.surroundings = lookAround(value, point.args, wrt, options.seed);
+  if (point.surroundings->least.empty())
+    return false;
+  double low = point.surroundings->least[which].reals[flat], high = point.surroundings->largest[which].reals[flat];
+  return (jumps || high - low > 2 * slack) && low - slack <= got && got <= high + slack;
+}
+
+/// A step that crosses a kink is halved away; exactly at a kink the derivative must lie between the one-sided differences, or between the
+/// derivatives around.
+LogicalResult Check::compareDifference(Point &point, size_t which, WorstElement element, double floor) {
+  unsigned argument = pairs[which].argument;
+  const Shape &shape = point.args[argument].shape;
+  int64_t flat = 0;
+  for (auto [i, size] : llvm::zip_equal(element.index, shape))
+    flat = flat * size + i;
+  static constexpr long double shortSteps[] = {1e-4L, 1e-6L, 1e-8L}, longSteps[] = {1e-2L, 1e-3L, 1e-4L};
+  WorstElement best = element;
+  best.error = std::numeric_limits<double>::infinity();
+  double before = 0;
+  for (long double h : options.isIterative ? longSteps : shortSteps) {
+    auto differences = differenceAt(value, point.wide, argument, flat, h, options.sizes, report.error);
+    if (failed(differences))
+      return failure();
+    element.expected = differences->central;
+    element.error = relativeError(element.got, element.expected, floor);
+    if (element.error <= best.error || !options.isIterative)
+      best = element;
+    if (element.error <= options.differenceTolerance)
+      break;
+    auto [low, high] = std::minmax(differences->left, differences->right);
+    double slack = options.differenceTolerance * std::fmax(floor, std::fabs(high));
+    bool isLast = h == 1e-8L, isKink = isLast && high - low > 2 * slack && low - slack <= element.got && element.got <= high + slack;
+    bool jumps = std::fabs(differences->central) > 10 * std::fmax(std::fabs(before), floor);
+    if (isLast && !isKink)
+      isKink = liesBetween(point, which, flat, element.got, options.differenceTolerance * std::fmax(floor, std::fabs(element.got)), jumps);
+    report.kinks += isKink;
+    best.error = isKink ? 0 : best.error;
+    before = differences->central;
+  }
+  keepWorst(report.difference, best, options.differenceTolerance, point);
+  return success();
+}
+
+void Check::compareComplex(Point &point, size_t which, WorstElement element, double floor) {
+  if (!report.complexError.empty())
+    return;
+  unsigned argument = pairs[which].argument;
+  int64_t flat = 0;
+  for (auto [i, size] : llvm::zip_equal(element.index, point.args[argument].shape))
+    flat = flat * size + i;
+  auto slope = complexStepAt(value, point.complex, argument, flat, options.sizes, report.complexError);
+  if (failed(slope) || !std::isfinite(*slope)) // NaN: the continuation has no value there
+    return;
+  element.expected = *slope;
+  element.error = relativeError(element.got, element.expected, floor);
+  keepWorst(report.complex, element, options.complexTolerance, point);
+}
+
+/// Compares one gradient.
+LogicalResult Check::compareGradient(Point &point, size_t which) {
+  const Pairing &pair = pairs[which];
+  const Array<double> &got = point.results[pair.result], &dual = point.duals[which];
   double floor = std::fmax(0.01 * largest(dual), 1e-3 * std::fmax(1, std::fabs(point.value)));
+  bool isInside = point.place == Place::Random || point.place == Place::Given;
+  // At the boundaries what counts is that there is an element of each kind; kinks cost many evaluations.
+  int64_t most = isInside ? options.mostElements : 8, stride = most > 0 ? std::max<int64_t>(1, got.size() / most) : 1;
   for (int64_t i = 0; i < got.size(); ++i) {
     ++report.elements;
-    WorstElement element{value.getArgName(pair.argument).str(), indexOf(i, got.shape), got.reals[i], dual.reals[i], 0};
+    WorstElement element{value.getArgName(pair.argument).str(), indexOf(i, got.shape), got.reals[i], dual.reals[i], 0, ""};
     element.error = relativeError(element.got, element.expected, floor);
-    keepWorst(report.dual, element);
-    if (isOwn)
+    report.isFlat &= dual.reals[i] == 0;
+    double tolerance = point.place == Place::Random ? options.dualTolerance : options.boundaryTolerance;
+    if (!options.isIterative && (element.error > tolerance || isInside))
+      keepWorst(report.dual, element, tolerance, point);
+    if (isOwn || i % stride)
       continue;
-    for (long double h : {1e-4L, 1e-6L, 1e-8L}) {
-      Differences differences;
-      if (failed(stops ? complexStep(value, point, pair.argument, i, differences, report.error)
-                       : difference(value, point, pair.argument, i, h, differences, report.error)))
-        return failure();
-      element.expected = differences.central;
-      element.error = relativeError(element.got, element.expected, floor);
-      if (element.error <= options.differenceTolerance)
-        break;
-      auto [low, high] = std::minmax(differences.left, differences.right);
-      double slack = options.differenceTolerance * std::fmax(floor, std::fabs(high));
-      bool isKink = h == 1e-8L && high - low > 2 * slack && low - slack <= element.got && element.got <= high + slack;
-      report.kinks += isKink;
-      element.error = isKink ? 0 : element.error;
-    }
-    keepWorst(report.difference, element);
+    if (!stops && failed(compareDifference(point, which, element, floor)))
+      return failure();
+    if (isInside && !options.isIterative)
+      compareComplex(point, which, element, floor);
   }
   return success();
 }
 
-/// The value that comes with the gradients is the value.
-static void compareValue(const Point &point, GradientCheckReport &report) {
-  double got = point.results[0].reals[0];
-  keepWorst(report.dual, {"value", {}, got, point.value, relativeError(got, point.value, 1)});
+LogicalResult Check::tryPoint(Point &point) {
+  // The value that comes with the gradients is the value.
+  double got = point.results[0].reals[0], error = relativeError(got, point.value, 1), tolerance = point.place == Place::Random ? options.dualTolerance : options.boundaryTolerance;
+  if (!options.isIterative && (error > tolerance || point.place == Place::Random))
+    keepWorst(report.dual, {"value", {}, got, point.value, error, ""}, tolerance, point);
+  for (size_t which = 0; which < pairs.size(); ++which)
+    if (failed(compareGradient(point, which)))
+      return failure();
+  return success();
 }
 
 /// An argument whose fixed dimensions alone are more than a check can try, by name; empty if there is none.
@@ -217,24 +328,42 @@ static std::string findTooLarge(FuncOp func) {
   return "";
 }
 
-GradientCheckReport reference::checkGradients(FuncOp value, FuncOp withGradients, const GradientCheckOptions &options) {
-  GradientCheckReport report;
+GradientCheckReport Check::run() {
   if (std::string name = findTooLarge(value); !name.empty()) {
     report.error = "'" + name + "' has more than 2^20 elements; give it dimensions with names, or check types alone by --no-gradients";
     return report;
   }
-  SmallVector<Pairing> pairs;
-  if (failed(pairResults(value, withGradients, pairs, report)))
+  if (failed(pairResults()))
     return report;
-  for (unsigned k = 0; k < options.points; ++k) {
+  stops = value.walk([](StopOp) { return WalkResult::interrupt(); }).wasInterrupted();
+  // A derivative of one's own need not be that of the value: duals know it, differences do not.
+  isOwn = value.walk([](CustomOp custom) { return custom->hasAttr("exact") ? WalkResult::advance() : WalkResult::interrupt(); }).wasInterrupted();
+  isOwn &= !options.isIterative;
+  for (const Arrays<double> &args : options.given) {
     Point point;
-    if (failed(findPoint(value, withGradients, pairs, options.seed + k, options, point, report)))
+    point.place = Place::Given;
+    point.args = args;
+    if (failed(evaluateAt(point)) || (isFinite(point) && failed(tryPoint(point))))
       return report;
-    compareValue(point, report);
-    for (auto [pair, dual] : llvm::zip(pairs, point.duals))
-      if (failed(compareGradient(value, point, pair, dual, options, report)))
-        return report;
+    report.skipped += !isFinite(point);
   }
-  report.passed = report.difference.error <= options.differenceTolerance && report.dual.error <= options.dualTolerance;
+  for (unsigned k = 0; options.given.empty() && k < options.points; ++k) {
+    Point point;
+    if (failed(findPoint(k, point)) || failed(tryPoint(point)))
+      return report;
+  }
+  if (options.atBoundaries && failed(tryBoundaries()))
+    return report;
+  bool isCompared = !report.dual.argument.empty() || !report.difference.argument.empty();
+  if (!isCompared) {
+    report.error = "neither the value nor a derivative is finite there";
+    return report;
+  }
+  bool isNear = std::fmax(report.dual.error / (report.dual.point == "at random" ? options.dualTolerance : options.boundaryTolerance), report.difference.error / options.differenceTolerance) <= 1;
+  report.passed = isNear && report.complex.error <= options.complexTolerance;
   return report;
+}
+
+GradientCheckReport reference::checkGradients(FuncOp value, FuncOp withGradients, const GradientCheckOptions &options) {
+  return Check(value, withGradients, options).run();
 }

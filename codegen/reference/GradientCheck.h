@@ -1,7 +1,7 @@
 //===- GradientCheck.h - Whether a gradient function gives the gradients --------===//
 //
-// Compares the gradients that the compiler made with central differences of the value and with dual numbers, at random
-// smooth points. Where the value holds a `gradus.stop`, a complex step replaces the difference. `gradus check` calls it.
+// Compares the gradients that the compiler made, by reverse mode, with forward mode (dual numbers), with central differences and with a complex
+// step: at random smooth points, at points where kinks, ties and rounding show, and at points that are given. `gradus check` calls it.
 //
 //===----------------------------------------------------------------------===//
 
@@ -15,8 +15,18 @@ struct GradientCheckOptions {
   uint64_t seed = 1;
   unsigned points = 3;
   double differenceTolerance = 1e-6; ///< against central differences
-  double dualTolerance = 1e-12;      ///< against dual numbers
+  double dualTolerance = 1e-12;      ///< against dual numbers at random points
+  double complexTolerance = 1e-9;    ///< against a complex step
+  double boundaryTolerance = 1e-9;   ///< against dual numbers at the other points
   llvm::StringMap<int64_t> sizes;    ///< for some dimension symbols
+  /// Also with all that is differentiated in at 0, equal, of mixed signs, small and large.
+  bool atBoundaries = false;
+  /// Points that take the place of the random ones.
+  std::vector<Arrays<double>> given;
+  /// How many elements of each argument are tried by differences and complex steps; they are spread over it. 0: all.
+  int64_t mostElements = 0;
+  /// The gradient may be another one than that of the value by rounding in data: only differences are asked, by longer steps. What a solver gives.
+  bool isIterative = false;
 };
 
 /// The element of a gradient that is farthest off. The error is relative to the largest of: the expected element, 1 % of the
@@ -27,15 +37,21 @@ struct WorstElement {
   double got = 0;
   double expected = 0;
   double error = 0;
+  std::string point; ///< which kind of point: "at random", "at 0", ..
 };
 
 struct GradientCheckReport {
   bool passed = false;
-  std::string error;     ///< why the check could not be done; empty if it could
-  unsigned elements = 0; ///< how many derivatives were compared
-  unsigned kinks = 0;    ///< of these, at kinks, where the derivative lies between the two one-sided differences
+  std::string error;      ///< why the check could not be done; empty if it could
+  unsigned elements = 0;  ///< how many derivatives were compared
+  unsigned kinks = 0;     ///< of these, at kinks or jumps, where the derivative lies between those around
+  unsigned skipped = 0;   ///< points beside the random ones where the value or a derivative is not finite
+  bool isFlat = true;     ///< the value has the derivative 0 in everything wherever it was tried, by dual numbers
+  std::string complexError; ///< why no complex step could be made; empty if it could
   WorstElement difference;
   WorstElement dual;
+  WorstElement complex;
+  Arrays<double> at; ///< the arguments where the check failed; empty where it passed
 };
 
 /// `value` has a floating scalar as its first result. `withGradients` has the same arguments; its first result is the value, and
