@@ -2,7 +2,8 @@
 //
 // `derivative(dy) = ..` gives the vector-Jacobian product of a fn, one expression for each real argument in order. A call becomes a
 // gradus.custom with the body in one region and these expressions in the other. An expression may be narrower than its argument, as 0 is,
-// and is repeated then; where the argument is one for all indices of index notation, its derivatives are added up.
+// and is repeated then; where the argument is one for all indices of index notation, its derivatives are added up. An expression
+// `surrogate(e)` is e, and says that this is not meant to be the derivative of the body.
 //
 //===----------------------------------------------------------------------===//
 
@@ -104,6 +105,8 @@ struct Elaborator::CustomCall {
   std::vector<std::pair<const ast::Param *, Array>> arguments;
   /// What the body gives.
   std::vector<Array> results;
+  /// Whether the derivative is marked as none of the body.
+  bool isSurrogate = false;
 
   /// Adds block arguments for the arguments and binds them in `scope`.
   void enter(Elaborator &elaborator, mlir::Block &block, Scope &scope) const {
@@ -158,6 +161,14 @@ Array Elaborator::fitDerivative(const Array &given, const Array &x, const ast::P
   return fitted;
 }
 
+/// What stands in `surrogate(..)`, where that is no function of the spec; else null.
+static const ast::Expr *insideSurrogate(const ast::Expr &expr, const Scope &scope) {
+  auto *call = llvm::dyn_cast<ast::Call>(&expr);
+  auto *callee = call ? llvm::dyn_cast<ast::Name>(call->callee.get()) : nullptr;
+  bool isMark = callee && callee->name == "surrogate" && call->arguments.size() == 1 && !scope.find(callee->name);
+  return isMark ? call->arguments.front().value.get() : nullptr;
+}
+
 /// Elaborates the expressions of the derivative.
 bool Elaborator::fillDerivative(const Closure &closure, Scope &inner, CustomCall &call, mlir::Region &region) {
   const ast::CustomDerivative &derivative = *closure.unit->derivative;
@@ -195,7 +206,9 @@ bool Elaborator::fillDerivative(const Closure &closure, Scope &inner, CustomCall
   for (const ast::Param &param : *closure.params) {
     if (!isReal(param))
       continue;
-    const ast::Expr &expr = **value++;
+    const ast::Expr *surrogate = insideSurrogate(**value, *scope), &expr = surrogate ? *surrogate : **value;
+    ++value;
+    call.isSurrogate |= surrogate != nullptr;
     Array g = evalArray(expr, *scope);
     auto argument = llvm::find_if(call.arguments, [&](const auto &one) { return one.first == &param; });
     if (argument == call.arguments.end()) // an integer where a real number may stand
@@ -256,6 +269,13 @@ Entity Elaborator::callCustom(const Closure &closure, Scope &inner, Location at)
     return {};
   }
   auto op = CustomOp::create(builder, place(at), mlir::TypeRange(mlir::ValueRange(ys)), xs);
+  // What the function and its operands are called, for messages of `gradus check`.
+  SmallVector<llvm::StringRef> names{closure.name};
+  for (const auto &[param, value] : call.arguments)
+    names.append(value.lanes.size(), param->name.name);
+  op->setAttr("names", builder.getStrArrayAttr(names));
+  if (call.isSurrogate)
+    op->setAttr("surrogate", builder.getUnitAttr());
   op.getBody().takeBody(made.getBody());
   op.getDerivative().takeBody(made.getDerivative());
   made.erase();

@@ -1,7 +1,8 @@
-//===- EmitProximal.cpp - What `gradus check` asks of prox and projection ---------===//
+//===- EmitProximal.cpp - What `gradus check` asks of prox, projection and derivatives of one's own ---===//
 //
 // A prox is a function. Beside it stand, for the check alone, the function with arrays for its arguments and what it makes least:
-// step * of(z) + |z - x|^2 / 2. What has no shape becomes a vector as the first argument, else a number.
+// step * of(z) + |z - x|^2 / 2. What has no shape becomes a vector as the first argument, else a number. A fn with a derivative of its own is
+// called so as well, if it can be: the check tries the derivative there, also where nothing uses it.
 //
 //===----------------------------------------------------------------------===//
 
@@ -65,6 +66,22 @@ void Elaborator::emitProximalPart(const ast::Function &function, Scope &file, ll
 
 void Elaborator::emitProximal(const ast::Function &function, Scope &file) {
   bool isProx = function.function == ast::FunctionKind::Prox;
+  if (function.derivative && emitsChecks) {
+    const Closure &closure = *declare(function, file).get<Closure>();
+    Diagnostics::Mark before = diagnostics.mark();
+    emitProximalPart(function, file, ".trial", false, [&](Scope &scope, const Array &) {
+      Entity called = callCustom(closure, scope, function.name.loc);
+      const Entity::Tuple *several = called.get<Entity::Tuple>();
+      return asArray(several ? several->front() : called, function.name.loc);
+    });
+    if (std::string why = diagnostics.rollBack(before); !why.empty()) {
+      mlir::NamedAttrList untried(module->getAttrOfType<mlir::DictionaryAttr>("gradus.untried"));
+      untried.set(function.name.name, builder.getStringAttr(why));
+      module->setAttr("gradus.untried", untried.getDictionary(builder.getContext()));
+    }
+  }
+  if (!isProx && function.function != ast::FunctionKind::Projection)
+    return;
   if (function.params.size() < (isProx ? 2 : 1) || (isProx && function.params[1].name.name != "step")) {
     error(Code::ProximalForm, function.name.loc, "'" + function.name.name + "' lacks " + (isProx ? "the point or the step" : "the point"))
         .suggest(isProx ? "prox name(x, step, ..) of e = .." : "projection name(x, ..) = ..");

@@ -229,7 +229,7 @@ void Elaborator::emitFunction(const ast::Function &function, Scope &file) {
     returnKept(unit, kept, kind == FuncKind::Schedule);
   finishUnit(unit.finish(isSound, at), function, "");
   bool isProximal = function.function == ast::FunctionKind::Prox || function.function == ast::FunctionKind::Projection;
-  if (isProximal && diagnostics.getErrorCount() == errors)
+  if ((isProximal || function.derivative) && diagnostics.getErrorCount() == errors)
     emitProximal(function, file);
 }
 

@@ -1,34 +1,18 @@
 //===- Check.cpp - gradus check --------------------------------------------------===//
 //
-// Types and shapes by the front end; then the gradient that the compiler derives for each loss, evaluated by the reference,
-// against central differences and dual numbers.
+// Types and shapes by the front end; then all that has a derivative, evaluated by the reference: proxes, derivatives of one's own, losses,
+// functions, rules.
 //
 //===----------------------------------------------------------------------===//
 
+#include "codegen/driver/Checker.h"
 #include "codegen/driver/Commands.h"
 #include "codegen/driver/Session.h"
-#include "codegen/reference/GradientCheck.h"
 #include "codegen/reference/ProximalCheck.h"
-
-#include "llvm/Support/Format.h"
 
 using namespace mlir;
 
 namespace gradus::driver {
-
-static std::string describeElement(const reference::WorstElement &worst) {
-  std::string text = worst.argument;
-  for (auto [axis, i] : llvm::enumerate(worst.index))
-    text += (axis ? ", " : "[") + std::to_string(i);
-  return text + (worst.index.empty() ? "" : "]");
-}
-
-static void printWorst(StringRef against, const reference::WorstElement &worst) {
-  if (worst.argument.empty())
-    return;
-  llvm::outs() << "  against " << against << ": worst " << describeElement(worst) << ": "
-               << llvm::format("%.17g, expected %.17g, error %.2g\n", worst.got, worst.expected, worst.error);
-}
 
 /// The losses as they stand, under names of their own: the phases may change the functions, not what they are checked against.
 static SmallVector<std::pair<FuncOp, FuncOp>> pairLosses(ModuleOp original, ModuleOp compiled) {
@@ -60,39 +44,49 @@ static bool checkProximals(ModuleOp module, uint64_t seed) {
   return isGood;
 }
 
+/// What has a derivative, in the order of the spec. False where a loss has none.
+static bool checkDerivatives(Checker &checker, ModuleOp original, ModuleOp compiled) {
+  for (auto [loss, gradient] : pairLosses(original, compiled)) {
+    if (gradient.getNumResults() == 1) {
+      loss.emitError("G0372: '") << loss.getSymName() << "' has no real argument, so that it has no gradient to check; '--no-gradients' checks types alone";
+      return false;
+    }
+    checker.checkGradient(loss, gradient);
+    checker.checkHessian(loss);
+  }
+  checker.checkCustoms();
+  for (FuncOp func : original.getOps<FuncOp>()) {
+    if (func->hasAttr("gradus.proximal"))
+      continue;
+    if (func.getKind() == FuncKind::Fn)
+      checker.checkJacobian(func);
+    if (func.getKind() == FuncKind::RuleStep || func.getKind() == FuncKind::TrainStep)
+      checker.checkStep(func);
+  }
+  return true;
+}
+
 int runCheck(const Invocation &invocation) {
   if (invocation.inputs.size() != 1)
     return usageError("'gradus check' expects one spec");
   std::optional<uint64_t> seed = invocation.getCount("--seed", 0);
-  if (!seed)
+  std::optional<GivenPoint> point = readPoint(invocation);
+  if (!seed || !point)
     return ExitUsage;
   Session session;
   ModuleOp module = session.load(invocation.inputs[0], "f64", invocation, /*withChecks=*/true);
   if (!module)
     return ExitFailed;
-  bool isGood = checkProximals(module, *seed);
   OwningOpRef<ModuleOp> original(cast<ModuleOp>(module->clone()));
+  bool isGood = checkProximals(module, *seed);
+  Checker checker(*original, module, *seed);
+  if (!checker.setPoint(*point))
+    return session.report(), ExitFailed;
   if (!session.addGradients() || !session.runPhases(Phase::Fuse))
     return ExitFailed;
-  if (!invocation.has("--no-gradients"))
-    for (auto [loss, gradient] : pairLosses(*original, module)) {
-      if (gradient.getNumResults() == 1) {
-        loss.emitError("G0372: '") << loss.getSymName() << "' has no real argument, so that it has no gradient to check; '--no-gradients' checks types alone";
-        return session.report(), ExitFailed;
-      }
-      reference::GradientCheckOptions options;
-      options.seed = *seed;
-      reference::GradientCheckReport result = reference::checkGradients(loss, gradient, options);
-      llvm::outs() << (result.passed ? "pass  " : "FAIL  ") << "gradient of " << loss.getSymName() << ": " << result.elements << " derivatives";
-      if (result.kinks)
-        llvm::outs() << ", " << result.kinks << " at kinks, where each lies between the one-sided differences";
-      llvm::outs() << '\n';
-      if (!result.error.empty())
-        llvm::outs() << "  could not be checked: " << result.error << '\n';
-      printWorst("central differences", result.difference);
-      printWorst("dual numbers", result.dual);
-      isGood &= result.passed;
-    }
+  if (!invocation.has("--no-gradients") && !checkDerivatives(checker, *original, module))
+    return session.report(), ExitFailed;
+  isGood &= checker.isGood();
   if (isGood)
     llvm::outs() << invocation.inputs[0] << ": no errors\n";
   return isGood ? ExitOk : ExitFailed;

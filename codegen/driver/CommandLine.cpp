@@ -57,6 +57,8 @@ static void printCommandHelp(raw_ostream &os, const CommandSpec &command) {
     width = std::max(width, describe(option).size());
   for (const OptionSpec &option : command.options)
     os << "  " << left_justify(describe(option), width + 2) << option.help << '\n';
+  if (!command.details.empty())
+    os << '\n' << command.details;
   os << "\nexample:\n  " << command.example << '\n';
 }
 

@@ -49,6 +49,7 @@ struct CommandSpec {
   llvm::ArrayRef<OptionSpec> options;
   llvm::StringRef example;
   int (*run)(const Invocation &);
+  llvm::StringRef details = {}; ///< what `--help` says besides, in lines
 };
 
 /// All commands, sorted.

@@ -30,6 +30,7 @@ static constexpr OptionSpec buildOptions[] = {
 };
 static constexpr OptionSpec checkOptions[] = {
     importFolder,
+    {"--at", "NAME=[NUMBERS]", "also try losses where that argument is this, or NAME=FILE.csv; once for each argument"},
     {"--seed", "N", "of the random points (default 0)"},
     {"--no-gradients", "", "types and shapes only"},
     size,
@@ -82,11 +83,23 @@ static constexpr OptionSpec testOptions[] = {
     {"--seed", "N", "of the inputs of properties (default 0)"},
 };
 
+static constexpr llvm::StringRef checkDetails =
+    "checks:\n"
+    "  gradient     of each loss: reverse mode against forward mode (dual numbers), central differences and complex steps, at random points, at 0,\n"
+    "               where all is equal, at 1 and -1, near and far from 0, and at the point that --at gives\n"
+    "  Hessian      of each loss without 'stop' and derivatives of one's own: <u, H v> = <v, H u>, and H u by forward mode over forward mode\n"
+    "  Jacobian     of each fn that is an entry: <v, J u> = <J' v, u>, one by forward, one by reverse mode, and both against differences\n"
+    "  derivative   that a spec writes, and that of each inner problem: against differences of the body wherever it is used. One whose body is constant\n"
+    "               piece by piece, or that is written surrogate(..), is reported as a surrogate\n"
+    "  prox         and projection: no competitor is better\n"
+    "  step         of each rule and train unit: finite, and the same before and after the phases; a gradient that it takes itself against differences\n"
+    "a failure names the worst element and the operation or the clause in the spec whose derivative is wrong.\n";
+
 static constexpr CommandSpec commands[] = {
     {"build", "compile to an archive, a C and a C++ header, a manifest and a depfile", "SPEC.grad", buildOptions,
      "gradus build adamw.grad -o out", runBuild},
-    {"check", "types and shapes, then every loss's gradient against differences and dual numbers", "SPEC.grad", checkOptions,
-     "gradus check logistic.grad", runCheck},
+    {"check", "types and shapes, then everything that has a derivative against what shares no code with it", "SPEC.grad", checkOptions,
+     "gradus check logistic.grad --at 'w=[0, 0, 1]'", runCheck, checkDetails},
     {"emit", "print the program after a phase", "SPEC.grad", emitOptions, "gradus emit adamw.grad --stage=fuse", runEmit},
     {"explain", "kernels, bytes and flops per element, what was fused and why not", "SPEC.grad", explainOptions,
      "gradus explain adamw.grad", runExplain},

@@ -1,0 +1,302 @@
+//===- Checker.cpp - Gradients, Hessians and Jacobians of a spec ---------------===//
+
+#include "codegen/driver/Checker.h"
+
+#include "codegen/reference/Slopes.h"
+#include "lang/Messages.h"
+#include "passes/Build.h"
+#include "passes/diff/BuildGradient.h"
+
+#include "mlir/IR/IRMapping.h"
+#include "llvm/Support/Format.h"
+
+#include <cmath>
+
+using namespace mlir;
+using gradus::reference::Array;
+using gradus::reference::Arrays;
+
+namespace gradus::driver {
+
+//===----------------------------------------------------------------------===//
+// What is printed
+//===----------------------------------------------------------------------===//
+
+std::string describePlace(mlir::Location location) {
+  auto file = location->findInstanceOf<FileLineColLoc>();
+  if (!file || file.getLine() == 0)
+    return "";
+  return (file.getFilename().getValue() + ":" + Twine(file.getLine()) + ":" + Twine(file.getColumn())).str();
+}
+
+static std::string describeElement(const reference::WorstElement &worst) {
+  std::string text = worst.argument;
+  for (auto [axis, i] : llvm::enumerate(worst.index))
+    text += (axis ? ", " : "[") + std::to_string(i);
+  return text + (worst.index.empty() ? "" : "]");
+}
+
+static void printWorst(StringRef against, const reference::WorstElement &worst) {
+  if (worst.argument.empty())
+    return;
+  llvm::outs() << "  against " << against << ": worst " << describeElement(worst) << ' ' << worst.point << ": "
+               << llvm::format("%.17g, expected %.17g, error %.2g\n", worst.got, worst.expected, worst.error);
+}
+
+void Checker::say(bool passed, const Twine &what) {
+  llvm::outs() << (passed ? "pass  " : "FAIL  ") << what << '\n';
+  hasFailed |= !passed;
+}
+
+void Checker::note(const Twine &what) { llvm::outs() << "  " << what << '\n'; }
+
+void Checker::report(StringRef what, const reference::GradientCheckReport &result, StringRef more) {
+  std::string line = (what + ": " + Twine(result.elements) + " derivatives").str();
+  if (result.kinks)
+    line += ", " + std::to_string(result.kinks) + " at kinks, where each lies between those beside";
+  say(result.passed, line + more);
+  if (!result.error.empty())
+    note("could not be checked: " + result.error);
+  printWorst("central differences", result.difference);
+  printWorst("complex steps", result.complex);
+  printWorst("dual numbers", result.dual);
+}
+
+bool Checker::setPoint(const GivenPoint &point) {
+  given = &point;
+  SmallVector<FuncOp> losses;
+  std::vector<std::string> names;
+  for (FuncOp func : original.getOps<FuncOp>())
+    if (func.getKind() == FuncKind::Loss) {
+      losses.push_back(func);
+      for (unsigned i = 0; i < func.getNumArguments(); ++i)
+        names.push_back(func.getArgName(i).str());
+    }
+  for (const GivenArray &one : point) {
+    if (llvm::is_contained(names, one.name))
+      continue;
+    std::string hint = didYouMean(one.name, names);
+    emitError(losses.empty() ? original.getLoc() : losses.front().getLoc(), "G0563: ")
+        << "no loss has an argument '" << one.name << "', which '--at' gives a value" << (hint.empty() ? "" : "; " + hint);
+    return false;
+  }
+  for (FuncOp loss : losses) {
+    bool isWrong = false;
+    (void)placePoint(loss, point, seed, isWrong);
+    if (isWrong)
+      return false;
+  }
+  return true;
+}
+
+std::optional<Arrays<double>> Checker::givenPointOf(FuncOp loss) {
+  bool isWrong = false;
+  return given ? placePoint(loss, *given, seed, isWrong) : std::nullopt;
+}
+
+//===----------------------------------------------------------------------===//
+// Gradients
+//===----------------------------------------------------------------------===//
+
+void Checker::printFault(FuncOp func, const reference::GradientCheckReport &result) {
+  if (result.at.empty())
+    return;
+  std::string ignored;
+  Operation *fault = findFault(func, result.at, [&](ModuleOp module, FuncOp value) { return deriveTrial(module, value, ignored); });
+  if (fault)
+    note(describePlace(fault->getLoc()) + ": the derivative of '" + fault->getName().stripDialect() + "' is wrong here");
+  else
+    note("the derivative of each operation is right: what is wrong has been made of them");
+}
+
+/// Whether a loss can be tried at many points: a solver far from where it was meant to begin runs to its limit, and forward mode over a gradient
+/// costs the square.
+static bool isCheap(FuncOp loss) {
+  auto isDear = [](Operation *op) { return isa<GradOp>(op) || (isa<CustomOp>(op) && !op->hasAttr("names") && !op->hasAttr("exact")); };
+  return !loss.walk([&](Operation *op) { return isDear(op) ? WalkResult::interrupt() : WalkResult::advance(); }).wasInterrupted();
+}
+
+void Checker::checkGradient(FuncOp loss, FuncOp gradient) {
+  reference::GradientCheckOptions options;
+  options.seed = seed;
+  options.atBoundaries = isCheap(loss);
+  reference::GradientCheckReport result = reference::checkGradients(loss, gradient, options);
+  report(("gradient of " + loss.getSymName()).str(), result);
+  if (!result.passed)
+    printFault(loss, result);
+  std::optional<Arrays<double>> point = givenPointOf(loss);
+  if (!point)
+    return;
+  options.given.push_back(std::move(*point));
+  options.atBoundaries = false;
+  result = reference::checkGradients(loss, gradient, options);
+  report(("gradient of " + loss.getSymName() + " at the given point").str(), result);
+  if (!result.passed)
+    printFault(loss, result);
+}
+
+//===----------------------------------------------------------------------===//
+// Hessians
+//===----------------------------------------------------------------------===//
+
+/// Whether the second derivative of a loss is that of its value: neither `stop` nor a derivative of one's own stands in it.
+static bool isPlain(FuncOp func) {
+  return !func
+              .walk([](Operation *op) {
+                bool isOwn = isa<StopOp>(op) || (isa<CustomOp>(op) && !op->hasAttr("exact"));
+                return isOwn ? WalkResult::interrupt() : WalkResult::advance();
+              })
+              .wasInterrupted();
+}
+
+/// <grad f, u> as a loss in the arguments of f, with the arguments "along .." behind them for u.
+static FuncOp buildSlope(ModuleOp module, FuncOp gradient, SmallVectorImpl<unsigned> &wrt) {
+  OpBuilder builder(module.getContext());
+  builder.setInsertionPointAfter(gradient);
+  auto describe = [&](StringRef name, Role role) {
+    return builder.getDictionaryAttr({builder.getNamedAttr("gradus.name", builder.getStringAttr(name)),
+                                      builder.getNamedAttr("gradus.role", RoleAttr::get(builder.getContext(), role))});
+  };
+  SmallVector<Type> types(gradient.getArgumentTypes());
+  SmallVector<Attribute> attrs(gradient.getArgAttrsAttr().begin(), gradient.getArgAttrsAttr().end());
+  for (unsigned i = 1; i < gradient.getNumResults(); ++i) {
+    types.push_back(gradient.getResultTypes()[i]);
+    attrs.push_back(describe(("along " + gradient.getResultName(i)).str(), Role::Data));
+    for (unsigned k = 0; k < gradient.getNumArguments(); ++k)
+      if ("grad_" + gradient.getArgName(k).str() == gradient.getResultName(i))
+        wrt.push_back(k);
+  }
+  Type scalar = ArrayType::scalar(builder.getF64Type());
+  auto slope = FuncOp::create(builder, gradient.getLoc(), FuncKind::Loss, "slope", builder.getFunctionType(types, scalar), builder.getArrayAttr(attrs),
+                              builder.getArrayAttr(describe("value", Role::Value)));
+  Block *entry = builder.createBlock(&slope.getBody());
+  for (Type type : types)
+    entry->addArgument(type, gradient.getLoc());
+  IRMapping mapping;
+  mapping.map(gradient.getArguments(), entry->getArguments().take_front(gradient.getNumArguments()));
+  for (Operation &op : gradient.getBody().front().without_terminator())
+    builder.clone(op, mapping);
+  Value total = ConstantOp::create(builder, gradient.getLoc(), 0.0, builder.getF64Type());
+  auto returned = gradient.getBody().front().getTerminator()->getOperands().drop_front();
+  for (auto [g, u] : llvm::zip_equal(returned, entry->getArguments().drop_front(gradient.getNumArguments()))) {
+    Value product = MulOp::create(builder, gradient.getLoc(), mapping.lookup(g), u);
+    Value sum = buildReduce(builder, gradient.getLoc(), ReductionKind::Sum, product, complementAxes(arrayType(product).getRank(), {}));
+    total = AddOp::create(builder, gradient.getLoc(), total, buildCast(builder, gradient.getLoc(), sum, builder.getF64Type()));
+  }
+  ReturnOp::create(builder, gradient.getLoc(), total);
+  return slope;
+}
+
+static double innerProduct(ArrayRef<Array<double>> a, ArrayRef<Array<double>> b) {
+  double sum = 0;
+  for (auto [x, y] : llvm::zip_equal(a, b))
+    for (auto [p, q] : llvm::zip_equal(x.reals, y.reals))
+      sum += p * q;
+  return sum;
+}
+
+static double sizeOf(ArrayRef<Array<double>> a) { return std::sqrt(innerProduct(a, a)); }
+
+/// A direction of numbers of both signs.
+static Arrays<double> directionAt(const Arrays<double> &point, ArrayRef<unsigned> wrt, double phase) {
+  Arrays<double> direction;
+  for (unsigned index : wrt) {
+    direction.push_back(point[index]);
+    for (auto [i, x] : llvm::enumerate(direction.back().reals))
+      x = std::sin(phase + 1.7 * i + index);
+  }
+  return direction;
+}
+
+static Arrays<double> joined(Arrays<double> first, const Arrays<double> &second) {
+  first.insert(first.end(), second.begin(), second.end());
+  return first;
+}
+
+void Checker::checkHessian(FuncOp loss) {
+  std::string what = ("Hessian of " + loss.getSymName()).str(), error;
+  if (!isPlain(loss))
+    return; // stop and derivatives of one's own make another matrix of it, which need not be symmetric
+  OwningOpRef<ModuleOp> module(ModuleOp::create(loss.getLoc()));
+  OpBuilder builder = OpBuilder::atBlockBegin(module->getBody());
+  auto copy = cast<FuncOp>(builder.clone(*loss));
+  FailureOr<FuncOp> gradient = buildGradientFunction(*module, copy);
+  if (failed(gradient))
+    return;
+  SmallVector<unsigned> wrt;
+  FuncOp slope = buildSlope(*module, *gradient, wrt);
+  SmallVector<StringRef> names;
+  for (unsigned index : wrt)
+    names.push_back(slope.getArgName(index));
+  FuncOp hessian = deriveTrial(*module, slope, error, names);
+  if (!hessian && StringRef(error).starts_with("G0373")) // of some argument it is linear in
+    error.clear(), hessian = deriveTrial(*module, slope, error);
+  if (!hessian) {
+    if (!StringRef(error).starts_with("G0373")) // linear: all of it is 0
+      note(what + ": not checked, for it is not built: " + error);
+    return;
+  }
+  if (hessian.getNumResults() != wrt.size() + 1)
+    return;
+  for (unsigned attempt = 0; attempt < 8; ++attempt) {
+    Arrays<double> point = reference::makeRandomPoint(loss, {(seed + 1) * 8 + attempt, attempt >= 4, {}});
+    Arrays<double> u = directionAt(point, wrt, 0.3), v = directionAt(point, wrt, 1.9);
+    auto alongU = reference::evaluate<double>(hessian, joined(point, u), error), alongV = reference::evaluate<double>(hessian, joined(point, v), error);
+    if (failed(alongU) || failed(alongV))
+      return note(what + ": not checked: " + error);
+    alongU->erase(alongU->begin());
+    alongV->erase(alongV->begin());
+    double one = innerProduct(v, *alongU), other = innerProduct(u, *alongV);
+    if (!std::isfinite(one) || !std::isfinite(other))
+      continue;
+    double scale = std::fmax(1e-3, sizeOf(v) * sizeOf(*alongU) + sizeOf(u) * sizeOf(*alongV));
+    bool isSymmetric = std::fabs(one - other) <= 1e-11 * scale;
+    std::string line;
+    llvm::raw_string_ostream(line) << what << llvm::format(": <u, H v> = %.12g, <v, H u> = %.12g", other, one);
+    // Forward mode over forward mode, which is far dearer: only where it is done soon.
+    auto duals = FailureOr<reference::ValueAndGradients<double>>(failure());
+    bool isNested = loss.walk([](GradOp) { return WalkResult::interrupt(); }).wasInterrupted();
+    int64_t count = 0;
+    for (const Array<double> &direction : u)
+      count += direction.size();
+    if (count <= 64 && !isNested)
+      duals = reference::evaluateGradients<double>(slope, joined(point, u), wrt, error);
+    double off = 0;
+    if (succeeded(duals))
+      for (auto [a, b] : llvm::zip_equal(*alongU, duals->gradients))
+        for (auto [x, y] : llvm::zip_equal(a.reals, b.reals))
+          off = std::isfinite(y) ? std::fmax(off, std::fabs(x - y)) : off;
+    bool agrees = off <= 1e-10 * scale;
+    say(isSymmetric && agrees, line + (succeeded(duals) && !agrees ? "; H u is not that of dual numbers" : ""));
+    return;
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// Jacobians
+//===----------------------------------------------------------------------===//
+
+void Checker::checkJacobian(FuncOp fn) {
+  std::string what = ("Jacobian of " + fn.getSymName()).str(), error;
+  bool hasReal = llvm::any_of(fn.getArgumentTypes(), [](Type type) { return cast<ArrayType>(type).isFloat(); });
+  hasReal &= llvm::any_of(fn.getResultTypes(), [](Type type) { return cast<ArrayType>(type).isFloat(); });
+  if (!hasReal)
+    return;
+  Trial trial = outlineFunction(fn);
+  trial.withGradients = deriveTrial(*trial.module, trial.value, error);
+  if (!trial.withGradients) {
+    if (!StringRef(error).starts_with("G0373"))
+      note(what + ": not checked, for it is not built: " + error);
+    return;
+  }
+  reference::GradientCheckOptions options;
+  options.seed = seed;
+  reference::GradientCheckReport result = reference::checkGradients(trial.value, trial.withGradients, options);
+  if (!result.error.empty())
+    return note(what + ": not checked: " + result.error);
+  report(what, result, ": <v, J u> = <J' v, u>");
+  if (!result.passed)
+    printFault(fn, result);
+}
+
+} // namespace gradus::driver

@@ -1,0 +1,67 @@
+//===- Checker.h - What `gradus check` tries of one spec -----------------------===//
+//
+// Everything that has a derivative is tried against what shares no code with it; a derivative that is wrong is traced to the operation, or to
+// the clause `derivative(..) = ..`, that it comes from. Each check prints one line, and what is wrong below it.
+//
+//===----------------------------------------------------------------------===//
+
+#pragma once
+
+#include "codegen/driver/CheckPoint.h"
+#include "codegen/driver/Outline.h"
+#include "codegen/reference/GradientCheck.h"
+
+#include "llvm/ADT/MapVector.h"
+
+namespace gradus::driver {
+
+/// Makes the gradient function of the loss of a trial; null where there is none. Tests plant faults here.
+using Derive = llvm::function_ref<FuncOp(mlir::ModuleOp module, FuncOp value)>;
+
+/// An operation whose own derivative is wrong where `func`, a loss, computes with it at `point`; the innermost one. Null if there is none: then the
+/// derivatives of all are right, and what is wrong has been made of them.
+mlir::Operation *findFault(FuncOp func, const reference::Arrays<double> &point, Derive derive);
+
+/// "file:line:col", or nothing.
+std::string describePlace(mlir::Location location);
+
+class Checker {
+public:
+  /// `original` is the spec as the front end wrote it, `compiled` the same with gradient functions after the phases.
+  Checker(mlir::ModuleOp original, mlir::ModuleOp compiled, uint64_t seed) : original(original), compiled(compiled), seed(seed) {}
+
+  /// The point that all losses are tried at besides; false after a message.
+  bool setPoint(const GivenPoint &point);
+
+  /// The gradient of a loss.
+  void checkGradient(FuncOp loss, FuncOp gradient);
+  /// The second derivative of a loss: <u, H v> = <v, H u>, and by forward mode over forward mode.
+  void checkHessian(FuncOp loss);
+  /// The derivatives of a function that gives arrays: <v, J u> by forward mode is <J' v, u> by reverse mode.
+  void checkJacobian(FuncOp fn);
+  /// Every derivative of one's own, wherever it is used.
+  void checkCustoms();
+  /// A step: finite, and the same before and after the phases; and the gradients that it takes itself.
+  void checkStep(FuncOp step);
+
+  bool isGood() const { return !hasFailed; }
+
+private:
+  struct CustomUse;
+
+  /// The first line of a check, and what is wrong.
+  void report(llvm::StringRef what, const reference::GradientCheckReport &result, llvm::StringRef more = "");
+  void say(bool passed, const llvm::Twine &what);
+  void note(const llvm::Twine &what);
+  void printFault(FuncOp func, const reference::GradientCheckReport &result);
+  void checkCustom(llvm::ArrayRef<CustomUse> uses);
+  void checkGradsInside(FuncOp func);
+  std::optional<reference::Arrays<double>> givenPointOf(FuncOp loss);
+
+  mlir::ModuleOp original, compiled;
+  uint64_t seed;
+  const GivenPoint *given = nullptr;
+  bool hasFailed = false;
+};
+
+} // namespace gradus::driver
