@@ -10,25 +10,14 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "passes/diff/PassCount.h"
 #include "passes/diff/ReverseSweep.h"
 
-#include "dialect/DimExpr.h"
-
-#include "mlir/IR/Matchers.h"
 #include "mlir/Transforms/RegionUtils.h"
 
 using namespace mlir;
 
 namespace gradus {
-
-namespace {
-
-/// A formula of sizes that a number never exceeds; `isExact` if it is the number.
-struct Bound {
-  DimExpr size;
-  bool isExact;
-};
-} // namespace
 
 class LoopReversal {
 public:
@@ -62,74 +51,6 @@ private:
   SubOp last;                     ///< the number of the last pass
   SmallVector<Value> beginnings;  ///< stand for what a pass began with
 };
-
-static std::optional<Bound> findBound(Value value);
-
-static std::optional<int64_t> findNumber(Value value) {
-  DenseElementsAttr number;
-  if (!matchPattern(value, m_Constant(&number)))
-    return std::nullopt;
-  return (*number.getValues<APInt>().begin()).getSExtValue();
-}
-
-/// Of how many passes a loop has made: what `record` below carries.
-static std::optional<Bound> findBoundOfCounter(LoopOp loop, unsigned index) {
-  Block &body = loop.getBody().front();
-  auto next = body.getTerminator()->getOperand(index).getDefiningOp<AddOp>();
-  bool isCounter = next && next.getA() == body.getArgument(0) && findNumber(next.getB()) == 1 && findNumber(loop.getInit()[index]) == 0;
-  std::optional<Bound> bound = isCounter ? findBound(loop.getCount()) : std::nullopt;
-  return bound ? std::optional(Bound{DimExpr::max(bound->size, DimExpr::number(0)), false}) : std::nullopt;
-}
-
-/// A bound of a number of passes, as the front end writes it: a size, a number, and what is computed from these.
-static std::optional<Bound> findBound(Value value) {
-  if (std::optional<int64_t> number = findNumber(value))
-    return Bound{DimExpr::number(*number), true};
-  Operation *source = value.getDefiningOp();
-  if (!source)
-    return std::nullopt;
-  if (auto dim = dyn_cast<DimOp>(source))
-    return Bound{DimExpr::of(dim.getSymbolAttr()), true};
-  if (auto loop = dyn_cast<LoopOp>(source))
-    return findBoundOfCounter(loop, cast<OpResult>(value).getResultNumber());
-  if (isa<CastOp, StopOp>(source) && arrayType(source->getOperand(0)).isInt())
-    return findBound(source->getOperand(0));
-  if (auto choice = dyn_cast<SelectOp>(source)) { // of a difference that would overflow: no size does
-    auto most = findBound(choice.getOperand(1));
-    bool isGuard = most && most->size.getNumber() == INT64_MAX;
-    return isGuard ? findBound(choice.getOperand(2)) : std::nullopt;
-  }
-  if (!isa<AddOp, IntDivOp, SubOp, MulOp, MaxOp, MinOp>(source))
-    return std::nullopt;
-  std::optional<Bound> a = findBound(source->getOperand(0)), b = findBound(source->getOperand(1));
-  if (isa<MinOp>(source) && (!a || !b))
-    return a || b ? std::optional(Bound{a ? a->size : b->size, false}) : std::nullopt;
-  if (!a || !b)
-    return std::nullopt;
-  bool isExact = a->isExact && b->isExact;
-  if (isa<AddOp>(source))
-    return Bound{a->size + b->size, isExact};
-  if (isa<MaxOp>(source))
-    return Bound{DimExpr::max(a->size, b->size), isExact};
-  if (isa<MinOp>(source))
-    return Bound{DimExpr::min(a->size, b->size), isExact};
-  if (isa<SubOp>(source) && b->isExact)
-    return Bound{a->size - b->size, isExact};
-  if (isa<IntDivOp>(source) && b->isExact && b->size.getNumber().value_or(0) > 0)
-    return Bound{DimExpr::floorDiv(a->size, b->size), isExact};
-  if (isa<MulOp>(source) && isExact)
-    return Bound{a->size * b->size, true};
-  return std::nullopt;
-}
-
-/// The leading size of the histories of a loop, or null.
-static Attribute findPasses(LoopOp loop) {
-  std::optional<Bound> bound = findBound(loop.getCount());
-  if (!bound || !bound->size.isValid())
-    return {};
-  DimExpr size = bound->size.isNeverNegative() ? bound->size : DimExpr::max(bound->size, DimExpr::number(0));
-  return size.isValid() ? size.toAttr(loop.getContext()) : Attribute();
-}
 
 SmallVector<Value> buildPlaces(OpBuilder &builder, Location loc, Value pass, ArrayType row) {
   ArrayType type = row.withElement(builder.getI64Type());

@@ -203,6 +203,13 @@ inline const Case cases[] = {
                            "%e = gradus.sin %h : $S\n%m = gradus.mul %e, %u : $S\n%d = gradus.add %m, %q : $S\ngradus.yield %d : $S\n}\n"
                            "%one = gradus.constant dense<1> : tensor<i64>\n%n1 = gradus.add %n0, %one : !gradus.array<[], i64>\n"
                            "%x0 = gradus.mul %w, %u : $S\ngradus.yield %u, %x0, %n1 : $S, $S, !gradus.array<[], i64>\n}"},
+    {"loop_of_an_index", "[]", "%k = gradus.dim \"c\"\n%o = gradus.reduce sum $x axes [0, 1] : $M to $S\n%p = gradus.reduce sum $y axes [0, 1] : $M to $S\n"
+                              "%r = gradus.loop %k init(%o) : !gradus.array<[], i64>, ($S) {\n^bb0(%i: !gradus.array<[], i64>, %v: $S):\n"
+                              "%w = gradus.loop %i init(%v) : !gradus.array<[], i64>, ($S) {\n^bb0(%j: !gradus.array<[], i64>, %h: $S):\n"
+                              "%e = gradus.sin %h : $S\n%m = gradus.mul %e, %p : $S\ngradus.yield %m : $S\n}\n"
+                              "%rest = gradus.sub %k, %i : !gradus.array<[], i64>\n%u = gradus.loop %rest init(%w) : !gradus.array<[], i64>, ($S) {\n"
+                              "^bb0(%j: !gradus.array<[], i64>, %h: $S):\n%e = gradus.sin %h : $S\n%d = gradus.add %e, %p : $S\ngradus.yield %d : $S\n}\n"
+                              "gradus.yield %u : $S\n}"},
     {"loop_while", "[]", "%k = gradus.constant dense<100> : tensor<i64>\n%o = gradus.reduce sum $x axes [0, 1] : $M to $S\n%t = gradus.sin %o : $S\n"
                          "%two = gradus.constant dense<2> : tensor<i64>\n%p = gradus.reduce sum $y axes [0, 1] : $M to $S\n"
                          "%r = gradus.loop %k init(%t) : !gradus.array<[], i64>, ($S) {\n^bb0(%i: !gradus.array<[], i64>, %v: $S):\n"

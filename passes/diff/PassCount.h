@@ -1,0 +1,20 @@
+//===- PassCount.h - How many passes a loop makes at most ---------------*- C++ -*-===//
+//
+// What the derivative of a loop keeps has a size, so that a formula of sizes must bound the number of passes.
+//
+//===----------------------------------------------------------------------===//
+
+#pragma once
+
+#include "dialect/Gradus.h"
+
+#include <optional>
+
+namespace gradus {
+
+/// The formula of sizes that the number of passes never exceeds, as a dimension; null where none shows.
+mlir::Attribute findPasses(LoopOp loop);
+/// The integer that a rank-0 constant is.
+std::optional<int64_t> findNumber(mlir::Value value);
+
+} // namespace gradus
