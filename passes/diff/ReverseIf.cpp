@@ -22,6 +22,32 @@ void eraseUnread(Block &block) {
   }
 }
 
+/// At t = 1, k + 1, 2 k + 1, .. the region has been evaluated, else what it would replace is kept: a condition.
+LogicalResult ReverseSweep::visitEvery(EveryOp op) {
+  Location loc = op.getLoc();
+  OpBuilder before(op);
+  Value one = buildIntFill(before, loc, op.getPeriod().getType(), 1);
+  Value period = MaxOp::create(before, loc, op.getPeriod(), one); // a period below 1 is one of 1
+  Value rest = ModOp::create(before, loc, SubOp::create(before, loc, op.getTime(), one), period);
+  Value isDue = CompareOp::create(before, loc, ComparePredicate::Eq, rest, buildIntFill(before, loc, rest.getType(), 0));
+  auto choice = IfOp::create(before, loc, op->getResultTypes(), isDue);
+  choice->setDiscardableAttrs(op->getDiscardableAttrDictionary());
+  choice.getThen().takeBody(op.getBody());
+  OpBuilder inside(op.getContext());
+  inside.createBlock(&choice.getOtherwise());
+  YieldOp::create(inside, loc, op.getKept());
+  for (auto [from, to] : llvm::zip_equal(op.getResults(), choice.getResults())) {
+    if (auto known = cotangents.find(from); known != cotangents.end())
+      cotangents.insert({to, Cotangent(known->second)});
+    if (Operation *user = cameFrom.lookup(from))
+      cameFrom.insert({to, user});
+  }
+  activity.follow(choice);
+  op->replaceAllUsesWith(choice.getResults());
+  replaced.push_back(op);
+  return visitIf(choice);
+}
+
 /// Leaves of the results of `op` those that are told to be kept.
 static IfOp keepResults(IfOp op, ArrayRef<bool> isKept, OpBuilder &builder) {
   SmallVector<Type> types;

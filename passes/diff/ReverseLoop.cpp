@@ -143,7 +143,7 @@ void LoopReversal::findFlags() {
   }
   body.walk([&](Operation *inner) {
     isMasked |= choosesValue(inner);
-    isWhere |= isa<IfOp, SelectOp>(inner);
+    isWhere |= isa<EveryOp, IfOp, SelectOp>(inner);
   });
 }
 

@@ -28,12 +28,12 @@ bool choosesValue(Operation *op) {
     return holds(custom, choosesValue);
   if (auto reduce = dyn_cast<ReduceOp>(op))
     return reduce.getKind() == ReductionKind::Max || reduce.getKind() == ReductionKind::Min;
-  return isa<AbsOp, Atan2Op, HypotOp, IfOp, MaxOp, MinOp, SelectOp>(op);
+  return isa<AbsOp, Atan2Op, EveryOp, HypotOp, IfOp, MaxOp, MinOp, SelectOp>(op);
 }
 
 bool isWhereChoice(Operation *op) {
   auto custom = dyn_cast<CustomOp>(op);
-  return isa<IfOp, SelectOp>(op) || (custom && holds(custom, llvm::IsaPred<IfOp, SelectOp>));
+  return isa<EveryOp, IfOp, SelectOp>(op) || (custom && holds(custom, llvm::IsaPred<EveryOp, IfOp, SelectOp>));
 }
 
 SmallVector<Operation *> copyOps(Block &block, IRMapping &mapping, OpBuilder &builder) {
@@ -238,6 +238,8 @@ void ReverseSweep::notePath(InFlightDiagnostic &error, Operation *op) {
 LogicalResult ReverseSweep::visit(Operation *op) {
   if (auto loop = dyn_cast<LoopOp>(op))
     return visitLoop(loop);
+  if (auto every = dyn_cast<EveryOp>(op))
+    return visitEvery(every);
   if (auto choice = dyn_cast<IfOp>(op))
     return visitIf(choice);
   if (auto scan = dyn_cast<ScanOp>(op))

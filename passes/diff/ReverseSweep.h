@@ -36,6 +36,9 @@ struct Activity {
   void follow(mlir::Operation *op);
   void follow(mlir::Block &block);
 
+  /// Goes on through an op and its regions.
+  void follow(mlir::Operation *op);
+
 private:
   void followLoop(LoopOp loop);
   /// What `from` is, `to` is too; true if that is new.
@@ -65,6 +68,7 @@ private:
   mlir::LogicalResult visitSeveral(mlir::Operation *op);
   mlir::LogicalResult visitElementwise(mlir::Operation *op, Cotangent dy);
   mlir::LogicalResult visitCustom(CustomOp op);
+  mlir::LogicalResult visitEvery(EveryOp op);
   mlir::LogicalResult visitIf(IfOp op);
   mlir::LogicalResult visitLoop(LoopOp op);
   mlir::LogicalResult visitScan(ScanOp op);

@@ -183,6 +183,12 @@ inline const Case cases[] = {
                      "%c = gradus.compare lt %sx, %sy : $S -> !gradus.array<[], i1>\n%z = gradus.sin $x : $M\n"
                      "%a, %r = gradus.if %c -> ($M, $M) {\n%e = gradus.exp %z : $M\n%f = gradus.mul %e, $y : $M\ngradus.yield %e, %f : $M, $M\n} else {\n"
                      "%f = gradus.mul %z, %z : $M\ngradus.yield %z, %f : $M, $M\n}"},
+    {"every_now", "[n, c]", "%k = gradus.constant dense<2> : tensor<i64>\n%t = gradus.constant dense<3> : tensor<i64>\n%z = gradus.sin $y : $M\n"
+                            "%r = gradus.every %k at %t keep(%z) : !gradus.array<[], i64>, ($M) {\n%e = gradus.sin $x : $M\n%f = gradus.mul %e, %z : $M\n"
+                            "gradus.yield %f : $M\n}"},
+    {"every_later", "[n, c]", "%k = gradus.constant dense<3> : tensor<i64>\n%t = gradus.constant dense<3> : tensor<i64>\n%z = gradus.sin $y : $M\n"
+                              "%a, %b = gradus.every %k at %t keep(%z, $x) : !gradus.array<[], i64>, ($M, $M) {\n%e = gradus.log $x : $M\n%f = gradus.mul %e, %z : $M\n"
+                              "gradus.yield %f, %e : $M, $M\n}\n%r = gradus.mul %a, %b : $M"},
     {"loop", "[n, c]", "%k = gradus.constant dense<4> : tensor<i64>\n%z = gradus.sin $y : $M\n%r = gradus.loop %k init($x) : !gradus.array<[], i64>, ($M) {\n"
                        "^bb0(%i: !gradus.array<[], i64>, %v: $M):\n%s = gradus.sin %v : $M\n%m = gradus.mul %s, %z : $M\n%l = gradus.add %m, $y : $M\n"
                        "gradus.yield %l : $M\n}"},
