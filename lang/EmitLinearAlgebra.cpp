@@ -1,13 +1,11 @@
 //===- EmitLinearAlgebra.cpp - Words that factor matrices ------------------------===//
 //
-// cholesky, solve, inverse, logdet, det, qr, eigh, svd, pinv, norm2, expm. They work on the last two axes; indices and the axes before
+// cholesky, solve, inverse, logdet, det, qr, eigh, svd, pinv, norm2. They work on the last two axes; indices and the axes before
 // count matrices. Some have a last result that need not be taken: `L, ok = cholesky(A)`.
 //
 //===----------------------------------------------------------------------===//
 
 #include "lang/Elaborator.h"
-
-#include <array>
 
 using namespace gradus;
 using namespace gradus::lang;
@@ -342,58 +340,5 @@ Entity Elaborator::callPinv(const CallSite &site) {
     Array isKept = compare(ComparePredicate::Gt, s, withOne(cut, ownRank(x) - 2), at);
     Array weight = select(isKept, div(number(1, at), s, at), number(0, at), at);
     return multiply(mul(parts[2], withOne(weight, ownRank(x) - 2), at), parts[0], /*isTransposed=*/true, at);
-  });
-}
-
-/// The Pade approximant of degree 13 of e^A, for matrices of norm 5.4 or less (Higham, 2005).
-Array Elaborator::padeOfExp(const Array &a, Location at) {
-  // Divided by the last one, so that they are powers of A over something like factorials.
-  constexpr std::array<double, 14> whole{64764752532480000, 32382376266240000, 7771770303897600, 1187353796428800, 129060195264000,
-                                         10559470521600,    670442572800,      33522128640,      1323241920,       40840800,
-                                         960960,            16380,             182,              1};
-  Array a2 = multiply(a, a, false, at), a4 = multiply(a2, a2, false, at), a6 = multiply(a4, a2, false, at), one = identityLike(a, at);
-  auto combine = [&](int64_t first) { // c[first] A^6 + c[first - 2] A^4 + c[first - 4] A^2
-    Array sum = mul(number(whole[first] / whole[0], at), a6, at);
-    sum = add(sum, mul(number(whole[first - 2] / whole[0], at), a4, at), at);
-    return add(sum, mul(number(whole[first - 4] / whole[0], at), a2, at), at);
-  };
-  auto side = [&](int64_t high) {
-    Array sum = add(multiply(a6, combine(high), false, at), combine(high - 6), at);
-    return add(sum, mul(number(whole[high - 12] / whole[0], at), one, at), at);
-  };
-  Array odd = multiply(a, side(13), false, at), even = side(12);
-  return emitSolve(MatrixKind::General, false, sub(even, odd, at), add(even, odd, at), at)[0];
-}
-
-/// expm(A): A is halved until it is small, and the approximant squared as often.
-Entity Elaborator::callExpm(const CallSite &site) {
-  std::optional<Array> a = onlyMatrix(site, /*isSquare=*/true);
-  if (!a)
-    return {};
-  return eachTensor(*a, [&](const Array &x, size_t) -> Array {
-    Location at = site.at;
-    // One number of halvings for all matrices of an array: enough for the largest sum of a column.
-    Array sizes = reduce(ReductionKind::Sum, unary<AbsOp>(x, at), typeOf(x.lanes.front()).getRank() - 2, at);
-    Array norm{{sizes.lanes.front()}, x.isEach};
-    norm = reduce(ReductionKind::Max, norm, llvm::to_vector(llvm::seq<int64_t>(0, typeOf(norm.lanes.front()).getRank())), at);
-    Array halvings = unary<CeilOp>(unary<Log2Op>(mul(norm, number(1 / 5.37, at), at), at), at);
-    // Of 0 and of what is not finite there is nothing to halve.
-    Array isInside = logical(true, compare(ComparePredicate::Gt, halvings, number(0, at), at), compare(ComparePredicate::Lt, halvings, number(1100, at), at), at);
-    halvings = select(isInside, halvings, number(0, at), at);
-    Value count = castTo(halvings.lanes.front(), builder.getI64Type(), at);
-    Array small = padeOfExp(mul(x, unary<Exp2Op>(negate(halvings, at), at), at), at);
-    if (small.isPoison())
-      return {};
-    SmallVector<Value> init{small.lanes.front()};
-    auto loop = LoopOp::create(builder, place(at), mlir::TypeRange(mlir::ValueRange(init)), count, init);
-    mlir::Block &block = loop.getBody().emplaceBlock();
-    block.addArgument(ArrayType::scalar(builder.getI64Type()), place(at));
-    Array power = small;
-    power.lanes = {block.addArgument(init[0].getType(), place(at))};
-    fillRegion(loop.getBody(), at, [&]() -> std::optional<SmallVector<Value>> {
-      return SmallVector<Value>{multiply(power, power, false, at).lanes.front()};
-    });
-    small.lanes = {loop.getResult(0)};
-    return small;
   });
 }
