@@ -235,6 +235,7 @@ struct LoopInit {
 /// `loop 5 with X = B while c { ... }`, `loop i in a..b ...`.
 struct LoopStmt : StmtNode<StmtKind::Loop> {
   using StmtNode::StmtNode;
+  std::vector<Subscript> slot; ///< `loop[checkpoints = 10]`
   std::optional<Ident> variable;
   ExprPtr bound; ///< a count, or a Range if there is a variable
   std::vector<LoopInit> inits;

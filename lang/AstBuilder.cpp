@@ -283,6 +283,7 @@ StmtPtr AstBuilder::build(P::OnStmtContext &context) {
 
 StmtPtr AstBuilder::build(P::LoopStmtContext &context) {
   auto stmt = std::make_unique<LoopStmt>(locOf(context));
+  stmt->slot = buildSubs(context.subs());
   if (context.name())
     stmt->variable = ident(*context.name());
   stmt->bound = build(*context.bound);

@@ -249,6 +249,7 @@ void Dumper::addAssign(const AssignStmt &stmt) {
 
 void Dumper::addLoop(const LoopStmt &stmt) {
   line("loop");
+  subs(stmt.slot);
   if (stmt.variable)
     name(*stmt.variable);
   value("bound", stmt.bound);

@@ -248,6 +248,9 @@ private:
   std::optional<std::vector<Array>> evalInits(const ast::LoopStmt &stmt, Scope &scope);
   LoopOp emitLoop(const ast::LoopStmt &stmt, const Passes &passes, llvm::ArrayRef<std::string> names, llvm::ArrayRef<Array> inits, Primes &mine,
                   Scope &scope);
+  // In segments (EmitCheckpoint.cpp).
+  std::optional<int64_t> readCheckpoints(const ast::LoopStmt &stmt, Scope &scope);
+  LoopOp splitLoop(LoopOp loop, int64_t checkpoints, Location at);
   // For each value of indices apart (EmitRows.cpp).
   Array evalForEach(const ast::Expr &expr, Scope &scope, llvm::StringRef what);
   Passes passesOfRows(const Array &first, const Array &end, Location at);

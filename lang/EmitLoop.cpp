@@ -251,7 +251,8 @@ LoopOp Elaborator::emitLoop(const ast::LoopStmt &stmt, const Passes &passes, llv
 std::optional<SmallVector<Array>> Elaborator::loopOnce(const ast::LoopStmt &stmt, Scope &scope, bool &differs) {
   auto count = evalCount(stmt, scope);
   std::optional<std::vector<Array>> inits = evalInits(stmt, scope);
-  if (!count || !inits)
+  std::optional<int64_t> checkpoints = readCheckpoints(stmt, scope);
+  if (!count || !inits || !checkpoints)
     return std::nullopt;
   std::vector<std::string> names;
   for (const ast::LoopInit &init : stmt.inits)
@@ -274,6 +275,8 @@ std::optional<SmallVector<Array>> Elaborator::loopOnce(const ast::LoopStmt &stmt
     std::vector<Array> first = *inits;
     llvm::append_range(first, states);
     if (LoopOp loop = emitLoop(stmt, *count, names, first, mine, scope)) {
+      if (*checkpoints > 0)
+        loop = splitLoop(loop, *checkpoints, stmt.loc);
       mlir::ValueRange rest = loop.getCarried();
       SmallVector<Array> results(first.begin(), first.end());
       for (Array &result : results) {

@@ -62,7 +62,9 @@ static Doc docOfValues(const char *word, const std::vector<ExprPtr> &values) {
 
 static Doc headOfLoop(const LoopStmt &stmt) {
   Doc doc;
-  doc += "loop ";
+  doc += "loop";
+  doc += docOf(stmt.slot);
+  doc += " ";
   if (stmt.variable)
     doc += textOf(*stmt.variable) + " in ";
   doc += docOf(*stmt.bound);

@@ -56,7 +56,7 @@ stmt
     | 'every' expr block                                            # everyStmt
     | 'when' expr then_=block ('else' else_=block)?                             # whenStmt
     | 'on' name params block                                        # onStmt
-    | 'loop' (name IN_WORD)? bound=expr ('with' loopInit (',' loopInit)*)? ('while' condition=expr)? block # loopStmt
+    | 'loop' ('[' subs ']')? (name IN_WORD)? bound=expr ('with' loopInit (',' loopInit)*)? ('while' condition=expr)? block # loopStmt
     | 'emit' names                                                  # emitStmt
     | 'return' rhs (',' expr)*                                      # returnStmt
     | 'expect' claim=expr ('within' tolerance=expr)?                                # expectStmt

@@ -121,6 +121,7 @@ static void walkOwn(const ast::Stmt &stmt, Visit visit) {
   if (auto *when = llvm::dyn_cast<ast::WhenStmt>(&stmt))
     walk(when->condition, visit);
   if (auto *loop = llvm::dyn_cast<ast::LoopStmt>(&stmt)) {
+    walk(loop->slot, visit);
     walk(loop->bound, visit);
     walk(loop->condition, visit);
     for (const ast::LoopInit &init : loop->inits)

@@ -24,6 +24,19 @@ struct CollectedRemark {
   ExplainedNote note;
 };
 
+/// 0 where it is not known.
+unsigned findLine(Location location) {
+  unsigned line = 0;
+  location->walk([&](Location at) {
+    auto file = dyn_cast<FileLineColLoc>(at);
+    if (!file)
+      return WalkResult::advance();
+    line = file.getLine();
+    return WalkResult::interrupt();
+  });
+  return line;
+}
+
 /// Keeps what the passes say instead of writing it to a file.
 class RemarkCollector : public remark::detail::MLIRRemarkStreamerBase {
 public:
@@ -35,13 +48,7 @@ public:
     collected.note.kind = remark.getRemarkName().str();
     for (const auto &arg : remark.getArgs())
       collected.note.text += arg.val;
-    remark.getLocation()->walk([&](Location at) {
-      auto file = dyn_cast<FileLineColLoc>(at);
-      if (!file)
-        return WalkResult::advance();
-      collected.note.line = file.getLine();
-      return WalkResult::interrupt();
-    });
+    collected.note.line = findLine(remark.getLocation());
     into.push_back(std::move(collected));
   }
 
@@ -189,6 +196,24 @@ static ExplainedKernel describe(FuncOp func, const Plan &plan, KernelOp kernel, 
   return result;
 }
 
+/// The arrays that each loop carries from pass to pass, among them what it keeps for its derivative.
+static void describeLoops(FuncOp func, std::vector<ExplainedNote> &notes) {
+  func.walk<WalkOrder::PreOrder>([&](LoopOp loop) {
+    std::string text;
+    llvm::raw_string_ostream os(text);
+    for (Type type : loop.getInit().getTypes()) {
+      auto array = cast<ArrayType>(type);
+      if (array.isScalar())
+        continue;
+      os << (text.empty() ? "" : ", ") << '[';
+      llvm::interleaveComma(array.getShape(), os, [&](Attribute dim) { os << toText(dim); });
+      os << "] " << array.getElementType();
+    }
+    if (!text.empty())
+      notes.push_back({"carried", text, findLine(loop.getLoc())});
+  });
+}
+
 static ExplainedEntry describe(FuncOp func, ArrayRef<CollectedRemark> remarks) {
   ExplainedEntry entry;
   entry.name = func.getSymName().str();
@@ -201,6 +226,7 @@ static ExplainedEntry describe(FuncOp func, ArrayRef<CollectedRemark> remarks) {
   for (const CollectedRemark &remark : remarks)
     if (remark.function == entry.name)
       entry.notes.push_back(remark.note);
+  describeLoops(func, entry.notes);
   return entry;
 }
 

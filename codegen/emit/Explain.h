@@ -37,7 +37,7 @@ struct ExplainedKernel {
 
 /// Why the plan is as it is.
 struct ExplainedNote {
-  std::string kind; ///< fused, not-fused, recomputed, phase, stored
+  std::string kind; ///< carried, fused, not-fused, recomputed, phase, stored
   std::string text;
   unsigned line = 0; ///< 0 if not known
 };

@@ -62,6 +62,11 @@ TEST(Format, KeepsEachBoundary) {
             "fn f(d: [n]) {\n  F[k] = d[k] + F[k - 2], F[-2] = 0, F[-1] = 1\n  return F\n}\n");
 }
 
+TEST(Format, KeepsTheSlotOfALoop) {
+  EXPECT_EQ(formatted("fn f(d: [n]) {\nloop [checkpoints=2]k in 0..n with s=0.0{s'=s+d[k]}\nreturn s }\n"),
+            "fn f(d: [n]) {\n  loop[checkpoints = 2] k in 0..n with s = 0.0 { s' = s + d[k] }\n  return s\n}\n");
+}
+
 TEST(Format, BreaksLongLinesBehindOperators) {
   std::string name(50, 'a');
   std::string text = formatted("fn f(x) = " + name + " + " + name + " * " + name + " + 1\n");
