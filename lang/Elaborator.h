@@ -349,10 +349,23 @@ private:
   Array inputArgument(UnitBuilder &unit, const ast::Decl &decl, bool isShared, RuleRun &run);
   Array takeInput(const ast::Decl &decl, bool isShared, RuleRun &run);
   bool openInputs(RuleRun &run);
-  void runEmit(const ast::EmitStmt &stmt, RuleRun &run);
+  void runEmit(const ast::EmitStmt &stmt, const RuleRun &run, Scope &scope);
   bool addReports(UnitBuilder &unit, const RuleRun &run);
   RuleRun innerRun(const RuleSite &site);
+  // Reports from inside of blocks (EmitReport.cpp).
+  using Reports = std::vector<Report>;
+  Reports *reportsHere();
+  void addReport(Report report);
+  bool mayReport(const ast::Block &block, Scope &scope);
+  Array unreported(const Array &like, Location at);
+  void leaveBlock(IfOp &op, Reports &then, Reports &otherwise);
+  void leaveBlock(EveryOp &op, Reports &body);
+  void leaveBlock(LoopOp &op, Reports &body);
+  void joinTensor(size_t begin, Reports &ofTensor);
+  /// Where the reports of the block at hand go; null outside of blocks.
+  Reports *blockReports = nullptr;
   // Calls of wrapped rules inside of blocks (EmitSite.cpp).
+  std::vector<RuleSite *> sitesHere();
   StateSlot callCounter(const RuleRun &run, const RuleSite &site);
   void openSites(RuleRun &run);
   void closeSites(RuleRun &run);

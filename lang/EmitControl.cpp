@@ -50,6 +50,8 @@ void Elaborator::runInside(const ast::Block &block, Scope &inner) {
       primes->run ? runRuleAssign(*assign, *primes->run, inner) : runCarriedAssign(*assign, inner);
     else if (auto *claim = dyn_cast<ast::ExpectStmt>(stmt.get()); claim && frames.empty() && mayClaim())
       runExpect(*claim, inner);
+    else if (auto *emitted = dyn_cast<ast::EmitStmt>(stmt.get()); emitted && primes && primes->around)
+      runEmit(*emitted, *primes->around, inner);
     else if (!runCommon(*stmt, inner))
       notHere(*stmt, "a block of 'when', 'every' or 'loop'", stmt->kind == ast::StmtKind::Return ? "end the function with it, below the block" : "");
   }
@@ -101,7 +103,7 @@ void Elaborator::bindNext(llvm::ArrayRef<std::string> names, Scope &scope, Locat
   }
   std::vector<Array> all(names.size());
   bool isSound = true;
-  size_t lanes = activeLane ? 1 : std::max<size_t>(laneCount, 1);
+  size_t lanes = activeLane ? 1 : std::max<size_t>(laneCount, 1), numReports = reportsHere() ? reportsHere()->size() : 0;
   auto isShared = [&](llvm::StringRef name) { // what is one for the collection is made once
     const Binding *present = name.consume_back("'") && primes && primes->run ? scope.findLocal(name) : nullptr;
     return present && present->entity.isArray() && !present->entity.array().isEach;
@@ -110,10 +112,17 @@ void Elaborator::bindNext(llvm::ArrayRef<std::string> names, Scope &scope, Locat
     if (lanes > 1)
       activeLane = k;
     bool wasOne = std::exchange(isOneOfMany, isOneOfMany || lanes > 1);
-    std::optional<SmallVector<Array>> one = emit();
+    Reports ofTensor;
+    std::optional<SmallVector<Array>> one;
+    {
+      llvm::SaveAndRestore reports(blockReports, lanes > 1 ? &ofTensor : blockReports);
+      one = emit();
+    }
     isOneOfMany = wasOne;
-    if (lanes > 1)
+    if (lanes > 1) {
       activeLane.reset();
+      joinTensor(numReports, ofTensor);
+    }
     isSound &= one.has_value();
     for (size_t i = 0; one && i < names.size(); ++i) {
       if (k > 0 && isShared(names[i]))
@@ -223,6 +232,7 @@ void Elaborator::runWhen(const ast::WhenStmt &stmt, Scope &scope) {
       runInside(*block, *inner);
     return readNext(names, *inner);
   };
+  const bool reports = llvm::any_of(blocks, [&](const ast::Block *block) { return mayReport(*block, scope); });
   if (!mayDecide(*stmt.condition, names, scope)) {
     lost.insert(lost.end(), names.begin(), names.end());
     names.clear();
@@ -234,16 +244,34 @@ void Elaborator::runWhen(const ast::WhenStmt &stmt, Scope &scope) {
       return std::nullopt;
     if (!c.axes.empty())
       return whenByRow(stmt, sliceLane(c), names, scope);
-    if (std::optional<int64_t> known = constantIntOf(c)) {
+    if (std::optional<int64_t> known = constantIntOf(c); known && !reports) {
       std::optional<SmallVector<Value>> next = runBranch(*known ? &stmt.block : otherwise);
       return next ? std::optional(likePresent(names, *next, scope)) : std::nullopt;
     }
     SmallVector<Value> present = presentValues(names, scope);
     auto op = IfOp::create(builder, place(stmt.loc), mlir::TypeRange(mlir::ValueRange(present)), sliceLane(c).lanes.front());
-    bool isSound = fillRegion(op.getThen(), stmt.loc, [&] { return runBranch(&stmt.block); });
-    isSound &= fillRegion(op.getOtherwise(), stmt.loc, [&] { return runBranch(otherwise); });
-    if (isSound)
+    // One of the blocks runs, so that each of them may call a wrapped rule.
+    std::vector<RuleSite *> sites = sitesHere();
+    std::vector<std::vector<Location>> before, after;
+    for (RuleSite *site : sites)
+      before.push_back(site->usedAt);
+    Reports then, other;
+    bool isSound = fillRegion(op.getThen(), stmt.loc, [&] {
+      llvm::SaveAndRestore mine(blockReports, &then);
+      return runBranch(&stmt.block);
+    });
+    for (auto [site, used] : llvm::zip_equal(sites, before))
+      after.push_back(std::exchange(site->usedAt, used));
+    isSound &= fillRegion(op.getOtherwise(), stmt.loc, [&] {
+      llvm::SaveAndRestore mine(blockReports, &other);
+      return runBranch(otherwise);
+    });
+    for (auto [site, used] : llvm::zip_equal(sites, after))
+      llvm::copy_if(used, std::back_inserter(site->usedAt), [site = site](Location at) { return !llvm::is_contained(site->usedAt, at); });
+    if (isSound) {
+      leaveBlock(op, then, other);
       return likePresent(names, op.getValues(), scope);
+    }
     op.erase();
     return std::nullopt;
   });
@@ -280,13 +308,17 @@ void Elaborator::runEvery(const ast::EveryStmt &stmt, Scope &scope) {
     if (!kept)
       return std::nullopt;
     auto op = EveryOp::create(builder, place(stmt.loc), mlir::TypeRange(mlir::ValueRange(*kept)), sliceLane(period).lanes.front(), time.lanes.front(), *kept);
+    Reports reports;
     bool isSound = fillRegion(op.getBody(), stmt.loc, [&] {
+      llvm::SaveAndRestore mine(blockReports, &reports);
       Scope *inner = arena.scope(&scope);
       runInside(stmt.block, *inner);
       return readNext(names, *inner);
     });
-    if (isSound)
+    if (isSound) {
+      leaveBlock(op, reports);
       return likePresent(names, op.getNext(), scope);
+    }
     op.erase();
     return std::nullopt;
   });

@@ -204,7 +204,9 @@ LoopOp Elaborator::emitLoop(const ast::LoopStmt &stmt, const Passes &passes, llv
   bool isByRow = !passes.rows.isPoison() || !mine.rows.empty();
   Scope *inner = enter(loop.getBody());
   Primes *outer = std::exchange(primes, &mine);
+  Reports reports;
   auto runPass = [&]() -> std::optional<SmallVector<Value>> {
+    llvm::SaveAndRestore ofPass(blockReports, &reports);
     if (stmt.variable)
       builder.setInsertionPointToEnd(&loop.getBody().front());
     loopIndices.push_back(pass.lanes.front()); // each pass draws its own numbers
@@ -241,8 +243,10 @@ LoopOp Elaborator::emitLoop(const ast::LoopStmt &stmt, const Passes &passes, llv
       return SmallVector<Value>{mine.rows.empty() ? c.lanes.front() : anyRow(c, stmt.condition->loc).lanes.front()};
     });
   }
-  if (isSound)
+  if (isSound) {
+    leaveBlock(loop, reports);
     return loop;
+  }
   loop.erase();
   return {};
 }

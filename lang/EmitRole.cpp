@@ -146,26 +146,20 @@ static bool isRoleName(const ast::Rule &rule, llvm::StringRef name) {
   });
 }
 
-void Elaborator::runEmit(const ast::EmitStmt &stmt, RuleRun &run) {
+void Elaborator::runEmit(const ast::EmitStmt &stmt, const RuleRun &run, Scope &scope) {
   for (const ast::Ident &name : stmt.names) {
     if (isRoleName(*run.call->rule, name.name)) {
       error(Code::ReportNotNew, name.loc, "'" + name.name + "' is in the application's own buffers already").suggest("emit what the step computes on its way");
       continue;
     }
-    Array x = asArray(evalName(name.name, name.loc, *run.scope, name.primed), name.loc);
-    if (x.isPoison() || !run.reports)
-      continue;
-    std::string path = run.path + name.name;
-    auto same = llvm::find_if(*run.reports, [&](const Report &report) { return report.path == path; });
-    if (same != run.reports->end()) {
-      error(Code::ReportNotNew, name.loc, "'" + name.name + "' is emitted twice").note(same->loc, "it is emitted first here");
-      continue;
-    }
-    run.reports->push_back({path, x, name.loc});
+    Array x = asArray(evalName(name.name, name.loc, scope, name.primed), name.loc);
+    if (!x.isPoison())
+      addReport({run.path + name.name, sliceLane(x), name.loc});
   }
 }
 
-/// The reports as results of the unit, in the storage type.
+/// The reports as results of the unit, in the storage type. A rule that reports something of each sample of an objective that is not bound cannot
+/// stand alone, for nothing tells how many there are: false without an error.
 bool Elaborator::addReports(UnitBuilder &unit, const RuleRun &run) {
   llvm::SmallPtrSet<Attribute, 8> known;
   for (mlir::BlockArgument argument : unit.getFunc().getBody().front().getArguments())
@@ -175,6 +169,9 @@ bool Elaborator::addReports(UnitBuilder &unit, const RuleRun &run) {
       Value value = report.value.lanes[k];
       for (Attribute dim : typeOf(value).getShape())
         if (llvm::isa<mlir::StringAttr>(dim) && !known.contains(dim)) {
+          auto isOfSamples = [&](const ast::Oracle &oracle) { return llvm::cast<mlir::StringAttr>(dim).getValue() == oracle.name.name + ".samples"; };
+          if (isUnbound && llvm::any_of(run.call->rule->oracles, isOfSamples))
+            return false;
           error(Code::ReportShape, report.loc, "'" + report.path + "' has the shape " + describe(typeOf(value).getShape()) + ", but no tensor of the call tells the size " + describe(dim));
           return false;
         }

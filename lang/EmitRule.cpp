@@ -92,7 +92,7 @@ bool Elaborator::openRule(RuleRun &run, const HyperSource &hypers) {
       Entity entity;
       if (source && isRule) {
         if (const RuleCall *inner = evalRule(*source, where)) {
-          RuleSite &site = arena.sites.emplace_back(RuleSite{&run, param.name.name, inner, std::nullopt, nullptr});
+          RuleSite &site = arena.sites.emplace_back(RuleSite{&run, param.name.name, inner, {}, nullptr});
           entity = &site;
         }
       } else if (source) {
@@ -248,7 +248,7 @@ void Elaborator::runRuleStatement(const ast::Stmt &stmt, RuleRun &run) {
       runEntry(cast<ast::OnStmt>(stmt), run);
     return;
   case ast::StmtKind::Emit:
-    return runEmit(cast<ast::EmitStmt>(stmt), run);
+    return runEmit(cast<ast::EmitStmt>(stmt), run, *run.scope);
   default:
     if (!runCommon(stmt, *run.scope))
       notHere(stmt, "a rule", stmt.kind == ast::StmtKind::Return ? "a rule assigns the next values: w' = .." : "");
@@ -339,12 +339,14 @@ static bool standsApart(mlir::OpBuilder &builder, const RuleRun &run) {
 /// base(w, g): the params, then the gradients, of the wrapped rule.
 Entity Elaborator::callSite(RuleSite &site, const ast::Call &call, Scope &scope) {
   std::vector<Actual> actuals = evalArguments(call.arguments, scope);
-  bool isReadAgain = numBlocks > 0 && site.usedAt && *site.usedAt == call.loc; // a block is, for another tensor or another type
-  if (site.usedAt && !isReadAgain) {
-    error(Code::RuleCalledTwice, call.loc, "'" + site.name + "' is called twice in one step").note(*site.usedAt, "it is called first here");
+  bool isReadAgain = numBlocks > 0 && llvm::is_contained(site.usedAt, call.loc); // a block is, for another tensor or another type
+  if (!site.usedAt.empty() && !isReadAgain) {
+    error(Code::RuleCalledTwice, call.loc, "'" + site.name + "' is called twice in one step").note(site.usedAt.front(), "it is called first here")
+        .suggest("call it once in each of the two blocks of a 'when', of which one runs, or let the rule wrap two: (" + site.name + ": rule, other: rule)");
     return {};
   }
-  site.usedAt = call.loc;
+  if (!isReadAgain)
+    site.usedAt.push_back(call.loc);
   if (standsApart(builder, *site.outer)) {
     error(Code::RuleCalledInside, call.loc, "'" + site.name + "' makes a step where it is called, which a derivative or the condition of a loop cannot do")
         .suggest("call it in a statement of its own: u = " + site.name + "(..)");

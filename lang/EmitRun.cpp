@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "lang/Elaborator.h"
+#include "lang/Reports.h"
 
 #include "llvm/Support/FormatVariadic.h"
 
@@ -45,23 +46,6 @@ Entity Elaborator::callRun(const CallSite &site) {
     return {};
   std::optional<Array> count = takeSteps(site, test);
   return count ? runSteps(test, *count, site) : Entity();
-}
-
-/// The loop with further carried values: `last` are their values in a pass. Nothing in the body reads them.
-static LoopOp carryAlso(LoopOp loop, llvm::ArrayRef<Value> init, llvm::ArrayRef<Value> last, mlir::OpBuilder &builder) {
-  llvm::SmallVector<Value> all(loop.getInit());
-  all.append(init.begin(), init.end());
-  mlir::OpBuilder::InsertionGuard guard(builder);
-  builder.setInsertionPoint(loop);
-  auto wider = LoopOp::create(builder, loop.getLoc(), mlir::TypeRange(mlir::ValueRange(all)), loop.getCount(), all);
-  wider.getBody().takeBody(loop.getBody());
-  mlir::Block &block = wider.getBody().front();
-  for (Value value : last)
-    block.addArgument(value.getType(), loop.getLoc());
-  auto yield = block.getTerminator();
-  yield->insertOperands(yield->getNumOperands(), last);
-  loop.erase();
-  return wider;
 }
 
 using KeptReads = std::map<std::string, llvm::SmallVector<SelectOp>>;
@@ -116,9 +100,8 @@ Entity Elaborator::runSteps(TestRule &test, const Array &count, const CallSite &
   builder.setInsertionPoint(loop);
   for (const Report &report : test.reports) {
     Value value = report.value.lanes.front();
-    Array none = filled(kindOf(value) == Kind::Float ? std::numeric_limits<double>::quiet_NaN() : 0, typeOf(value).getShape(), site.at);
     reports.push_back(value);
-    before.push_back(castTo(toKind(none, kindOf(value), site.at).lanes.front(), typeOf(value).getElementType(), site.at));
+    before.push_back(unreported({{value}}, site.at).lanes.front());
   }
   // The states of a loss are no states of the rule: they begin with values that the first pass makes.
   KeptReads reads = takeKeptReads(block);

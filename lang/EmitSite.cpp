@@ -55,6 +55,16 @@ std::vector<std::string> Elaborator::primedByCalls(const ast::Block &block, Scop
   return {names.begin(), names.end()};
 }
 
+/// The wrapped rules that a block here may call.
+std::vector<RuleSite *> Elaborator::sitesHere() {
+  std::vector<RuleSite *> sites;
+  if (primes && primes->around)
+    for (const ast::Param &param : primes->around->call->rule->params)
+      if (const Binding *binding = primes->around->scope->findHere(param.name.name); binding && binding->entity.site())
+        sites.push_back(binding->entity.site());
+  return sites;
+}
+
 /// A wrapped rule is called in a statement of the block itself, so that the block knows what it primes.
 bool Elaborator::mayCallInside(const RuleSite &site, const ast::Call &call) {
   if (primes && primes->around == site.outer)
@@ -89,17 +99,8 @@ bool Elaborator::stepInside(const RuleSite &site, RuleRun &inner, Scope &scope, 
   Array time = inner.time;
   llvm::SaveAndRestore wholeLane(activeLane, std::optional<size_t>());
   llvm::SaveAndRestore ownCount(laneCount, laneCount);
-  const size_t numReports = inner.reports ? inner.reports->size() : 0;
   if (!stepRule(inner, *currentHypers))
     return false;
-  if (inner.reports && inner.reports->size() > numReports) {
-    const Report &report = (*inner.reports)[numReports];
-    error(Code::ReportInside, at, "'" + site.name + "' reports '" + report.path + "', but a block that may not run has no reports")
-        .note(report.loc, "it is emitted here")
-        .suggest("call '" + site.name + "' outside of the block, with what the block gives");
-    inner.reports->erase(inner.reports->begin() + numReports, inner.reports->end());
-    return false;
-  }
   next[counter] = time;
   for (auto &[path, value] : next)
     scope.set(path.substr(site.outer->path.size()) + "'", value, at);

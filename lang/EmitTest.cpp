@@ -327,6 +327,8 @@ bool Elaborator::stepOnce(TestRule &test, const CallSite &site, std::map<std::st
   test.run.nextStates = &next;
   frames.push_back({"'" + test.run.call->rule->name.name + "'", site.at, test.run.call->rule});
   test.run.nextParams.clear();
+  const size_t numOwn = ownEvaluations.size();
+  llvm::SaveAndRestore ofTest(blockReports, static_cast<Reports *>(nullptr)); // blocks of the test are none of the rule
   bool isSound = stepRule(test.run, test.hypers);
   frames.pop_back();
   if (!isSound)

@@ -85,8 +85,8 @@ struct RuleSite {
   RuleRun *outer;
   std::string name;
   const RuleCall *call;
-  /// Its only call in a step, and the scope in which it ran.
-  std::optional<Location> usedAt;
+  /// Its calls, of which a step makes one: several are blocks of one 'when'. And the scope in which it ran.
+  std::vector<Location> usedAt;
   Scope *ran = nullptr;
 };
 

@@ -189,6 +189,12 @@ static bool callsInBlocks(const ast::Block &block, llvm::StringRef name) {
 
 bool lang::callsInBlock(const ast::Rule &rule, llvm::StringRef name) { return callsInBlocks(rule.block, name); }
 
+bool lang::emitsReport(const ast::Block &block) {
+  return llvm::any_of(block.statements, [](const ast::StmtPtr &stmt) {
+    return stmt->kind == ast::StmtKind::Emit || llvm::any_of(blocksOf(*stmt), [](const ast::Block *inner) { return emitsReport(*inner); });
+  });
+}
+
 std::string lang::leadingName(const std::optional<ast::Type> &type) {
   auto *name = type && !type->dims.empty() ? llvm::dyn_cast_or_null<ast::Name>(type->dims.front().size.get()) : nullptr;
   return name ? name->name : "";

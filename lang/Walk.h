@@ -29,6 +29,9 @@ std::vector<size_t> bindingOrder(llvm::ArrayRef<ast::Param> params, llvm::functi
 /// Whether a rule calls a name inside of 'when' or 'every', where a step may not reach the call.
 bool callsInBlock(const ast::Rule &rule, llvm::StringRef name);
 
+/// Whether a block, or one in it, emits something.
+bool emitsReport(const ast::Block &block);
+
 } // namespace gradus::lang
 
 #endif // GRADUS_LANG_WALK_H
