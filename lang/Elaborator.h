@@ -400,52 +400,7 @@ private:
   bool returnEntity(UnitBuilder &unit, const ast::Function &function, const Entity &result);
   Array functionArgument(UnitBuilder &unit, const ast::Function &function, size_t position, Scope &shapes);
 
-  // Train units (EmitTrain.cpp).
-  struct TrainGroup;
-  struct TrainPlan;
-  struct TrainLoss;
-  struct TrainUnit;
-  static void nameLanes(const TrainPlan &plan, const TrainGroup &group, RuleRun &run);
-  bool takeMember(const ast::GroupMember &member, const TrainPlan &plan, TrainGroup &planned, std::vector<Location> &taken);
-  bool planTrain(const ast::Train &train, Scope &file, TrainPlan &plan);
-  bool checkObjectives(const ast::Train &train);
-  bool planParams(const ast::Train &train, TrainPlan &plan);
-  bool planGroups(const ast::Train &train, Scope &file, TrainPlan &plan);
-  bool addTrainParams(const TrainPlan &plan, UnitBuilder &unit, Scope &shapes, std::vector<mlir::Value> &arguments, std::vector<Array> &values);
-  bool emitTrainInit(TrainPlan &plan);
-  bool emitTrainStep(const TrainPlan &plan, llvm::StringRef entry);
-  bool readEntries(TrainPlan &plan);
-  struct TrainParts;
-  bool stepGroup(TrainUnit &step, const TrainGroup &group, TrainParts &parts);
-  // What the loss of a train unit keeps (EmitLossState.cpp).
-  struct KeptLoss;
-  static std::string lossHyperPath(const TrainPlan &plan, const Closure &loss, bool isFurther, const ast::Param &param);
-  Array lossHyper(const TrainPlan &plan, UnitBuilder &unit, const ast::Param &param, RuleRun &run, Scope &scope);
-  bool emitLossStates(TrainPlan &plan, UnitBuilder &unit, llvm::ArrayRef<Array> params, const InputSource &inputs);
-  void openLoss(const TrainPlan &plan, UnitBuilder &unit, const Array &time, const InputSource &inputs, KeptLoss &loss);
-  bool commitLoss(TrainUnit &step);
-  // A loss with state that a rule asks (EmitReading.cpp).
-  /// Who keeps the states of an objective in a test: each step of the test begins with their initial values.
-  struct OwnEvaluation {
-    RuleRun run;
-    std::map<std::string, Array> next;
-  };
-  std::deque<OwnEvaluation> ownEvaluations;
-  bool evaluateOwn(Objective &objective, Location at);
-  static bool isOwnPoint(const Objective &objective, llvm::ArrayRef<Array> points);
-  /// The evaluation at hand reads next values that are known.
-  bool readsCommitted = false;
-  /// The objective that is asked, for the numbers of its rows.
-  const Objective *asked = nullptr;
-
-  // What it minimises (EmitObjective.cpp).
-  TrainLoss *bindLoss(TrainUnit &step, const Closure &closure, const std::map<std::string, Delayed> &bound, const ast::Expr *source, size_t extras);
-  Array lossArgument(TrainUnit &step, const TrainLoss &loss, const ast::Param &param, const std::map<std::string, Delayed> &bound);
-  Array lossData(TrainUnit &step, const TrainLoss &loss, const ast::Param &param);
-  Array furtherData(TrainUnit &step, const TrainLoss &loss, size_t argument, DataChoice choice);
-  Entity trainObjective(TrainUnit &step, const TrainGroup &group, const ast::Oracle &oracle, const Delayed *bound, RuleRun &run);
-  bool trainGradients(TrainUnit &step, std::vector<Array> &gradients);
-  mlir::Value trainValue(TrainUnit &step);
+#include "lang/ElaboratorTrain.inc"
 
   // Tests (EmitTest.cpp, EmitRun.cpp).
   /// A claim must not hold because one side was repeated: only a number stands for all elements.

@@ -294,6 +294,11 @@ Array Elaborator::rowIds(Location at) {
     if (!argument)
       argument = rowsUnit->addArgument(Role::Data, choice == DataChoice::Next ? "next.rows" : choice == DataChoice::All ? "all.rows" : "rows",
                                        ArrayType::get(builder.getContext(), shape, builder.getI64Type()), at);
+    if (typeOf(argument).getShape() != llvm::ArrayRef(shape)) {
+      error(Code::RowsUnknown, at, "'rows' of '" + lossAtWork->name + "' are of the shape " + describe(shape) + ", but another loss of the step has rows of the shape " + describe(typeOf(argument).getShape()))
+          .suggest("call the sizes of their samples alike, or pass the numbers of one of them as an argument");
+      return {};
+    }
     rows = {{argument}};
   } else {
     rows = counts(shape, 0, at);

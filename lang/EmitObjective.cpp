@@ -1,7 +1,8 @@
 //===- EmitObjective.cpp - What a train unit minimises -------------------------===//
 //
-// The loss of a train unit with its arguments: parameters, which the rules move, data, which the application gives, and hyper-parameters.
-// A rule over an objective gets it with the tensors of its group as the point; those of other groups stay as they are. A rule with several
+// The losses of a train unit with their arguments: parameters, which the rules move, data, which the application gives, and hyper-parameters.
+// A rule over an objective gets the one that its parameters are moved for, or the negative of it where it is maximized over them, with the
+// tensors of its group as the point; those of other groups stay as they are. A rule with several
 // objectives names them, `bo_rep(f = val, g = inner)`; the data of the other losses are data of the step too.
 //
 //===----------------------------------------------------------------------===//
@@ -45,8 +46,8 @@ Array Elaborator::lossArgument(TrainUnit &step, const TrainLoss &loss, const ast
   std::string path = lossHyperPath(step.plan, *loss.closure, loss.bound != nullptr, param);
   if (param.isSize)
     return bindSize(param, given, path, *loss.shapes, param.loc) ? loss.shapes->findHere(param.name.name)->entity.array() : Array();
-  StateKeeper mine{step.kept ? &step.kept->run : nullptr, param.name.name + "."};
-  llvm::SaveAndRestore keeps(keeper, step.kept && !loss.bound ? &mine : nullptr);
+  StateKeeper mine{loss.kept ? &loss.kept->run : nullptr, param.name.name + "."};
+  llvm::SaveAndRestore keeps(keeper, loss.kept ? &mine : nullptr);
   return trainHyper(step.unit, param, path, given, *loss.shapes, step.time);
 }
 
@@ -59,6 +60,8 @@ Elaborator::TrainLoss *Elaborator::bindLoss(TrainUnit &step, const Closure &clos
   loss.closure = &closure;
   loss.bound = source;
   loss.shapes = arena.scope(closure.scope);
+  if (std::optional<size_t> goal = step.plan.find(closure, source))
+    loss.kept = &step.kept[*goal];
   const std::vector<const ast::Param *> &over = step.plan.params;
   auto positionOf = [&](const ast::Param &param) -> std::optional<size_t> {
     auto it = llvm::find_if(over, [&](const ast::Param *known) { return known->name.name == param.name.name; });
@@ -97,11 +100,17 @@ Elaborator::TrainLoss *Elaborator::bindLoss(TrainUnit &step, const Closure &clos
   for (auto [argument, position] : llvm::zip_equal(whole.arguments, loss.params))
     if (position)
       argument.point = {*position, 0};
-  if (!source && step.kept && keepsState(closure))
-    whole.kept = &step.kept->run;
+  if (loss.kept && keepsState(closure))
+    whole.kept = &loss.kept->run;
   loss.root = &whole;
   step.losses.push_back(std::move(loss));
   return &step.losses.back();
+}
+
+/// A loss that the unit minimizes or maximizes.
+Elaborator::TrainLoss *Elaborator::bindGoal(TrainUnit &step, size_t goal) {
+  const TrainGoal &planned = step.plan.goals[goal];
+  return bindLoss(step, *planned.loss, planned.bound, planned.source, 0);
 }
 
 /// `next.X`, `all.X`: data with a number of samples of its own.
@@ -147,40 +156,72 @@ static bool asksFirst(const ast::Rule &rule, const std::string &oracle) {
   return asks;
 }
 
-/// The objective of a rule in a train unit: the loss, or the one that the rule's call names.
+/// The loss that the parameters of a group are moved for, of which an objective without a name stands; null after an error.
+std::optional<size_t> Elaborator::goalOf(const TrainPlan &plan, const TrainGroup &group, const ast::Oracle &oracle, const RuleRun &run) {
+  const size_t first = group.members.front();
+  auto other = llvm::find_if(group.members, [&](size_t member) { return plan.goalOf[member] != plan.goalOf[first]; });
+  if (other == group.members.end())
+    return plan.goalOf[first];
+  error(Code::ObjectiveMixed, run.call->loc, "'" + run.call->rule->name.name + "' asks one objective, but '" + plan.params[first]->name.name + "' is moved for '" +
+                                                 plan.goals[plan.goalOf[first]].loss->name + "' and '" + plan.params[*other]->name.name + "' for '" + plan.goals[plan.goalOf[*other]].loss->name + "'")
+      .note(oracle.loc, "the objective is declared here")
+      .suggest("give each loss a group: with { " + plan.params[first]->name.name + ": ..; else: .. }");
+  return std::nullopt;
+}
+
+/// Whether a rule, which makes its objectives small, gets the negative of a loss: the unit maximizes it over what the group moves for it.
+std::optional<bool> Elaborator::isNegated(const TrainPlan &plan, const TrainGroup &group, size_t goal, const ast::Oracle &oracle, const RuleRun &run) {
+  const std::string *moved[2] = {nullptr, nullptr};
+  for (size_t member : group.members)
+    if (plan.goalOf[member] == goal)
+      moved[plan.isMaximized[member]] = &plan.params[member]->name.name;
+  if (!moved[0] || !moved[1])
+    return moved[1] != nullptr;
+  error(Code::ObjectiveMixed, run.call->loc, "'" + run.call->rule->name.name + "' asks one objective, but '" + plan.goals[goal].loss->name + "' is minimized over '" + *moved[0] + "' and maximized over '" + *moved[1] + "'")
+      .note(oracle.loc, "the objective is declared here")
+      .suggest("give them groups of their own: with { " + *moved[0] + ": ..; else: .. }");
+  return std::nullopt;
+}
+
+/// The objective of a rule in a train unit: the loss of its parameters, or the one that the rule's call names.
 Entity Elaborator::trainObjective(TrainUnit &step, const TrainGroup &group, const ast::Oracle &oracle, const Delayed *bound, RuleRun &run) {
-  if (llvm::any_of(group.members, [&](size_t member) { return step.plan.isMaximized[member]; })) {
-    error(Code::ObjectiveMaximized, run.call->loc, "'" + run.call->rule->name.name + "' asks its objective, which it is to make small, but a loss is maximized over what it moves")
-        .note(oracle.loc, "the objective is declared here")
-        .suggest("minimize a loss that is the negative, or take a rule with 'grad g' alone");
-    return {};
-  }
-  if (step.unit.getFunc().getKind() == FuncKind::TrainInit && !asksFirst(*run.call->rule, oracle.name.name))
+  const TrainPlan &plan = step.plan;
+  const bool isInit = step.unit.getFunc().getKind() == FuncKind::TrainInit;
+  if (isInit && !asksFirst(*run.call->rule, oracle.name.name))
     return unboundObjective(oracle, run);
-  Target target{step.plan.loss, step.plan.bound};
   if (!bound && run.call->rule->oracles.size() > 1) {
     error(Code::ObjectiveMissing, run.call->loc, "'" + run.call->rule->name.name + "' has several objectives, and '" + oracle.name.name + "' is not named")
         .note(oracle.loc, "it is declared here")
-        .suggest("name the loss of each: " + run.call->rule->name.name + "(.., " + oracle.name.name + " = " + step.plan.loss->name + ")");
+        .suggest("name the loss of each: " + run.call->rule->name.name + "(.., " + oracle.name.name + " = " + plan.goals.front().loss->name + ")");
     return {};
   }
+  std::optional<Target> target;
+  std::optional<size_t> goal;
   if (bound) {
-    std::optional<Target> read = readTarget(*bound);
-    if (!read)
+    target = readTarget(*bound);
+    if (!target)
       return {};
-    if (read->closure->objective)
-      return read->closure;
-    if (read->closure != step.plan.loss || !read->bound.empty())
-      target = *read;
+    if (target->closure->objective)
+      return target->closure;
+    for (auto [number, known] : llvm::enumerate(plan.goals))
+      if (target->bound.empty() && known.loss == target->closure)
+        goal = number;
+  } else {
+    goal = goalOf(plan, group, oracle, run);
+    if (!goal)
+      return {};
   }
+  std::optional<bool> negates = goal ? isNegated(plan, group, *goal, oracle, run) : false;
+  if (!negates)
+    return {};
   Objective &objective = newObjective(oracle, run);
+  objective.isNegated = *negates;
   size_t extras = llvm::count(objective.models, std::nullopt);
-  bool isMain = target.closure == step.plan.loss && (!bound || bound->expr->kind == ast::ExprKind::Name);
-  TrainLoss *loss = bindLoss(step, *target.closure, target.bound, isMain ? nullptr : bound->expr, extras);
+  TrainLoss *loss = goal ? bindLoss(step, *plan.goals[*goal].loss, plan.goals[*goal].bound, plan.goals[*goal].source, extras) : bindLoss(step, *target->closure, target->bound, bound->expr, extras);
   if (!loss)
     return {};
   // The first values of a rule's states see the first ones of the loss.
-  if (isMain && step.unit.getFunc().getKind() == FuncKind::TrainInit && !step.kept->run.committed && !commitLoss(step))
+  if (goal && isInit && !loss->kept->run.committed && !commitLoss(step, *goal))
     return {};
   objective.target = loss->closure;
   objective.root = loss->root;
@@ -229,20 +270,28 @@ bool Elaborator::trainGradients(TrainUnit &step, std::vector<Array> &gradients) 
   if (wrt.empty())
     return true;
   llvm::sort(wrt);
-  const TrainLoss *loss = bindLoss(step, *step.plan.loss, step.plan.bound, nullptr, 0);
-  if (!loss)
-    return false;
-  const Location gradientAt = step.plan.train->objectives.front().loc;
-  std::vector<Array> found = askGradients(*loss->root, step.params, wrt, gradientAt);
-  for (auto [position, gradient] : llvm::zip(wrt, found))
-    gradients[position] = step.plan.isMaximized[position] ? negate(gradient, gradientAt) : gradient;
-  return !found.empty();
+  for (size_t goal : llvm::seq<size_t>(0, step.plan.goals.size())) {
+    SmallVector<size_t> mine;
+    llvm::copy_if(wrt, std::back_inserter(mine), [&](size_t position) { return step.plan.goalOf[position] == goal; });
+    if (mine.empty())
+      continue;
+    const TrainLoss *loss = bindGoal(step, goal);
+    if (!loss)
+      return false;
+    const Location gradientAt = step.plan.goals[goal].loc;
+    std::vector<Array> found = askGradients(*loss->root, step.params, mine, gradientAt);
+    if (found.empty())
+      return false;
+    for (auto [position, gradient] : llvm::zip_equal(mine, found))
+      gradients[position] = step.plan.isMaximized[position] ? negate(gradient, gradientAt) : gradient;
+  }
+  return true;
 }
 
-/// The loss at the parameters of the step; of a loss of which the rule makes an argument, where the rule asked it first.
-Value Elaborator::trainValue(TrainUnit &step) {
-  Location at = step.plan.train->objectives.front().loc;
-  const TrainLoss *loss = bindLoss(step, *step.plan.loss, step.plan.bound, nullptr, 0);
+/// A loss at the parameters of the step; of a loss of which the rule makes an argument, where the rule asked it first.
+Value Elaborator::trainValue(TrainUnit &step, size_t goal) {
+  Location at = step.plan.goals[goal].loc;
+  const TrainLoss *loss = bindGoal(step, goal);
   if (!loss)
     return {};
   if (llvm::none_of(loss->extras, [](const auto &extra) { return extra.has_value(); })) {

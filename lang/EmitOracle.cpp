@@ -144,7 +144,7 @@ Entity Elaborator::testObjective(const ast::Oracle &oracle, const Delayed *bound
   objective.further = [&objective](size_t argument, DataChoice) { return objective.arguments[argument].value.array(); };
   // The body of the outermost rule, which has the time of the step, has not begun.
   llvm::SaveAndRestore atStep(now, now.isPoison() ? run.time : now);
-  if (keepsState(*objective.target) && !evaluateOwn(objective, bound->expr->loc))
+  if (keepsState(*objective.target) && !evaluateOwn(objective, run, bound->expr->loc))
     return {};
   return objectiveEntity(objective, oracle, run);
 }
@@ -352,6 +352,11 @@ static OracleOp ask(Algebra &algebra, OracleQuery query, const Objective &object
 
 /// The value at the points: one number, or one for each index and sample.
 Array Elaborator::askValue(const Objective &objective, llvm::ArrayRef<Array> points, Location at) {
+  Array value = askUnsigned(objective, points, at);
+  return objective.isNegated && !value.isPoison() ? negate(value, at) : value;
+}
+
+Array Elaborator::askUnsigned(const Objective &objective, llvm::ArrayRef<Array> points, Location at) {
   SmallVector<Value> lanes = keyOf(objective, points);
   if (const Answer *known = findAnswer(objective, lanes, nullptr))
     return {{known->value}};
@@ -420,7 +425,7 @@ std::vector<Array> Elaborator::askGradients(const Objective &objective, llvm::Ar
         point.lanes.assign(inside.begin(), inside.begin() + point.lanes.size());
         inside = inside.drop_front(point.lanes.size());
       }
-      return askValue(objective, replaced, at);
+      return askUnsigned(objective, replaced, at);
     }, /*mayBeConstant=*/true);
     if (!both)
       return {};
@@ -432,6 +437,8 @@ std::vector<Array> Elaborator::askGradients(const Objective &objective, llvm::Ar
   for (Array &point : at_points) {
     point.lanes.assign(rest.begin(), rest.begin() + point.lanes.size());
     rest = rest.drop_front(point.lanes.size());
+    if (objective.isNegated)
+      point = negate(point, at);
   }
   return at_points;
 }

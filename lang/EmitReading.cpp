@@ -48,13 +48,14 @@ void lang::refuseOwnPoint(Algebra &algebra, const Closure &loss, Location at) {
 }
 
 /// In a test: the evaluation at the point before the step, whose next states the others read.
-bool Elaborator::evaluateOwn(Objective &objective, Location at) {
+bool Elaborator::evaluateOwn(Objective &objective, const RuleRun &asking, Location at) {
   if (llvm::any_of(objective.models, [](const auto &model) { return !model; })) {
     refuseOwnPoint(*this, *objective.target, at);
     return false;
   }
   OwnEvaluation &own = ownEvaluations.emplace_back();
   own.run.nextStates = &own.next;
+  own.path = asking.path + objective.name + ".";
   std::vector<Array> points;
   for (const auto &model : objective.models)
     points.push_back(*model);

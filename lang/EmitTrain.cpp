@@ -10,124 +10,8 @@
 using namespace gradus;
 using namespace gradus::lang;
 using llvm::cast;
-using llvm::dyn_cast;
+using llvm::SmallVector;
 using mlir::Value;
-
-/// The loss of an objective, which is a name or a call that binds hyper-parameters.
-static const ast::Expr &calleeOf(const ast::Expr &expr) {
-  auto *call = dyn_cast<ast::Call>(&expr);
-  return call ? *call->callee : expr;
-}
-
-/// The objective that says the loss: of `minimize f over x, maximize over y` the first one.
-static const ast::Objective &mainObjective(const ast::Train &train) {
-  auto it = llvm::find_if(train.objectives, [](const ast::Objective &objective) { return objective.function != nullptr; });
-  return it == train.objectives.end() ? train.objectives.front() : *it;
-}
-
-void Elaborator::noteObjective(const ast::Train &train, Scope &file) {
-  const ast::Objective &main = mainObjective(train);
-  auto *name = main.function ? dyn_cast<ast::Name>(&calleeOf(*main.function)) : nullptr;
-  const Binding *binding = name ? file.find(name->name) : nullptr;
-  const Closure *loss = binding ? binding->entity.get<Closure>() : nullptr;
-  if (!loss || !loss->unit)
-    return;
-  for (const ast::Objective &objective : train.objectives)
-    for (const ast::Ident &over : objective.over)
-      optimised[loss->unit].push_back(over.name);
-}
-
-/// The words around the loss: it stands once, and every further objective says over what.
-bool Elaborator::checkObjectives(const ast::Train &train) {
-  const ast::Objective &main = mainObjective(train);
-  if (!main.function) {
-    error(Code::LossExpected, main.loc, "expected the loss that is maximized").suggest("maximize f over y");
-    return false;
-  }
-  for (const ast::Objective &other : train.objectives) {
-    if (&other == &main)
-      continue;
-    if (other.function) {
-      notBuilt(Code::SecondLossNotBuilt, other.loc, "a second loss", "minimize one over x and maximize it over y, or write a rule over several objectives");
-      return false;
-    }
-    if (other.over.empty()) {
-      error(Code::MissingArgument, other.loc, "expected what the loss is maximized over").suggest("maximize over y");
-      return false;
-    }
-  }
-  return true;
-}
-
-bool Elaborator::planTrain(const ast::Train &train, Scope &file, TrainPlan &plan) {
-  plan.train = &train;
-  if (!checkObjectives(train))
-    return false;
-  const ast::Objective &objective = mainObjective(train);
-  Entity entity = eval(calleeOf(*objective.function), file);
-  plan.loss = entity.get<Closure>();
-  if (!plan.loss || !plan.loss->unit) {
-    if (!entity.isPoison())
-      error(Code::LossExpected, objective.function->loc, "expected a loss, but this is " + entity.what().str());
-    return false;
-  }
-  const std::vector<ast::Param> &params = *plan.loss->params;
-  std::vector<std::string> names;
-  for (const ast::Param &param : params)
-    names.push_back(param.name.name);
-  if (auto *call = dyn_cast<ast::Call>(objective.function.get()))
-    for (const ast::Argument &argument : call->arguments) {
-      std::string name = argument.name ? argument.name->name : "";
-      if (!llvm::is_contained(names, name)) {
-        error(Code::UnknownArgument, argument.loc, name.empty() ? "the hyper-parameters of a loss are given by name here"
-                                                                : "'" + plan.loss->name + "' has no argument '" + name + "'")
-            .note(plan.loss->loc, "'" + plan.loss->name + "' is declared here")
-            .suggest(didYouMean(name, names));
-        return false;
-      }
-      plan.bound[name] = {argument.value.get(), &file};
-    }
-  return planParams(train, plan) && planGroups(train, file, plan);
-}
-
-/// What the loss is minimized and maximized over, in the order of the text; where nothing is said, its first argument.
-bool Elaborator::planParams(const ast::Train &train, TrainPlan &plan) {
-  const std::vector<ast::Param> &params = *plan.loss->params;
-  std::vector<std::string> names;
-  for (const ast::Param &param : params)
-    names.push_back(param.name.name);
-  bool isSound = true;
-  for (const ast::Objective &objective : train.objectives) {
-    std::vector<ast::Ident> over = objective.over;
-    if (over.empty() && !params.empty())
-      over.push_back({params.front().name.name, objective.loc, false});
-    for (const ast::Ident &name : over) {
-      auto it = llvm::find_if(params, [&](const ast::Param &param) { return param.name.name == name.name; });
-      if (it == params.end()) {
-        error(Code::UnknownArgument, name.loc, "'" + plan.loss->name + "' has no argument '" + name.name + "'")
-            .note(plan.loss->loc, "'" + plan.loss->name + "' is declared here")
-            .suggest(didYouMean(name.name, names));
-        isSound = false;
-        continue;
-      }
-      if (llvm::is_contained(plan.params, &*it)) {
-        error(Code::ArgumentTwice, name.loc, "'" + name.name + "' is named twice");
-        isSound = false;
-        continue;
-      }
-      std::optional<Kind> kind = kindOfType(it->type, it->defaultValue.get());
-      if (kind && *kind != Kind::Float && !objective.over.empty()) {
-        error(Code::NotDifferentiable, name.loc, "'" + name.name + "' holds no real numbers, so nothing can be " + (objective.isMaximize ? "maximized" : "minimized") + " over it")
-            .note(it->loc, "it is declared here");
-        kind = std::nullopt;
-      }
-      isSound &= kind.has_value();
-      plan.params.push_back(&*it);
-      plan.isMaximized.push_back(objective.isMaximize);
-    }
-  }
-  return isSound && !plan.params.empty();
-}
 
 /// One member of a group: a name, or as many in parentheses as the rule has params.
 bool Elaborator::takeMember(const ast::GroupMember &member, const TrainPlan &plan, TrainGroup &planned, std::vector<Location> &taken) {
@@ -208,18 +92,21 @@ bool Elaborator::planGroups(const ast::Train &train, Scope &file, TrainPlan &pla
   return isSound;
 }
 
-/// Arguments for the parameters; gives their arithmetic values and fills the sizes into `shapes`.
 static ArrayType paramType(const Shape &shape, mlir::Type real, mlir::OpBuilder &builder) {
   return ArrayType::get(builder.getContext(), shape, shape.empty() ? mlir::Type(builder.getF64Type()) : real);
 }
 
-bool Elaborator::addTrainParams(const TrainPlan &plan, UnitBuilder &unit, Scope &shapes, std::vector<Value> &arguments, std::vector<Array> &values) {
+/// Arguments for the parameters; gives their arithmetic values.
+bool Elaborator::addTrainParams(const TrainPlan &plan, UnitBuilder &unit, std::vector<Value> &arguments, std::vector<Array> &values) {
+  std::vector<Scope *> shapes; // of each loss, which says the sizes of what is moved for it
+  for (const TrainGoal &goal : plan.goals)
+    shapes.push_back(arena.scope(goal.loss->scope));
   for (auto [position, param] : llvm::enumerate(plan.params)) {
     if (!refuseStochastic(param->type, "an argument of a loss"))
       return false;
     Shape shape{builder.getStringAttr(param->name.name + ".numel")};
     if (param->type && param->type->hasDims) {
-      std::optional<Shape> declared = evalShape(*param->type, 0, shapes, /*mayDeclare=*/true);
+      std::optional<Shape> declared = evalShape(*param->type, 0, *shapes[plan.goalOf[position]], /*mayDeclare=*/true);
       if (!declared)
         return false;
       shape = *declared;
@@ -243,10 +130,9 @@ void Elaborator::nameLanes(const TrainPlan &plan, const TrainGroup &group, RuleR
 bool Elaborator::emitTrainInit(TrainPlan &plan) {
   const ast::Train &train = *plan.train;
   UnitBuilder unit(*this, module, FuncKind::TrainInit, train.name.name + ".init", train.loc);
-  Scope *shapes = arena.scope(plan.loss->scope);
   std::vector<Value> arguments;
   std::vector<Array> params;
-  bool isSound = addTrainParams(plan, unit, *shapes, arguments, params);
+  bool isSound = addTrainParams(plan, unit, arguments, params);
   HyperSource hypers = [&](const ast::Param &param, const std::string &path, const Delayed *bound, Scope &scope, Array time) {
     return trainHyper(unit, param, path, bound, scope, time);
   };
@@ -262,13 +148,14 @@ bool Elaborator::emitTrainInit(TrainPlan &plan) {
   rowsArguments.clear();
   answers.clear();
   InputSource inputs = [&](const ast::Decl &decl, bool isShared, RuleRun &rule) { return inputArgument(unit, decl, isShared, rule); };
-  KeptLoss loss;
-  loss.run.root = plan.loss->name;
-  loss.run.sharedPrefix = plan.loss->name + ".";
-  loss.run.time = init.time;
-  loss.run.given = &loss.given;
-  loss.run.inputs = &inputs;
-  init.kept = &loss;
+  for (const TrainGoal &goal : plan.goals) {
+    KeptLoss &loss = init.kept.emplace_back();
+    loss.run.root = goal.loss->name;
+    loss.run.sharedPrefix = goal.loss->name + ".";
+    loss.run.time = init.time;
+    loss.run.given = &loss.given;
+    loss.run.inputs = &inputs;
+  }
   for (TrainGroup &group : plan.groups) {
     if (!isSound)
       break;
@@ -290,11 +177,13 @@ bool Elaborator::emitTrainInit(TrainPlan &plan) {
         results.push_back({group.member(k), (slot.isShared ? run.sharedPrefix : run.lanes[k].prefix) + slot.path,
                            roundTo(slot.initial.lanes[k], slot.types[k].getElementType(), {}, slot.decl->loc), slot.isShared});
   }
-  isSound = isSound && emitLossStates(plan, unit, params, inputs);
-  for (const StateSlot &slot : plan.lossSlots)
-    if (isSound)
-      results.push_back({plan.params.size(), plan.loss->name + "." + slot.path,
-                         roundTo(slot.initial.lanes.front(), slot.types.front().getElementType(), {}, slot.decl->loc), true});
+  for (auto [number, goal] : llvm::enumerate(plan.goals)) {
+    isSound = isSound && emitLossStates(plan, goal, unit, params, inputs);
+    for (const StateSlot &slot : goal.slots)
+      if (isSound)
+        results.push_back({plan.params.size() + number, goal.loss->name + "." + slot.path,
+                           roundTo(slot.initial.lanes.front(), slot.types.front().getElementType(), {}, slot.decl->loc), true});
+  }
   std::stable_sort(results.begin(), results.end(), [](const Result &a, const Result &b) { return a.member < b.member; });
   for (const Result &result : results)
     unit.addResult(Role::State, result.name, result.value, {}, result.isShared);
@@ -415,7 +304,6 @@ bool Elaborator::emitTrainStep(const TrainPlan &plan, llvm::StringRef entry) {
   const ast::Train &train = *plan.train;
   UnitBuilder unit(*this, module, FuncKind::TrainStep, train.name.name + "." + entry.str(), train.loc);
   unit.dropsUnused = !plan.entries.empty();
-  Scope *shapes = arena.scope(plan.loss->scope);
   std::vector<Value> arguments;
   std::vector<Array> params;
   Array time{{unit.addArgument(Role::Time, "t", ArrayType::scalar(builder.getI64Type()), train.loc)}};
@@ -423,7 +311,7 @@ bool Elaborator::emitTrainStep(const TrainPlan &plan, llvm::StringRef entry) {
     unit.finish(false, train.loc);
     return false;
   };
-  if (!addTrainParams(plan, unit, *shapes, arguments, params))
+  if (!addTrainParams(plan, unit, arguments, params))
     return giveUp();
   HyperSource hypers = [&](const ast::Param &param, const std::string &path, const Delayed *bound, Scope &scope, Array at) {
     return trainHyper(unit, param, path, bound, scope, at);
@@ -431,34 +319,42 @@ bool Elaborator::emitTrainStep(const TrainPlan &plan, llvm::StringRef entry) {
   llvm::SaveAndRestore atStep(now, time);
   llvm::SaveAndRestore ownRows(rowsUnit, &unit);
   InputSource inputs = [&](const ast::Decl &decl, bool isShared, RuleRun &rule) { return inputArgument(unit, decl, isShared, rule); };
-  KeptLoss loss;
-  openLoss(plan, unit, time, inputs, loss);
   answers.clear();
+  rowsArguments.clear();
   TrainUnit step{plan, unit, time, params};
-  step.kept = &loss;
+  const auto goals = llvm::seq<size_t>(0, plan.goals.size());
+  for (size_t goal : goals)
+    openLoss(plan, goal, unit, time, inputs, step.kept.emplace_back());
   std::vector<Array> gradients(plan.params.size());
-  if (!commitLoss(step) || !trainGradients(step, gradients))
+  if (!llvm::all_of(goals, [&](size_t goal) { return commitLoss(step, goal); }) || !trainGradients(step, gradients))
     return giveUp();
   TrainParts parts{hypers, inputs, arguments, gradients};
   for (const TrainGroup &group : plan.groups)
     if (!stepGroup(step, group, parts))
       return giveUp();
   const bool asks = plan.entries.empty() || parts.asksLoss(*this, unit);
-  Value value = asks ? trainValue(step) : Value();
-  if (asks && !value)
-    return giveUp();
-  for (const StateSlot &slot : plan.lossSlots) { // committed by an entry that evaluates the loss
-    Value present = loss.buffers[slot.path];
-    Value next = asks ? store(loss.next[slot.path], slot.storage, slot.path, loss.run, slot.decl->loc).lanes.front() : present;
-    parts.nextStates.push_back({plan.params.size(), plan.loss->name + "." + slot.path, next, present, true});
+  SmallVector<Value> values;
+  for (size_t goal : asks ? goals : llvm::seq<size_t>(0, 0)) {
+    values.push_back(trainValue(step, goal));
+    if (!values.back())
+      return giveUp();
   }
+  for (auto [number, goal] : llvm::enumerate(plan.goals))
+    for (const StateSlot &slot : goal.slots) { // committed by an entry that evaluates the loss
+      KeptLoss &loss = step.kept[number];
+      Value present = loss.buffers[slot.path];
+      Value next = asks ? store(loss.next[slot.path], slot.storage, slot.path, loss.run, slot.decl->loc).lanes.front() : present;
+      parts.nextStates.push_back({plan.params.size() + number, goal.loss->name + "." + slot.path, next, present, true});
+    }
   addNext(unit, parts.nextParams);
   addNext(unit, parts.nextStates);
   for (const RuleRun &run : parts.runs)
     if (!addReports(unit, run))
       return giveUp();
-  if (value)
-    unit.addResult(Role::Value, "value", value);
+  for (size_t goal : llvm::seq<size_t>(1, std::max<size_t>(values.size(), 1)))
+    unit.addResult(Role::Report, plan.goals[goal].loss->name, values[goal], {}, /*isShared=*/true);
+  if (!values.empty())
+    unit.addResult(Role::Value, "value", values.front());
   finishUnit(unit.finish(true, train.loc), train, train.name.name);
   return true;
 }

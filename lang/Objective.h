@@ -57,6 +57,8 @@ struct Objective {
 
   /// The objective without the choice of data.
   const Objective *root = nullptr;
+  /// The rule makes it small, but the train unit maximizes it: the rule gets its negative. Answers are kept without the sign.
+  bool isNegated = false;
 };
 
 } // namespace gradus::lang

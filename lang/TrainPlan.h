@@ -7,6 +7,17 @@
 
 namespace gradus::lang {
 
+/// A loss that the unit minimizes, maximizes, or both, over some of its parameters.
+struct Elaborator::TrainGoal {
+  const Closure *loss = nullptr;
+  std::map<std::string, Delayed> bound;
+  /// What says it; null for the first one, whose hyper-parameters have their plain names.
+  const ast::Expr *source = nullptr;
+  Location loc;
+  /// Its states and those of what its hyper-parameters are bound to.
+  std::vector<StateSlot> slots;
+};
+
 struct Elaborator::TrainGroup {
   const RuleCall *call = nullptr;
   /// Prefix of its hyper-parameters: "" for the only rule, "W." for a group.
@@ -29,25 +40,32 @@ struct Elaborator::TrainGroup {
 
 struct Elaborator::TrainPlan {
   const ast::Train *train = nullptr;
-  const Closure *loss = nullptr;
-  std::map<std::string, Delayed> bound;
+  /// The first one gives the value of the step; the values of the others are reports.
+  std::vector<TrainGoal> goals;
   std::vector<const ast::Param *> params;
-  /// For each whether the loss is maximized over it: a rule then gets the gradient of the negative.
+  /// For each the number of its loss, and whether that is maximized over it: a rule then gets the gradient of the negative.
+  std::vector<size_t> goalOf;
   std::vector<bool> isMaximized;
   std::vector<TrainGroup> groups;
   /// The named entries of its rules; empty where they have none.
   std::vector<std::string> entries;
   /// How the rules keep the parameters.
   std::vector<Storage> storages;
-  /// The states of the loss and of what its hyper-parameters are bound to.
-  std::vector<StateSlot> lossSlots;
+
+  /// The number of a loss that the unit says, by its name or by what says it.
+  std::optional<size_t> find(const Closure &loss, const ast::Expr *source) const {
+    auto it = llvm::find_if(goals, [&](const TrainGoal &goal) { return goal.loss == &loss && goal.source == source; });
+    return it == goals.end() ? std::nullopt : std::optional<size_t>(it - goals.begin());
+  }
 };
 
 /// A loss with its arguments in a unit.
 struct Elaborator::TrainLoss {
   const Closure *closure = nullptr;
-  /// What binds it, null for the loss that is minimised.
+  /// What binds it, null for the first loss of the unit.
   const ast::Expr *bound = nullptr;
+  /// Of a loss of the unit, which keeps its states.
+  KeptLoss *kept = nullptr;
   Scope *shapes = nullptr;
   std::vector<ObjectiveArgument> arguments;
   /// For each argument the parameter that it is, or the number of the point that the rule makes itself.
@@ -56,7 +74,7 @@ struct Elaborator::TrainLoss {
   const Objective *root = nullptr;
 };
 
-/// The states of the loss of a step, and of what its hyper-parameters are bound to.
+/// The states of a loss of the step, and of what its hyper-parameters are bound to.
 struct Elaborator::KeptLoss {
   RuleRun run;
   std::map<std::string, GivenInput> given;
@@ -76,7 +94,8 @@ struct Elaborator::TrainUnit {
   std::deque<TrainLoss> losses = {};
   /// Data by the name of the argument.
   std::map<std::string, Array> data = {};
-  KeptLoss *kept = nullptr;
+  /// For each loss of the unit.
+  std::deque<KeptLoss> kept = {};
 };
 
 } // namespace gradus::lang
