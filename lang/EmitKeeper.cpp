@@ -205,14 +205,27 @@ bool Elaborator::emitKeptInit(const ast::Function &function, const Closure &clos
   UnitBuilder unit(*this, module, FuncKind::RuleInit, function.name.name + ".init", function.loc);
   Scope *inner = arena.scope(closure.scope);
   bool isSound = true;
-  for (const ast::Param &param : function.params) {
-    if (param.isSize)
+  std::set<std::string> read; // by the values with which the states begin
+  forEachKept(*closure.block, [&](const ast::Decl &decl, bool isState) {
+    if (isState && decl.value)
+      forEachExpr(*decl.value, [&](const ast::Expr &expr) {
+        if (auto *name = dyn_cast<ast::Name>(&expr))
+          read.insert(name->name);
+      });
+  });
+  for (auto [position, param] : llvm::enumerate(function.params)) {
+    const bool isTensor = (param.type && param.type->hasDims) || (position == 0 && !param.defaultValue && !closure.isSchedule());
+    if (isTensor && !param.isSize && read.contains(param.name.name)) {
+      Array x = functionArgument(unit, function, position, *inner);
+      isSound &= !x.isPoison();
+      inner->set(param.name.name, x, param.name.loc);
+    } else if (param.isSize)
       isSound &= bindSize(param, nullptr, param.name.name, *inner, param.loc);
     else if (param.type && param.type->kind != ast::TypeKind::Tensor)
       continue;
     else if (param.type && param.type->hasDims)
       isSound &= evalShape(*param.type, 0, *inner, /*mayDeclare=*/true).has_value();
-    else if (&param != &function.params.front() || param.defaultValue || closure.isSchedule())
+    else if (position > 0 || param.defaultValue || closure.isSchedule())
       inner->set(param.name.name, hyperArgument(unit, param, param.name.name, nullptr, *inner), param.name.loc);
   }
   std::map<std::string, GivenInput> given;

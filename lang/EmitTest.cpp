@@ -333,6 +333,10 @@ bool Elaborator::stepOnce(TestRule &test, const CallSite &site, std::map<std::st
   frames.pop_back();
   if (!isSound)
     return false;
+  // What the losses of its objectives keep: r.f.T.
+  for (const OwnEvaluation &own : llvm::drop_begin(ownEvaluations, numOwn))
+    for (const auto &[name, value] : own.next)
+      test.reports.push_back({own.path + name, value, site.at});
   size_t position = 0;
   for (const ast::StmtPtr &stmt : test.run.call->rule->block.statements)
     if (auto *params = dyn_cast<ast::ParamStmt>(stmt.get()))

@@ -410,6 +410,9 @@ void Elaborator::emitRule(const ast::Rule &rule, Scope &file) {
     bool keeps = stands && isSound && diagnostics.getErrorCount() == errors;
     isSound &= emitRuleStep(rule, chosen, keeps, slots);
   }
+  // What has no step of its own has no first states.
+  if (FuncOp init = module.lookupSymbol<FuncOp>(rule.name.name + ".init"); init && !isSound && diagnostics.getErrorCount() == errors)
+    init.erase();
   isOpen = isUnbound = false;
   answers.clear();
 }
