@@ -265,6 +265,10 @@ FailureOr<Explanation> explain(ModuleOp module, const PhaseOptions &options) {
   for (FuncOp func : copy->getOps<FuncOp>())
     if (func.getKind() != FuncKind::Test)
       explanation.push_back(describe(func, remarks));
+  for (FuncOp func : module.getOps<FuncOp>())
+    for (ExplainedEntry &entry : explanation)
+      if (func.getKind() == FuncKind::Loss && entry.name == func.getSymName() && !func.getSymName().ends_with(".grad"))
+        entry.cost = explainCost(func, options);
   PassManager lowering(&context);
   buildPhase(lowering, Phase::Lower, options);
   if (failed(lowering.run(*copy)))

@@ -9,6 +9,7 @@
 #pragma once
 
 #include "passes/Phases.h"
+#include "passes/fuse/Count.h"
 #include "passes/fuse/Traffic.h"
 
 #include "mlir/IR/BuiltinOps.h"
@@ -42,10 +43,20 @@ struct ExplainedNote {
   unsigned line = 0; ///< 0 if not known
 };
 
+/// What a loss, its gradient with the value, and a product with its Hessian compute, before fusion.
+struct ExplainedCost {
+  OpCount value, gradient;
+  std::optional<OpCount> product; ///< none where a second derivative is refused
+
+  /// Additions of `count`, where every size is 100; none where the formula grew too large or a size is no whole number.
+  static std::optional<double> evaluate(const OpCount &count);
+};
+
 struct ExplainedEntry {
   std::string name;
   std::string kind;
   unsigned phases = 0;
+  std::optional<ExplainedCost> cost; ///< of a loss
   std::vector<ExplainedKernel> kernels;
   std::vector<ExplainedNote> notes;
 
@@ -58,6 +69,9 @@ using Explanation = std::vector<ExplainedEntry>;
 
 /// Plans and lowers a copy of `module`, which is as the front end wrote it. Errors are diagnostics of the context.
 mlir::FailureOr<Explanation> explain(mlir::ModuleOp module, const PhaseOptions &options);
+
+/// Counts `loss`, which is as the front end wrote it, with its gradient; none where it has no derivative. What passes say is not passed on.
+std::optional<ExplainedCost> explainCost(FuncOp loss, const PhaseOptions &options);
 
 void printExplanation(const Explanation &explanation, llvm::raw_ostream &os);
 /// {"schema": 1, "entries": [..]}

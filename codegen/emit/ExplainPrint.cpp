@@ -37,12 +37,33 @@ static void printKernel(const ExplainedKernel &kernel, llvm::raw_ostream &os) {
   os << "\n    flops  " << kernel.flops << (kernel.summed.empty() ? " per element\n" : " per product\n");
 }
 
+/// The loss, its gradient and a product with its Hessian, each with how many times as much as the one before it.
+static void printCost(const ExplainedCost &cost, llvm::raw_ostream &os) {
+  auto times = [&](const OpCount &more, const OpCount &less, llvm::StringRef of) {
+    std::optional<double> a = ExplainedCost::evaluate(more), b = ExplainedCost::evaluate(less);
+    if (a && b && *b > 0)
+      os << llvm::formatv("; {0:F2} times the flops of the {1} where all sizes are 100", *a / *b, of);
+    os << '\n';
+  };
+  os << "  computes " << printCount(cost.value) << '\n';
+  os << "  value and gradient: " << printCount(cost.gradient);
+  times(cost.gradient, cost.value, "value");
+  if (!cost.product) {
+    os << "  product with the Hessian: there is no second derivative\n";
+    return;
+  }
+  os << "  product with the Hessian: " << printCount(*cost.product);
+  times(*cost.product, cost.gradient, "value and gradient");
+}
+
 static void printEntry(const ExplainedEntry &entry, llvm::raw_ostream &os) {
   os << entry.name << ": " << countOf(entry.phases, "phase") << ", " << countOf(entry.kernels.size(), "kernel") << '\n';
   for (const ExplainedKernel &kernel : entry.kernels)
     printKernel(kernel, os);
   if (auto bytes = entry.getBytesPerParameter())
     os << "  total: " << toText(*bytes) << " bytes and " << entry.getFlopsPerParameter().value_or(0) << " flops per parameter\n";
+  if (entry.cost)
+    printCost(*entry.cost, os);
   if (!entry.notes.empty())
     os << "  why:\n";
   for (const ExplainedNote &note : entry.notes) {
@@ -79,6 +100,15 @@ static llvm::json::Value toJson(const ExplainedKernel &kernel) {
   return object;
 }
 
+static llvm::json::Value toJson(const OpCount &count) {
+  llvm::json::Object object;
+  for (auto [name, formula] : {std::pair("additions", &count.additions), std::pair("products", &count.products), std::pair("divisions", &count.divisions),
+                               std::pair("functions", &count.functions), std::pair("comparisons", &count.comparisons), std::pair("matrices", &count.matrices),
+                               std::pair("flops", &count.flops), std::pair("bytes_read", &count.read), std::pair("bytes_written", &count.written)})
+    object[name] = formula->isValid() ? llvm::json::Value(formula->print()) : llvm::json::Value(nullptr);
+  return object;
+}
+
 static llvm::json::Value toJson(const ExplainedEntry &entry) {
   llvm::json::Array kernels, notes;
   for (const ExplainedKernel &kernel : entry.kernels)
@@ -92,6 +122,11 @@ static llvm::json::Value toJson(const ExplainedEntry &entry) {
     object["bytes_per_parameter"] = *bytes;
   if (auto flops = entry.getFlopsPerParameter())
     object["flops_per_parameter"] = *flops;
+  if (entry.cost) {
+    object["cost"] = llvm::json::Object{{"value", toJson(entry.cost->value)}, {"gradient", toJson(entry.cost->gradient)}};
+    if (entry.cost->product)
+      (*object["cost"].getAsObject())["hessian_product"] = toJson(*entry.cost->product);
+  }
   return object;
 }
 

@@ -2,6 +2,8 @@
 
 #include "passes/diff/BuildGradient.h"
 
+#include "passes/Build.h"
+
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/IRMapping.h"
 
@@ -148,6 +150,43 @@ FailureOr<FuncOp> buildGradientFunction(ModuleOp module, FuncOp loss, ArrayRef<S
                              loss.getArgAttrsAttr(), builder.getArrayAttr(results));
   buildBody(func, loss, *chosen, *value);
   return func;
+}
+
+FailureOr<FuncOp> buildHessianProduct(ModuleOp module, FuncOp loss) {
+  FailureOr<FuncOp> gradient = buildGradientFunction(module, loss);
+  if (failed(gradient))
+    return failure();
+  OpBuilder builder(module.getContext());
+  builder.setInsertionPointAfter(*gradient);
+  SmallVector<Type> types(loss.getArgumentTypes());
+  SmallVector<Attribute> arguments(loss.getArgAttrsAttr().begin(), loss.getArgAttrsAttr().end());
+  SmallVector<std::string> names;
+  for (unsigned i = 1; i < gradient->getNumResults(); ++i) {
+    names.push_back(gradient->getResultName(i).drop_front(StringRef("grad_").size()).str());
+    types.push_back(gradient->getResultTypes()[i]);
+    arguments.push_back(describe(builder, "along_" + names.back(), Role::Input));
+  }
+  Type number = ArrayType::scalar(builder.getF64Type());
+  auto along = FuncOp::create(builder, loss.getLoc(), loss.getKind(), (loss.getSymName() + ".along").str(), builder.getFunctionType(types, number), builder.getArrayAttr(arguments),
+                              builder.getArrayAttr(describe(builder, "value", Role::Value)));
+  Block *entry = builder.createBlock(&along.getBody());
+  for (Type type : types)
+    entry->addArgument(type, loss.getLoc());
+  IRMapping mapping;
+  Block &body = gradient->getBody().front();
+  mapping.map(body.getArguments(), entry->getArguments().take_front(body.getNumArguments()));
+  for (Operation &op : body.without_terminator())
+    builder.clone(op, mapping);
+  Value sum;
+  for (auto [g, u] : llvm::zip_equal(body.getTerminator()->getOperands().drop_front(), entry->getArguments().drop_front(body.getNumArguments()))) {
+    Location loc = loss.getLoc();
+    Value product = MulOp::create(builder, loc, mapping.lookupOrDefault(g), u);
+    Value term = buildCast(builder, loc, buildReduce(builder, loc, ReductionKind::Sum, product, complementAxes(arrayType(product).getRank(), {})), builder.getF64Type());
+    sum = sum ? AddOp::create(builder, loc, sum, term).getResult() : term;
+  }
+  ReturnOp::create(builder, loss.getLoc(), sum);
+  SmallVector<StringRef> wrt(names.begin(), names.end());
+  return buildGradientFunction(module, along, wrt);
 }
 
 } // namespace gradus
