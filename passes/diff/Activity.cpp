@@ -45,14 +45,6 @@ void Activity::followLoop(LoopOp loop) {
 void Activity::follow(Operation *op) {
   if (auto loop = dyn_cast<LoopOp>(op))
     return followLoop(loop);
-  if (auto every = dyn_cast<EveryOp>(op)) {
-    follow(every.getBody().front());
-    for (auto [value, kept, result] : llvm::zip_equal(every.getBody().front().getTerminator()->getOperands(), every.getKept(), every.getResults())) {
-      flow(value, result);
-      flow(kept, result);
-    }
-    return;
-  }
   if (auto choice = dyn_cast<IfOp>(op)) {
     for (Region *region : {&choice.getThen(), &choice.getOtherwise()}) {
       follow(region->front());

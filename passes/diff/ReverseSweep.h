@@ -32,12 +32,9 @@ struct Activity {
   llvm::DenseSet<mlir::Value> active;
   llvm::DenseSet<mlir::Value> unbounded;
 
-  /// Goes on through an op, or the ops of a block.
+  /// Goes on through an op and its regions, or the ops of a block.
   void follow(mlir::Operation *op);
   void follow(mlir::Block &block);
-
-  /// Goes on through an op and its regions.
-  void follow(mlir::Operation *op);
 
 private:
   void followLoop(LoopOp loop);

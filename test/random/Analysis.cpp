@@ -87,7 +87,7 @@ Statement Formulas::derived(const std::string &id) {
   hasDerivative = hadDerivative;
   std::string use = "grad " + f + "($1) * $2"; // in a loss the second derivative is its gradient
   if (isMap)
-    use = kind != Loss && oneOf(2) ? "(jac " + f + "($1)) @ $2" : "$2 @ (jac " + f + "($1))";
+    use = oneOf(2) ? "(jac " + f + "($1)) @ $2" : "$2 @ (jac " + f + "($1))";
   else if (kind != Loss && oneOf(2))
     use = "(hess " + f + "($1)) @ $2";
   Statement made{f + "(" + v + ") = ", make("$0\n  " + z + " = " + use, dims, std::move(body), std::move(point), std::move(direction)), false};

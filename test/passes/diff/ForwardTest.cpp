@@ -127,15 +127,22 @@ Arrays<double> argumentsOf(const std::string &text, const Case &test) {
 
 class Forward : public testing::TestWithParam<Case> {};
 
-TEST_P(Forward, IsThatOfDuals) {
+/// `seeds` is empty for one direction.
+void expectDuals(const Case &test, const std::string &seeds) {
   for (const char *element : {"f64", "f32"}) {
-    std::string text = Text(GetParam(), element).tangent();
-    Arrays<double> args = argumentsOf(text, GetParam());
+    std::string text = Text(test, element).tangent(seeds);
+    PointOptions options = pointOf(test);
+    options.sizes["k"] = 3;
+    Program program(text);
+    Arrays<double> args = makeRandomPoint(program.func(), options);
     Values expected = byDuals(text, args);
+    EXPECT_TRUE(llvm::none_of(expected, [](double x) { return std::isnan(x); }));
     expectNear(compiled(text, args, Phase::Differentiate), expected, 1e-11);
     expectNear(compiled(text, args, Phase::Simplify), expected, 1e-11);
   }
 }
+
+TEST_P(Forward, IsThatOfDuals) { expectDuals(GetParam(), ""); }
 
 TEST_P(Forward, IsTheTransposeOfReverse) {
   Text text(GetParam(), "f64");
@@ -152,18 +159,7 @@ TEST_P(Forward, IsTheTransposeOfReverse) {
   EXPECT_NEAR(sum, reverse[0], 1e-12 * std::fmax(1, size));
 }
 
-TEST_P(Forward, FollowsSeveralDirectionsAtOnce) {
-  for (const char *element : {"f64", "f32"}) {
-    std::string text = Text(GetParam(), element).tangent("k");
-    PointOptions options = pointOf(GetParam());
-    options.sizes["k"] = 3;
-    Program program(text);
-    Arrays<double> args = makeRandomPoint(program.func(), options);
-    Values expected = byDuals(text, args);
-    expectNear(compiled(text, args, Phase::Differentiate), expected, 1e-11);
-    expectNear(compiled(text, args, Phase::Simplify), expected, 1e-11);
-  }
-}
+TEST_P(Forward, FollowsSeveralDirectionsAtOnce) { expectDuals(GetParam(), "k"); }
 
 TEST_P(Forward, NestsWithReverse) {
   Text text(GetParam(), "f64");
@@ -189,6 +185,28 @@ TEST_P(Forward, MultipliesAHessianByAMatrix) {
   for (double x : product)
     size = std::fmax(size, std::fabs(x));
   expectNear(byDuals(text, args), product, 1e-10 * size);
+}
+
+/// Runs at odd times, keeps at even ones.
+std::string every(const char *time) {
+  return std::string("%k = gradus.constant dense<2> : tensor<i64>\n%time = gradus.constant dense<") + time + "> : tensor<i64>\n%w = gradus.exp $y : $M\n" +
+         "%r = gradus.every %k at %time keep(%w) : !gradus.array<[], i64>, ($M) {\n%e = gradus.sin $x : $M\n%f = gradus.mul %e, %w : $M\ngradus.yield %f : $M\n}";
+}
+
+TEST(ForwardAlone, GoesThroughEvery) {
+  for (const char *time : {"3", "4"}) {
+    std::string body = every(time);
+    Case test{"every", "[n, c]", body.c_str()};
+    expectDuals(test, "");
+    expectDuals(test, "k");
+  }
+}
+
+TEST(ForwardAlone, KeepsZeroWhatAChoiceMadeZero) {
+  Case test{"masked_sqrt", "[n, c]", "%z = gradus.sub $y, $y : $M\n%c = gradus.compare gt $x, %z : $M -> !gradus.array<[n, c], i1>\n"
+                                     "%s = gradus.select %c, $x, %z : !gradus.array<[n, c], i1>, $M\n%r = gradus.sqrt %s : $M"};
+  expectDuals(test, "");
+  expectDuals(test, "k");
 }
 
 INSTANTIATE_TEST_SUITE_P(All, Forward, testing::ValuesIn(cases), [](const auto &info) { return std::string(info.param.name); });
