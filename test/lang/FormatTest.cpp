@@ -81,7 +81,7 @@ TEST(Format, AlignsTheRowsOfATable) {
 
 TEST(Format, SetsConstantsOfFiles) {
   std::string text = formatted("const a:[2,2]=[[1,20],\n[300,4]] // rows\n/// Twice.\nconst b=2*a\n\nfn f(x) {\nconst c=b\nreturn c*x }\n");
-  EXPECT_EQ(text, "const a: [2, 2] = [[  1, 20],\n                   [300,  4]] // rows\n/// Twice.\nconst b = 2 * a\n\nfn f(x) {\n  const c = b\n  return c * x\n}\n");
+  EXPECT_EQ(text, "const a: [2, 2] = [[  1, 20],\n                   [300,  4]]  // rows\n/// Twice.\nconst b = 2 * a\n\nfn f(x) {\n  const c = b\n  return c * x\n}\n");
   expectStable(text);
 }
 
