@@ -331,6 +331,51 @@ def ridge_validation(log_lambda, X, y, Xv, yv):
     return jnp.mean((Xv @ w - yv) ** 2)
 
 
+def transport(C, eps):
+    """<P, C> + eps KL(P | a b') at its minimum for equal weights, by Sinkhorn's iteration, whose passes are differentiated."""
+    m, n = C.shape
+
+    def step(potentials, _):
+        f, g = potentials
+        f = -eps * (logsumexp((g - C) / eps, axis=1) - jnp.log(n))
+        g = -eps * (logsumexp((f[:, None] - C) / eps, axis=0) - jnp.log(m))
+        return (f, g), None
+
+    (f, g), _ = jax.lax.scan(step, (jnp.zeros(m), jnp.zeros(n)), length=400)
+    return jnp.mean(f) + jnp.mean(g)
+
+
+def squared_distances(X, Y):
+    return jnp.sum((X[:, None] - Y) ** 2, axis=2)
+
+
+def sinkhorn_divergence(X, Y, eps):
+    return transport(squared_distances(X, Y), eps) - (transport(squared_distances(X, X), eps) + transport(squared_distances(Y, Y), eps)) / 2
+
+
+def monge_gap(Y, X, eps):
+    return jnp.mean(jnp.sum((X - Y) ** 2, axis=1)) - transport(squared_distances(X, Y), eps) + 2 * eps * jnp.log(len(X))
+
+
+def monge_transport(Y, X, Z, lam, eps):
+    return sinkhorn_divergence(Y, Z, eps) + lam * monge_gap(Y, X, eps)
+
+
+def fisher_regularized(M, c, R, r, theta, X, beta):
+    assert beta == 0, "the samples are the engine's own"
+    return -jnp.mean(jnp.sum(jax.scipy.stats.norm.logpdf(theta, X @ M.T + c, jnp.exp(X @ R.T + r)), axis=1))
+
+
+def entropic_softmax(W, b, X, label, modality, lam):
+    assert lam == 0, "the noise is the engine's own"
+    return softmax_regression(W, b, X, label)
+
+
+def elle_adaptive(U, a, V, b, X, label, radius):
+    assert radius == 0, "the noise is the engine's own"
+    return perceptron(U, a, V, b, X, label)
+
+
 def cases():
     l, p = labels(6, 3), probabilities(6, 3)
     X, y = normal(7, 4), signs(7)
@@ -360,8 +405,8 @@ def cases():
     yield Case("losses/self_distillation", "self_distillation", self_distillation, dict(z=normal(6, 3)), dict(label=l, before=p), dict(alpha=0.35))
     yield Case("losses/sobolev", "sobolev", sobolev, dict(u=normal(6, 5)), dict(f=normal(6, 5)), dict(s=-0.7, alpha=1.5))
     yield Case("losses/softmax_regression", "softmax_regression", softmax_regression, dict(W=normal(4, 3), b=normal(3)), dict(X=normal(6, 4), label=l))
-    transport = dict(a=np.array([0.2, 0.3, 0.1, 0.4]), b=np.array([0.25, 0.35, 0.4]))
-    yield Case("losses/sparse_ot", "sparse_ot", sparse_ot, dict(C=uniform(0, 1, 4, 3)), transport, dict(gamma=0.7, k=3), has_hessian=False)
+    weights = dict(a=np.array([0.2, 0.3, 0.1, 0.4]), b=np.array([0.25, 0.35, 0.4]))
+    yield Case("losses/sparse_ot", "sparse_ot", sparse_ot, dict(C=uniform(0, 1, 4, 3)), weights, dict(gamma=0.7, k=3), has_hessian=False)
     yield Case("losses/spectral_decoupling", "spectral_decoupling", spectral_decoupling, dict(s=normal(7)), dict(y=y), {"lambda": 0.3, "center": 0.4})
     yield Case("losses/squared_error", "squared_error", squared_error, dict(w=normal(4)), dict(X=X, y=normal(7)))
     yield Case("losses/stablemax", "stablemax", stablemax, dict(z=normal(6, 3)), dict(label=l))
@@ -383,3 +428,13 @@ def cases():
     yield Case("regularizers/semi_structured", "keep_or_drop", keep_or_drop, dict(W=normal(3, 4)), dict(W0=normal(3, 4)), {"lambda": 0.4, "eps": 0.2})
     split = dict(X=normal(8, 3), y=normal(8), Xv=normal(6, 3), yv=normal(6))
     yield Case("bilevel/ridge_validation", "ridge_validation", ridge_validation, dict(log_lambda=np.array(-0.5)), split)
+    yield Case("losses/entropic_ot", "entropic_ot", transport, dict(C=uniform(0, 1, 4, 3)), {}, dict(eps=0.3))
+    yield Case("losses/entropic_ot", "sinkhorn_divergence", sinkhorn_divergence, dict(X=normal(4, 2, scale=0.5), Y=normal(3, 2, scale=0.5)), {}, dict(eps=0.8))
+    yield Case("regularizers/monge_gap", "monge_gap", monge_gap, dict(Y=normal(4, 2, scale=0.5), X=normal(4, 2, scale=0.5)), {}, dict(eps=0.7))
+    maps = dict(X=normal(4, 2, scale=0.5), Z=normal(4, 2, scale=0.5))
+    yield Case("regularizers/monge_gap", "monge_transport", monge_transport, dict(Y=normal(4, 2, scale=0.5)), maps, {"lambda": 0.6, "eps": 0.9})
+    posterior = dict(M=normal(2, 3), c=normal(2), R=normal(2, 3, scale=0.3), r=normal(2, scale=0.3))
+    yield Case("regularizers/fisher", "fisher_regularized", fisher_regularized, posterior, dict(theta=normal(5, 2), X=normal(5, 3)), dict(beta=0.0))
+    modal = dict(X=normal(6, 4), label=l, modality=np.array([0, 1, 1, 0]))
+    yield Case("regularizers/functional_entropy", "entropic_softmax", entropic_softmax, dict(W=normal(4, 3), b=normal(3)), modal, {"lambda": 0.0})
+    yield Case("regularizers/local_linearity", "elle_adaptive", elle_adaptive, layers, dict(X=normal(6, 4), label=l), dict(radius=0.0))
