@@ -124,6 +124,7 @@ Array lang::followAlong(Algebra &algebra, const Array &point, const Array &u, In
   auto op = JvpOp::create(builder, algebra.place(at), values, tangents, point.lanes, directions);
   op.getBody().takeBody(begun.getBody());
   begun->erase();
+  builder.setInsertionPointAfter(op);
   if (seeds)
     result.axes = {seeds};
   for (auto [lane, tangent] : llvm::zip_equal(result.lanes, op.getTangents()))
