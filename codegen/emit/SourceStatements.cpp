@@ -32,6 +32,13 @@ LogicalResult SourceWriter::writeStatement(Value value, const std::string &name)
     names.setExactly(value, name);
     return success();
   }
+  if (rank != 0 && arrayType(value).isFloat() && isFill(value, 0.0)) {
+    std::string sizes = ExpressionWriter::writeShape(arrayType(value).getShape());
+    write(name + " = zeros(" + sizes + ")");
+    frames.try_emplace(sizes, name);
+    names.setExactly(value, name);
+    return success();
+  }
   SmallVector<std::string> indices = names.takeIndices(rank);
   expressions.clearRanges();
   FailureOr<std::string> text = expressions.writeRanged(value, indices, /*isRoot=*/true);
@@ -123,7 +130,7 @@ LogicalResult SourceWriter::writeSort(SortOp op) {
   if (failed(x))
     return failure();
   auto axis = static_cast<int64_t>(op.getAxis());
-  std::string values = names.fresh("v"), order = names.fresh("order"), direction = op.getDescending() ? "descending" : "";
+  std::string values = freshFor(op.getValues()), order = names.fresh("order"), direction = op.getDescending() ? "descending" : "";
   ArrayRef<Attribute> shape = arrayType(op.getX()).getShape();
   if (axis >= 0 || shape.size() <= 1) {
     std::string slot = "axis = " + std::to_string(std::max<int64_t>(axis, 0)) + (direction.empty() ? "" : ", " + direction);
@@ -156,7 +163,7 @@ LogicalResult SourceWriter::writeFft(FftOp op) {
   for (auto [result, word] : {std::pair(op.getYre(), "real"), std::pair(op.getYim(), "imag")}) {
     if (result.use_empty())
       continue;
-    std::string name = names.fresh("v");
+    std::string name = freshFor(result);
     write(name + " = " + word + "(" + whole + ")");
     names.setExactly(result, name);
   }
@@ -183,7 +190,7 @@ LogicalResult SourceWriter::writeFactorization(Operation *op) {
     operands.push_back(*name);
   }
   for (Value result : op->getResults())
-    results.push_back(names.fresh(arrayType(result).isBool() ? "ok" : arrayType(result).getRank() ? "v" : "s"));
+    results.push_back(arrayType(result).isBool() ? names.fresh("ok") : freshFor(result));
   write(llvm::join(results, ", ") + " = " + word + "(" + llvm::join(operands, ", ") + ")");
   for (auto [result, name] : llvm::zip_equal(op->getResults(), results))
     names.setExactly(result, name);
@@ -204,8 +211,8 @@ static std::string writeDrawing(ArrayRef<StringRef> path, StringRef name, String
   return text + indent + "}\n";
 }
 
-/// e = loss(shape): a function of the name of the unit that draws, since the numbers of a draw belong to its site.
-LogicalResult SourceWriter::writeDraw(DrawOp op) {
+/// loss(shape): a call of a function of the name of the unit that draws, since the numbers of a draw belong to its site.
+FailureOr<std::string> SourceWriter::callDrawing(DrawOp op) {
   SmallVector<StringRef> path;
   op.getSite().split(path, '.');
   StringRef name = path.pop_back_val();
@@ -214,13 +221,10 @@ LogicalResult SourceWriter::writeDraw(DrawOp op) {
   bool isKnown = !path.empty() && !llvm::is_contained({"all", "next", "test"}, path.front());
   if (!isNow || !isKnown || op->hasAttr("each"))
     return op.emitError("G0853: a draw of another step, of a rule or of other data cannot be written as source");
-  if (numAdded != 0 || !llvm::equal(op.getKeys(), passes))
-    return op.emitError("G0853: a draw in a condition, or in a loop that runs back, cannot be written as source");
   auto type = arrayType(op.getY());
-  bool isPermutation = op.getDistribution() == DrawKind::Permutation;
   std::string call = stringifyDrawKind(op.getDistribution()).str() + "(" + (op.getParameters().empty() ? "" : "p, ") + "like x)";
   std::string arguments = std::string(op.getParameters().empty() ? "" : "p, ") + "x", given;
-  if (isPermutation) {
+  if (op.getDistribution() == DrawKind::Permutation) {
     call = "permutation(n)";
     arguments = "x: [n]";
     if (path.size() > 1)
@@ -237,8 +241,20 @@ LogicalResult SourceWriter::writeDraw(DrawOp op) {
   auto [known, isNew] = draws.insert({path.front().str(), text});
   if (!isNew && known->second != text)
     return op.emitError("G0853: a second draw of '") << path.front() << "' cannot be written as source";
-  std::string drawn = names.fresh(type.getRank() ? "v" : "s");
-  write(drawn + " = " + path.front().str() + "(" + given + ")");
+  return path.front().str() + "(" + given + ")";
+}
+
+/// e = loss(shape), where the loops around are those that the draw has its keys from.
+LogicalResult SourceWriter::writeDraw(DrawOp op) {
+  if (!names.get(op.getY()).empty()) // written down by `writeDrawn`
+    return success();
+  if (numAdded != 0 || !llvm::equal(op.getKeys(), passes))
+    return op.emitError("G0853: a draw in a condition, or in loops that run back inside of each other, cannot be written as source");
+  FailureOr<std::string> call = callDrawing(op);
+  if (failed(call))
+    return failure();
+  std::string drawn = names.fresh(arrayType(op.getY()).getRank() ? "v" : "s");
+  write(drawn + " = " + *call);
   names.setExactly(op.getY(), drawn);
   return success();
 }

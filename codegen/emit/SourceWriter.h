@@ -49,12 +49,14 @@ private:
   llvm::LogicalResult writeScatter(mlir::Operation *op, const std::string &name);
   /// target[i, label[i]] += u[i], or = u[i], for the updates of a scatter.
   llvm::LogicalResult writeUpdates(mlir::Operation *op, const std::string &target);
+  llvm::FailureOr<std::string> callDrawing(DrawOp op);
   llvm::LogicalResult writeDraw(DrawOp op);
 
   // Regions: SourceControl.cpp.
   llvm::LogicalResult writeIf(IfOp op);
   llvm::LogicalResult writeLoop(LoopOp op);
   llvm::FailureOr<std::string> writeCondition(mlir::Block &asked);
+  llvm::LogicalResult writeDrawn(LoopOp op, const std::string &count);
   llvm::LogicalResult writeScan(ScanOp op);
   llvm::FailureOr<bool> writeRecurrence(ScanOp op);
   llvm::LogicalResult writeScanAsLoop(ScanOp op);

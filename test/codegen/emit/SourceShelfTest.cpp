@@ -17,8 +17,7 @@ namespace {
 
 /// What cannot be printed, by name, with a part of the message.
 const std::map<std::string, std::string> notPrinted = {
-    {"dropped_each_pass", "a draw in a condition, or in a loop that runs back"},
-    {"noisy_states", "a draw in a condition, or in a loop that runs back"},
+    {"noisy_nested", "a draw in a condition, or in loops that run back inside of each other"},
 };
 
 class SourceShelf : public testing::TestWithParam<ShelfLoss> {};
