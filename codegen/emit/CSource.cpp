@@ -1,0 +1,252 @@
+//===- CSource.cpp - A function as readable C99 ----------------------------------===//
+//
+// The head and the end of the function, and the small texts that everything is made of.
+//
+//===----------------------------------------------------------------------===//
+
+#include "codegen/emit/CSource.h"
+
+#include "codegen/emit/CName.h"
+#include "codegen/emit/CWriter.h"
+#include "dialect/DimExpr.h"
+
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringExtras.h"
+
+using namespace mlir;
+
+namespace gradus {
+
+//===----------------------------------------------------------------------===//
+// Sizes and places
+//===----------------------------------------------------------------------===//
+
+static bool isWhole(StringRef text) {
+  return llvm::all_of(text, [](char c) { return llvm::isAlnum(c) || c == '_'; });
+}
+
+std::string CWriter::sizeOf(Attribute dim) {
+  std::string text = DimExpr::of(dim).print();
+  if (isWhole(text))
+    return text;
+  for (auto [word, name] : {std::pair("div(", "floor_div("), std::pair("min(", "size_min("), std::pair("max(", "size_max(")})
+    for (size_t at = text.find(word); at != std::string::npos; at = text.find(word, at + 8)) {
+      if (at > 0 && (llvm::isAlnum(text[at - 1]) || text[at - 1] == '_'))
+        continue;
+      text.replace(at, StringRef(word).size(), name);
+      helper(StringRef(name).drop_back());
+    }
+  return "(" + text + ")";
+}
+
+void CWriter::openLoops(Indices indices, ArrayRef<Attribute> shape) {
+  for (auto [index, dim] : llvm::zip_equal(indices, shape))
+    open("for (int64_t " + index + " = 0; " + index + " < " + sizeOf(dim) + "; ++" + index + ")");
+}
+
+void CWriter::closeLoops(size_t count) {
+  while (count-- > 0)
+    close();
+}
+
+std::string CWriter::flatten(Indices indices, ArrayRef<Attribute> shape) {
+  std::string place;
+  for (auto [index, dim] : llvm::zip_equal(indices, shape)) {
+    if (place.empty() || place == "0") {
+      place = index;
+      continue;
+    }
+    place = (isWhole(place) ? place : "(" + place + ")") + " * " + sizeOf(dim);
+    if (index != "0")
+      place += " + " + index;
+  }
+  return place.empty() ? "0" : place;
+}
+
+void CWriter::comment(Location loc) {
+  std::string text = quote ? quote(loc) : "";
+  if (text.empty() || text == lastComment)
+    return;
+  lastComment = text;
+  for (size_t at = text.find("*/"); at != std::string::npos; at = text.find("*/", at))
+    text.replace(at, 2, "* /");
+  write("/* " + text + " */");
+}
+
+//===----------------------------------------------------------------------===//
+// The function
+//===----------------------------------------------------------------------===//
+
+static std::set<std::string> findSizes(FuncOp func) {
+  std::set<std::string> sizes;
+  auto add = [&](Type type) {
+    for (Attribute dim : cast<ArrayType>(type).getShape())
+      if (isa<StringAttr>(dim))
+        for (const std::string &name : DimExpr::of(dim).getSymbols())
+          sizes.insert(name);
+  };
+  llvm::for_each(func.getArgumentTypes(), add);
+  llvm::for_each(func.getResultTypes(), add);
+  return sizes;
+}
+
+void CWriter::nameArguments() {
+  std::set<std::string> taken = findSizes(func);
+  for (StringLiteral word : getCHelperNames())
+    taken.insert(word.str());
+  taken.insert("workspace");
+  for (const std::string &word : taken)
+    names.reserve(word);
+  auto free = [&](StringRef name) {
+    std::string own = toIdentifier(name);
+    while (!findMeaningInC(own).empty() || !taken.insert(own).second)
+      own += "_";
+    names.reserve(own);
+    return own;
+  };
+  for (auto [index, argument] : llvm::enumerate(func.getArguments()))
+    names.setExactly(argument, free(func.getArgName(index)));
+  Operation *end = func.getBody().front().getTerminator();
+  for (auto [index, value] : llvm::enumerate(end->getOperands())) {
+    if (index == 0)
+      continue;
+    std::string name = free(func.getResultName(index));
+    outputs.push_back({name, arrayType(value)});
+    if (value.getDefiningOp() && value.getParentBlock() == &func.getBody().front() && !arrayType(value).isScalar())
+      results.insert({value, name});
+  }
+}
+
+std::string CWriter::describeArgument(unsigned index) {
+  auto type = cast<ArrayType>(func.getArgumentTypes()[index]);
+  std::string name = names.get(func.getArgument(index)), element = typeOf(type).str();
+  if (type.isScalar())
+    return element + " " + name;
+  if (type.isInt() && type.getElementType().isInteger(32))
+    element = "int32_t";
+  if (type.getElementType().isF32())
+    element = "float";
+  return "const " + element + " *" + name;
+}
+
+std::string CWriter::writeSizes() {
+  SmallVector<std::string> sizes;
+  for (const std::string &size : findSizes(func))
+    sizes.push_back("int64_t " + size);
+  return llvm::join(sizes, ", ");
+}
+
+/// Copies to their places the results that are not made there.
+LogicalResult CWriter::writeResults() {
+  Operation *end = func.getBody().front().getTerminator();
+  for (auto [value, output] : llvm::zip_equal(end->getOperands().drop_front(), outputs)) {
+    auto made = results.find(value);
+    if (made != results.end() && made->second == output.first)
+      continue;
+    if (failed(assign(output.second.isScalar() ? "*" + output.first : output.first, value)))
+      return failure();
+  }
+  FailureOr<Text> value = element(end->getOperand(0), {});
+  if (failed(value))
+    return failure();
+  write("return " + value->text + ";");
+  return success();
+}
+
+/// Whether a word stands in a text.
+static bool mentions(StringRef text, StringRef word) {
+  auto isLetter = [](char c) { return llvm::isAlnum(c) || c == '_'; };
+  for (size_t at = text.find(word); at != StringRef::npos; at = text.find(word, at + 1))
+    if ((at == 0 || !isLetter(text[at - 1])) && (at + word.size() == text.size() || !isLetter(text[at + word.size()])))
+      return true;
+  return false;
+}
+
+std::string CWriter::countOf(ArrayType type) {
+  SmallVector<std::string> sizes;
+  for (Attribute dim : type.getShape())
+    sizes.push_back(sizeOf(dim));
+  return llvm::join(sizes, " * ");
+}
+
+/// The function that tells how large the workspace is.
+std::string CWriter::writeWorkspace(const std::string &name) {
+  SmallVector<std::string> counts;
+  for (const Buffer &buffer : buffers)
+    counts.push_back(countOf(buffer.type));
+  std::string sum = llvm::join(counts, " + "), unused;
+  for (const std::string &size : findSizes(func))
+    unused += mentions(sum, size) ? "" : "  (void)" + size + ";\n";
+  std::string sizes = writeSizes();
+  return "/* Bytes of the workspace, which is aligned as the memory of malloc. */\nsize_t " + name + "_workspace(" + (sizes.empty() ? "void" : sizes) + ") {\n" + unused +
+         "  return 8 * (size_t)(" + sum + ");\n}\n\n";
+}
+
+/// Whether a text calls the function `word`.
+static bool calls(StringRef text, StringRef word) {
+  std::string call = (word + "(").str();
+  for (size_t at = text.find(call); at != StringRef::npos; at = text.find(call, at + 1))
+    if (at == 0 || (!llvm::isAlnum(text[at - 1]) && text[at - 1] != '_'))
+      return true;
+  return false;
+}
+
+/// The helpers that the function calls, and those that they call.
+std::string CWriter::writeHelpers() {
+  for (StringLiteral word : llvm::reverse(getCHelperNames()))
+    if (helpers.count(word.str()))
+      for (StringLiteral other : getCHelperNames())
+        if (other != word && calls(getCHelper(word), other))
+          helpers.insert(other.str());
+  std::string text;
+  for (StringLiteral word : getCHelperNames())
+    if (helpers.count(word.str()))
+      text += getCHelper(word).str() + "\n";
+  return text;
+}
+
+FailureOr<std::string> CWriter::run() {
+  std::string name = toIdentifier(func.getSymName());
+  names.reserve(name);
+  nameArguments();
+  Operation *end = func.getBody().front().getTerminator();
+  if (!arrayType(end->getOperand(0)).isScalar())
+    return func.emitError("G0555: only what gives a number first is written as C");
+  for (auto [index, type] : llvm::enumerate(func.getArgumentTypes())) {
+    auto array = cast<ArrayType>(type);
+    bool isPlain = array.isInt() || array.isBool() || array.getElementType().isF64() || array.getElementType().isF32();
+    if (!isPlain || (array.isBool() && !array.isScalar()))
+      return func.emitError("G0555: C99 has no arrays of the type of '") << func.getArgName(index) << "'";
+  }
+  if (failed(writeBlock(func.getBody().front())) || failed(writeResults()))
+    return failure();
+  SmallVector<std::string> arguments;
+  if (std::string sizes = writeSizes(); !sizes.empty())
+    arguments.push_back(sizes);
+  for (unsigned index = 0; index < func.getNumArguments(); ++index)
+    arguments.push_back(describeArgument(index));
+  for (const auto &[output, type] : outputs)
+    arguments.push_back(typeOf(type).str() + " *" + output);
+  std::string cut, next = "workspace";
+  for (const Buffer &buffer : buffers) {
+    std::string type = buffer.type.isFloat() ? "double" : "int64_t";
+    cut += "  " + type + " *" + buffer.name + " = (" + type + " *)" + (next == "workspace" ? next : "(" + next + ")") + ";\n";
+    next = buffer.name + " + " + countOf(buffer.type);
+  }
+  std::string workspace;
+  if (!buffers.empty()) {
+    arguments.push_back("void *workspace");
+    workspace = writeWorkspace(name);
+  }
+  std::string unused;
+  for (const std::string &size : findSizes(func))
+    unused += mentions(cut + body, size) ? "" : "  (void)" + size + ";\n";
+  for (Value argument : func.getArguments())
+    unused += mentions(body, names.get(argument)) ? "" : "  (void)" + names.get(argument) + ";\n";
+  std::string text = "#include <math.h>\n#include <stddef.h>\n#include <stdint.h>\n\n" + writeHelpers() + workspace;
+  return text + "double " + name + "(" + llvm::join(arguments, ", ") + ") {\n" + unused + cut + body + "}\n";
+}
+
+FailureOr<std::string> printAsC(FuncOp func, std::function<std::string(Location)> quote) { return CWriter(func, std::move(quote)).run(); }
+
+} // namespace gradus

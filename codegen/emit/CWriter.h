@@ -1,0 +1,145 @@
+//===- CWriter.h - Writes one function as C99 ------------------------------------===//
+//
+// An element of a value is an expression; sums and the like on the way to it are loops that stand before the statement. What is used more
+// than once, or would be computed again along an axis, is stored: a number in a variable, an array in the workspace.
+//
+//===----------------------------------------------------------------------===//
+
+#pragma once
+
+#include "codegen/emit/SourceExpression.h"
+
+#include "llvm/ADT/MapVector.h"
+#include "llvm/ADT/STLFunctionalExtras.h"
+
+#include <set>
+
+namespace gradus {
+
+/// The text of a helper function; empty if there is none of that name.
+llvm::StringRef getCHelper(llvm::StringRef name);
+/// The names of all helpers; those that others call stand first.
+llvm::ArrayRef<llvm::StringLiteral> getCHelperNames();
+
+class CWriter {
+public:
+  CWriter(FuncOp func, std::function<std::string(mlir::Location)> quote) : func(func), quote(std::move(quote)) {}
+  llvm::FailureOr<std::string> run();
+
+private:
+  /// How tightly operators of C bind, weakest first.
+  enum Binding { BindChoice, BindOr, BindAnd, BindCompare, BindSum, BindProduct, BindUnary, BindPrimary };
+  struct Text {
+    std::string text;
+    int binding = BindPrimary;
+  };
+  using Result = llvm::FailureOr<Text>;
+  using Indices = llvm::ArrayRef<std::string>;
+
+  // The function: CSource.cpp.
+  void nameArguments();
+  std::string describeArgument(unsigned index);
+  std::string writeSizes();
+  llvm::LogicalResult writeResults();
+  std::string countOf(ArrayType type);
+  std::string writeHelpers();
+  std::string writeWorkspace(const std::string &name);
+
+  // Text: CSource.cpp.
+  void write(const std::string &line) { body += indent + line + "\n"; }
+  void open(const std::string &head) {
+    write(head + " {");
+    indent += "  ";
+  }
+  void close(const std::string &tail = "}") {
+    indent.resize(indent.size() - 2);
+    write(tail);
+  }
+  void comment(mlir::Location loc);
+  std::string helper(llvm::StringRef name) {
+    helpers.insert(name.str());
+    return name.str();
+  }
+  static llvm::StringRef typeOf(ArrayType type) { return type.isFloat() ? "double" : type.isInt() ? "int64_t" : "int"; }
+  /// A size, which binds as a product at least.
+  std::string sizeOf(mlir::Attribute dim);
+  /// Opens a loop for each index; `close` as often.
+  void openLoops(Indices indices, llvm::ArrayRef<mlir::Attribute> shape);
+  void closeLoops(size_t count);
+  /// Where the element at `indices` of an array of `shape` is.
+  std::string flatten(Indices indices, llvm::ArrayRef<mlir::Attribute> shape);
+  std::string at(const std::string &name, Indices indices, llvm::ArrayRef<mlir::Attribute> shape) {
+    return shape.empty() ? name : name + "[" + flatten(indices, shape) + "]";
+  }
+
+  // Elements: CExpression.cpp.
+  Result element(mlir::Value value, Indices indices, bool isRoot = false);
+  Result writeOp(mlir::Operation *op, Indices indices);
+  static std::string writeNumber(mlir::Attribute value);
+  Result writeConstant(ConstantOp op);
+  Result writeCast(CastOp op, Indices indices);
+  Result writeGather(GatherOp op, Indices indices);
+  Result writeContract(ContractOp op, Indices indices);
+  Result writeReduction(mlir::Operation *op, llvm::ArrayRef<int64_t> axes, Indices indices);
+  Result writeArithmetic(mlir::Operation *op, Indices indices);
+  Result writeCall(const std::string &name, mlir::ValueRange operands, Indices indices);
+  Result writeInfix(llvm::StringRef sign, int binding, mlir::Value a, mlir::Value b, Indices indices);
+  Result writePower(mlir::Operation *op, Indices indices);
+  /// The places of a gather or scatter, checked unless they are known to be inside.
+  llvm::FailureOr<llvm::SmallVector<std::string>> writePlaces(mlir::ValueRange places, llvm::ArrayRef<mlir::Attribute> shape, bool isInside, Indices indices,
+                                                             llvm::ArrayRef<mlir::Attribute> range);
+  static std::string wrap(const Text &text, int least) { return text.binding >= least ? text.text : "(" + text.text + ")"; }
+
+  // Statements: CStatements.cpp.
+  unsigned countUses(mlir::Value value);
+  unsigned inlineSize(mlir::Value value);
+  bool isCheap(mlir::Value value);
+  bool isRepeated(mlir::Value value);
+  bool mustBeStored(mlir::Value value);
+  llvm::LogicalResult writeBlock(mlir::Block &block);
+  llvm::LogicalResult writeStatement(mlir::Operation &op);
+  /// A new array of the workspace.
+  std::string scratch(ArrayType type, llvm::StringRef name);
+  /// Where a value is stored: a new variable, the array of a result, or one of the workspace.
+  std::string place(mlir::Value value);
+  llvm::LogicalResult store(mlir::Value value);
+  /// target = value, element by element.
+  llvm::LogicalResult assign(const std::string &target, mlir::Value value);
+  /// The name of `value`, which is stored if it is not.
+  llvm::FailureOr<std::string> nameOf(mlir::Value value);
+  llvm::LogicalResult writeConcat(ConcatOp op);
+  llvm::LogicalResult writeCumulate(CumulateOp op);
+  llvm::LogicalResult writeFft(FftOp op);
+  llvm::LogicalResult writeMatrix(mlir::Operation *op);
+  llvm::LogicalResult writeScatter(mlir::Operation *op, const std::string &target);
+  llvm::LogicalResult writeSort(SortOp op);
+  std::pair<std::string, std::string> openLines(ArrayType type, int64_t axis, size_t &depth);
+
+  // Regions: CControl.cpp.
+  bool isWrittenInPlace(mlir::Operation *op);
+  llvm::FailureOr<std::string> hold(mlir::Value held, mlir::Value init);
+  void copy(const std::string &from, const std::string &to, ArrayType type);
+  llvm::LogicalResult writeIf(IfOp op);
+  llvm::LogicalResult writeLoop(LoopOp op);
+  llvm::LogicalResult writeScan(ScanOp op);
+
+  FuncOp func;
+  std::function<std::string(mlir::Location)> quote;
+  SourceNames names;
+  std::set<std::string> helpers;
+  /// The arrays of the workspace in order.
+  struct Buffer {
+    std::string name;
+    ArrayType type;
+  };
+  std::vector<Buffer> buffers;
+  /// Values that stand at a place of the leading axis of the array of their name.
+  llvm::DenseMap<mlir::Value, std::string> leading;
+  /// The pointers that results are written to.
+  llvm::MapVector<mlir::Value, std::string> results;
+  std::vector<std::pair<std::string, ArrayType>> outputs;
+  llvm::DenseMap<mlir::Value, unsigned> uses;
+  std::string body, indent = "  ", lastComment;
+};
+
+} // namespace gradus
