@@ -57,7 +57,7 @@ static constexpr OptionSpec fmtOptions[] = {
 };
 static constexpr OptionSpec gradOptions[] = {
     importFolder,
-    {"--emit", "spec|mlir", "Gradus source, or the dialect (default spec)"},
+    {"--emit", "spec|latex|c|mlir", "Gradus source, an align* environment, a C99 function in f64, or the dialect (default spec)"},
     {"--of", "LOSS", "the loss (default: all)"},
     {"--wrt", "NAMES", "the arguments, with commas between (default: all floating ones that are no data)"},
 };
@@ -104,7 +104,7 @@ static constexpr CommandSpec commands[] = {
     {"explain", "kernels, bytes and flops per element, what was fused and why not", "SPEC.grad", explainOptions,
      "gradus explain adamw.grad", runExplain},
     {"fmt", "rewrite specs in the canonical form", "SPEC.grad ...", fmtOptions, "gradus fmt adamw.grad", runFmt},
-    {"grad", "print the gradient of a loss as Gradus source", "SPEC.grad", gradOptions, "gradus grad logistic.grad --wrt w", runGrad},
+    {"grad", "print the gradient of a loss as Gradus source, LaTeX or C99", "SPEC.grad", gradOptions, "gradus grad logistic.grad --wrt w", runGrad},
     {"run", "train a unit on CSV data", "SPEC.grad", runOptions,
      "gradus run digits.grad --unit softmax --data digits.csv --batch 64 --plot loss.svg", runRun},
     {"test", "run the test blocks in f64, evaluated and compiled; fails where none ran", "SPEC.grad ...", testOptions, "gradus test adamw.grad", runTest},
