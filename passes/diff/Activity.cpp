@@ -65,8 +65,7 @@ void Activity::follow(Operation *op) {
   llvm::SetVector<Value> inputs(op->operand_begin(), op->operand_end());
   if (!isa<CustomOp>(op) || op->hasAttr("implicit"))
     getUsedValuesDefinedAbove(op->getRegions(), inputs);
-  // A draw is a constant, whatever its parameters.
-  bool isActive = !isa<DrawOp, StopOp>(op) && llvm::any_of(inputs, [&](Value value) { return active.contains(value); });
+  bool isActive = getDerivativeKind(op) != DerivativeKind::Inactive && llvm::any_of(inputs, [&](Value value) { return active.contains(value); });
   bool canOverflow = isUnbounded(op) || llvm::any_of(op->getOperands(), [&](Value value) { return unbounded.contains(value); });
   for (Value result : op->getResults()) {
     if (isActive && arrayType(result).isFloat())

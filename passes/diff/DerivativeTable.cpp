@@ -38,6 +38,9 @@ DerivativeTable::DerivativeTable(MLIRContext *context) : impl(std::make_unique<I
 DerivativeTable::~DerivativeTable() = default;
 
 Value DerivativeTable::apply(OpBuilder &builder, Value result, Value t, int64_t operand) const {
+  Operation *op = result.getDefiningOp();
+  if (isMissing(op, operand))
+    return {};
   auto partial = PartialOp::create(builder, result.getLoc(), result, t, operand);
   CaptureReplacement capture;
   PatternRewriter rewriter(builder.getContext());
@@ -47,7 +50,25 @@ Value DerivativeTable::apply(OpBuilder &builder, Value result, Value t, int64_t 
     partial.erase();
     return {};
   }
-  return capture.value;
+  return spoil(builder, op, operand, capture.value);
+}
+
+bool DerivativeTable::isFaulty(Operation *op, unsigned operand) const {
+  bool isMet = fault && op->getName().getStringRef() == fault->op && operand == fault->operand;
+  faultMet |= isMet;
+  return isMet;
+}
+
+bool DerivativeTable::isMissing(Operation *op, unsigned operand) const {
+  return fault && fault->kind == DerivativeFault::Kind::Missing && isFaulty(op, operand);
+}
+
+Value DerivativeTable::spoil(OpBuilder &builder, Operation *op, unsigned operand, Value contribution) const {
+  if (!fault || fault->kind == DerivativeFault::Kind::Missing || !isFaulty(op, operand))
+    return contribution;
+  if (fault->kind == DerivativeFault::Kind::Flipped)
+    return NegOp::create(builder, op->getLoc(), contribution);
+  return MulOp::create(builder, op->getLoc(), contribution, buildFill(builder, op->getLoc(), contribution.getType(), 1.5));
 }
 
 } // namespace gradus

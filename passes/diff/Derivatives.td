@@ -3,7 +3,7 @@
 // A row says what the op's partial derivative makes of $t. The Jacobian of an elementwise op is diagonal and so its own
 // transpose: the row serves reverse mode ($t a cotangent) and forward mode ($t a tangent). Where a partial is 0 by a
 // choice, $t is dropped by `Where` and never multiplied by 0, because 0 * inf is NaN. At a kink the choice stands
-// beside the row. Ops that move, repeat or add elements are no rows; their rules are in RulesShape.cpp and RulesReduce.cpp.
+// beside the row. OpDerivatives.def says which ops have rows: those that move, repeat or add elements have rules in Rules*.cpp, and steps have no derivative.
 
 include "dialect/Gradus.td"
 include "mlir/IR/PatternBase.td"
@@ -85,19 +85,11 @@ defm Tan : Unary<(Gradus_TanOp:$y $x), (Mul (Add (Mul $y, $y), (Number<"1.0"> $t
 defm Tanh : Unary<(Gradus_TanhOp:$y $x), (Mul (Sub (Number<"1.0"> $t), (Mul $y, $y)), $t)>;
 
 //===----------------------------------------------------------------------===//
-// Kinks and steps of one argument
+// Kinks of one argument
 //===----------------------------------------------------------------------===//
 
 // At 0: 0.
 defm Abs : Unary<(Gradus_AbsOp $x), (Where (Is<"Eq"> $x, (Zero $t)), (Zero $t), (Mul (Gradus_SignOp $x), $t))>;
-// Steps: 0 everywhere, also on the step.
-defm Ceil : Unary<(Gradus_CeilOp $x), (Zero $t)>;
-defm Floor : Unary<(Gradus_FloorOp $x), (Zero $t)>;
-defm Round : Unary<(Gradus_RoundOp $x), (Zero $t)>;
-defm Sign : Unary<(Gradus_SignOp $x), (Zero $t)>;
-defm Trunc : Unary<(Gradus_TruncOp $x), (Zero $t)>;
-// A constant for every derivative.
-defm Stop : Unary<(Gradus_StopOp $x), (Zero $t)>;
 
 //===----------------------------------------------------------------------===//
 // Two arguments

@@ -1,6 +1,7 @@
 //===- ForwardSweep.cpp - Tangents of the values of one region -----------------===//
 
 #include "passes/diff/ForwardSweep.h"
+#include "passes/diff/OpDerivatives.h"
 
 #include "mlir/Transforms/RegionUtils.h"
 
@@ -196,11 +197,24 @@ LogicalResult ForwardSweep::emitNoDerivative(Operation *op) {
   return failure();
 }
 
-LogicalResult ForwardSweep::visit(Operation *op) {
-  // What could move need not: behind a step the tangent is 0.
-  auto moves = [&](Value operand) { return lookup(operand).value != nullptr; };
-  if (op->getNumRegions() == 0 && llvm::none_of(op->getOperands(), moves))
-    return success();
+SmallVector<std::pair<Value, Tangent>> ForwardSweep::spoilTangents(Operation *op) {
+  SmallVector<std::pair<Value, Tangent>> sound;
+  if (getDerivativeKind(op) == DerivativeKind::Row) // spoilt by the table
+    return sound;
+  llvm::SetVector<Value> inputs(op->operand_begin(), op->operand_end());
+  getUsedValuesDefinedAbove(op->getRegions(), inputs);
+  for (Value input : inputs) {
+    Tangent own = lookup(input);
+    Value wrong = own.value ? table.spoil(*builder, op, findOperand(op, input), own.value) : Value();
+    if (wrong == own.value)
+      continue;
+    sound.emplace_back(input, own);
+    set(input, {wrong, own.isMasked, own.isWhere});
+  }
+  return sound;
+}
+
+LogicalResult ForwardSweep::visitRegions(Operation *op) {
   if (auto loop = dyn_cast<LoopOp>(op))
     return visitLoop(loop);
   if (auto choice = dyn_cast<IfOp>(op))
@@ -211,10 +225,40 @@ LogicalResult ForwardSweep::visit(Operation *op) {
     return visitScan(scan);
   if (auto custom = dyn_cast<CustomOp>(op))
     return custom->hasAttr("implicit") ? emitNoDerivative(op) : custom->hasAttr("exact") ? visitExact(custom) : visitCustom(custom);
-  bool isElementwise = op->hasTrait<Pointwise>() && !isa<CastOp>(op);
-  if (failed(isElementwise ? visitElementwise(op) : visitByRule(op)))
-    return emitNoDerivative(op);
-  return success();
+  return emitNoDerivative(op);
+}
+
+LogicalResult ForwardSweep::visit(Operation *op) {
+  // What could move need not: behind a step the tangent is 0.
+  auto moves = [&](Value operand) { return lookup(operand).value != nullptr; };
+  if (op->getNumRegions() == 0 && llvm::none_of(op->getOperands(), moves))
+    return success();
+  for (unsigned operand = 0; operand <= op->getNumOperands(); ++operand)
+    if (getDerivativeKind(op) != DerivativeKind::Row && table.isMissing(op, operand))
+      return emitNoDerivative(op);
+  SmallVector<std::pair<Value, Tangent>> sound = spoilTangents(op);
+  LogicalResult isDone = failure();
+  switch (getDerivativeKind(op)) {
+  case DerivativeKind::Row:
+    isDone = visitElementwise(op);
+    break;
+  case DerivativeKind::Linear:
+  case DerivativeKind::Rule:
+    isDone = visitByRule(op);
+    break;
+  case DerivativeKind::Region:
+    if (failed(visitRegions(op)))
+      return failure();
+    isDone = success();
+    break;
+  case DerivativeKind::Inactive:
+  case DerivativeKind::None:
+  case DerivativeKind::Structure:
+    break;
+  }
+  for (auto [value, tangent] : sound)
+    set(value, tangent);
+  return succeeded(isDone) ? success() : emitNoDerivative(op);
 }
 
 LogicalResult ForwardSweep::run(Block &block) {

@@ -56,6 +56,9 @@ public:
 
 private:
   mlir::LogicalResult visit(mlir::Operation *op);
+  /// Plants the fault of the table, if there is one, in what moves `op`; gives the tangents as they were.
+  llvm::SmallVector<std::pair<mlir::Value, Tangent>> spoilTangents(mlir::Operation *op);
+  mlir::LogicalResult visitRegions(mlir::Operation *op);
   mlir::LogicalResult visitElementwise(mlir::Operation *op);
   mlir::LogicalResult visitByRule(mlir::Operation *op);
   mlir::LogicalResult visitCustom(CustomOp op);

@@ -106,7 +106,7 @@ LogicalResult ReverseSweep::visitIf(IfOp op) {
   auto result = reversed.getResults().begin();
   for (auto [index, value] : llvm::enumerate(read))
     if (isChanged[index]) {
-      cotangents[value] = {*result++, true, true};
+      cotangents[value] = {table.spoil(builder, op, findOperand(op, value), *result++), true, true};
       cameFrom.try_emplace(value, op);
     }
   return success();

@@ -308,7 +308,8 @@ void LoopReversal::finish() {
   bool isRun = op.getProceed().empty() && findNumber(backward.getCount()).value_or(0) > 0;
   for (auto [value, sum] : llvm::zip_equal(read, backward.getResults().drop_front(carried.size()))) {
     Cotangent known = sweep.lookup(value);
-    sweep.cotangents[value] = {sum, known.isMasked || isMasked || !isRun, known.isWhere || isWhere};
+    Value total = sweep.table.spoil(builder, op, findOperand(op, value), sum);
+    sweep.cotangents[value] = {total, known.isMasked || isMasked || !isRun, known.isWhere || isWhere};
     sweep.cameFrom.try_emplace(value, op);
   }
   for (auto [index, a] : llvm::zip_equal(carried, backward.getResults().take_front(carried.size())))

@@ -15,7 +15,7 @@ bool hasFinitePartial(Operation *op, unsigned operand) {
     return std::isfinite(getFill(operand == 0 ? mul.getB() : mul.getA()).value_or(NAN));
   if (auto div = dyn_cast<DivOp>(op))
     return operand == 0 && std::isnormal(getFill(div.getB()).value_or(0.0));
-  return isa<AddOp, SubOp, NegOp, MaxOp, MinOp, SelectOp, StopOp>(op);
+  return isa<AddOp, SubOp, NegOp, MaxOp, MinOp, SelectOp>(op);
 }
 
 /// Whether a derivative of one's own, or its function, has an op that `isIt`.
@@ -60,10 +60,16 @@ static bool isCarriedSum(Value sum) {
   return argument && isa<LoopOp>(argument.getOwner()->getParentOp());
 }
 
+unsigned findOperand(Operation *op, Value value) {
+  return std::distance(op->operand_begin(), llvm::find(op->getOperands(), value));
+}
+
 void ReverseSweep::add(Operation *from, Value operand, Value contribution, Cotangent dy) {
   if (!activity.active.contains(operand) || getFill(contribution) == 0.0)
     return;
   contribution = buildCast(builder, from->getLoc(), contribution, cotangentType(operand).getElementType());
+  if (getDerivativeKind(from) != DerivativeKind::Row) // a row has it from the table
+    contribution = table.spoil(builder, from, findOperand(from, operand), contribution);
   bool isMasked = dy.isMasked || choosesValue(from), isWhere = dy.isWhere || isWhereChoice(from);
   auto [at, isFirst] = cotangents.try_emplace(operand, Cotangent{contribution, isMasked, isWhere});
   if (isFirst) {
@@ -117,8 +123,6 @@ LogicalResult ReverseSweep::visitElementwise(Operation *op, Cotangent dy) {
 }
 
 LogicalResult ReverseSweep::visitOne(Operation *op, Cotangent dy) {
-  if (op->hasTrait<Pointwise>() && !isa<CastOp>(op))
-    return visitElementwise(op, dy);
   RuleResult result = applyRule(op, dy, [&](ReverseContext &context) {
     bool isDone = applyShapeRule(op, dy.value, context) == RuleResult::Done || applyReduceRule(op, dy.value, context) == RuleResult::Done ||
                   applyOrderRule(op, dy.value, context) == RuleResult::Done;
@@ -235,7 +239,7 @@ void ReverseSweep::notePath(InFlightDiagnostic &error, Operation *op) {
   }
 }
 
-LogicalResult ReverseSweep::visit(Operation *op) {
+LogicalResult ReverseSweep::visitRegions(Operation *op) {
   if (auto loop = dyn_cast<LoopOp>(op))
     return visitLoop(loop);
   if (auto every = dyn_cast<EveryOp>(op))
@@ -244,13 +248,33 @@ LogicalResult ReverseSweep::visit(Operation *op) {
     return visitIf(choice);
   if (auto scan = dyn_cast<ScanOp>(op))
     return visitScan(scan);
-  if (auto custom = dyn_cast<CustomOp>(op))
-    return custom->hasAttr("implicit") ? emitNoDerivative(op) : visitCustom(custom);
+  auto custom = dyn_cast<CustomOp>(op);
+  return custom && !custom->hasAttr("implicit") ? visitCustom(custom) : emitNoDerivative(op);
+}
+
+LogicalResult ReverseSweep::visit(Operation *op) {
+  for (unsigned operand = 0; operand <= op->getNumOperands(); ++operand)
+    if (getDerivativeKind(op) != DerivativeKind::Row && table.isMissing(op, operand))
+      return emitNoDerivative(op);
   // The other result of a sort is an order, which carries no derivative.
   bool hasOneFloat = op->getNumResults() == 1 || isa<SortOp>(op);
-  if (failed(hasOneFloat ? visitOne(op, lookup(op->getResult(0))) : visitSeveral(op)))
-    return emitNoDerivative(op);
-  return success();
+  LogicalResult isDone = failure();
+  switch (getDerivativeKind(op)) {
+  case DerivativeKind::Row:
+    isDone = visitElementwise(op, lookup(op->getResult(0)));
+    break;
+  case DerivativeKind::Linear:
+  case DerivativeKind::Rule:
+    isDone = hasOneFloat ? visitOne(op, lookup(op->getResult(0))) : visitSeveral(op);
+    break;
+  case DerivativeKind::Region:
+    return visitRegions(op);
+  case DerivativeKind::Inactive:
+  case DerivativeKind::None:
+  case DerivativeKind::Structure:
+    break;
+  }
+  return succeeded(isDone) ? success() : emitNoDerivative(op);
 }
 
 LogicalResult ReverseSweep::run(ArrayRef<Operation *> ops) {

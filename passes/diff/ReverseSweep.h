@@ -60,6 +60,7 @@ public:
 
 private:
   mlir::LogicalResult visit(mlir::Operation *op);
+  mlir::LogicalResult visitRegions(mlir::Operation *op);
   mlir::LogicalResult visitOne(mlir::Operation *op, Cotangent dy);
   RuleResult applyRule(mlir::Operation *op, Cotangent dy, llvm::function_ref<RuleResult(ReverseContext &)> rule);
   mlir::LogicalResult visitSeveral(mlir::Operation *op);
@@ -89,6 +90,8 @@ private:
   llvm::SmallVector<mlir::Operation *> replaced;
 };
 
+/// The number of an operand, or of operands, if the op's regions read the value around them.
+unsigned findOperand(mlir::Operation *op, mlir::Value value);
 /// Whether the value or the partial derivative of an op is infinite at, or overflows near, ordinary arguments.
 bool isUnbounded(mlir::Operation *op);
 /// Whether the partial derivative of an elementwise op in an operand is finite wherever the op is taken, be its operands infinite or NaN.

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "passes/Build.h"
+#include "passes/diff/OpDerivatives.h"
 
 #include "llvm/ADT/STLFunctionalExtras.h"
 
@@ -59,6 +60,17 @@ mlir::Value productOfOthers(mlir::Value x, int64_t axis, RuleContext &context);
 mlir::Value buildPartial(IntPowOp op, RuleContext &context);
 /// For each element of a sort's order, the place in the operand that it means: one index for each axis.
 llvm::SmallVector<mlir::Value> findPlaces(SortOp op, RuleContext &context);
+/// What is made wrong in the derivative of an op, to see that the tests find it.
+struct DerivativeFault {
+  enum class Kind {
+    Scaled,  ///< 1.5 times what it is
+    Flipped, ///< of the other sign
+    Missing, ///< not there
+  };
+  llvm::StringRef op;
+  unsigned operand; ///< the number of operands: what the op's regions read around them
+  Kind kind;
+};
 
 /// The rows of Derivatives.td, one op at a time.
 class DerivativeTable {
@@ -68,7 +80,23 @@ public:
   /// The partial derivative of `result` in operand `operand`, applied to `t`; null if there is no row.
   mlir::Value apply(mlir::OpBuilder &builder, mlir::Value result, mlir::Value t, int64_t operand) const;
 
+  /// For tests of the tests. No pass and no command plants a fault.
+  void plant(const DerivativeFault &planted) {
+    fault = planted;
+    faultMet = false;
+  }
+  /// Whether the planted fault was met.
+  bool isFaultMet() const { return faultMet; }
+  /// What a rule gives to operand `operand` of `op`, as the planted fault has it; `contribution` itself where there is none.
+  mlir::Value spoil(mlir::OpBuilder &builder, mlir::Operation *op, unsigned operand, mlir::Value contribution) const;
+  /// Whether a fault takes the derivative of `op` in `operand` away.
+  bool isMissing(mlir::Operation *op, unsigned operand) const;
+
 private:
+  bool isFaulty(mlir::Operation *op, unsigned operand) const;
+
+  std::optional<DerivativeFault> fault;
+  mutable bool faultMet = false;
   struct Impl;
   std::unique_ptr<Impl> impl;
 };

@@ -11,7 +11,6 @@
 #include "test/passes/diff/Cases.h"
 
 #include "mlir/Pass/PassManager.h"
-#include "llvm/ADT/StringSet.h"
 
 using namespace gradus;
 using namespace gradus::reference;
@@ -77,30 +76,6 @@ const Case digamma{"digamma", "[n, c]", "$P%r = gradus.digamma %pos : $M"};
 TEST(DerivativeTable, GivesTrigammaForDigamma) {
   expectRight(firstOrder(digamma, "f64"), Phase::Differentiate);
   expectRight(firstOrder(digamma, "f32"), Phase::Simplify);
-}
-
-/// Ops that have no derivative, or none yet, or that are never there when derivatives are taken.
-const char *const without[] = {
-    "gradus.all_reduce", "gradus.and", "gradus.any", "gradus.arg_reduce", "gradus.compare", "gradus.constant",
-    "gradus.custom", "gradus.dim", "gradus.draw", "gradus.encode", "gradus.exchange", "gradus.expect",
-    "gradus.expect_near", "gradus.func", "gradus.grad", "gradus.int_div", "gradus.iota",
-    "gradus.jvp", "gradus.kernel", "gradus.not", "gradus.or", "gradus.oracle", "gradus.partial", "gradus.phase",
-    "gradus.return", "gradus.trigamma", "gradus.workers", "gradus.xor",
-    "gradus.yield"};
-
-TEST(DerivativeTable, CoversEveryOpOfTheDialect) {
-  llvm::StringSet<> known;
-  for (const char *name : without)
-    known.insert(name);
-  known.insert("gradus.digamma");
-  for (const Case &test : cases) {
-    Program program(firstOrder(test, "f64"));
-    program.module->walk([&](mlir::Operation *op) { known.insert(op->getName().getStringRef()); });
-  }
-  mlir::MLIRContext context;
-  context.loadDialect<GradusDialect>();
-  for (mlir::RegisteredOperationName name : context.getRegisteredOperationsByDialect("gradus"))
-    EXPECT_TRUE(known.contains(name.getStringRef())) << name.getStringRef().str() << " has neither a tested derivative nor an entry in the list of ops without";
 }
 
 } // namespace
