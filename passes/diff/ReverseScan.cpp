@@ -10,6 +10,8 @@
 
 #include "passes/diff/ReverseSweep.h"
 
+#include "mlir/Transforms/RegionUtils.h"
+
 using namespace mlir;
 
 namespace gradus {
@@ -47,7 +49,10 @@ static Value buildCarriedIn(OpBuilder &builder, Location loc, ScanOp op, unsigne
 class ScanReversal {
 public:
   ScanReversal(ReverseSweep &sweep, ScanOp op)
-      : sweep(sweep), op(op), loc(op.getLoc()), body(op.getBody().front()), builder(sweep.builder), steps(llvm::drop_begin(body.getArguments())) {}
+      : sweep(sweep), op(op), loc(op.getLoc()), body(op.getBody().front()), builder(sweep.builder), steps(llvm::drop_begin(body.getArguments())) {
+    getUsedValuesDefinedAbove(op.getBody(), read);
+    read.remove_if([&](Value value) { return !sweep.activity.active.contains(value); });
+  }
   LogicalResult run();
 
 private:
@@ -67,8 +72,9 @@ private:
   OpBuilder &builder;
   SmallVector<Value> steps;       ///< what a step takes of xs, then what it carries
   SmallVector<unsigned> wanted;   ///< of xs, those that get a cotangent
+  llvm::SetVector<Value> read;    ///< what the steps read around the region and that gets one, the sum of those of all steps
   bool isMasked = false, isWhere = false;
-  ScanOp reversed;                ///< takes dy, xs, what was carried in; carries a, then dx, which no step reads
+  ScanOp reversed;                ///< takes dy, xs, what was carried in; carries a, then dx and what the values read get, which no step reads
   SmallVector<std::optional<unsigned>> given; ///< for each a which of the reversed xs is its dy, if there is one
   unsigned numGiven = 0;          ///< how many dy there are
   IRMapping mapping;
@@ -90,10 +96,13 @@ void ScanReversal::findFlags() {
 void ScanReversal::create() {
   SmallVector<Value> xs, init;
   SmallVector<Type> types;
-  auto carry = [&](Value step, Value whole) {
+  Attribute size = arrayType(op.getYs().front()).getShape().front();
+  auto carry = [&](Value step) {
     ArrayType type = ReverseSweep::cotangentType(step);
     init.push_back(buildFill(builder, loc, type, 0.0));
-    types.push_back(ArrayType::get(arrayType(whole).getShape(), type.getElementType()));
+    SmallVector<Attribute> shape{size};
+    llvm::append_range(shape, type.getShape());
+    types.push_back(type.withShape(shape));
   };
   for (auto [y, step] : llvm::zip_equal(op.getYs(), ArrayRef(steps).drop_front(numXs())))
     if (isReal(y)) {
@@ -101,7 +110,7 @@ void ScanReversal::create() {
       given.push_back(dy ? std::optional(xs.size()) : std::nullopt);
       if (dy)
         xs.push_back(dy);
-      carry(step, y);
+      carry(step);
     }
   numGiven = xs.size();
   llvm::append_range(xs, op.getXs());
@@ -110,8 +119,9 @@ void ScanReversal::create() {
   for (auto [index, x] : llvm::enumerate(op.getXs()))
     if (sweep.activity.active.contains(x)) {
       wanted.push_back(index);
-      carry(steps[index], x);
+      carry(steps[index]);
     }
+  llvm::for_each(read, carry);
   reversed = ScanOp::create(builder, loc, types, xs, init, !op.getReverse());
 }
 
@@ -123,7 +133,7 @@ Activity ScanReversal::enter() {
   for (auto [a, place] : llvm::zip(reversed.getInit(), given))
     if (place)
       block->addArgument(a.getType(), loc);
-  Activity sources{{}, sweep.activity.unbounded};
+  Activity sources{{read.begin(), read.end()}, sweep.activity.unbounded};
   for (auto [index, step] : llvm::enumerate(steps)) {
     Value copy = block->addArgument(step.getType(), loc);
     mapping.map(step, copy);
@@ -157,12 +167,13 @@ LogicalResult ScanReversal::differentiateStep(Activity sources) {
     return failure();
   SmallVector<Value> handed;
   auto hand = [&](Value step) {
-    Value found = inner.lookup(mapping.lookup(step)).value;
+    Value found = inner.lookup(mapping.lookupOrDefault(step)).value;
     handed.push_back(found ? found : buildFill(inside, loc, ReverseSweep::cotangentType(step), 0.0));
   };
   llvm::for_each(llvm::make_filter_range(ArrayRef(steps).drop_front(numXs()), isReal), hand);
   for (unsigned index : wanted)
     hand(steps[index]);
+  llvm::for_each(read, hand);
   yield->setOperands(handed);
   eraseUnread(*block);
   return success();
@@ -178,8 +189,11 @@ void ScanReversal::dropUnread() {
 }
 
 void ScanReversal::finish() {
-  for (auto [index, dx] : llvm::zip_equal(wanted, reversed.getYs().drop_front(given.size())))
+  auto handed = reversed.getYs().drop_front(given.size());
+  for (auto [index, dx] : llvm::zip_equal(wanted, handed.take_front(wanted.size())))
     sweep.add(op, op.getXs()[index], dx, {dx, isMasked, isWhere});
+  for (auto [value, parts] : llvm::zip_equal(read, handed.drop_front(wanted.size())))
+    sweep.add(op, value, buildReduce(builder, loc, ReductionKind::Sum, parts, {0}), {parts, isMasked, isWhere});
   for (auto [c, a] : llvm::zip(llvm::make_filter_range(op.getInit(), isReal), reversed.getYs()))
     if (sweep.activity.active.contains(c)) {
       Value isFirst = buildIsFirst(builder, loc, op, arrayType(a)); // an empty recurrence has none

@@ -110,6 +110,15 @@ static const std::string scanOfTwo = R"(
   %m = gradus.add %s, %u : $[]
   gradus.yield %b, %m : $[], $[]
 })";
+/// Reads around it what is differentiated in.
+static const std::string scanReading = R"(
+%y = gradus.scan (%x) init(%z) : ($[n]), ($[]) -> $[n] {
+^bb0(%k: $i[], %u: $[], %a: $[]):
+  %s = gradus.mul %a, %w : $[]
+  %m = gradus.add %s, %u : $[]
+  gradus.yield %m : $[]
+})";
+
 static std::string along(const std::string &way) {
   std::string text = scan;
   return text.replace(text.find("WAY"), 3, way);
@@ -126,6 +135,7 @@ void addControl(std::vector<Program> &programs) {
                                    {"loop_while", {{"x", "[]"}, {"z", "[]"}}, {"[]"}, loopWhile},
                                    {"scan", {{"x", "[n, c]"}, {"z", "[c]"}}, {"[n, c]"}, along("")},
                                    {"scan_of_two", {{"x", "[n]"}, {"z", "[]"}, {"w", "[]"}}, {"[n]", "[n]"}, scanOfTwo},
+                                   {"scan_reading", {{"x", "[n]"}, {"z", "[]"}, {"w", "[]"}}, {"[n]"}, scanReading},
                                    {"scan_reverse", {{"x", "[n, c]"}, {"z", "[c]"}}, {"[n, c]"}, along("reverse ")}});
 }
 
