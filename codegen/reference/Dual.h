@@ -195,10 +195,10 @@ struct Math<Dual<T>> : Kinks<Dual<T>> {
   }
   /// Its slope is a polygamma function of higher order, which the language does not have.
   static D trigamma(const D &x) { return chain(x, M::trigamma(x.value), T(std::numeric_limits<Lead>::quiet_NaN())); }
-  /// Partials b a^(b - 1), 0 where b = 0, and a^b ln(a), 0 where a = 0.
+  /// Partials b a^(b - 1), 0 where b = 0 and a is 0 or NaN, and a^b ln(a), 0 where a = 0.
   static D pow(const D &a, const D &b) {
     T y = M::pow(a.value, b.value);
-    T slopeA = lead(b) == 0 ? T(0) : b.value * M::pow(a.value, b.value - T(1));
+    T slopeA = lead(b) == 0 && !(std::fabs(lead(a)) > 0) ? T(0) : b.value * M::pow(a.value, b.value - T(1));
     T slopeB = lead(a) == 0 ? T(0) : y * M::log(a.value);
     return chain(a, b, y, slopeA, slopeB);
   }

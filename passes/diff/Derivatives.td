@@ -99,9 +99,9 @@ defm Addition : Binary<(Gradus_AddOp $a, $b), (Id $t), (Id $t)>;
 defm Subtraction : Binary<(Gradus_SubOp $a, $b), (Id $t), (Neg $t)>;
 defm Product : Binary<(Gradus_MulOp $a, $b), (Mul $b, $t), (Mul $a, $t)>;
 defm Quotient : Binary<(Gradus_DivOp:$c $a, $b), (Div $t, $b), (Neg (Div (Mul $c, $t), $b))>;
-// In a: b a^(b - 1), 0 where b = 0. In b: a^b ln(a), 0 where a = 0.
+// In a: b a^(b - 1), 0 where b = 0 and a is 0 or NaN; at other a it stays a function of b, for the second derivative. In b: a^b ln(a), 0 where a = 0.
 defm Power : Binary<(Gradus_PowOp:$c $a, $b),
-  (Where (Is<"Eq"> $b, (Zero $t)), (Zero $t), (Mul (Mul $b, (Gradus_PowOp $a, (Sub $b, (Number<"1.0"> $t)))), $t)),
+  (Where (Gradus_AndOp (Is<"Eq"> $b, (Zero $t)), (Gradus_NotOp (Is<"Gt"> (Gradus_AbsOp $a), (Zero $t)))), (Zero $t), (Mul (Mul $b, (Gradus_PowOp $a, (Sub $b, (Number<"1.0"> $t)))), $t)),
   (Where (Is<"Eq"> $a, (Zero $t)), (Zero $t), (Mul (Mul $c, (Gradus_LogOp $a)), $t))>;
 // b / r^2 and -a / r^2 with r^2 = a^2 + b^2; at the origin, where there is none: 0.
 defm Angle : Binary<(Gradus_Atan2Op $a, $b),

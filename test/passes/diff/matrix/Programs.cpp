@@ -67,7 +67,7 @@ const std::map<std::string, Operands> &getOperands() {
       {"min", {{Domain::Anything, Domain::Anything}, {{{0, 1, -2}, {0, 1, -2}}}}},
       {"mod", {{Domain::Anything, Domain::Positive}, {}}},
       {"normal_quantile", {{Domain::Between}, {{{0.5, 0.25, 0.999}}}}},
-      {"pow", {{Domain::Positive, Domain::Anything}, {}}},
+      {"pow", {{Domain::Positive, Domain::Anything}, {{{2, 3, 1}, {0, 1, 0}}}}},
       {"sigmoid", {{Domain::Anything}, {{{0, 40, -745}}}}},
       {"softplus", {{Domain::Anything}, {{{0, 40, -745}}}}},
       {"sqrt", {{Domain::Positive}, {}}},
