@@ -28,6 +28,8 @@ bool choosesValue(Operation *op) {
     return holds(custom, choosesValue);
   if (auto reduce = dyn_cast<ReduceOp>(op))
     return reduce.getKind() == ReductionKind::Max || reduce.getKind() == ReductionKind::Min;
+  if (auto cumulate = dyn_cast<CumulateOp>(op))
+    return cumulate.getKind() == ReductionKind::Max || cumulate.getKind() == ReductionKind::Min;
   return isa<AbsOp, Atan2Op, EveryOp, HypotOp, IfOp, MaxOp, MinOp, SelectOp>(op);
 }
 

@@ -58,6 +58,13 @@ mlir::Value maskFirst(ReduceOp op, RuleContext &context);
 mlir::Value productOfOthers(mlir::Value x, int64_t axis, RuleContext &context);
 /// n x^(n - 1).
 mlir::Value buildPartial(IntPowOp op, RuleContext &context);
+/// For each element of a cumulative max or min the place in `x` of what it is, the first of equal ones; NaN counts as the largest. x and y are those of
+/// `op`, or repeated behind an axis of directions.
+llvm::SmallVector<mlir::Value> findPlaces(CumulateOp op, mlir::Value x, mlir::Value y, int64_t axis, RuleContext &context);
+/// At each element that of `x` before it in the direction of a recurrence, `otherwise` at the first one, in the element type of `like`.
+mlir::Value buildNeighbour(mlir::Value x, mlir::Value like, int64_t axis, bool isReverse, double otherwise, RuleContext &context);
+/// a[k] = given[k] + factor[k] a[k - 1] along an axis.
+mlir::Value solveRecurrence(mlir::Value given, mlir::Value factor, int64_t axis, bool isReverse, RuleContext &context);
 /// For each element of a sort's order, the place in the operand that it means: one index for each axis.
 llvm::SmallVector<mlir::Value> findPlaces(SortOp op, RuleContext &context);
 /// What is made wrong in the derivative of an op, to see that the tests find it.

@@ -97,11 +97,32 @@ static ForwardRule forward(ScatterOp op, ForwardContext &context) {
 // Order and transforms
 //===----------------------------------------------------------------------===//
 
+/// y[k] = x[k] y[k - 1], so dy[k] = y[k - 1] dx[k] + x[k] dy[k - 1].
+static Value forwardProduct(CumulateOp op, int64_t axis, ForwardContext &context) {
+  Value dx = context.tangent(op.getX()), before = buildNeighbour(context.wide(op.getY()), dx, axis, op.getReverse(), 1.0, context);
+  Value given = context.guard(dx, MulOp::create(context.builder, context.loc, before, dx));
+  Value factor = context.toElement(context.wide(op.getX()), arrayType(dx).getElementType());
+  return solveRecurrence(given, factor, axis, op.getReverse(), context);
+}
+
 static ForwardRule forward(CumulateOp op, ForwardContext &context) {
-  if (op.getKind() != ReductionKind::Sum)
-    return failure();
   int64_t axis = op.getAxis() + context.shift();
-  return Values{CumulateOp::create(context.builder, context.loc, op.getKind(), context.tangent(op.getX()), axis, op.getReverse())};
+  Value dx = context.tangent(op.getX());
+  switch (op.getKind()) {
+  case ReductionKind::Sum:
+    return Values{CumulateOp::create(context.builder, context.loc, op.getKind(), dx, axis, op.getReverse())};
+  case ReductionKind::Prod:
+    return Values{forwardProduct(op, axis, context)};
+  case ReductionKind::Max:
+  case ReductionKind::Min: {
+    SmallVector<Value> places = findPlaces(op, context.wide(op.getX()), context.wide(op.getY()), axis, context);
+    return Values{GatherOp::create(context.builder, context.loc, dx.getType(), dx, places, /*in_bounds=*/true)};
+  }
+  case ReductionKind::Any:
+  case ReductionKind::All:
+    break;
+  }
+  return failure();
 }
 
 /// values[i] = x[order[i]], and so the tangents.

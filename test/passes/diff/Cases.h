@@ -183,6 +183,10 @@ inline const Case cases[] = {
                      "%c = gradus.compare lt %sx, %sy : $S -> !gradus.array<[], i1>\n%z = gradus.sin $x : $M\n"
                      "%a, %r = gradus.if %c -> ($M, $M) {\n%e = gradus.exp %z : $M\n%f = gradus.mul %e, $y : $M\ngradus.yield %e, %f : $M, $M\n} else {\n"
                      "%f = gradus.mul %z, %z : $M\ngradus.yield %z, %f : $M, $M\n}"},
+    {"cumulate_max", "[n, c]", "%r = gradus.cumulate max $x axis 0 : $M"},
+    {"cumulate_min_reverse", "[n]", "%z = gradus.reduce sum $x axes [1] : $M to $N\n%r = gradus.cumulate min %z axis 0 reverse : $N"},
+    {"cumulate_prod", "[n, c]", "%r = gradus.cumulate prod $x axis 1 : $M"},
+    {"cumulate_prod_reverse", "[n]", "%z = gradus.reduce sum $x axes [1] : $M to $N\n%r = gradus.cumulate prod %z axis 0 reverse : $N"},
     {"every_now", "[n, c]", "%k = gradus.constant dense<2> : tensor<i64>\n%t = gradus.constant dense<3> : tensor<i64>\n%z = gradus.sin $y : $M\n"
                             "%r = gradus.every %k at %t keep(%z) : !gradus.array<[], i64>, ($M) {\n%e = gradus.sin $x : $M\n%f = gradus.mul %e, %z : $M\n"
                             "gradus.yield %f : $M\n}"},

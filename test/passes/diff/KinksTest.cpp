@@ -58,6 +58,14 @@ TEST(Kinks, ReductionsGoToTheFirstExtremum) {
   expectSame(gradientAt("%r = gradus.reduce min %x axes [0] : !gradus.array<[n], f64> to !gradus.array<[], f64>", {1, 4, 1, 2}, true), {1, 0, 0, 0});
 }
 
+TEST(Kinks, CumulativeExtremaGoToTheFirst) {
+  const std::string largest = "%r = gradus.cumulate max %x axis 0 : !gradus.array<[n], f64>";
+  expectSame(gradientAt(largest, {1, 4, 4, 2}), {1, 3, 0, 0});
+  expectSame(gradientAt("%r = gradus.cumulate min %x axis 0 reverse : !gradus.array<[n], f64>", {3, 1, 1, 2}), {0, 0, 3, 1});
+  // What is not chosen is never seen: the slope of log at 0 is infinite.
+  expectSame(gradientAt("%l = gradus.log %x : !gradus.array<[n], f64>\n%r = gradus.cumulate max %l axis 0 : !gradus.array<[n], f64>", {2, 0}), {1, 0});
+}
+
 TEST(Kinks, TheFirstExtremumOverTwoAxesIsFirstInRowMajorOrder) {
   // The table x_i y_j with x = (1, -1) and y = (-1, 1): -1 1 / 1 -1. Its largest element stands at (0, 1), then at (1, 0).
   Values gradient = gradientAt("%y = gradus.constant dense<[-1.0, 1.0]> : tensor<2xf64>\n"

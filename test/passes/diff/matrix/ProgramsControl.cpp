@@ -144,9 +144,6 @@ const std::vector<Refused> &getRefused() {
   static const std::string number = "%k = gradus.constant dense<1> : tensor<i64>\n";
   static const std::vector<Refused> refused{
       {"gradus.all_reduce", {"all_reduce", {{"x", "[]"}}, {"[]"}, "%y = gradus.all_reduce sum %x : $[]"}},
-      {"gradus.cumulate", {"cumulate_max", {x}, {"[n]"}, "%y = gradus.cumulate max %x axis 0 : $[n]"}},
-      {"gradus.cumulate", {"cumulate_min", {x}, {"[n]"}, "%y = gradus.cumulate min %x axis 0 : $[n]"}},
-      {"gradus.cumulate", {"cumulate_prod", {x}, {"[n]"}, "%y = gradus.cumulate prod %x axis 0 : $[n]"}},
       {"gradus.custom", {"implicit", {x}, {"[n]"}, "%y = gradus.custom (%x) {implicit = \"a solver\"} : ($[n]) -> ($[n]) {\n^bb0(%p: $[n]):\ngradus.yield %p : $[n]\n"
                                                   "} derivative {\n^bb0(%p: $[n], %q: $[n], %dq: $[n]):\ngradus.yield %dq : $[n]\n}"}},
       {"gradus.encode", {"encode", {x}, {"[n]"}, "%b = gradus.encode %x : $[n] to !gradus.array<[n], !gradus.blocks<16>>\n"
