@@ -71,17 +71,15 @@ Tangent ForwardSweep::flagsOf(Operation *op) const {
 Tangent ForwardSweep::flagsOfPasses(Operation *op, ValueRange init) const {
   Tangent flags = flagsOf(op);
   flags.isMasked |= llvm::any_of(init, [&](Value value) { return !lookup(value).value; });
-  op->walk([&](Operation *inner) {
-    flags.isMasked |= inner != op && choosesValue(inner);
-    flags.isWhere |= isa<IfOp, SelectOp>(inner);
-  });
+  op->walk([&](Operation *inner) { flags.isMasked |= inner != op && choosesValue(inner); });
   return flags;
 }
 
+/// A partial that is NaN for other reasons comes with a value that is NaN: here, unlike in reverse, a where makes no difference.
 bool ForwardSweep::needsGuard(Operation *op, Tangent t) const {
   if (!t.isMasked)
     return false;
-  return t.isWhere || isUnbounded(op) || llvm::any_of(op->getOperands(), [&](Value value) { return activity.unbounded.contains(value); });
+  return isUnbounded(op) || llvm::any_of(op->getOperands(), [&](Value value) { return activity.unbounded.contains(value); });
 }
 
 void ForwardSweep::give(Operation *op, Value result, Value tangent, Tangent flags) {
@@ -89,7 +87,7 @@ void ForwardSweep::give(Operation *op, Value result, Value tangent, Tangent flag
     return;
   flags.value = buildCast(*builder, op->getLoc(), tangent, tangentType(result).getElementType());
   flags.isMasked |= choosesValue(op);
-  flags.isWhere |= isWhereChoice(op);
+  flags.isWhere = false;
   set(result, flags);
   auto moves = [&](Value operand) { return lookup(operand).value != nullptr; };
   auto through = llvm::find_if(op->getOperands(), moves);
@@ -144,7 +142,8 @@ LogicalResult ForwardSweep::visitElementwise(Operation *op) {
       return failure();
     if (getFill(contribution) == 0.0)
       continue;
-    if (needsGuard(op, own) && !hasFinitePartial(op, index))
+    bool isTimesFinite = isa<MulOp>(op) && !activity.unbounded.contains(op->getOperand(1 - index));
+    if (needsGuard(op, own) && !isTimesFinite && !hasFinitePartial(op, index))
       contribution = guardContribution(*builder, op->getLoc(), t, contribution);
     sum = sum ? buildSum(*builder, op->getLoc(), sum, contribution) : contribution;
   }
@@ -160,8 +159,12 @@ LogicalResult ForwardSweep::visitByRule(Operation *op) {
   auto guardBy = [&](Value t, Value contribution) { return guardContribution(*builder, op->getLoc(), t, contribution); };
   auto tangent = [&](Value operand) { return lookup(operand).value; };
   Tangent flags = flagsOf(op);
-  // A contraction guarded product by product is slow, so that one of inputs takes them to be finite.
-  bool isGuarded = needsGuard(op, isa<ContractOp>(op) ? Tangent{{}, flags.isMasked} : flags);
+  // A contraction guarded product by product is slow: only where the factor that meets the tangent can overflow.
+  auto isTimesFinite = [&](ContractOp product) {
+    auto meets = [&](Value moving, Value other) { return tangent(moving) && activity.unbounded.contains(other); };
+    return !meets(product.getA(), product.getB()) && !meets(product.getB(), product.getA());
+  };
+  bool isGuarded = needsGuard(op, flags) && !(isa<ContractOp>(op) && isTimesFinite(cast<ContractOp>(op)));
   ForwardContext context = contextOf(op, isGuarded ? llvm::function_ref<Value(Value, Value)>(guardBy) : nullptr, tangent);
   for (auto rule : {applyForwardShapeRule, applyForwardReduceRule, applyForwardLinearAlgebraRule}) {
     ForwardRule found = rule(op, context);

@@ -33,7 +33,7 @@ bool choosesValue(Operation *op) {
   return isa<AbsOp, Atan2Op, EveryOp, HypotOp, IfOp, MaxOp, MinOp, SelectOp>(op);
 }
 
-bool isWhereChoice(Operation *op) {
+static bool isWhereChoice(Operation *op) {
   auto custom = dyn_cast<CustomOp>(op);
   return isa<EveryOp, IfOp, SelectOp>(op) || (custom && holds(custom, llvm::IsaPred<EveryOp, IfOp, SelectOp>));
 }

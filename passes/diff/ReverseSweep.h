@@ -98,8 +98,6 @@ bool isUnbounded(mlir::Operation *op);
 bool hasFinitePartial(mlir::Operation *op, unsigned operand);
 /// Whether an op takes one of several values.
 bool choosesValue(mlir::Operation *op);
-/// Whether it leaves out the others, as a where does.
-bool isWhereChoice(mlir::Operation *op);
 /// `contribution`, but 0 where it is NaN for t = 0: 0 * inf.
 mlir::Value guardContribution(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value t, mlir::Value contribution);
 /// Erases what nobody reads, from the end of a block back.
