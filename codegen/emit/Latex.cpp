@@ -73,8 +73,8 @@ void LatexBody::writeAssign(const ast::AssignStmt &assign) {
   for (const ast::Target &target : llvm::ArrayRef(assign.targets).drop_front())
     left += ", " + formulas.writeTarget(target);
   std::string right = formulas.write(*assign.value).text;
-  if (assign.boundary)
-    right += ", \\quad " + formulas.writeTarget(*assign.boundary) + " = " + formulas.write(*assign.boundaryValue).text;
+  for (const ast::Boundary &boundary : assign.boundaries)
+    right += ", \\quad " + formulas.writeTarget(boundary.target) + " = " + formulas.write(*boundary.value).text;
   std::string sign = assign.isAdd ? "\\mathrel{+}= " : "= ";
   line(depth == 0 ? left + " &" + sign + right : "&" + shift() + left + " " + sign + right); // in a block the left side is indented
 }
