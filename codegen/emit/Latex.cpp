@@ -74,7 +74,7 @@ void LatexBody::writeAssign(const ast::AssignStmt &assign) {
     left += ", " + formulas.writeTarget(target);
   std::string right = formulas.write(*assign.value).text;
   for (const ast::Boundary &boundary : assign.boundaries)
-    right += ", \\quad " + formulas.writeTarget(boundary.target) + " = " + formulas.write(*boundary.value).text;
+    right += ", \\quad " + formulas.writeTarget(boundary.place) + " = " + formulas.write(*boundary.value).text;
   std::string sign = assign.isAdd ? "\\mathrel{+}= " : "= ";
   line(depth == 0 ? left + " &" + sign + right : "&" + shift() + left + " " + sign + right); // in a block the left side is indented
 }

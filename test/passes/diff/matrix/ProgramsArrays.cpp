@@ -13,11 +13,11 @@ void addStructural(std::vector<Program> &programs) {
       {{"broadcast", {{"x", "[c]"}}, {"[n, c]"}, "%y = gradus.broadcast %x axes [1] : $[c] to $[n, c]"},
        {"broadcast_of_one", {{"x", "[1, c]"}}, {"[n, c]"}, "%y = gradus.broadcast %x axes [0, 1] : $[1, c] to $[n, c]"},
        {"broadcast_of_number", {{"x", "[]"}}, {"[n, c]"}, "%y = gradus.broadcast %x axes [] : $[] to $[n, c]"},
-       {"cast", {{"x", "[n]"}}, {"[]"},
+       // Of two wrong signs nothing is left: they are found in the next one.
+       {"cast", {{"x", "[n]"}}, {"[n]"}, "%w = gradus.cast %x : $[n] to !gradus.array<[n], f32>\n%y = gradus.cast %w : !gradus.array<[n], f32> to $[n]",
+        {}, 2, true, true},
+       {"cast_once", {{"x", "[n]"}}, {"[]"},
         "%w = gradus.cast %x : $[n] to !gradus.array<[n], f32>\n%y = gradus.reduce sum %w axes [0] : !gradus.array<[n], f32> to $[]"},
-       {"cast_and_back", {{"x", "[n]"}}, {"[n]"},
-        "%v = gradus.cast %x : $[n] to !gradus.array<[n], f32>\n%w = gradus.exp %v : !gradus.array<[n], f32>\n"
-        "%y = gradus.cast %w : !gradus.array<[n], f32> to $[n]"},
        {"cast_to_integer", {{"x", "[n]"}}, {"[n]"}, "%w = gradus.cast %x : $[n] to $i[n]\n%y = gradus.cast %w : $i[n] to $[n]"},
        {"concat", {{"x", "[n, c]"}, {"z", "[k, c]"}, {"w", "[n, c]"}}, {"[\"k + 2 * n\", c]"},
         "%y = gradus.concat %x, %z, %w axis 0 : ($[n, c], $[k, c], $[n, c]) -> $[\"k + 2 * n\", c]"},
