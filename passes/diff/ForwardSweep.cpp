@@ -184,6 +184,8 @@ LogicalResult ForwardSweep::emitNoDerivative(Operation *op) {
     error << implicit.getValue();
   else
     error << "'" << op->getName() << "'";
+  if (auto jvp = op->getParentOfType<JvpOp>())
+    error.attachNote(jvp.getLoc()) << "the derivative is asked for here";
   SmallVector<Step> path;
   auto moves = [&](Value operand) { return lookup(operand).value != nullptr; };
   auto first = llvm::find_if(op->getOperands(), moves);

@@ -211,8 +211,6 @@ LogicalResult ReverseSweep::emitNoDerivative(Operation *op) {
     error << implicit.getValue();
   else
     error << "'" << op->getName() << "'";
-  if (!implicit && op->getNumRegions() != 0)
-    error << " in reverse: not built yet";
   notePath(error, op);
   error.attachNote(op->getLoc()) << "and needs the derivative of '" << op->getName() << "'; 'stop' makes it a constant";
   return failure();

@@ -29,7 +29,7 @@ std::set<Place> findPlaces(MLIRContext &context, const Program &program) {
   function.getModule()->walk([&](Operation *op) {
     DerivativeKind kind = getDerivativeKind(op);
     bool hasDerivative = kind == DerivativeKind::Row || kind == DerivativeKind::Linear || kind == DerivativeKind::Rule || kind == DerivativeKind::Region;
-    if (!hasDerivative || isa<GradOp>(op))
+    if (!hasDerivative || isa<EveryOp, GradOp, JvpOp>(op)) // expanded, or taken for a condition
       return;
     for (OpOperand &operand : op->getOpOperands())
       if (cast<ArrayType>(operand.get().getType()).isFloat())

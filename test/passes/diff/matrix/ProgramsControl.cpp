@@ -68,6 +68,22 @@ static const std::string gradient = R"(
   %t = gradus.reduce prod %m axes [0] : $[n] to $[]
   gradus.yield %t : $[]
 })";
+static const std::string tangent = R"(
+%l, %y = gradus.jvp (%x) along (%z) : ($[n]), ($[n]) -> ($[n]), ($[n]) {
+^bb0(%p: $[n]):
+  %s = gradus.sin %p : $[n]
+  %m = gradus.mul %s, %p : $[n]
+  gradus.yield %m : $[n]
+})";
+/// Computed at the step 2 if PERIOD is 1 or 2.
+static const std::string every = R"(
+%k = gradus.constant dense<PERIOD> : tensor<i64>
+%t = gradus.constant dense<2> : tensor<i64>
+%y = gradus.every %k at %t keep(%z) : $i[], ($[n]) {
+  %s = gradus.sin %x : $[n]
+  %m = gradus.mul %s, %z : $[n]
+  gradus.yield %m : $[n]
+})";
 static const std::string loop = R"(
 %k = gradus.constant dense<3> : tensor<i64>
 %y = gradus.loop %k init(%x) : $i[], ($[n]) {
@@ -119,17 +135,18 @@ static const std::string scanReading = R"(
   gradus.yield %m : $[]
 })";
 
-static std::string along(const std::string &way) {
-  std::string text = scan;
-  return text.replace(text.find("WAY"), 3, way);
-}
+static std::string replace(std::string text, const std::string &from, const std::string &to) { return text.replace(text.find(from), from.size(), to); }
+static std::string along(const std::string &way) { return replace(scan, "WAY", way); }
 
 void addControl(std::vector<Program> &programs) {
   Input x{"x", "[n]"}, z{"z", "[n]"};
   programs.insert(programs.end(), {{"custom", {x}, {"[n]"}, custom},
+                                   {"every", {x, z}, {"[n]"}, replace(every, "PERIOD", "2"), {}, 2, true, true},
+                                   {"every_later", {x, z}, {"[n]"}, replace(every, "PERIOD", "3"), {}, 2, true, true},
                                    {"grad", {x, z}, {"[n]"}, gradient},
                                    {"if", {x, z}, {"[n]", "[n]"}, choice, {}, 2, true, true},
                                    {"if_otherwise", {z, x}, {"[n]", "[n]"}, choice, {}, 2, true, true},
+                                   {"jvp", {x, z}, {"[n]"}, tangent},
                                    {"loop", {x, z}, {"[n]"}, loop},
                                    {"loop_of_no_pass", {x, z}, {"[n]"}, loopOfNone, {}, 2, true, true},
                                    {"loop_while", {{"x", "[]"}, {"z", "[]"}}, {"[]"}, loopWhile},
@@ -148,7 +165,6 @@ const std::vector<Refused> &getRefused() {
                                                   "} derivative {\n^bb0(%p: $[n], %q: $[n], %dq: $[n]):\ngradus.yield %dq : $[n]\n}"}},
       {"gradus.encode", {"encode", {x}, {"[n]"}, "%b = gradus.encode %x : $[n] to !gradus.array<[n], !gradus.blocks<16>>\n"
                                                 "%y = gradus.cast %b : !gradus.array<[n], !gradus.blocks<16>> to $[n]"}},
-      {"gradus.every", {"every", {x}, {"[n]"}, number + "%y = gradus.every %k at %k keep(%x) : $i[], ($[n]) {\n%s = gradus.mul %x, %x : $[n]\ngradus.yield %s : $[n]\n}"}},
       {"gradus.exchange", {"exchange", {x}, {"[n]"}, number + "%y = gradus.exchange %x with %k : $[n], $i[]"}},
       {"gradus.oracle", {"oracle", {x}, {"[n]"}, "%y = gradus.oracle gradient \"f\" (%x) wrt [0] : ($[n]) -> ($[n])"}},
       {"gradus.partial", {"partial", {x}, {"[n]"}, "%y = gradus.partial %x, %x wrt 0 : $[n]"}},
