@@ -16,10 +16,12 @@ namespace {
 
 struct Algebra : GreedyPass<impl::AlgebraBase<Algebra>> {
   void populate(RewritePatternSet &set) override {
-    populateWithGenerated(set);
+    populateAlgebra(set);
     populatePullThroughBroadcast(set);
   }
 };
 } // namespace
+
+void populateAlgebra(RewritePatternSet &set) { populateWithGenerated(set); }
 
 } // namespace gradus

@@ -12,6 +12,11 @@ namespace gradus {
 /// f(broadcast(a), broadcast(b)) -> broadcast(f(a, b)).
 void populatePullThroughBroadcast(mlir::RewritePatternSet &patterns);
 
+/// The forms of Stability.td, and those that it cannot say.
+void populateStability(mlir::RewritePatternSet &patterns);
+/// The identities of Algebra.td.
+void populateAlgebra(mlir::RewritePatternSet &patterns);
+
 /// A pass that is a set of patterns, built once for a context.
 template <typename PassBase>
 class PatternPass : public PassBase {

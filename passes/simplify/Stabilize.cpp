@@ -4,9 +4,24 @@
 #include "passes/Passes.h"
 #include "passes/simplify/Patterns.h"
 
+#include "mlir/IR/Matchers.h"
+
+#include <cmath>
+
 using namespace mlir;
 
 namespace gradus {
+
+/// Whether a whole number of rank 0 is the constant `number`.
+static bool isWhole(Value value, int64_t number) {
+  DenseElementsAttr elements;
+  return matchPattern(value, m_Constant(&elements)) && elements.isSplat() && elements.getSplatValue<APInt>().getSExtValue() == number;
+}
+
+/// Whether `x` is bounded by -log 2, as one of the forms of log(1 - e^x) has it.
+static bool isBounded(Value x) {
+  return isa_and_nonnull<MaxOp, MinOp>(x.getDefiningOp()) && isFill(x.getDefiningOp()->getOperand(1), -0.6931471805599453);
+}
 
 #define GEN_PASS_DEF_STABILIZE
 #include "passes/Passes.h.inc"
@@ -37,13 +52,62 @@ struct Softmax : OpRewritePattern<DivOp> {
   }
 };
 
+/// The mean of `x` over `axes`, if `value` is sum(x) / n with as many elements as n says; else null.
+static ReduceOp readMean(Value value) {
+  auto quotient = value.getDefiningOp<DivOp>();
+  auto sum = quotient ? quotient.getA().getDefiningOp<ReduceOp>() : nullptr;
+  if (!sum || sum.getKind() != ReductionKind::Sum || sum.getAxes().size() != 1)
+    return nullptr;
+  // n: a cast size, repeated where the mean is an array.
+  Value count = quotient.getB();
+  while (isa_and_nonnull<BroadcastOp, CastOp>(count.getDefiningOp()))
+    count = count.getDefiningOp()->getOperand(0);
+  Attribute dim = arrayType(sum.getX()).getShape()[sum.getAxes().front()];
+  if (auto size = count.getDefiningOp<DimOp>())
+    return dim == size.getSymbolAttr() ? sum : nullptr;
+  auto number = dyn_cast<IntegerAttr>(dim);
+  return number && (getFill(count) == static_cast<double>(number.getInt()) || isWhole(count, number.getInt())) ? sum : nullptr;
+}
+
+/// What `value` is the square of; else null.
+static Value readSquare(Value value) {
+  if (auto product = value.getDefiningOp<MulOp>(); product && product.getA() == product.getB())
+    return product.getA();
+  auto power = value.getDefiningOp<IntPowOp>();
+  return power && isWhole(power.getN(), 2) ? power.getX() : Value();
+}
+
+/// mean(x^2) - mean(x)^2 -> mean((x - mean(x))^2), where the difference cancels for data far from 0
+struct Variance : OpRewritePattern<SubOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(SubOp op, PatternRewriter &rewriter) const override {
+    ReduceOp ofSquares = readMean(op.getA());
+    Value mean = readSquare(op.getB()), x = ofSquares ? readSquare(ofSquares.getX()) : Value();
+    ReduceOp plain = mean ? readMean(mean) : nullptr;
+    if (!x || !plain || plain.getX() != x || plain.getAxes() != ofSquares.getAxes() || plain.getType() != ofSquares.getType() || !arrayType(x).isFloat())
+      return rewriter.notifyMatchFailure(op, "not the mean of squares less the square of the mean");
+    Location loc = op.getLoc();
+    ArrayType type = arrayType(x);
+    Value wide = buildBroadcast(rewriter, loc, mean, type, complementAxes(type.getRank(), plain.getAxes()));
+    Value away = SubOp::create(rewriter, loc, x, wide);
+    Value sum = ReduceOp::create(rewriter, loc, plain.getType(), ReductionKind::Sum, MulOp::create(rewriter, loc, away, away), plain.getAxes(),
+                                 plain.getAccumulateAttr());
+    rewriter.replaceOpWithNewOp<DivOp>(op, sum, op.getA().getDefiningOp<DivOp>().getB());
+    return success();
+  }
+};
+
 struct Stabilize : GreedyPass<impl::StabilizeBase<Stabilize>> {
   void populate(RewritePatternSet &set) override {
-    populateWithGenerated(set);
+    populateStability(set);
     populatePullThroughBroadcast(set);
-    set.add<Softmax>(set.getContext());
   }
 };
 } // namespace
+
+void populateStability(RewritePatternSet &set) {
+  populateWithGenerated(set);
+  set.add<Softmax, Variance>(set.getContext());
+}
 
 } // namespace gradus
