@@ -34,7 +34,7 @@ void Checker::checkCustom(ArrayRef<CustomUse> uses) {
   std::string why;
   all.passed = true;
   unsigned tried = 0;
-  for (CustomUse use : uses.take_front(isOfProblem ? 2 : 6)) {
+  for (CustomUse use : uses.take_front(isOfProblem ? 1 : 6)) {
     Trial trial = outlineCustom(use.op);
     bool isTest = use.func.getKind() == FuncKind::Test;
     for (unsigned k = 0; k < (isTest ? 1 : 3) && !(isOfProblem && tried); ++k) {
@@ -46,7 +46,7 @@ void Checker::checkCustom(ArrayRef<CustomUse> uses) {
       options.seed = seed;
       options.sizes = sizesAt(use.func, point);
       options.given.push_back(std::move(*values));
-      options.mostElements = isOfProblem ? 3 : 32;
+      options.mostElements = isOfProblem ? 2 : 32;
       options.isIterative = isOfProblem;
       options.differenceTolerance = isOfProblem ? 1e-4 : 1e-6;
       reference::GradientCheckReport result = reference::checkGradients(trial.value, trial.withGradients, options);
@@ -82,7 +82,10 @@ void Checker::checkCustoms() {
     for (FuncOp func : original.getOps<FuncOp>())
       if ((func.getKind() == FuncKind::Test) == isTest)
         func.walk([&](CustomOp op) {
-          if (!op->hasAttr("implicit") && !op->hasAttr("exact"))
+          bool isInStep = func.getKind() == FuncKind::RuleStep || func.getKind() == FuncKind::TrainStep;
+          // The problem of a step need not have a solution at random points; the tests of the rule have one.
+          bool isLeftOut = op->hasAttr("implicit") || op->hasAttr("exact") || (isInStep && !op->hasAttr("names"));
+          if (!isLeftOut)
             groups[{placeOf(op), StringAttr::get(op.getContext(), nameOf(op))}].push_back({func, op});
         });
   for (auto &[key, uses] : groups)
