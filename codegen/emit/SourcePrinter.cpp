@@ -31,6 +31,9 @@ static std::string identifierOf(StringRef name) {
   return text;
 }
 
+/// What is no argument of the source, since a function that draws has it anyhow.
+static bool isTimeOfDraws(FuncOp func, unsigned index) { return func.getArgRole(index) == Role::Time && !func.getArgument(index).use_empty(); }
+
 void SourceWriter::nameArguments() {
   for (Type type : func.getArgumentTypes())
     for (Attribute dim : cast<ArrayType>(type).getShape())
@@ -38,7 +41,7 @@ void SourceWriter::nameArguments() {
         for (const std::string &name : DimExpr::of(symbol).getSymbols())
           names.reserve(name);
   for (auto [index, argument] : llvm::enumerate(func.getArguments())) {
-    if (func.getArgRole(index) == Role::Time) { // no argument of the source: draws read it
+    if (isTimeOfDraws(func, index)) {
       names.setExactly(argument, "t");
       continue;
     }
@@ -160,7 +163,7 @@ FailureOr<std::string> SourceWriter::run() {
   std::string name = identifierOf(func.getSymName());
   SmallVector<std::string> arguments;
   for (unsigned i = 0, n = func.getNumArguments(); i < n; ++i)
-    if (func.getArgRole(i) != Role::Time)
+    if (!isTimeOfDraws(func, i))
       arguments.push_back(describeArgument(i));
   if (failed(writeBlock(func.getBody().front())))
     return failure();

@@ -57,7 +57,7 @@ TEST_P(SourceShelf, MeansTheSame) {
   std::vector<unsigned> untimed;
   Array<double> time = Array<double>::scalarInt(1);
   for (unsigned i = 0; i < gradient.getNumArguments(); ++i)
-    if (gradient.getArgRole(i) == Role::Time)
+    if (gradient.getArgRole(i) == Role::Time && !gradient.getArgument(i).use_empty())
       time = point[i];
     else
       untimed.push_back(i);
