@@ -70,6 +70,13 @@ std::string wrapperOf(const std::string &text, const std::string &name, const st
          (hasWorkspace ? name + "_workspace(" + sizes + ")" : "0") + ";\n}\n";
 }
 
+std::string readAll(const std::string &path) {
+  std::ifstream in(path);
+  std::stringstream text;
+  text << in.rdbuf();
+  return text.str();
+}
+
 class CSource : public testing::TestWithParam<ShelfLoss> {};
 
 TEST_P(CSource, GivesTheSameNumbers) {
@@ -126,10 +133,7 @@ TEST_P(CSource, GivesTheSameNumbers) {
   std::string command = std::string(GRADUS_CLANG) + " -std=c99 -O1 -ffp-contract=off -Wall -Wextra -Werror -shared -fPIC " + folder +
                         ".c -lm -o " + folder + ".so 2> " + folder + ".txt";
   int status = std::system(command.c_str());
-  std::ifstream log(folder + ".txt");
-  std::stringstream complaints;
-  complaints << log.rdbuf();
-  ASSERT_EQ(status, 0) << complaints.str() << *text;
+  ASSERT_EQ(status, 0) << readAll(folder + ".txt") << *text;
   void *library = dlopen((folder + ".so").c_str(), RTLD_NOW);
   ASSERT_TRUE(library) << dlerror();
   auto call = reinterpret_cast<double (*)(const int64_t *, void **, void **, void *)>(dlsym(library, "call"));
