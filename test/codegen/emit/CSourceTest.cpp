@@ -26,10 +26,15 @@ namespace {
 const std::map<std::string, std::string> notWritten = {
     {"dropped", "'gradus.draw'"},
     {"dropped_each_pass", "'gradus.draw'"},
+    {"elle_adaptive", "'gradus.draw'"},
+    {"entropic_softmax", "'gradus.draw'"},
+    {"fisher_regularized", "'gradus.draw'"},
     {"noisy_nested", "'gradus.draw'"},
     {"noisy_states", "'gradus.draw'"},
     {"prox_matching", "'gradus.draw'"},
     {"proximal_matching", "'gradus.draw'"},
+    {"softmax_sampled", "'gradus.draw'"},
+    {"softmax_sampled_linear", "'gradus.draw'"},
 };
 
 /// What lies between the parentheses of the function, split at the commas.
