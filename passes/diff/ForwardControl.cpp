@@ -136,12 +136,12 @@ static Value swapLeading(OpBuilder &builder, Location loc, Value x) {
   return TransposeOp::create(builder, loc, type.withShape(shape), x, permutation);
 }
 
-LogicalResult ForwardSweep::visitScan(ScanOp op) {
+/// The scan that carries tangents behind the values of `op`, and gives them behind its results; it takes the region of `op`.
+FailureOr<ScanOp> ForwardSweep::followScan(ScanOp op, ArrayRef<unsigned> moving, Tangent flags) {
   Location loc = op.getLoc();
   Block &block = op.getBody().front();
-  unsigned numXs = op.getXs().size(), count = op->getNumResults();
+  unsigned numXs = op.getXs().size();
   auto steps = block.getArguments().drop_front();
-  SmallVector<unsigned> moving = findMoving(op.getYs(), activity);
   for (auto [step, x] : llvm::zip(steps, op.getXs())) {
     if (lookup(x).value)
       activity.active.insert(step);
@@ -152,16 +152,14 @@ LogicalResult ForwardSweep::visitScan(ScanOp op) {
     activity.active.insert(steps[numXs + index]);
   activity.unbounded.insert(steps.begin() + numXs, steps.end()); // what goes round
   activity.follow(block);
-  Tangent flags = flagsOfPasses(op, op.getInit());
   SmallVector<Value> xs(op.getXs()), init(op.getInit());
   unsigned place = numXs + 1;
   for (unsigned index = 0; index < numXs; ++index) {
     Value t = lookup(op.getXs()[index]).value, step = block.getArgument(index + 1);
     if (!t)
       continue;
-    ArrayType type = tangentType(step);
-    xs.push_back(seeds ? swapLeading(*builder, loc, buildCast(*builder, loc, t, type.getElementType())) : t);
-    set(step, {block.insertArgument(place++, type, loc), flags.isMasked, flags.isWhere});
+    xs.push_back(t);
+    set(step, {block.insertArgument(place++, tangentType(step), loc), flags.isMasked, flags.isWhere});
   }
   SmallVector<Type> types(op->getResultTypes());
   for (unsigned index : moving) {
@@ -182,11 +180,114 @@ LogicalResult ForwardSweep::visitScan(ScanOp op) {
   auto made = ScanOp::create(*builder, loc, types, xs, init, op.getReverse());
   made->setDiscardableAttrs(op->getDiscardableAttrDictionary());
   made.getBody().takeBody(op.getBody());
-  replace(op, made.getResults());
-  for (auto [k, index] : llvm::enumerate(moving)) {
-    Value t = made.getResult(count + k);
-    give(made, made.getResult(index), seeds ? swapLeading(*builder, loc, t) : t, flags);
+  return made;
+}
+
+static SmallVector<int64_t> axesOf(ArrayType type) { return llvm::to_vector(llvm::seq<int64_t>(0, type.getRank())); }
+
+/// A copy of `op` for each direction, its axis behind that of the steps. What no step tells apart, constants and the number of the step, is
+/// repeated where a value that differs meets it.
+ScanOp ForwardSweep::repeatScan(ScanOp op) {
+  Location loc = op.getLoc();
+  ForwardContext context = contextOf(op, nullptr, nullptr);
+  Block &body = op.getBody().front();
+  auto steps = body.getArguments().drop_front();
+  SmallVector<Value> xs, init;
+  SmallVector<Type> types;
+  for (auto [x, step] : llvm::zip(op.getXs(), steps))
+    xs.push_back(swapLeading(*builder, loc, context.wide(buildCast(*builder, loc, x, arrayType(step).getElementType()))));
+  for (auto [value, y] : llvm::zip_equal(op.getInit(), op.getYs())) {
+    init.push_back(context.wide(value));
+    SmallVector<Attribute> shape(arrayType(y).getShape());
+    shape.insert(shape.begin() + 1, seeds);
+    types.push_back(arrayType(y).withShape(shape));
   }
+  auto repeated = ScanOp::create(*builder, loc, types, xs, init, op.getReverse());
+  repeated->setDiscardableAttrs(op->getDiscardableAttrDictionary());
+  OpBuilder inside(op.getContext());
+  Block *block = inside.createBlock(&repeated.getBody());
+  IRMapping mapping;
+  DenseSet<Value> differs;
+  mapping.map(body.getArgument(0), block->addArgument(body.getArgument(0).getType(), loc));
+  for (Value step : steps) {
+    mapping.map(step, block->addArgument(context.behind(arrayType(step)), loc));
+    differs.insert(step);
+  }
+  OpBuilder outside(repeated);
+  auto widen = [&](Value value) -> Value {
+    Value known = mapping.lookupOrDefault(value);
+    ArrayType type = arrayType(value), wide = context.behind(type);
+    if (differs.contains(value))
+      return known;
+    if (std::optional<double> fill = getFill(value))
+      return buildFill(inside, loc, wide, *fill);
+    bool isScalar = type.isScalar();
+    return buildBroadcast(isScalar ? inside : outside, loc, known, wide, isScalar ? SmallVector<int64_t>() : context.axesBehind(axesOf(type)));
+  };
+  for (Operation &inner : body.without_terminator()) {
+    Value result = inner.getResult(0);
+    bool isSame = llvm::none_of(inner.getOperands(), [&](Value operand) { return differs.contains(operand); });
+    if (isa<ConstantOp>(inner) || (isSame && arrayType(result).isScalar())) {
+      inside.clone(inner, mapping);
+      continue;
+    }
+    differs.insert(result);
+    ArrayType type = context.behind(arrayType(result));
+    if (auto repeat = dyn_cast<BroadcastOp>(inner)) {
+      SmallVector<int64_t> axes = context.axesBehind(repeat.getAxes());
+      if (!isSame)
+        axes.insert(axes.begin(), 0);
+      mapping.map(result, buildBroadcast(inside, loc, mapping.lookupOrDefault(repeat.getX()), type, axes));
+      continue;
+    }
+    SmallVector<Value> operands;
+    for (auto [number, operand] : llvm::enumerate(inner.getOperands())) {
+      bool isExponent = isa<IntPowOp>(inner) && number == 1;
+      operands.push_back(isExponent ? mapping.lookupOrDefault(operand) : widen(operand));
+    }
+    Operation *copy = inside.clone(inner, mapping);
+    copy->setOperands(operands);
+    copy->getResult(0).setType(type);
+  }
+  YieldOp::create(inside, loc, llvm::map_to_vector(body.getTerminator()->getOperands(), widen));
+  return repeated;
+}
+
+/// A step computes single elements, so that several directions are one direction of as many recurrences.
+LogicalResult ForwardSweep::visitScan(ScanOp op) {
+  SmallVector<unsigned> moving = findMoving(op.getYs(), activity);
+  Tangent flags = flagsOfPasses(op, op.getInit());
+  unsigned count = op->getNumResults();
+  if (!seeds) {
+    FailureOr<ScanOp> made = followScan(op, moving, flags);
+    if (failed(made))
+      return failure();
+    replace(op, made->getResults());
+    for (auto [k, index] : llvm::enumerate(moving))
+      give(*made, made->getResult(index), made->getResult(count + k), flags);
+    return success();
+  }
+  ScanOp repeated = repeatScan(op);
+  ForwardSweep one(table, Attribute(), activity);
+  one.builder = builder;
+  auto hand = [&](Value from, Value to, bool isStepped) {
+    if (Value t = lookup(from).value) {
+      t = buildCast(*builder, op.getLoc(), t, arrayType(to).getElementType());
+      one.set(to, {isStepped ? swapLeading(*builder, op.getLoc(), t) : t, flags.isMasked, flags.isWhere});
+    }
+    if (activity.unbounded.contains(from))
+      one.activity.unbounded.insert(to);
+  };
+  for (auto [from, to] : llvm::zip_equal(op.getXs(), repeated.getXs()))
+    hand(from, to, /*isStepped=*/true);
+  for (auto [from, to] : llvm::zip_equal(op.getInit(), repeated.getInit()))
+    hand(from, to, /*isStepped=*/false);
+  FailureOr<ScanOp> made = one.followScan(repeated, moving, flags);
+  if (failed(made))
+    return failure();
+  repeated.erase();
+  for (auto [k, index] : llvm::enumerate(moving))
+    give(op, op->getResult(index), swapLeading(*builder, op.getLoc(), made->getResult(count + k)), flags);
   return success();
 }
 

@@ -19,7 +19,10 @@ namespace gradus {
 LogicalResult ForwardSweep::visitExact(CustomOp op) {
   IRMapping mapping;
   mapping.map(op.getBody().getArguments(), op.getXs());
-  SmallVector<Operation *> copies = copyOps(op.getBody().front(), mapping, *builder);
+  Block &body = op.getBody().front();
+  SmallVector<Operation *> copies = copyOps(body, mapping, *builder);
+  // What comes out is read from an op: a loop that is followed is another one afterwards.
+  Operation *yield = builder->clone(*body.getTerminator(), mapping);
   for (Operation *copy : copies) {
     activity.follow(copy);
     if (llvm::none_of(copy->getResults(), [&](Value result) { return activity.active.contains(result); }))
@@ -32,8 +35,10 @@ LogicalResult ForwardSweep::visitExact(CustomOp op) {
     if (failed(isDone))
       return failure();
   }
-  for (auto [result, value] : llvm::zip_equal(op.getYs(), op.getBody().front().getTerminator()->getOperands()))
-    if (Tangent known = lookup(mapping.lookupOrDefault(value)); known.value)
+  SmallVector<Value> ys(yield->getOperands());
+  yield->erase();
+  for (auto [result, value] : llvm::zip_equal(op.getYs(), ys))
+    if (Tangent known = lookup(value); known.value)
       give(op, result, known.value, known);
   return success();
 }

@@ -67,6 +67,8 @@ private:
   mlir::LogicalResult visitEvery(EveryOp op);
   mlir::LogicalResult visitLoop(LoopOp op);
   mlir::LogicalResult visitScan(ScanOp op);
+  mlir::FailureOr<ScanOp> followScan(ScanOp op, llvm::ArrayRef<unsigned> moving, Tangent flags);
+  ScanOp repeatScan(ScanOp op);
   ForwardContext contextOf(mlir::Operation *op, llvm::function_ref<mlir::Value(mlir::Value, mlir::Value)> guardBy,
                            llvm::function_ref<mlir::Value(mlir::Value)> tangent);
   /// The tangents of a custom op's results along one direction `dxs` of its operands, null where one does not move.

@@ -124,6 +124,7 @@ constexpr const char *elsewhere[] = {
     "fft",
     "func",
     "grad", // AgainstReferenceTest
+    "jvp",  // AgainstReferenceTest
     "kernel",
     "logdet", // LinearAlgebraTest
     "oracle", // ObjectiveTest

@@ -141,6 +141,19 @@ gradus.func loss @gradient_norm(%w: !n {gradus.name = "w", gradus.role = #gradus
   gradus.return %z : !s
 }
 
+// What a function does along its own point: the derivative of a tangent.
+gradus.func loss @slope_along(%w: !n {gradus.name = "w", gradus.role = #gradus.role<param>}) -> (!s {gradus.name = "value", gradus.role = #gradus.role<value>}) {
+  %value, %t = gradus.jvp (%w) along (%w) : (!n), (!n) -> (!n), (!n) {
+  ^bb0(%x: !n):
+    %e = gradus.sin %x : !n
+    %q = gradus.mul %e, %x : !n
+    gradus.yield %q : !n
+  }
+  %p = gradus.mul %t, %value : !n
+  %y = gradus.reduce sum %p axes [0] : !n to !s
+  gradus.return %y : !s
+}
+
 // The value and, for the gradient, the place of the largest element: one pass finds both.
 gradus.func loss @largest(%w: !n {gradus.name = "w", gradus.role = #gradus.role<param>}) -> (!s {gradus.name = "value", gradus.role = #gradus.role<value>}) {
   %d = gradus.add %w, %w : !n

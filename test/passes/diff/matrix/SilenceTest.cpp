@@ -86,7 +86,8 @@ TEST_P(Silence, IsBrokenWithPlaceAndPath) {
     // The steps between, from the loss to the op: those that the map itself makes.
     for (size_t k = 2; k + 1 < said.size(); ++k)
       EXPECT_EQ(said[k].text.find("which goes through 'gradus."), 0u) << said[k].text;
-    EXPECT_NE(said[said.size() - 2].text.find("'gradus."), std::string::npos);
+    if (said.size() > 3) // the op may read the point itself
+      EXPECT_NE(said[said.size() - 2].text.find("'gradus."), std::string::npos);
   }
 }
 
