@@ -73,6 +73,8 @@ void Checker::checkCustom(ArrayRef<CustomUse> uses) {
   report(what, all);
   if (!all.passed)
     note(describePlace(placeOf(first)) + ": it is declared here");
+  if (!all.passed && isOfProblem)
+    note("it is compared with solutions beside the point: where there are none, as for weights whose sums must agree, the difference says nothing");
 }
 
 void Checker::checkCustoms() {

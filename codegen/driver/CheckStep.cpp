@@ -89,6 +89,8 @@ void Checker::checkStep(FuncOp step) {
   std::string error, name = step.getSymName().str();
   if (holdsSolver(step))
     return note("step " + name + ": not checked, for it solves an inner problem, which need not have a solution at random points");
+  if (std::string large = reference::findTooLarge(step); !large.empty())
+    return note("step " + name + ": not checked, for '" + large + "' has more than 2^20 elements");
   checkGradsInside(step);
   auto twin = compiled.lookupSymbol<FuncOp>(name);
   auto init = original.lookupSymbol<FuncOp>(StringRef(name).rsplit('.').first.str() + ".init");

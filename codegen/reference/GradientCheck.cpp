@@ -329,19 +329,6 @@ LogicalResult Check::tryPoint(Point &point) {
   return success();
 }
 
-/// An argument whose fixed dimensions alone are more than a check can try, by name; empty if there is none.
-static std::string findTooLarge(FuncOp func) {
-  constexpr int64_t most = int64_t(1) << 20;
-  for (unsigned i = 0; i < func.getNumArguments(); ++i) {
-    int64_t count = 1;
-    for (Attribute dim : llvm::cast<ArrayType>(func.getArgumentTypes()[i]).getShape())
-      if (auto size = llvm::dyn_cast<IntegerAttr>(dim))
-        if (__builtin_mul_overflow(count, size.getInt(), &count) || count > most)
-          return func.getArgName(i).str();
-  }
-  return "";
-}
-
 GradientCheckReport Check::run() {
   if (std::string name = findTooLarge(value); !name.empty()) {
     report.error = "'" + name + "' has more than 2^20 elements; give it dimensions with names, or check types alone by --no-gradients";
@@ -377,6 +364,18 @@ GradientCheckReport Check::run() {
   bool isNear = std::fmax(report.dual.error / (report.dual.point == "at random" ? options.dualTolerance : options.boundaryTolerance), report.difference.error / options.differenceTolerance) <= 1;
   report.passed = isNear && report.complex.error <= options.complexTolerance;
   return report;
+}
+
+std::string reference::findTooLarge(FuncOp func) {
+  constexpr int64_t most = int64_t(1) << 20;
+  for (unsigned i = 0; i < func.getNumArguments(); ++i) {
+    int64_t count = 1;
+    for (Attribute dim : llvm::cast<ArrayType>(func.getArgumentTypes()[i]).getShape())
+      if (auto size = llvm::dyn_cast<IntegerAttr>(dim))
+        if (__builtin_mul_overflow(count, size.getInt(), &count) || count > most)
+          return func.getArgName(i).str();
+  }
+  return "";
 }
 
 GradientCheckReport reference::checkGradients(FuncOp value, FuncOp withGradients, const GradientCheckOptions &options) {

@@ -54,6 +54,9 @@ struct GradientCheckReport {
   Arrays<double> at; ///< the arguments where the check failed; empty where it passed
 };
 
+/// An argument whose fixed dimensions alone are more than a check can try, by name; empty if there is none.
+std::string findTooLarge(FuncOp func);
+
 /// `value` has a floating scalar as its first result. `withGradients` has the same arguments; its first result is the value, and
 /// each of its results of role `grad`, named `grad_<argument>` or `<argument>`, the gradient in that argument.
 GradientCheckReport checkGradients(FuncOp value, FuncOp withGradients, const GradientCheckOptions &options = {});

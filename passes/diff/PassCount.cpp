@@ -30,7 +30,7 @@ static std::optional<Bound> findBound(Value value);
 
 std::optional<int64_t> findNumber(Value value) {
   DenseElementsAttr number;
-  if (!matchPattern(value, m_Constant(&number)))
+  if (!matchPattern(value, m_Constant(&number)) || !isa<IntegerType>(number.getElementType()))
     return std::nullopt;
   return (*number.getValues<APInt>().begin()).getSExtValue();
 }

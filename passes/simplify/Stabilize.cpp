@@ -15,7 +15,7 @@ namespace gradus {
 /// Whether a whole number of rank 0 is the constant `number`.
 static bool isWhole(Value value, int64_t number) {
   DenseElementsAttr elements;
-  return matchPattern(value, m_Constant(&elements)) && elements.isSplat() && elements.getSplatValue<APInt>().getSExtValue() == number;
+  return matchPattern(value, m_Constant(&elements)) && isa<IntegerType>(elements.getElementType()) && elements.isSplat() && elements.getSplatValue<APInt>().getSExtValue() == number;
 }
 
 /// Whether `x` is bounded by -log 2, as one of the forms of log(1 - e^x) has it.

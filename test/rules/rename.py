@@ -36,10 +36,10 @@ def draws_numbers(text):
 
 def rename(text):
     """Strings and comments stay; every identifier that is neither keyword nor built in gets the prefix. Random numbers depend on the
-    names of a loss or rule and of its draws, and those of rounding on that of what is kept, by contract: these names stay."""
+    names of a fn, loss or rule and of its draws, and those of rounding on that of what is kept, by contract: these names stay."""
     sites = set()
     if draws_numbers(text):
-        sites = set(re.findall(r"\b(?:draw|loss|param|rule)\s+(\w+)", text))
+        sites = set(re.findall(r"\b(?:draw|fn|loss|param|rule)\s+(\w+)", text))
 
     def one(match):
         word = match.group("word")

@@ -48,6 +48,7 @@ gradus.func fn @choice(%w: !gradus.array<[n], f64> {gradus.name = "w", gradus.ro
 gradus.func fn @trigamma(%w: !gradus.array<[n], f64> {gradus.name = "w", gradus.role = #gradus.role<input>},
     %u: !gradus.array<[n], f64> {gradus.name = "u", gradus.role = #gradus.role<input>})
     -> (!gradus.array<[n], f64> {gradus.name = "value", gradus.role = #gradus.role<value>}) {
+  // expected-note @+1 {{the derivative is asked for here}}
   %v, %t = gradus.jvp (%w) along (%u) : (!gradus.array<[n], f64>), (!gradus.array<[n], f64>) -> (!gradus.array<[n], f64>), (!gradus.array<[n], f64>) {
   ^bb0(%x: !gradus.array<[n], f64>):
     // expected-note @+1 {{which goes through 'gradus.mul'}}
