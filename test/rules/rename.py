@@ -26,8 +26,7 @@ types = {"int", "bool", "real", "u8", "blocks", "stochastic", "f16", "bf16", "f3
 draws = {"bernoulli", "categorical", "exponential", "gumbel", "index", "normal", "permutation", "rademacher", "uniform"}
 clauses = {"limit", "start", "tol"}  # what a solver is given by name
 slots = {"lower", "positive", "transposed", "upper"}  # of solve
-solvers = {name[:-len(".grad")] for name in os.listdir(os.path.join(lang, "std", "solvers"))}  # known behind `by` without an import
-reserved = keywords | builtins | types | draws | clauses | slots | solvers | {"t", "T", "inf", "pi", "all", "axis", "keep", "steps", "over", "rows", "next", "each",
+reserved = keywords | builtins | types | draws | clauses | slots | {"t", "T", "inf", "pi", "all", "axis", "keep", "steps", "over", "rows", "next", "each",
                                                                    "neighbours", "workers"}
 
 
