@@ -99,6 +99,17 @@ public:
   /// One value of each element.
   Array filled(double value, llvm::ArrayRef<mlir::Attribute> shape, Location at);
 
+  /// Gives the region its block with arguments of `types`, which yields what `value` makes of it.
+  template <typename Value>
+  void fillWith(mlir::Region &region, mlir::TypeRange types, Location at, Value value) {
+    mlir::OpBuilder::InsertionGuard guard(builder);
+    mlir::Block &block = region.emplaceBlock();
+    for (mlir::Type type : types)
+      block.addArgument(type, place(at));
+    builder.setInsertionPointToStart(&block);
+    YieldOp::create(builder, place(at), value(block));
+  }
+
   // Single values.
   mlir::Value castTo(mlir::Value x, mlir::Type element, Location at);
   mlir::Value broadcastTo(mlir::Value x, llvm::ArrayRef<int64_t> axes, llvm::ArrayRef<mlir::Attribute> shape, Location at);

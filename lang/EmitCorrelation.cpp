@@ -49,17 +49,9 @@ public:
     ArrayType type = typeOf(a).withShape(shape);
     auto op = CustomOp::create(e.builder, e.place(at), mlir::TypeRange(type), mlir::ValueRange{a, b});
     op->setAttr("exact", e.builder.getUnitAttr()); // the derivative is that of the body
-    mlir::OpBuilder::InsertionGuard guard(e.builder);
-    auto fill = [&](mlir::Region &region, llvm::ArrayRef<mlir::Type> types, llvm::function_ref<SmallVector<Value>(mlir::Block &)> values) {
-      mlir::Block &block = region.emplaceBlock();
-      for (mlir::Type argument : types)
-        block.addArgument(argument, e.place(at));
-      e.builder.setInsertionPointToStart(&block);
-      YieldOp::create(e.builder, e.place(at), values(block));
-    };
-    fill(op.getBody(), {a.getType(), b.getType()},
-         [&](mlir::Block &block) { return SmallVector<Value>{emitSum(form, block.getArgument(0), block.getArgument(1), sizes)}; });
-    fill(op.getDerivative(), {a.getType(), b.getType(), type, type}, [&](mlir::Block &block) {
+    e.fillWith(op.getBody(), {a.getType(), b.getType()}, at,
+               [&](mlir::Block &block) { return emitSum(form, block.getArgument(0), block.getArgument(1), sizes); });
+    e.fillWith(op.getDerivative(), {a.getType(), b.getType(), type, type}, at, [&](mlir::Block &block) {
       Value x = block.getArgument(0), k = block.getArgument(1), dy = block.getArgument(3);
       Form inX{form.out, form.b, form.a, SmallVector<int64_t>(sizes.size(), 1), form.dilation};
       Form inK{form.a, form.out, form.b, form.dilation, form.stride, !form.sumsImages};

@@ -37,8 +37,8 @@ public:
     op->setAttr("exact", e.builder.getUnitAttr()); // the derivative is that of the body
     if (derivatives == 0)
       op->setAttr("implicit", e.builder.getStringAttr("'expm' beyond its derivative of order " + std::to_string(mostOrders)));
-    fill(op.getBody(), {type}, [&](mlir::Block &block) { return compose({{block.getArgument(0)}}); });
-    fill(op.getDerivative(), {type, type, type}, [&](mlir::Block &block) {
+    e.fillWith(op.getBody(), {type}, at, [&](mlir::Block &block) { return compose({{block.getArgument(0)}}); });
+    e.fillWith(op.getDerivative(), {type, type, type}, at, [&](mlir::Block &block) {
       Value dy = block.getArgument(2);
       return derivatives == 0 ? dy : derive(block.getArgument(0), dy, derivatives - 1);
     });
@@ -46,15 +46,6 @@ public:
   }
 
 private:
-  void fill(mlir::Region &region, llvm::ArrayRef<mlir::Type> types, llvm::function_ref<Value(mlir::Block &)> value) {
-    mlir::OpBuilder::InsertionGuard guard(e.builder);
-    mlir::Block &block = region.emplaceBlock();
-    for (mlir::Type argument : types)
-      block.addArgument(argument, e.place(at));
-    e.builder.setInsertionPointToStart(&block);
-    YieldOp::create(e.builder, e.place(at), value(block));
-  }
-
   Array multiply(const Array &a, const Array &b) { return e.multiply(a, b, false, at); }
   Array times(double factor, const Array &x) { return e.mul(e.number(factor, at), x, at); }
   Array largestOf(const Array &x) { return e.reduce(ReductionKind::Max, x, llvm::to_vector(llvm::seq<int64_t>(0, typeOf(x.lanes.front()).getRank())), at); }
@@ -88,7 +79,7 @@ private:
     Value count = e.castTo(halvings.lanes.front(), e.builder.getI64Type(), at);
     Value small = approximate(e.mul(x, e.unary<Exp2Op>(e.negate(halvings, at), at), at)).lanes.front();
     auto loop = LoopOp::create(e.builder, e.place(at), mlir::TypeRange(small.getType()), count, small);
-    fill(loop.getBody(), {ArrayType::scalar(e.builder.getI64Type()), small.getType()}, [&](mlir::Block &block) {
+    e.fillWith(loop.getBody(), {ArrayType::scalar(e.builder.getI64Type()), small.getType()}, at, [&](mlir::Block &block) {
       Array power{{block.getArgument(1)}};
       return multiply(power, power).lanes.front();
     });

@@ -35,29 +35,20 @@ public:
 
   Value emit(Value x) {
     auto op = CustomOp::create(e.builder, e.place(at), mlir::TypeRange(type), mlir::ValueRange(x));
-    fill(op.getBody(), {from}, [&](mlir::Block &block) { return cumulate(block.getArgument(0)); });
-    fill(op.getDerivative(), {from, type, type},
-         [&](mlir::Block &block) { return derive(block.getArgument(0), block.getArgument(1), block.getArgument(2)); });
+    e.fillWith(op.getBody(), {from}, at, [&](mlir::Block &block) { return cumulate(block.getArgument(0)); });
+    e.fillWith(op.getDerivative(), {from, type, type}, at,
+               [&](mlir::Block &block) { return derive(block.getArgument(0), block.getArgument(1), block.getArgument(2)); });
     return op.getYs().front();
   }
 
 private:
-  void fill(mlir::Region &region, llvm::ArrayRef<mlir::Type> types, llvm::function_ref<Value(mlir::Block &)> value) {
-    mlir::OpBuilder::InsertionGuard guard(e.builder);
-    mlir::Block &block = region.emplaceBlock();
-    for (mlir::Type argument : types)
-      block.addArgument(argument, e.place(at));
-    e.builder.setInsertionPointToStart(&block);
-    YieldOp::create(e.builder, e.place(at), value(block));
-  }
-
   /// A scan of `xs` from an array of the number `first`.
   Value scan(llvm::ArrayRef<Value> xs, double first, bool runsBack, llvm::function_ref<Value(mlir::Block &)> value) {
     Value init = e.broadcastTo(e.castTo(e.number(first, at).lanes.front(), carried.getElementType(), at), {}, carried.getShape(), at);
     auto op = ScanOp::create(e.builder, e.place(at), mlir::TypeRange(type), xs, init, runsBack);
     SmallVector<mlir::Type> types(xs.size() + 2, carried);
     types[0] = ArrayType::scalar(e.builder.getI64Type());
-    fill(op.getBody(), types, value);
+    e.fillWith(op.getBody(), types, at, value);
     return op.getYs().front();
   }
 
