@@ -33,29 +33,10 @@ CWriter::Result CWriter::element(Value value, Indices indices, bool isRoot) {
   return func.emitError("G0555: a value of this form is not written as C");
 }
 
-static SmallVector<std::string> pick(ArrayRef<std::string> indices, ArrayRef<int64_t> axes) {
-  SmallVector<std::string> picked;
-  for (int64_t axis : axes)
-    picked.push_back(indices[axis]);
-  return picked;
-}
-
 CWriter::Result CWriter::writeOp(Operation *op, Indices indices) {
   return TypeSwitch<Operation *, Result>(op)
-      .Case([&](BroadcastOp wide) {
-        SmallVector<std::string> source = pick(indices, wide.getAxes());
-        for (auto [k, axis] : llvm::enumerate(wide.getAxes()))
-          if (arrayType(wide.getX()).getShape()[k] != wide.getType().getShape()[axis])
-            source[k] = "0";
-        return element(wide.getX(), source);
-      })
+      .Case<BroadcastOp, TransposeOp>([&](auto same) { return element(same.getX(), indicesOfOperand(same, indices)); })
       .Case([&](CastOp cast) { return writeCast(cast, indices); })
-      .Case([&](TransposeOp transpose) {
-        SmallVector<std::string> source(indices.size());
-        for (auto [k, axis] : llvm::enumerate(transpose.getPermutation()))
-          source[axis] = indices[k];
-        return element(transpose.getX(), source);
-      })
       .Case([&](ReshapeOp reshape) -> Result {
         FailureOr<std::string> name = nameOf(reshape.getX());
         if (failed(name))

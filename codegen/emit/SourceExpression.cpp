@@ -165,34 +165,29 @@ ExpressionWriter::Result ExpressionWriter::element(Value value, Indices indices,
   return subscripted(names.get(value), indices);
 }
 
-static SmallVector<std::string> pick(ArrayRef<std::string> indices, ArrayRef<int64_t> axes) {
-  SmallVector<std::string> picked;
-  for (int64_t axis : axes)
-    picked.push_back(indices[axis]);
-  return picked;
+SmallVector<std::string> indicesOfOperand(BroadcastOp op, ArrayRef<std::string> indices) {
+  SmallVector<std::string> source;
+  for (auto [size, axis] : llvm::zip_equal(arrayType(op.getX()).getShape(), op.getAxes()))
+    source.push_back(size == op.getType().getShape()[axis] ? indices[axis] : "0"); // a size of 1 is repeated
+  return source;
+}
+
+SmallVector<std::string> indicesOfOperand(TransposeOp op, ArrayRef<std::string> indices) {
+  SmallVector<std::string> source(indices.size());
+  for (auto [k, axis] : llvm::enumerate(op.getPermutation()))
+    source[axis] = indices[k];
+  return source;
 }
 
 ExpressionWriter::Result ExpressionWriter::writeOp(Operation *op, Indices indices) {
   return TypeSwitch<Operation *, Result>(op)
-      .Case([&](BroadcastOp wide) {
-        SmallVector<std::string> source = pick(indices, wide.getAxes());
-        for (auto [k, axis] : llvm::enumerate(wide.getAxes()))
-          if (arrayType(wide.getX()).getShape()[k] != wide.getType().getShape()[axis])
-            source[k] = "0"; // a size of 1 that is repeated
-        return element(wide.getX(), source);
-      })
+      .Case<BroadcastOp, TransposeOp>([&](auto same) { return element(same.getX(), indicesOfOperand(same, indices)); })
       .Case([&](CastOp cast) -> Result {
         Result x = element(cast.getX(), indices);
         bool isCut = arrayType(cast.getX()).isFloat() && !cast.getType().isFloat();
         if (succeeded(x) && cast.getType().isBool() && !arrayType(cast.getX()).isBool())
           return Text{(x->binding > BindCompare ? x->text : "(" + x->text + ")") + " != 0", BindCompare};
         return failed(x) || !isCut ? x : Result(Text{"int(" + x->text + ")", BindPrimary});
-      })
-      .Case([&](TransposeOp transpose) {
-        SmallVector<std::string> source(indices.size());
-        for (auto [k, axis] : llvm::enumerate(transpose.getPermutation()))
-          source[axis] = indices[k];
-        return element(transpose.getX(), source);
       })
       .Case([&](ReshapeOp reshape) -> Result {
         std::string name = names.get(reshape.getX());

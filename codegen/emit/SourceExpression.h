@@ -35,6 +35,10 @@ private:
   llvm::DenseMap<mlir::Value, std::string> values;
 };
 
+/// The indices at which the operand is read for the element of the result at `indices`.
+llvm::SmallVector<std::string> indicesOfOperand(BroadcastOp op, llvm::ArrayRef<std::string> indices);
+llvm::SmallVector<std::string> indicesOfOperand(TransposeOp op, llvm::ArrayRef<std::string> indices);
+
 /// Writes the element of a value at given indices.
 class ExpressionWriter {
 public:
