@@ -2,6 +2,8 @@
 
 #include "passes/Build.h"
 
+#include "mlir/IR/Matchers.h"
+
 #include <cmath>
 
 using namespace mlir;
@@ -61,6 +63,12 @@ std::optional<double> getFill(Value value) {
     value = op->getOperand(0);
   }
   return std::nullopt;
+}
+
+std::optional<int64_t> getInteger(Value value) {
+  DenseElementsAttr elements;
+  bool isWhole = matchPattern(value, m_Constant(&elements)) && isa<IntegerType>(elements.getElementType()) && elements.isSplat();
+  return isWhole ? std::optional(elements.getSplatValue<APInt>().getSExtValue()) : std::nullopt;
 }
 
 bool isFill(Value value, double number) {

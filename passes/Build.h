@@ -29,6 +29,8 @@ mlir::Value buildReduce(mlir::OpBuilder &builder, mlir::Location loc, ReductionK
 llvm::SmallVector<int64_t> complementAxes(int64_t rank, llvm::ArrayRef<int64_t> axes);
 /// The number that every element of `value` is, if `value` is made by buildFill or is a rank-0 constant.
 std::optional<double> getFill(mlir::Value value);
+/// The integer that a rank-0 constant is; none for a value that is no such constant.
+std::optional<int64_t> getInteger(mlir::Value value);
 /// Every element of `value` is `number`, its sign included.
 bool isFill(mlir::Value value, double number);
 

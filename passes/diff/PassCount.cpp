@@ -9,8 +9,7 @@
 #include "passes/diff/PassCount.h"
 
 #include "dialect/DimExpr.h"
-
-#include "mlir/IR/Matchers.h"
+#include "passes/Build.h"
 
 using namespace mlir;
 
@@ -28,15 +27,6 @@ struct Bound {
 
 static std::optional<Bound> findBound(Value value);
 
-std::optional<int64_t> findNumber(Value value) {
-  DenseElementsAttr number;
-  if (!matchPattern(value, m_Constant(&number)) || !isa<IntegerType>(number.getElementType()))
-    return std::nullopt;
-  return (*number.getValues<APInt>().begin()).getSExtValue();
-}
-
-static ArrayType typeOf(Value value) { return cast<ArrayType>(value.getType()); }
-
 /// The number of passes of the loop of which `value` is an index, counted from either end; null if it is none.
 static Value findCountOfIndex(Value value) {
   if (auto argument = dyn_cast<BlockArgument>(value)) {
@@ -45,12 +35,12 @@ static Value findCountOfIndex(Value value) {
   }
   auto back = value.getDefiningOp<SubOp>();
   auto last = back ? back.getA().getDefiningOp<SubOp>() : SubOp();
-  bool isFromTheEnd = last && findNumber(last.getB()) == 1 && findCountOfIndex(back.getB()) == last.getA();
+  bool isFromTheEnd = last && getInteger(last.getB()) == 1 && findCountOfIndex(back.getB()) == last.getA();
   return isFromTheEnd ? last.getA() : Value();
 }
 
 static bool isNeverNegative(Value value) {
-  if (std::optional<int64_t> number = findNumber(value))
+  if (std::optional<int64_t> number = getInteger(value))
     return *number >= 0;
   if (findCountOfIndex(value))
     return true;
@@ -60,7 +50,7 @@ static bool isNeverNegative(Value value) {
     return true;
   if (isa_and_nonnull<MaxOp>(source))
     return llvm::any_of(source->getOperands(), isOperand);
-  if (isa_and_nonnull<CastOp, StopOp>(source) && typeOf(source->getOperand(0)).isFloat())
+  if (isa_and_nonnull<CastOp, StopOp>(source) && arrayType(source->getOperand(0)).isFloat())
     return false;
   return isa_and_nonnull<AddOp, CastOp, IntDivOp, MinOp, MulOp, StopOp>(source) && llvm::all_of(source->getOperands(), isOperand);
 }
@@ -69,7 +59,7 @@ static bool isNeverNegative(Value value) {
 static std::optional<Bound> findBoundOfCounter(LoopOp loop, unsigned index) {
   Block &body = loop.getBody().front();
   auto next = body.getTerminator()->getOperand(index).getDefiningOp<AddOp>();
-  bool isCounter = next && next.getA() == body.getArgument(0) && findNumber(next.getB()) == 1 && findNumber(loop.getInit()[index]) == 0;
+  bool isCounter = next && next.getA() == body.getArgument(0) && getInteger(next.getB()) == 1 && getInteger(loop.getInit()[index]) == 0;
   std::optional<Bound> bound = isCounter ? findBound(loop.getCount()) : std::nullopt;
   return bound ? std::optional(Bound{DimExpr::max(bound->size, DimExpr::number(0)), false}) : std::nullopt;
 }
@@ -102,7 +92,7 @@ static std::optional<Bound> findBoundOfTwo(Operation *source) {
 
 /// A bound of a number of passes, as the front end writes it.
 static std::optional<Bound> findBound(Value value) {
-  if (std::optional<int64_t> number = findNumber(value))
+  if (std::optional<int64_t> number = getInteger(value))
     return Bound{DimExpr::number(*number), true};
   if (Value count = findCountOfIndex(value))
     if (std::optional<Bound> passes = findBound(count))
@@ -114,7 +104,7 @@ static std::optional<Bound> findBound(Value value) {
     return Bound{DimExpr::of(dim.getSymbolAttr()), true};
   if (auto loop = dyn_cast<LoopOp>(source))
     return findBoundOfCounter(loop, cast<OpResult>(value).getResultNumber());
-  if (isa<CastOp, StopOp>(source) && typeOf(source->getOperand(0)).isInt())
+  if (isa<CastOp, StopOp>(source) && arrayType(source->getOperand(0)).isInt())
     return findBound(source->getOperand(0));
   if (auto choice = dyn_cast<SelectOp>(source)) { // of a difference that would overflow: no size does
     auto most = findBound(choice.getOperand(1));

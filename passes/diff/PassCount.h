@@ -8,13 +8,9 @@
 
 #include "dialect/Gradus.h"
 
-#include <optional>
-
 namespace gradus {
 
 /// The formula of sizes that the number of passes never exceeds, as a dimension; null where none shows.
 mlir::Attribute findPasses(LoopOp loop);
-/// The integer that a rank-0 constant is.
-std::optional<int64_t> findNumber(mlir::Value value);
 
 } // namespace gradus

@@ -5,7 +5,6 @@
 #include "passes/Build.h"
 #include "passes/fuse/Cost.h"
 
-#include "mlir/IR/Matchers.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -21,9 +20,8 @@ static DimExpr countElements(ArrayRef<Attribute> shape) {
 }
 
 DimExpr boundPasses(Value value) {
-  DenseElementsAttr number;
-  if (matchPattern(value, m_Constant(&number)))
-    return DimExpr::number(std::max<int64_t>(0, (*number.getValues<APInt>().begin()).getSExtValue()));
+  if (std::optional<int64_t> number = getInteger(value))
+    return DimExpr::number(std::max<int64_t>(0, *number));
   Operation *op = value.getDefiningOp();
   if (!op)
     return DimExpr::symbol("passes");
@@ -124,8 +122,7 @@ void Counter::count(Operation &op, const DimExpr &times) {
     add(sum.products), add(sum.additions);
     weight = 2;
   } else if (auto power = dyn_cast<IntPowOp>(op)) {
-    DenseElementsAttr exponent;
-    bool isSquare = matchPattern(power.getN(), m_Constant(&exponent)) && (*exponent.getValues<APInt>().begin()) == 2;
+    bool isSquare = getInteger(power.getN()) == 2;
     add(sum.products, isSquare ? 1 : 4);
     weight = isSquare ? 1 : 4;
   } else if (isa<AddOp, NegOp, ScatterAddOp, SubOp>(op)) {

@@ -5,7 +5,6 @@
 #include "passes/Passes.h"
 #include "passes/simplify/Patterns.h"
 
-#include "mlir/IR/Matchers.h"
 
 namespace gradus {
 #define GEN_PASS_DEF_SCATTERTOSELECT
@@ -59,10 +58,8 @@ static std::optional<DimExpr> getOffset(Value index, int64_t axis) {
     return std::nullopt;
   if (auto dim = begin.getX().getDefiningOp<DimOp>())
     return DimExpr::parse(dim.getSymbol());
-  DenseIntElementsAttr number;
-  if (!matchPattern(begin.getX(), m_Constant(&number)))
-    return std::nullopt;
-  return DimExpr::number((*number.getValues<APInt>().begin()).getSExtValue());
+  std::optional<int64_t> number = getInteger(begin.getX());
+  return number ? std::optional(DimExpr::number(*number)) : std::nullopt;
 }
 
 namespace {

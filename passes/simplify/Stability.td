@@ -17,7 +17,7 @@ class Is<string predicate> : NativeCodeCall<
 def Positive : Constraint<CPred<"::gradus::getFill($0).value_or(0) > 0">>;
 def RootOf : NativeCodeCall<"::gradus::buildFill($_builder, $_loc, $0.getType(), std::sqrt(*::gradus::getFill($0)))">;
 /// The exponent 2 of an integer power.
-def IsTwo : Constraint<CPred<"::gradus::isWhole($0, 2)">>;
+def IsTwo : Constraint<CPred<"::gradus::getInteger($0) == 2">>;
 /// Not what LogOfOneMinusExp makes.
 def Unbounded : Constraint<CPred<"!::gradus::isBounded($0)">>;
 def Sum : ConstantEnumCase<Gradus_ReductionAttr, "sum">;

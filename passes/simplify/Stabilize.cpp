@@ -4,19 +4,12 @@
 #include "passes/Passes.h"
 #include "passes/simplify/Patterns.h"
 
-#include "mlir/IR/Matchers.h"
 
 #include <cmath>
 
 using namespace mlir;
 
 namespace gradus {
-
-/// Whether a whole number of rank 0 is the constant `number`.
-static bool isWhole(Value value, int64_t number) {
-  DenseElementsAttr elements;
-  return matchPattern(value, m_Constant(&elements)) && isa<IntegerType>(elements.getElementType()) && elements.isSplat() && elements.getSplatValue<APInt>().getSExtValue() == number;
-}
 
 /// Whether `x` is bounded by -log 2, as one of the forms of log(1 - e^x) has it.
 static bool isBounded(Value x) {
@@ -66,7 +59,7 @@ static ReduceOp readMean(Value value) {
   if (auto size = count.getDefiningOp<DimOp>())
     return dim == size.getSymbolAttr() ? sum : nullptr;
   auto number = dyn_cast<IntegerAttr>(dim);
-  return number && (getFill(count) == static_cast<double>(number.getInt()) || isWhole(count, number.getInt())) ? sum : nullptr;
+  return number && (getFill(count) == static_cast<double>(number.getInt()) || getInteger(count) == number.getInt()) ? sum : nullptr;
 }
 
 /// What `value` is the square of; else null.
@@ -74,7 +67,7 @@ static Value readSquare(Value value) {
   if (auto product = value.getDefiningOp<MulOp>(); product && product.getA() == product.getB())
     return product.getA();
   auto power = value.getDefiningOp<IntPowOp>();
-  return power && isWhole(power.getN(), 2) ? power.getX() : Value();
+  return power && getInteger(power.getN()) == 2 ? power.getX() : Value();
 }
 
 /// mean(x^2) - mean(x)^2 -> mean((x - mean(x))^2), where the difference cancels for data far from 0
