@@ -79,15 +79,9 @@ void Checker::checkGradsInside(FuncOp func) {
   });
 }
 
-/// Whether a step solves an inner problem: at random points its solver runs to its limit.
-static bool holdsSolver(FuncOp func) {
-  auto isSolver = [](CustomOp op) { return op->hasAttr("names") || op->hasAttr("exact") ? WalkResult::advance() : WalkResult::interrupt(); };
-  return func.walk(isSolver).wasInterrupted();
-}
-
 void Checker::checkStep(FuncOp step) {
   std::string error, name = step.getSymName().str();
-  if (holdsSolver(step))
+  if (holdsProblem(step))
     return note("step " + name + ": not checked, for it solves an inner problem, which need not have a solution at random points");
   if (std::string large = reference::findTooLarge(step); !large.empty())
     return note("step " + name + ": not checked, for '" + large + "' has more than 2^20 elements");

@@ -113,13 +113,15 @@ static bool holds(FuncOp func, llvm::function_ref<bool(Operation *)> is) {
   return func.walk([&](Operation *op) { return is(op) ? WalkResult::interrupt() : WalkResult::advance(); }).wasInterrupted();
 }
 
-static bool isProblem(Operation *op) { return isa<CustomOp>(op) && !op->hasAttr("names") && !op->hasAttr("exact"); }
+bool holdsProblem(FuncOp func) {
+  return holds(func, [](Operation *op) { return isa<CustomOp>(op) && !op->hasAttr("names") && !op->hasAttr("exact"); });
+}
 
 /// How a function is tried. The solution of an inner problem is right to a tolerance of the spec alone.
 static reference::GradientCheckOptions optionsFor(FuncOp func, uint64_t seed) {
   reference::GradientCheckOptions options;
   options.seed = seed;
-  if (holds(func, isProblem))
+  if (holdsProblem(func))
     options.dualTolerance = 1e-8;
   return options;
 }
@@ -127,7 +129,7 @@ static reference::GradientCheckOptions optionsFor(FuncOp func, uint64_t seed) {
 /// Whether a loss can be tried at many points: a solver far from where it was meant to begin runs to its limit, and forward mode over a gradient
 /// costs the square.
 static bool isCheap(FuncOp loss) {
-  return !holds(loss, [](Operation *op) { return isa<GradOp>(op) || isProblem(op); });
+  return !holdsProblem(loss) && !holds(loss, llvm::IsaPred<GradOp>);
 }
 
 void Checker::checkGradient(FuncOp loss, FuncOp gradient) {
@@ -154,12 +156,7 @@ void Checker::checkGradient(FuncOp loss, FuncOp gradient) {
 
 /// Whether the second derivative of a loss is that of its value: neither `stop` nor a derivative of one's own stands in it.
 static bool isPlain(FuncOp func) {
-  return !func
-              .walk([](Operation *op) {
-                bool isOwn = isa<StopOp>(op) || (isa<CustomOp>(op) && !op->hasAttr("exact"));
-                return isOwn ? WalkResult::interrupt() : WalkResult::advance();
-              })
-              .wasInterrupted();
+  return !holds(func, [](Operation *op) { return isa<StopOp>(op) || (isa<CustomOp>(op) && !op->hasAttr("exact")); });
 }
 
 /// <grad f, u> as a loss in the arguments of f, with the arguments "along .." behind them for u.
@@ -268,7 +265,7 @@ void Checker::checkHessian(FuncOp loss) {
     llvm::raw_string_ostream(line) << what << llvm::format(": <u, H v> = %.12g, <v, H u> = %.12g", other, one);
     // Forward mode over forward mode, which is far dearer: only where it is done soon.
     auto duals = FailureOr<reference::ValueAndGradients<double>>(failure());
-    bool isNested = loss.walk([](GradOp) { return WalkResult::interrupt(); }).wasInterrupted();
+    bool isNested = holds(loss, llvm::IsaPred<GradOp>);
     int64_t count = 0;
     for (const Array<double> &direction : u)
       count += direction.size();

@@ -25,6 +25,9 @@ mlir::Operation *findFault(FuncOp func, const reference::Arrays<double> &point, 
 /// "file:line:col", or nothing.
 std::string describePlace(mlir::Location location);
 
+/// Whether a function solves an inner problem: at random points its solver may run to its limit.
+bool holdsProblem(FuncOp func);
+
 class Checker {
 public:
   /// `original` is the spec as the front end wrote it, `compiled` the same with gradient functions after the phases.

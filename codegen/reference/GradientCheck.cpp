@@ -48,8 +48,11 @@ private:
   LogicalResult tryPoint(Point &point);
   LogicalResult tryBoundaries();
   LogicalResult compareGradient(Point &point, size_t which);
-  LogicalResult compareDifference(Point &point, size_t which, WorstElement element, double floor);
-  void compareComplex(Point &point, size_t which, WorstElement element, double floor);
+  /// The element of a gradient at `flat`, in row-major order.
+  LogicalResult compareDifference(Point &point, size_t which, int64_t flat, WorstElement element, double floor);
+  void compareComplex(Point &point, size_t which, int64_t flat, WorstElement element, double floor);
+  /// Against dual numbers.
+  double toleranceAt(Place place) const { return place == Place::Random ? options.dualTolerance : options.boundaryTolerance; }
   bool liesBetween(Point &point, size_t which, int64_t flat, double got, double slack, bool jumps);
   void keepWorst(WorstElement &worst, const WorstElement &next, double tolerance, const Point &point);
   bool isFinite(const Point &point) const;
@@ -229,12 +232,8 @@ bool Check::liesBetween(Point &point, size_t which, int64_t flat, double got, do
 
 /// A step that crosses a kink is halved away; exactly at a kink the derivative must lie between the one-sided differences, or between the
 /// derivatives around.
-LogicalResult Check::compareDifference(Point &point, size_t which, WorstElement element, double floor) {
+LogicalResult Check::compareDifference(Point &point, size_t which, int64_t flat, WorstElement element, double floor) {
   unsigned argument = pairs[which].argument;
-  const Shape &shape = point.args[argument].shape;
-  int64_t flat = 0;
-  for (auto [i, size] : llvm::zip_equal(element.index, shape))
-    flat = flat * size + i;
   static constexpr long double shortSteps[] = {1e-4L, 1e-6L, 1e-8L}, longSteps[] = {1e-2L, 1e-3L, 1e-4L};
   WorstElement best = element;
   best.error = std::numeric_limits<double>::infinity();
@@ -263,14 +262,10 @@ LogicalResult Check::compareDifference(Point &point, size_t which, WorstElement 
   return success();
 }
 
-void Check::compareComplex(Point &point, size_t which, WorstElement element, double floor) {
+void Check::compareComplex(Point &point, size_t which, int64_t flat, WorstElement element, double floor) {
   if (!report.complexError.empty())
     return;
-  unsigned argument = pairs[which].argument;
-  int64_t flat = 0;
-  for (auto [i, size] : llvm::zip_equal(element.index, point.args[argument].shape))
-    flat = flat * size + i;
-  auto slope = complexStepAt(value, point.complex, argument, flat, options.sizes, report.complexError);
+  auto slope = complexStepAt(value, point.complex, pairs[which].argument, flat, options.sizes, report.complexError);
   if (failed(slope) || !std::isfinite(*slope)) // NaN: the continuation has no value there
     return;
   element.expected = *slope;
@@ -302,25 +297,25 @@ LogicalResult Check::compareGradient(Point &point, size_t which) {
     WorstElement element{value.getArgName(pair.argument).str(), indexOf(i, got.shape), got.reals[i], dual.reals[i], 0, ""};
     element.error = relativeError(element.got, element.expected, floor);
     report.isFlat &= dual.reals[i] == 0;
-    double tolerance = point.place == Place::Random ? options.dualTolerance : options.boundaryTolerance;
+    double tolerance = toleranceAt(point.place);
     if (!options.isIterative && (element.error > tolerance || isInside))
       keepWorst(report.dual, element, tolerance, point);
     // A solver may be one of symmetric matrices: one element off the diagonal leads out of what it solves.
     bool leadsOut = options.isIterative && isSymmetric(point.args[pair.argument]) && i % (point.args[pair.argument].shape[0] + 1) != 0;
     if (isOwn || i % stride || leadsOut)
       continue;
-    if (!stops && failed(compareDifference(point, which, element, floor)))
+    if (!stops && failed(compareDifference(point, which, i, element, floor)))
       return failure();
     // A gradient inside of the value makes dual numbers over complex ones of it.
     if (isInside && !options.isIterative && (!isNested || i % std::max<int64_t>(1, got.size() / 8) == 0))
-      compareComplex(point, which, element, floor);
+      compareComplex(point, which, i, element, floor);
   }
   return success();
 }
 
 LogicalResult Check::tryPoint(Point &point) {
   // The value that comes with the gradients is the value.
-  double got = point.results[0].reals[0], error = relativeError(got, point.value, 1), tolerance = point.place == Place::Random ? options.dualTolerance : options.boundaryTolerance;
+  double got = point.results[0].reals[0], error = relativeError(got, point.value, 1), tolerance = toleranceAt(point.place);
   if (!options.isIterative && (error > tolerance || point.place == Place::Random))
     keepWorst(report.dual, {"value", {}, got, point.value, error, ""}, tolerance, point);
   for (size_t which = 0; which < pairs.size(); ++which)
