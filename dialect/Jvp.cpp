@@ -10,8 +10,7 @@ using namespace gradus;
 
 static ArrayType arrayOf(Value value) { return cast<ArrayType>(value.getType()); }
 
-/// `type` behind one more axis, or itself where there is none.
-static ArrayType behind(Attribute seeds, ArrayType type) {
+ArrayType gradus::putBehind(Attribute seeds, ArrayType type) {
   if (!seeds)
     return type;
   SmallVector<Attribute> shape{seeds};
@@ -31,8 +30,8 @@ LogicalResult JvpOp::verify() {
     return emitOpError("expects a direction of ") << getPoints().front().getType() << ", but got " << getDirections().front().getType();
   Attribute seeds = getSeeds();
   for (auto [point, direction] : llvm::zip_equal(getPoints(), getDirections()))
-    if (direction.getType() != behind(seeds, arrayOf(point))) // jvp_c2
-      return emitOpError("expects a direction of ") << behind(seeds, arrayOf(point)) << ", but got " << direction.getType();
+    if (direction.getType() != putBehind(seeds, arrayOf(point))) // jvp_c2
+      return emitOpError("expects a direction of ") << putBehind(seeds, arrayOf(point)) << ", but got " << direction.getType();
   Block &block = getBody().front();
   if (TypeRange(block.getArgumentTypes()) != TypeRange(getPoints())) // jvp_c1
     return emitOpError("expects a block that takes (") << TypeRange(getPoints()) << "), but it takes (" << block.getArgumentTypes() << ")";
@@ -40,7 +39,7 @@ LogicalResult JvpOp::verify() {
   if (!yield || TypeRange(yield.getValues()) != TypeRange(getValues())) // jvp_c3
     return emitOpError("expects a region that yields (") << TypeRange(getValues()) << ")";
   for (auto [value, tangent] : llvm::zip_equal(getValues(), getTangents()))
-    if (tangent.getType() != behind(seeds, arrayOf(value))) // jvp_c3
-      return emitOpError("expects a tangent of ") << behind(seeds, arrayOf(value)) << ", but got " << tangent.getType();
+    if (tangent.getType() != putBehind(seeds, arrayOf(value))) // jvp_c3
+      return emitOpError("expects a tangent of ") << putBehind(seeds, arrayOf(value)) << ", but got " << tangent.getType();
   return success();
 }

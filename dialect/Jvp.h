@@ -8,5 +8,10 @@
 
 #include "dialect/Gradus.h"
 
+namespace gradus {
+/// The type of `type` for each direction, behind the axis `seeds` that counts them; `type` itself where `seeds` is null.
+ArrayType putBehind(mlir::Attribute seeds, ArrayType type);
+} // namespace gradus
+
 #define GET_OP_CLASSES
 #include "dialect/JvpOps.h.inc"

@@ -113,12 +113,8 @@ Array lang::followAlong(Algebra &algebra, const Array &point, const Array &u, In
   SmallVector<mlir::Type> values, tangents;
   for (Value lane : result.lanes) {
     ArrayType type = Algebra::typeOf(lane);
-    SmallVector<mlir::Attribute> shape;
-    if (seeds)
-      shape.push_back(seeds->dim);
-    llvm::append_range(shape, type.getShape());
     values.push_back(type);
-    tangents.push_back(type.withShape(shape));
+    tangents.push_back(putBehind(seeds ? seeds->dim : mlir::Attribute(), type));
   }
   builder.setInsertionPoint(begun);
   auto op = JvpOp::create(builder, algebra.place(at), values, tangents, point.lanes, directions);

@@ -38,6 +38,22 @@ static SmallVector<unsigned> findMoving(ValueRange values, const Activity &activ
   return found;
 }
 
+void ForwardSweep::yieldTangents(Block &block, ArrayRef<unsigned> moving) {
+  OpBuilder end(block.getTerminator());
+  SmallVector<Value> yielded(block.getTerminator()->getOperands());
+  for (unsigned index : moving)
+    yielded.push_back(orZero(yielded[index], end));
+  block.getTerminator()->setOperands(yielded);
+}
+
+void ForwardSweep::replaceByPairs(Operation *op, Operation *made, ArrayRef<unsigned> moving, Tangent flags) {
+  unsigned count = op->getNumResults();
+  made->setDiscardableAttrs(op->getDiscardableAttrDictionary());
+  replace(op, made->getResults());
+  for (auto [k, index] : llvm::enumerate(moving))
+    give(made, made->getResult(index), made->getResult(count + k), flags);
+}
+
 //===----------------------------------------------------------------------===//
 // Conditions
 //===----------------------------------------------------------------------===//
@@ -51,20 +67,12 @@ LogicalResult ForwardSweep::visitIf(IfOp op) {
     Block &block = region->front();
     if (failed(run(block)))
       return failure();
-    OpBuilder end(block.getTerminator());
-    SmallVector<Value> yielded(block.getTerminator()->getOperands());
-    for (unsigned index : moving)
-      yielded.push_back(orZero(yielded[index], end));
-    block.getTerminator()->setOperands(yielded);
+    yieldTangents(block, moving);
   }
   auto made = IfOp::create(*builder, op.getLoc(), types, op.getCondition());
-  made->setDiscardableAttrs(op->getDiscardableAttrDictionary());
   made.getThen().takeBody(op.getThen());
   made.getOtherwise().takeBody(op.getOtherwise());
-  unsigned count = op->getNumResults();
-  replace(op, made.getResults());
-  for (auto [k, index] : llvm::enumerate(moving))
-    give(made, made.getResult(index), made.getResult(count + k), {{}, true, true});
+  replaceByPairs(op, made, moving, {{}, true, true});
   return success();
 }
 
@@ -77,18 +85,10 @@ LogicalResult ForwardSweep::visitEvery(EveryOp op) {
     kept.push_back(orZero(op.getKept()[index], *builder));
   if (failed(run(block)))
     return failure();
-  OpBuilder end(block.getTerminator());
-  SmallVector<Value> yielded(block.getTerminator()->getOperands());
-  for (unsigned index : moving)
-    yielded.push_back(orZero(yielded[index], end));
-  block.getTerminator()->setOperands(yielded);
+  yieldTangents(block, moving);
   auto made = EveryOp::create(*builder, op.getLoc(), TypeRange(ValueRange(kept)), op.getPeriod(), op.getTime(), kept);
-  made->setDiscardableAttrs(op->getDiscardableAttrDictionary());
   made.getBody().takeBody(op.getBody());
-  unsigned count = op->getNumResults();
-  replace(op, made.getResults());
-  for (auto [k, index] : llvm::enumerate(moving))
-    give(made, made.getResult(index), made.getResult(count + k), {{}, true, true});
+  replaceByPairs(op, made, moving, {{}, true, true});
   return success();
 }
 
@@ -98,7 +98,6 @@ LogicalResult ForwardSweep::visitEvery(EveryOp op) {
 
 LogicalResult ForwardSweep::visitLoop(LoopOp op) {
   Block &block = op.getBody().front();
-  unsigned count = op->getNumResults();
   SmallVector<unsigned> moving = findMoving(block.getArguments().drop_front(), activity);
   Tangent flags = flagsOfPasses(op, llvm::map_to_vector(moving, [&](unsigned index) -> Value { return op.getInit()[index]; }));
   SmallVector<Value> init(op.getInit());
@@ -111,18 +110,11 @@ LogicalResult ForwardSweep::visitLoop(LoopOp op) {
   }
   if (failed(run(block)))
     return failure();
-  OpBuilder end(block.getTerminator());
-  SmallVector<Value> next(block.getTerminator()->getOperands());
-  for (unsigned index : moving)
-    next.push_back(orZero(next[index], end));
-  block.getTerminator()->setOperands(next);
+  yieldTangents(block, moving);
   auto made = LoopOp::create(*builder, op.getLoc(), TypeRange(ValueRange(init)), op.getCount(), init);
-  made->setDiscardableAttrs(op->getDiscardableAttrDictionary());
   made.getBody().takeBody(op.getBody());
   made.getProceed().takeBody(op.getProceed());
-  replace(op, made.getResults());
-  for (auto [k, index] : llvm::enumerate(moving))
-    give(made, made.getResult(index), made.getResult(count + k), flags);
+  replaceByPairs(op, made, moving, flags);
   return success();
 }
 
@@ -172,11 +164,7 @@ FailureOr<ScanOp> ForwardSweep::followScan(ScanOp op, ArrayRef<unsigned> moving,
   }
   if (failed(run(block)))
     return failure();
-  OpBuilder end(block.getTerminator());
-  SmallVector<Value> next(block.getTerminator()->getOperands());
-  for (unsigned index : moving)
-    next.push_back(orZero(next[index], end));
-  block.getTerminator()->setOperands(next);
+  yieldTangents(block, moving);
   auto made = ScanOp::create(*builder, loc, types, xs, init, op.getReverse());
   made->setDiscardableAttrs(op->getDiscardableAttrDictionary());
   made.getBody().takeBody(op.getBody());
@@ -262,9 +250,7 @@ LogicalResult ForwardSweep::visitScan(ScanOp op) {
     FailureOr<ScanOp> made = followScan(op, moving, flags);
     if (failed(made))
       return failure();
-    replace(op, made->getResults());
-    for (auto [k, index] : llvm::enumerate(moving))
-      give(*made, made->getResult(index), made->getResult(count + k), flags);
+    replaceByPairs(op, *made, moving, flags);
     return success();
   }
   ScanOp repeated = repeatScan(op);

@@ -1,6 +1,7 @@
 //===- ForwardSweep.cpp - Tangents of the values of one region -----------------===//
 
 #include "passes/diff/ForwardSweep.h"
+#include "dialect/Jvp.h"
 #include "passes/diff/OpDerivatives.h"
 
 #include "mlir/Transforms/RegionUtils.h"
@@ -14,14 +15,6 @@ namespace gradus {
 //===----------------------------------------------------------------------===//
 // What rules work with
 //===----------------------------------------------------------------------===//
-
-static ArrayType putBehind(Attribute seeds, ArrayType type) {
-  if (!seeds)
-    return type;
-  SmallVector<Attribute> shape{seeds};
-  llvm::append_range(shape, type.getShape());
-  return type.withShape(shape);
-}
 
 ArrayType ForwardContext::behind(ArrayType type) const { return putBehind(seeds, type); }
 
@@ -178,14 +171,6 @@ LogicalResult ForwardSweep::visitByRule(Operation *op) {
 }
 
 LogicalResult ForwardSweep::emitNoDerivative(Operation *op) {
-  auto implicit = op->getAttrOfType<StringAttr>("implicit");
-  InFlightDiagnostic error = op->emitError("G0850: no derivative of ");
-  if (implicit)
-    error << implicit.getValue();
-  else
-    error << "'" << op->getName() << "'";
-  if (auto jvp = op->getParentOfType<JvpOp>())
-    error.attachNote(jvp.getLoc()) << "the derivative is asked for here";
   SmallVector<Step> path;
   auto moves = [&](Value operand) { return lookup(operand).value != nullptr; };
   auto first = llvm::find_if(op->getOperands(), moves);
@@ -196,15 +181,17 @@ LogicalResult ForwardSweep::emitNoDerivative(Operation *op) {
     path.push_back(step->second);
     value = step->second.through;
   }
-  for (const Step &step : llvm::reverse(path))
-    error.attachNote(step.loc) << "which goes through '" << step.name << "'";
-  error.attachNote(op->getLoc()) << "and needs the derivative of '" << op->getName() << "'; 'stop' makes it a constant";
-  return failure();
+  return emitNoDerivativeOf(op, [&](InFlightDiagnostic &error) {
+    if (auto jvp = op->getParentOfType<JvpOp>())
+      error.attachNote(jvp.getLoc()) << "the derivative is asked for here";
+    for (const Step &step : llvm::reverse(path))
+      error.attachNote(step.loc) << "which goes through '" << step.name << "'";
+  });
 }
 
 SmallVector<std::pair<Value, Tangent>> ForwardSweep::spoilTangents(Operation *op) {
   SmallVector<std::pair<Value, Tangent>> sound;
-  if (getDerivativeKind(op) == DerivativeKind::Row) // spoilt by the table
+  if (table.isSound() || getDerivativeKind(op) == DerivativeKind::Row) // rows are spoilt by the table
     return sound;
   llvm::SetVector<Value> inputs(op->operand_begin(), op->operand_end());
   getUsedValuesDefinedAbove(op->getRegions(), inputs);

@@ -82,6 +82,10 @@ private:
   /// Gives a result of `op` its tangent; null is 0.
   void give(mlir::Operation *op, mlir::Value result, mlir::Value tangent, Tangent flags);
   mlir::Value orZero(mlir::Value value, mlir::OpBuilder &at);
+  /// Lets a block yield the tangents of what it yields at the places `moving`, behind these.
+  void yieldTangents(mlir::Block &block, llvm::ArrayRef<unsigned> moving);
+  /// Puts `made`, which gives the results of `op` and behind them the tangents of those at the places `moving`, in its place.
+  void replaceByPairs(mlir::Operation *op, mlir::Operation *made, llvm::ArrayRef<unsigned> moving, Tangent flags);
   /// Puts `made`, whose first results are those of `op`, in its place.
   void replace(mlir::Operation *op, mlir::ValueRange made);
   mlir::LogicalResult emitNoDerivative(mlir::Operation *op);

@@ -305,7 +305,7 @@ void LoopReversal::finish() {
     backward = less;
   }
   // A loop that may make no pass is a choice.
-  bool isRun = op.getProceed().empty() && findNumber(backward.getCount()).value_or(0) > 0;
+  bool isRun = op.getProceed().empty() && getInteger(backward.getCount()).value_or(0) > 0;
   for (auto [value, sum] : llvm::zip_equal(read, backward.getResults().drop_front(carried.size()))) {
     Cotangent known = sweep.lookup(value);
     Value total = sweep.table.spoil(builder, op, findOperand(op, value), sum);

@@ -204,16 +204,20 @@ LogicalResult ReverseSweep::visitCustom(CustomOp op) {
   return success();
 }
 
-LogicalResult ReverseSweep::emitNoDerivative(Operation *op) {
+LogicalResult emitNoDerivativeOf(Operation *op, llvm::function_ref<void(InFlightDiagnostic &)> notePath) {
   auto implicit = op->getAttrOfType<StringAttr>("implicit");
   InFlightDiagnostic error = op->emitError("G0850: no derivative of ");
   if (implicit)
     error << implicit.getValue();
   else
     error << "'" << op->getName() << "'";
-  notePath(error, op);
+  notePath(error);
   error.attachNote(op->getLoc()) << "and needs the derivative of '" << op->getName() << "'; 'stop' makes it a constant";
   return failure();
+}
+
+LogicalResult ReverseSweep::emitNoDerivative(Operation *op) {
+  return emitNoDerivativeOf(op, [&](InFlightDiagnostic &error) { notePath(error, op); });
 }
 
 void ReverseSweep::notePath(InFlightDiagnostic &error, Operation *op) {

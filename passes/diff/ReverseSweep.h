@@ -90,6 +90,8 @@ private:
   llvm::SmallVector<mlir::Operation *> replaced;
 };
 
+/// The error where an op has no derivative; `notePath` says in between how it is reached.
+mlir::LogicalResult emitNoDerivativeOf(mlir::Operation *op, llvm::function_ref<void(mlir::InFlightDiagnostic &)> notePath);
 /// The number of an operand, or of operands, if the op's regions read the value around them.
 unsigned findOperand(mlir::Operation *op, mlir::Value value);
 /// Whether the value or the partial derivative of an op is infinite at, or overflows near, ordinary arguments.

@@ -92,6 +92,8 @@ public:
     fault = planted;
     faultMet = false;
   }
+  /// Whether no fault is planted.
+  bool isSound() const { return !fault; }
   /// Whether the planted fault was met.
   bool isFaultMet() const { return faultMet; }
   /// What a rule gives to operand `operand` of `op`, as the planted fault has it; `contribution` itself where there is none.
