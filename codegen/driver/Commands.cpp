@@ -68,7 +68,7 @@ static constexpr OptionSpec runOptions[] = {
     {"--data", "FILE.csv", "one sample a line, the target last; a first line without any number is skipped"},
     {"--dim", "NAME=N", "the size of a dimension that the data do not tell; may come often"},
     dtype,
-    {"--engine", "jit|reference", "compiled code, or the f64 evaluator (default jit)"},
+    {"--engine", "reference|cpu", "the f64 evaluator, or compiled code (default cpu)"},
     {"--hyper", "NAME=VALUE", "a hyper-parameter; may come often"},
     {"--plot", "FILE.svg", "the loss of each step as a picture, with its mean over the last steps"},
     {"--seed", "N", "of the first parameters, the order of the rows and the draws (default 0)"},
