@@ -42,6 +42,10 @@ constexpr Distribution distributions[] = {
 
 } // namespace
 
+bool lang::isDistribution(llvm::StringRef name) {
+  return llvm::any_of(distributions, [&](const Distribution &known) { return known.name == name; });
+}
+
 /// The distribution that a call names.
 static const Distribution *findDistribution(const ast::Call &call) {
   auto *name = dyn_cast<ast::Name>(call.callee.get());

@@ -84,6 +84,8 @@ Entity Elaborator::unknownName(llvm::StringRef name, Location at, Scope &scope) 
   std::string hint = didYouMean(name.str(), names);
   if (hint.empty() && name == "t")
     hint = "the time 't' is known in rules and schedules only";
+  if (isDistribution(name))
+    hint = "numbers are drawn by a statement of a unit: draw z = " + name.str() + "(..)";
   diagnostic.suggest(hint);
   return {};
 }

@@ -300,6 +300,10 @@ Entity Elaborator::evalTotalDerivative(const ast::TotalDerivative &expr, Scope &
   std::vector<Array> points;
   SmallVector<Value> wrt;
   for (const ast::Ident &variable : expr.variables) {
+    if (!variable.primed && findConstant(variable.name, scope)) {
+      error(Code::GradIndependent, variable.loc, "'" + variable.name + "' is a constant of the file, so there is no derivative in it").suggest("make it an argument");
+      return {};
+    }
     Array x = asArray(evalName(variable.name, variable.loc, scope, variable.primed), variable.loc);
     if (x.isPoison())
       return {};

@@ -48,6 +48,8 @@ struct Builtin {
 struct BuiltinTable;
 llvm::ArrayRef<Builtin> getBuiltins();
 const Builtin *findBuiltin(llvm::StringRef name);
+/// Whether a `draw` takes numbers of that name.
+bool isDistribution(llvm::StringRef name);
 
 /// An argument of a call, evaluated.
 struct Actual {
