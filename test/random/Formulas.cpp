@@ -88,7 +88,7 @@ NodePtr Formulas::choice(const Dims &dims, int depth) {
   auto argument = arguments.find(dims);
   if (argument == arguments.end() || dims == "nc" || isNarrow())
     return value(dims, depth);
-  return make("(if " + argument->second + word({" > 0.3", " <= 0", " < -0.2"}) + " then $0 else $1)", dims, value(dims, depth),
+  return make("(if " + argument->second + word({" > 0.35", " <= 0", " < -0.25"}) + " then $0 else $1)", dims, value(dims, depth),
               value(oneOf(2) ? dims : "", depth));
 }
 

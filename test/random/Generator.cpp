@@ -21,5 +21,5 @@ std::string Generator::unary() {
 
 std::string Generator::binary() {
   return word({"($0 + $1)", "($0 - $1)", "($0 * $1)", "($0 + $1)", "($0 / (1 + $1^2))", "($0 * sigmoid($1))", "atan2($0, 1 + $1^2)", "hypot($0, 1 + $1)",
-               "((1 + $0^2) ^ tanh($1))", "($0 * ($1 > 0.3))", "where(isfinite($1), $0, 0)"});
+               "((1 + $0^2) ^ tanh($1))", "($0 * ($1 > 0.35))", "where(isfinite($1), $0, 0)"});
 }
