@@ -31,7 +31,7 @@ struct Point {
   double value = 0;
   Arrays<double> results;                     ///< of the gradient function
   Arrays<double> duals;                       ///< the gradients by dual numbers
-  std::optional<Surroundings> surroundings;   ///< once they were asked for
+  Surroundings surroundings;                  ///< once they were asked for
 };
 
 /// One check.
@@ -222,12 +222,16 @@ static Shape indexOf(int64_t flat, const Shape &shape) {
 
 /// Whether a derivative that no difference gives lies between those around the point: it is at a kink, or the value `jumps` there.
 bool Check::liesBetween(Point &point, size_t which, int64_t flat, double got, double slack, bool jumps) {
-  if (!point.surroundings)
-    point.surroundings = lookAround(value, point.args, wrt, options.seed);
-  if (point.surroundings->least.empty())
-    return false;
-  double low = point.surroundings->least[which].reals[flat], high = point.surroundings->largest[which].reals[flat];
-  return (jumps || high - low > 2 * slack) && low - slack <= got && got <= high + slack;
+  for (unsigned pairs : {6, 30}) { // where many elements are tied, few points around choose this one
+    if (point.surroundings.pairs < pairs)
+      point.surroundings = lookAround(value, point.args, wrt, options.seed, pairs);
+    if (point.surroundings.least.empty())
+      return false;
+    double low = point.surroundings.least[which].reals[flat], high = point.surroundings.largest[which].reals[flat];
+    if ((jumps || high - low > 2 * slack) && low - slack <= got && got <= high + slack)
+      return true;
+  }
+  return false;
 }
 
 /// A step that crosses a kink is halved away; exactly at a kink the derivative must lie between the one-sided differences, or between the

@@ -43,12 +43,12 @@ FailureOr<double> reference::complexStepAt(FuncOp func, Arrays<std::complex<doub
   return (*results)[0].reals[0].imag() / step;
 }
 
-Surroundings reference::lookAround(FuncOp func, ArrayRef<Array<double>> point, ArrayRef<unsigned> wrt, uint64_t seed) {
-  Surroundings around;
+Surroundings reference::lookAround(FuncOp func, ArrayRef<Array<double>> point, ArrayRef<unsigned> wrt, uint64_t seed, unsigned pairs) {
+  Surroundings around{pairs, {}, {}};
   std::mt19937_64 bits(seed);
   auto uniform = [&] { return 2 * ((static_cast<double>(bits() >> 11) + 0.5) * 0x1p-53) - 1; };
   static constexpr double sizes[] = {1e-6, 1e-9, 1e-12}; // for corners that are rounded off near them
-  for (unsigned pair = 0; pair < 6; ++pair) {
+  for (unsigned pair = 0; pair < pairs; ++pair) {
     std::vector<std::vector<double>> moves;
     for (unsigned index : wrt) {
       auto &move = moves.emplace_back();

@@ -37,11 +37,12 @@ llvm::FailureOr<Differences> differenceAt(FuncOp func, Arrays<long double> &poin
 llvm::FailureOr<double> complexStepAt(FuncOp func, Arrays<std::complex<double>> &point, unsigned argument, int64_t element,
                                       const llvm::StringMap<int64_t> &sizes, std::string &error);
 
-/// The least and the largest of each partial derivative at points around one, in pairs x + d and x - d of sizes from 1e-6 down. At a kink the derivative lies
+/// The least and the largest of each partial derivative at points around one, in `pairs` x + d and x - d of sizes from 1e-6 down. At a kink the derivative lies
 /// between them; where the function is smooth they are one number but for its curvature. Points without a finite gradient do not count.
 struct Surroundings {
-  Arrays<double> least, largest; ///< one array for each of `wrt`; empty arrays where no point counted
+  unsigned pairs = 0;
+  Arrays<double> least, largest; ///< one array for each of `wrt`; no arrays where no point counted
 };
-Surroundings lookAround(FuncOp func, llvm::ArrayRef<Array<double>> point, llvm::ArrayRef<unsigned> wrt, uint64_t seed);
+Surroundings lookAround(FuncOp func, llvm::ArrayRef<Array<double>> point, llvm::ArrayRef<unsigned> wrt, uint64_t seed, unsigned pairs);
 
 } // namespace gradus::reference
