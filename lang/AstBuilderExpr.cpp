@@ -313,11 +313,14 @@ ExprPtr AstBuilder::build(P::ListContext &context) {
   return list;
 }
 
+template <typename Context>
+static DerivativeKind kindOf(Context &context) {
+  return context.GRAD() ? DerivativeKind::Grad : context.HESS() ? DerivativeKind::Hess : DerivativeKind::Jac;
+}
+
 ExprPtr AstBuilder::build(P::DerivativeOfContext &context) {
   auto derivative = std::make_unique<Derivative>(locOf(context));
-  derivative->derivative = context.GRAD()   ? DerivativeKind::Grad
-                           : context.HESS() ? DerivativeKind::Hess
-                                            : DerivativeKind::Jac;
+  derivative->derivative = kindOf(context);
   derivative->slots = idents(context.names());
   derivative->function = ident(*context.name());
   derivative->selection = buildSubs(context.subs());
@@ -327,6 +330,7 @@ ExprPtr AstBuilder::build(P::DerivativeOfContext &context) {
 
 ExprPtr AstBuilder::build(P::TotalDerivativeContext &context) {
   auto derivative = std::make_unique<TotalDerivative>(locOf(context));
+  derivative->derivative = kindOf(context);
   derivative->variables = idents(context.names());
   derivative->value = build(*context.expr());
   return derivative;

@@ -206,7 +206,9 @@ void Dumper::add(const Expr &expr) {
         out += derivative[static_cast<size_t>(e->derivative)];
         names("slots", e->slots), name(e->function), subs(e->selection), arguments(e->arguments);
       })
-      .Case([&](const TotalDerivative *e) { out += "total", names("in", e->variables), value("of", e->value); })
+      .Case([&](const TotalDerivative *e) {
+        out += std::string("total ") + derivative[static_cast<size_t>(e->derivative)], names("in", e->variables), value("of", e->value);
+      })
       .Case([&](const Like *e) { out += "like", name(e->name); })
       .Case([&](const By *e) {
         out += "by";

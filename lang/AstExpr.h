@@ -218,9 +218,10 @@ struct Derivative : ExprNode<ExprKind::Derivative> {
   std::vector<Argument> arguments;
 };
 
-/// `grad[v](e)`: through this body's definitions.
+/// `grad[v](e)`, `hess[u, v](e)`, `jac[v](e)`: through this body's definitions.
 struct TotalDerivative : ExprNode<ExprKind::TotalDerivative> {
   using ExprNode::ExprNode;
+  DerivativeKind derivative = DerivativeKind::Grad;
   std::vector<Ident> variables;
   ExprPtr value;
 };

@@ -279,18 +279,21 @@ private:
   using Body = llvm::function_ref<Array(llvm::ArrayRef<mlir::Value>)>;
   /// `mayBeConstant`: what the body asks is bound elsewhere, so that a derivative of 0 is no mistake of the text.
   std::optional<Differentiated> differentiate(llvm::ArrayRef<mlir::Value> wrt, Location at, Body body, bool mayBeConstant = false);
-  /// A function at a point: `f(w)` behind grad, hess or jac.
-  struct PointCall {
-    const Closure *closure = nullptr;
-    std::vector<Actual> actuals;
-    /// The arguments in which it is differentiated, and their values.
-    llvm::SmallVector<size_t> chosen;
-    std::vector<Array> points;
+  /// What grad, hess and jac differentiate: a function in some of its arguments, or a value in variables that it was made of.
+  struct PointFunction {
+    std::string name;
     Location loc;
+    /// Where it is differentiated.
+    std::vector<Array> points;
+    /// Its value there, or where other points stand in their places.
+    std::function<Array(llvm::ArrayRef<Array>)> at;
+    bool isObjective = false;
   };
+  using ReadPoint = llvm::function_ref<std::optional<PointFunction>(llvm::ArrayRef<ast::Ident> variables)>;
   const Closure *readDifferentiated(const ast::Derivative &expr, Scope &scope);
-  std::optional<PointCall> readPointCall(const ast::Derivative &expr, const Closure *closure, llvm::ArrayRef<ast::Ident> slotNames, Scope &scope);
-  Array callAtPoint(const PointCall &call, llvm::ArrayRef<Array> points);
+  std::optional<PointFunction> readCall(const ast::Derivative &expr, const Closure *closure, llvm::ArrayRef<ast::Ident> slotNames, Scope &scope);
+  std::optional<PointFunction> readValue(const ast::TotalDerivative &expr, llvm::ArrayRef<ast::Ident> variables, Scope &scope);
+  Entity evalGradient(const PointFunction &f);
   Entity evalDerivative(const ast::Derivative &expr, Scope &scope);
   Entity evalTotalDerivative(const ast::TotalDerivative &expr, Scope &scope);
   Entity tuple(std::vector<Entity> entities);

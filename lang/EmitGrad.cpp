@@ -67,7 +67,8 @@ std::optional<Elaborator::Differentiated> Elaborator::differentiate(llvm::ArrayR
   if (result.isPoison())
     return giveUp();
   if (kindOf(result) != Kind::Float || ownRank(result) != 0 || result.lanes.size() != 1) {
-    error(Code::LossNotScalar, at, "only a real number can be differentiated, but this has the shape " + describe(ownShape(result)));
+    error(Code::LossNotScalar, at, "only a real number can be differentiated, but this " +
+                                       (kindOf(result) == Kind::Float ? "has the shape " + describe(ownShape(result)) : "is no real number"));
     return giveUp();
   }
   Value value = result.lanes.front();
@@ -168,9 +169,9 @@ static std::string describeSharedPoint(const Array &value, llvm::ArrayRef<Array>
 
 static constexpr llvm::StringLiteral sharedPointWayOut = "differentiate the sum over the index, or a function that takes what has the index as an argument";
 
-static std::string wordOf(const ast::Derivative &expr) {
+static std::string wordOf(ast::DerivativeKind derivative) {
   static constexpr llvm::StringLiteral words[] = {"grad", "hess", "jac"};
-  return "'" + words[static_cast<int>(expr.derivative)].str() + "'";
+  return "'" + words[static_cast<int>(derivative)].str() + "'";
 }
 
 /// The function behind grad, hess or jac, on the data chosen; null after an error.
@@ -180,21 +181,17 @@ const Closure *Elaborator::readDifferentiated(const ast::Derivative &expr, Scope
     return nullptr;
   const Closure *closure = callee.get<Closure>();
   if (!closure)
-    error(Code::NotAFunction, expr.function.loc, wordOf(expr) + " differentiates a function or a loss, but this is " + callee.what().str())
+    error(Code::NotAFunction, expr.function.loc, wordOf(expr.derivative) + " differentiates a function or a loss, but this is " + callee.what().str())
         .suggest("the derivative of a value e in a variable v is written grad[v](e)");
   return closure && !expr.selection.empty() ? selectData(*closure, expr.selection, scope, expr.loc) : closure;
 }
 
 /// Reads `f(w)` behind grad, hess or jac; `slots` name the arguments in which to differentiate.
-std::optional<Elaborator::PointCall> Elaborator::readPointCall(const ast::Derivative &expr, const Closure *closure, llvm::ArrayRef<ast::Ident> slotNames,
-                                                               Scope &scope) {
+std::optional<Elaborator::PointFunction> Elaborator::readCall(const ast::Derivative &expr, const Closure *closure, llvm::ArrayRef<ast::Ident> slotNames,
+                                                              Scope &scope) {
   if (!closure)
     return std::nullopt;
-  PointCall call;
-  call.loc = expr.loc;
-  call.closure = closure;
-  call.actuals = evalArguments(expr.arguments, scope);
-  const std::vector<Actual> &actuals = call.actuals;
+  std::vector<Actual> actuals = evalArguments(expr.arguments, scope);
   auto slots = findSlots(*closure->params, slotNames, [&](const ast::Ident &slot) {
     error(Code::UnknownArgument, slot.loc, "'" + closure->name + "' has no argument '" + slot.name + "'")
         .note(closure->loc, "'" + closure->name + "' is declared here");
@@ -202,74 +199,78 @@ std::optional<Elaborator::PointCall> Elaborator::readPointCall(const ast::Deriva
   if (!slots)
     return std::nullopt;
   // The actual argument of each slot: by name, else by position.
+  SmallVector<size_t> chosen;
   for (size_t slot : *slots) {
     const std::string &name = (*closure->params)[slot].name.name;
     auto it = llvm::find_if(actuals, [&](const Actual &a) { return a.name && a.name->name == name; });
     size_t position = it != actuals.end() ? it - actuals.begin() : slot;
     if (position >= actuals.size() || (it == actuals.end() && actuals[position].name)) {
-      error(Code::MissingArgument, expr.loc, wordOf(expr) + " needs the point: the argument '" + name + "' of '" + closure->name + "'");
+      error(Code::MissingArgument, expr.loc, wordOf(expr.derivative) + " needs the point: the argument '" + name + "' of '" + closure->name + "'");
       return std::nullopt;
     }
-    call.chosen.push_back(position);
+    chosen.push_back(position);
   }
-  for (size_t position : call.chosen) {
+  PointFunction f{closure->name, expr.loc, {}, {}, closure->objective != nullptr};
+  for (size_t position : chosen) {
     Array x = asArray(actuals[position].entity, actuals[position].loc);
     if (x.isPoison())
       return std::nullopt;
-    call.points.push_back(toKind(x, Kind::Float, actuals[position].loc));
+    f.points.push_back(toKind(x, Kind::Float, actuals[position].loc));
   }
-  SmallVector<Array> all(call.points.begin(), call.points.end());
+  SmallVector<Array> all(f.points.begin(), f.points.end());
   for (const Actual &actual : actuals)
     if (actual.entity.isArray() && !actual.entity.isPoison())
       all.push_back(actual.entity.array());
     else if (IndexVar *index = actual.entity.index())
       all.push_back(indexValue(*index, actual.loc));
   SmallVector<IndexVar *, 2> axes = commonAxes(all);
-  for (Array &point : call.points)
+  for (Array &point : f.points)
     if (axes != point.axes)
-      point = spreadOver(point, axes, call.loc);
-  return call;
+      point = spreadOver(point, axes, f.loc);
+  f.at = [this, closure, actuals, chosen, loc = f.loc](llvm::ArrayRef<Array> points) -> Array {
+    std::vector<Actual> replaced = actuals;
+    for (auto [position, point] : llvm::zip_equal(chosen, points))
+      replaced[position].entity = point;
+    Array value = asArray(callClosure(*closure, replaced, loc), loc);
+    if (std::string slip = describeSharedPoint(value, points); !slip.empty()) {
+      error(Code::LossNotScalar, loc, slip).suggest(sharedPointWayOut.str());
+      return {};
+    }
+    return value;
+  };
+  return f;
 }
 
-/// The function with `points` in place of those of the call.
-Array Elaborator::callAtPoint(const PointCall &call, llvm::ArrayRef<Array> points) {
-  std::vector<Actual> replaced = call.actuals;
-  for (auto [position, point] : llvm::zip_equal(call.chosen, points))
-    replaced[position].entity = point;
-  Array value = asArray(callClosure(*call.closure, replaced, call.loc), call.loc);
-  if (std::string slip = describeSharedPoint(value, points); !slip.empty()) {
-    error(Code::LossNotScalar, call.loc, slip).suggest(sharedPointWayOut.str());
-    return {};
-  }
-  return value;
-}
-
-Entity Elaborator::evalDerivative(const ast::Derivative &expr, Scope &scope) {
-  if (expr.derivative == ast::DerivativeKind::Hess)
-    return evalHessian(expr, scope);
-  if (expr.derivative == ast::DerivativeKind::Jac)
-    return evalJacobian(expr, scope);
-  const Closure *closure = readDifferentiated(expr, scope);
-  if (closure && closure->objective)
-    return withAllTensors(expr.loc, [&] { return gradOfObjective(expr, *closure, scope); });
-  std::optional<PointCall> call = readPointCall(expr, closure, expr.slots, scope);
-  if (!call)
-    return {};
+/// The gradient in each of the points.
+Entity Elaborator::evalGradient(const PointFunction &f) {
   SmallVector<Value> wrt;
-  for (const Array &point : call->points)
+  for (const Array &point : f.points)
     llvm::append_range(wrt, point.lanes);
-  std::optional<Differentiated> found = differentiate(wrt, expr.loc, [&](llvm::ArrayRef<Value> inside) {
+  std::optional<Differentiated> found = differentiate(wrt, f.loc, [&](llvm::ArrayRef<Value> inside) {
     std::vector<Array> points;
-    for (const Array &point : call->points) {
+    for (const Array &point : f.points) {
       points.push_back(replaceLanes(point, inside.take_front(point.lanes.size())));
       inside = inside.drop_front(point.lanes.size());
     }
-    return callAtPoint(*call, points);
+    return f.at(points);
   });
   if (!found)
     return {};
-  std::vector<Entity> results = likePoints(call->points, found->gradients);
+  std::vector<Entity> results = likePoints(f.points, found->gradients);
   return results.size() == 1 ? results.front() : tuple(std::move(results));
+}
+
+Entity Elaborator::evalDerivative(const ast::Derivative &expr, Scope &scope) {
+  auto read = [&](llvm::ArrayRef<ast::Ident> slots) { return readCall(expr, readDifferentiated(expr, scope), slots, scope); };
+  if (expr.derivative == ast::DerivativeKind::Hess)
+    return evalHessian(expr.loc, expr.slots, read);
+  if (expr.derivative == ast::DerivativeKind::Jac)
+    return evalJacobian(expr.loc, expr.slots, read);
+  const Closure *closure = readDifferentiated(expr, scope);
+  if (closure && closure->objective)
+    return withAllTensors(expr.loc, [&] { return gradOfObjective(expr, *closure, scope); });
+  std::optional<PointFunction> f = readCall(expr, closure, expr.slots, scope);
+  return f ? evalGradient(*f) : Entity();
 }
 
 /// Copies what lies between `sources` and `value` to the builder's place.
@@ -296,45 +297,59 @@ static Value copySlice(Value value, llvm::SmallPtrSetImpl<Value> &sources, llvm:
   return mapping.lookup(value);
 }
 
-Entity Elaborator::evalTotalDerivative(const ast::TotalDerivative &expr, Scope &scope) {
-  std::vector<Array> points;
-  SmallVector<Value> wrt;
-  for (const ast::Ident &variable : expr.variables) {
+/// Reads `[v](e)` behind grad, hess or jac: at another point e is what lies between v and e, copied.
+std::optional<Elaborator::PointFunction> Elaborator::readValue(const ast::TotalDerivative &expr, llvm::ArrayRef<ast::Ident> variables, Scope &scope) {
+  PointFunction f{textOf(expr.value->loc), expr.loc, {}, {}};
+  for (const ast::Ident &variable : variables) {
     if (!variable.primed && findConstant(variable.name, scope)) {
       error(Code::GradIndependent, variable.loc, "'" + variable.name + "' is a constant of the file, so there is no derivative in it").suggest("make it an argument");
-      return {};
+      return std::nullopt;
     }
     Array x = asArray(evalName(variable.name, variable.loc, scope, variable.primed), variable.loc);
     if (x.isPoison())
-      return {};
+      return std::nullopt;
     if (kindOf(x) != Kind::Float) {
       error(Code::NotDifferentiable, variable.loc, "'" + variable.name + "' is no real number, so there is no derivative in it")
           .suggest("write its literals with a point: 1.0");
-      return {};
+      return std::nullopt;
     }
-    points.push_back(x);
-    llvm::append_range(wrt, x.lanes);
+    f.points.push_back(x);
   }
   Array value = evalArray(*expr.value, scope);
   if (value.isPoison())
-    return {};
-  if (std::string slip = describeSharedPoint(value, points); !slip.empty()) {
+    return std::nullopt;
+  if (std::string slip = describeSharedPoint(value, f.points); !slip.empty()) {
     error(Code::LossNotScalar, expr.loc, slip).suggest(sharedPointWayOut.str());
-    return {};
+    return std::nullopt;
   }
-  llvm::SmallPtrSet<Value, 4> sources(wrt.begin(), wrt.end());
-  llvm::DenseMap<Operation *, bool> known;
-  std::optional<Differentiated> found = differentiate(wrt, expr.loc, [&](llvm::ArrayRef<Value> inside) {
+  f.at = [this, value, known = f.points, loc = f.loc](llvm::ArrayRef<Array> points) -> Array {
+    llvm::SmallPtrSet<Value, 4> sources;
     mlir::IRMapping mapping;
-    for (auto [outer, inner] : llvm::zip_equal(wrt, inside))
-      mapping.map(outer, inner);
+    for (auto [before, now] : llvm::zip_equal(known, points)) {
+      if (before.axes != now.axes) {
+        error(Code::LossNotScalar, loc, "there is one direction for each index, but the point is the same for all of them").suggest(sharedPointWayOut.str());
+        return {};
+      }
+      for (auto [lane, moved] : llvm::zip_equal(before.lanes, now.lanes)) {
+        sources.insert(lane);
+        mapping.map(lane, moved);
+      }
+    }
+    llvm::DenseMap<Operation *, bool> depends;
     Array copied = value;
     for (Value &lane : copied.lanes)
-      lane = copySlice(lane, sources, known, mapping, builder);
+      lane = copySlice(lane, sources, depends, mapping, builder);
     return copied;
-  });
-  if (!found)
-    return {};
-  std::vector<Entity> results = likePoints(points, found->gradients);
-  return results.size() == 1 ? results.front() : tuple(std::move(results));
+  };
+  return f;
+}
+
+Entity Elaborator::evalTotalDerivative(const ast::TotalDerivative &expr, Scope &scope) {
+  auto read = [&](llvm::ArrayRef<ast::Ident> variables) { return readValue(expr, variables, scope); };
+  if (expr.derivative == ast::DerivativeKind::Hess)
+    return evalHessian(expr.loc, expr.variables, read);
+  if (expr.derivative == ast::DerivativeKind::Jac)
+    return evalJacobian(expr.loc, expr.variables, read);
+  std::optional<PointFunction> f = read(expr.variables);
+  return f ? evalGradient(*f) : Entity();
 }

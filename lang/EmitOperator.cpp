@@ -1,6 +1,6 @@
 //===- EmitOperator.cpp - Hessians and Jacobians as linear operators ---------===//
 //
-// `hess f(w)` and `jac F(w)` are maps that exist at compile time only. What they make of an array is derivatives again:
+// `hess f(w)`, `jac F(w)` and `hess[v](e)`, `jac[v](e)` are maps that exist at compile time only. What they make of an array is derivatives again:
 //   hess[x, y] f @ u = the tangent of df/dx along u in y: forward over reverse,
 //   jac F @ u        = the tangent of F along u: forward,
 //   v @ jac F        = d/dw <F(w), v> with v constant: reverse.
@@ -84,81 +84,79 @@ static Array followEach(Diagnostics &diagnostics, llvm::ArrayRef<Array> points, 
   return emit(direct(algebra, points, u, /*mayCount=*/false, at));
 }
 
-Entity Elaborator::evalHessian(const ast::Derivative &expr, Scope &scope) {
-  if (expr.slots.size() > 2) {
-    error(Code::OperatorForm, expr.slots[2].loc, "'hess' takes one or two arguments: hess[y, x] f is the derivative in y of the gradient in x");
+Entity Elaborator::evalHessian(Location at, llvm::ArrayRef<ast::Ident> variables, ReadPoint read) {
+  if (variables.size() > 2) {
+    error(Code::OperatorForm, variables[2].loc, "'hess' takes one or two arguments: hess[y, x] f is the derivative in y of the gradient in x");
     return {};
   }
-  bool isMixed = expr.slots.size() == 2 && expr.slots[0].name != expr.slots[1].name;
-  llvm::ArrayRef<ast::Ident> slots(expr.slots);
-  std::optional<PointCall> call = readPointCall(expr, readDifferentiated(expr, scope), isMixed ? slots : slots.take_front(1), scope);
-  if (!call)
+  bool isMixed = variables.size() == 2 && (variables[0].name != variables[1].name || variables[0].primed != variables[1].primed);
+  std::optional<PointFunction> found = read(isMixed ? variables : variables.take_front(1));
+  if (!found)
     return {};
-  bool isObjective = call->closure->objective;
   // The tangent of df/d(row) along u in the column.
-  auto product = [this, isObjective, call = *call](size_t row, size_t column, const Array &u, Location at) {
-    return followEach(diagnostics, call.points, u, *this, at, [&](const Directions &given) {
-      return followAlong(*this, given.points[column], given.u, given.seeds, call.loc, [&](llvm::ArrayRef<Value> columns) {
+  auto product = [this, f = *found](size_t row, size_t column, const Array &u, Location at) {
+    return followEach(diagnostics, f.points, u, *this, at, [&](const Directions &given) {
+      return followAlong(*this, given.points[column], given.u, given.seeds, f.loc, [&](llvm::ArrayRef<Value> columns) {
         std::vector<Array> moved = given.points;
         moved[column] = replaceLanes(moved[column], columns);
-        auto found = differentiate(moved[row].lanes, call.loc, [&](llvm::ArrayRef<Value> rows) {
+        auto gradient = differentiate(moved[row].lanes, f.loc, [&](llvm::ArrayRef<Value> rows) {
           std::vector<Array> inside = moved;
           inside[row] = replaceLanes(inside[row], rows);
-          return callAtPoint(call, inside);
-        }, isObjective);
-        return found ? replaceLanes(moved[row], found->gradients) : Array();
-      }, isObjective);
+          return f.at(inside);
+        }, f.isObjective);
+        return gradient ? replaceLanes(moved[row], gradient->gradients) : Array();
+      }, f.isObjective);
     });
   };
   size_t last = isMixed ? 1 : 0;
-  return makeOperator({textOf(expr.loc), expr.loc, [=](const Array &u, Location at) { return product(0, last, u, at); },
-                       [=](const Array &v, Location at) { return product(last, 0, v, at); }, call->points[last], call->points[0]});
+  return makeOperator({textOf(at), at, [=](const Array &u, Location at) { return product(0, last, u, at); },
+                       [=](const Array &v, Location at) { return product(last, 0, v, at); }, found->points[last], found->points[0]});
 }
 
-Entity Elaborator::evalJacobian(const ast::Derivative &expr, Scope &scope) {
-  if (expr.slots.size() > 1) {
-    error(Code::OperatorForm, expr.slots[1].loc, "'jac' takes one argument: jac[x] F(x, y)");
+Entity Elaborator::evalJacobian(Location at, llvm::ArrayRef<ast::Ident> variables, ReadPoint read) {
+  if (variables.size() > 1) {
+    error(Code::OperatorForm, variables[1].loc, "'jac' takes one argument: jac[x] F(x, y)");
     return {};
   }
-  std::optional<PointCall> call = readPointCall(expr, readDifferentiated(expr, scope), expr.slots, scope);
-  Array value = call ? callAtPoint(*call, call->points) : Array();
+  std::optional<PointFunction> found = read(variables);
+  Array value = found ? found->at(found->points) : Array();
   if (value.isPoison())
     return {};
   if (kindOf(value) != Kind::Float) {
-    error(Code::NotDifferentiable, expr.loc, "'" + call->closure->name + "' gives no real numbers, so it has no derivative");
+    error(Code::NotDifferentiable, at, "'" + found->name + "' gives no real numbers, so it has no derivative");
     return {};
   }
-  auto pullOne = [this, call = *call](const Array &v, Location at) -> Array {
-    Array point = call.points.front();
+  auto pullOne = [this, f = *found](const Array &v, Location at) -> Array {
+    Array point = f.points.front();
     if (SmallVector<IndexVar *, 2> axes = commonAxes({point, v}); axes != point.axes)
       point = spreadOver(point, axes, at);
-    auto found = differentiate(point.lanes, call.loc, [&](llvm::ArrayRef<Value> inside) {
-      return innerProduct(callAtPoint(call, replaceLanes(point, inside)), v, at);
+    auto gradient = differentiate(point.lanes, f.loc, [&](llvm::ArrayRef<Value> inside) {
+      return innerProduct(f.at(replaceLanes(point, inside)), v, at);
     });
-    return found ? replaceLanes(point, found->gradients) : Array();
+    return gradient ? replaceLanes(point, gradient->gradients) : Array();
   };
   // It is linear in v: with one for each value of an index these are directions of v, and what does not depend on it is computed once.
-  auto pullBack = [this, call = *call, value, pullOne](const Array &v, Location at) -> Array {
-    bool isCounted = v.axes.size() == 1 && value.axes.empty() && call.points.front().axes.empty();
+  auto pullBack = [this, f = *found, value, pullOne](const Array &v, Location at) -> Array {
+    bool isCounted = v.axes.size() == 1 && value.axes.empty() && f.points.front().axes.empty();
     Diagnostics::Mark before = diagnostics.mark();
     Array anywhere = value;
     for (auto [k, lane] : llvm::enumerate(anywhere.lanes))
       lane = filled(1, ownShape(value, k), at).lanes.front();
-    Array found = isCounted ? followAlong(*this, anywhere, v, v.axes.front(), call.loc,
-                                          [&](llvm::ArrayRef<Value> inside) { return pullOne(replaceLanes(anywhere, inside), at); })
-                            : Array();
-    if (!found.isPoison())
-      return found;
+    Array pulled = isCounted ? followAlong(*this, anywhere, v, v.axes.front(), f.loc,
+                                           [&](llvm::ArrayRef<Value> inside) { return pullOne(replaceLanes(anywhere, inside), at); })
+                             : Array();
+    if (!pulled.isPoison())
+      return pulled;
     diagnostics.rollBack(before);
     return pullOne(v, at);
   };
-  auto push = [this, call = *call](const Array &u, Location at) {
-    return followEach(diagnostics, call.points, u, *this, at, [&](const Directions &given) {
-      return followAlong(*this, given.points.front(), given.u, given.seeds, call.loc,
-                         [&](llvm::ArrayRef<Value> inside) { return callAtPoint(call, replaceLanes(given.points.front(), inside)); });
+  auto push = [this, f = *found](const Array &u, Location at) {
+    return followEach(diagnostics, f.points, u, *this, at, [&](const Directions &given) {
+      return followAlong(*this, given.points.front(), given.u, given.seeds, f.loc,
+                         [&](llvm::ArrayRef<Value> inside) { return f.at(replaceLanes(given.points.front(), inside)); });
     });
   };
-  return makeOperator({textOf(expr.loc), expr.loc, push, pullBack, call->points.front(), value});
+  return makeOperator({textOf(at), at, push, pullBack, found->points.front(), value});
 }
 
 //===----------------------------------------------------------------------===//

@@ -352,9 +352,11 @@ static Doc docOfIf(const If &expr) {
   return Doc::align(Doc::group(std::move(doc)));
 }
 
+static std::string wordOf(DerivativeKind kind) { return kind == DerivativeKind::Grad ? "grad" : kind == DerivativeKind::Hess ? "hess" : "jac"; }
+
 static Doc docOfDerivative(const Derivative &expr) {
   Doc doc;
-  doc += expr.derivative == DerivativeKind::Grad ? "grad" : expr.derivative == DerivativeKind::Hess ? "hess" : "jac";
+  doc += wordOf(expr.derivative);
   if (!expr.slots.empty()) {
     doc += "[";
     doc += docOf(expr.slots);
@@ -418,7 +420,7 @@ static Doc bare(const Expr &expr) {
       .Case([](const Member *e) { return concat(operand(*e->base, AsPostfix), "." + textOf(e->member)); })
       .Case([](const Derivative *e) { return docOfDerivative(*e); })
       .Case([](const TotalDerivative *e) {
-        return concat(std::string("grad["), docOf(e->variables), std::string("]("), docOf(*e->value), std::string(")"));
+        return concat(wordOf(e->derivative) + "[", docOf(e->variables), std::string("]("), docOf(*e->value), std::string(")"));
       })
       .Case([](const Like *e) { return Doc::of("like " + textOf(e->name)); })
       .Case([](const By *e) { return docOfBy(*e); });

@@ -102,7 +102,7 @@ primary
     | '(' expr (by | (',' expr)+)? ')'                               # parens
     | '[' (expr (',' expr)*)? ']' ('like' ID)?                      # list
     | (GRAD | 'hess' | 'jac') ('[' names ']')? name ('[' subs ']')? '(' args? ')' # derivativeOf
-    | GRAD '[' names ']' '(' expr ')'                             # totalDerivative
+    | (GRAD | 'hess' | 'jac') '[' names ']' '(' expr ')'            # totalDerivative
     | 'like' ID                                                     # likeName
     ;
 

@@ -39,7 +39,8 @@ TEST(Parser, ChainsComparisons) {
 TEST(Parser, TellsDerivativesApart) {
   EXPECT_EQ(tree("grad f(w)"), "(grad f (arg (w)))");
   EXPECT_EQ(tree("grad[y] g[next](x, y)"), "(grad (slots y) g (subs (at (next))) (arg (x)) (arg (y)))");
-  EXPECT_EQ(tree("grad[y](x * y)"), "(total (in y) (of (* (x) (y))))");
+  EXPECT_EQ(tree("grad[y](x * y)"), "(total grad (in y) (of (* (x) (y))))");
+  EXPECT_EQ(tree("hess[x, y](x * y)"), "(total hess (in x y) (of (* (x) (y))))");
 }
 
 TEST(Parser, ReadsSubscripts) {
