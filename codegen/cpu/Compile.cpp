@@ -64,7 +64,7 @@ struct SimplifyStraightLines : PassWrapper<SimplifyStraightLines, OperationPass<
       if (!isBranches(op.getDialectNamespace()))
         op.getCanonicalizationPatterns(patterns, context);
     // A limit of iterations is no error: what is left is slower at worst.
-    (void)applyPatternsGreedily(getOperation(), std::move(patterns), GreedyRewriteConfig().setUseTopDownTraversal());
+    (void)applyPatternsGreedily(getOperation(), std::move(patterns), GreedyRewriteConfig().setUseTopDownTraversal().setRegionSimplificationLevel(GreedySimplifyRegionLevel::Normal));
   }
 };
 } // namespace
