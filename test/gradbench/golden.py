@@ -8,48 +8,14 @@ The data are the numbers of the public generators, a Mersenne Twister seeded wit
 where there are any, else from differences in 50 digits: no derivative rule is used anywhere.
 """
 import os
-import random
 import sys
-from decimal import Decimal, getcontext
+from decimal import Decimal
 from fractions import Fraction
 from itertools import permutations
 
-getcontext().prec = 50
-EXACT = "within 1e-8"
-
-
-def uniform():
-    """The stream of numbers in [0, 1) of 53 bits from the seed 31337, by Knuth's initialisation of the generator's state."""
-    state = [31337]
-    for i in range(1, 624):
-        state.append((1812433253 * (state[-1] ^ (state[-1] >> 30)) + i) & 0xFFFFFFFF)
-    generator = random.Random()
-    generator.setstate((3, tuple(state) + (624,), None))
-    return generator.random
-
-
-def text(value):
-    """A number or nested list as Gradus writes it; 17 digits tell a double."""
-    if isinstance(value, (list, tuple)):
-        return "[" + ", ".join(text(element) for element in value) + "]"
-    return repr(float(value))
-
-
-def rows(draw, n, d):
-    return [[draw() for _ in range(d)] for _ in range(n)]
-
-
-def by_differences(function, x):
-    """The gradient in Decimal: central differences of step 1e-15, whose error is some 1e-30."""
-    h = Decimal("1e-15")
-    x = [Decimal(element) for element in x]
-    moved = lambda i, by: [element + (by if j == i else 0) for j, element in enumerate(x)]
-    return [(function(moved(i, h)) - function(moved(i, -h))) / (2 * h) for i in range(len(x))]
-
-
-def sheet(name, title, lines):
-    body = "\n".join("  " + line for line in lines)
-    return f'import "../../../examples/gradbench/{name}.grad"\n\ntest "{title}" {{\n{body}\n}}\n'
+from adbench import ba, gmm
+from hand import ht
+from sheets import EXACT, by_differences, rows, sheet, text, uniform
 
 
 def lse():
@@ -179,7 +145,7 @@ def particle():
 def main():
     folder = sys.argv[1]
     bad = 0
-    for problem in (det, kmeans, llsq, lse, ode, particle, saddle):
+    for problem in (ba, det, gmm, ht, kmeans, llsq, lse, ode, particle, saddle):
         path = os.path.join(folder, problem.__name__ + ".grad")
         made = problem()
         if "--check" not in sys.argv:
