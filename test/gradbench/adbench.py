@@ -161,6 +161,21 @@ def rotated(r, x):
     return [p + a * c + b * (along * e - s * p) for p, c, e in zip(x, cross(r, x), r)]
 
 
+SMALL = ([0.0, 0.0, 0.0], [3e-103, -4e-103, 1e-103], [0.0625, -0.03125, 0.046875])      # no angle, hardly one, and a small one
+
+
+def rotation():
+    """What ba takes of it is of first order; here is the second, too."""
+    u, x, lines = [1.0, 2.0, 3.0], [0.5, -1.0, 0.25], []
+    of = lambda r: sum(Decimal(a) * b for a, b in zip(u, rotated(r, decimals(x))))
+    for k, r in enumerate(SMALL + ([1.0, -2.0, 0.5],)):
+        lines += [f"r{k} = {text(r)}",
+                  f"expect f(r{k}) ~ {text(of(decimals(r)))} {EXACT}",
+                  f"expect grad f(r{k}) ~ {text(by_differences(of, r))} {EXACT}",
+                  f"expect dense(hess f(r{k})) ~ {text(jacobian(lambda r: by_differences(of, r), r))} {EXACT}"]
+    return sheet("rotation", "value, gradient and Hessian without an angle, with hardly one, and with one", [f"f(r) = dot({text(u)}, rotation(r) @ {text(x)})"] + lines)
+
+
 def reprojection(v, feat):
     """The two errors, from a camera, a point and a weight in one list."""
     cam, x, w = v[:11], v[11:14], v[14]
@@ -174,11 +189,10 @@ def reprojection(v, feat):
 def ba():
     n, m, p = 4, 6, 8
     draw = uniform()
-    small = ([0.0, 0.0, 0.0], [3e-9, -4e-9, 1e-9], [0.0625, -0.0625, 0.046875])      # no angle, hardly one, and one of almost 0.1
     cams = []
     for i in range(n):
         turn, rest = [draw() - 0.5 for _ in range(3)], [draw() for _ in range(8)]
-        cams.append((small[i] if i < len(small) else turn) + rest)
+        cams.append((SMALL[i] if i < len(SMALL) else turn) + rest)
     X = [[a, b, 4 + c] for a, b, c in rows(draw, m, 3)]
     w, feats = [draw() for _ in range(p)], rows(draw, p, 2)
     seen = [[i % n, i % m] for i in range(p)]

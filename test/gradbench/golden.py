@@ -13,7 +13,7 @@ from decimal import Decimal
 from fractions import Fraction
 from itertools import permutations
 
-from adbench import ba, gmm
+from adbench import ba, gmm, rotation
 from hand import ht
 from sheets import EXACT, by_differences, rows, sheet, text, uniform
 
@@ -145,7 +145,7 @@ def particle():
 def main():
     folder = sys.argv[1]
     bad = 0
-    for problem in (ba, det, gmm, ht, kmeans, llsq, lse, ode, particle, saddle):
+    for problem in (ba, det, gmm, ht, kmeans, llsq, lse, ode, particle, rotation, saddle):
         path = os.path.join(folder, problem.__name__ + ".grad")
         made = problem()
         if "--check" not in sys.argv:
