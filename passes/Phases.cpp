@@ -57,6 +57,7 @@ void buildPhase(OpPassManager &pm, Phase phase, const PhaseOptions &options) {
     break;
   case Phase::Lower:
     pm.addPass(createLower());
+    pm.addPass(createCSEPass()); // kernels that are the same may have been written in another order
     pm.addPass(createMergeKernels());
     break;
   }

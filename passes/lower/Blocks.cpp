@@ -106,12 +106,11 @@ Value loadRowFromBlock(Code &code, Value base, BlocksType type, Value index, Val
   return decode(code, codes, loadScale(code, base, type, index));
 }
 
-Value gatherFromBlocks(Code &code, Value base, BlocksType type, Value indices, Value mask) {
+Value gatherFromBlocks(Code &code, Value base, BlocksType type, Value indices) {
   Type bytes = VectorType::get({lanes}, code.getI8Type()), numbers = VectorType::get({lanes}, code.getF32Type());
-  if (!mask)
-    mask = code.integer(VectorType::get({lanes}, code.getI1Type()), 1);
-  Value codes = LLVM::masked_gather::create(code, bytes, addressOfCode(code, base, type, indices), mask, ValueRange{code.number(bytes, 0)}, 1);
-  auto scales = LLVM::masked_gather::create(code, numbers, addressOfScale(code, base, type, indices), mask, ValueRange{code.number(numbers, 0)},
+  Value all = code.integer(VectorType::get({lanes}, code.getI1Type()), 1);
+  Value codes = LLVM::masked_gather::create(code, bytes, addressOfCode(code, base, type, indices), all, ValueRange{code.number(bytes, 0)}, 1);
+  auto scales = LLVM::masked_gather::create(code, numbers, addressOfScale(code, base, type, indices), all, ValueRange{code.number(numbers, 0)},
                                             BlocksType::scaleBytes);
   scales->setAttr(servesAttribute, code.getI64IntegerAttr(type.getSize()));
   return decode(code, codes, scales);

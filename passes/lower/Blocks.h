@@ -17,7 +17,7 @@ mlir::Value emitBytes(Code &code, mlir::Type element, mlir::Value count);
 /// The number at `index` in f32: of one element, of `lanes` in a row that one block holds, or of an index in each lane.
 mlir::Value loadFromBlock(Code &code, mlir::Value base, BlocksType type, mlir::Value index);
 mlir::Value loadRowFromBlock(Code &code, mlir::Value base, BlocksType type, mlir::Value index, mlir::Value mask);
-mlir::Value gatherFromBlocks(Code &code, mlir::Value base, BlocksType type, mlir::Value indices, mlir::Value mask);
+mlir::Value gatherFromBlocks(Code &code, mlir::Value base, BlocksType type, mlir::Value indices);
 /// Where the code at `index` stands.
 mlir::Value addressOfCode(Code &code, mlir::Value base, BlocksType type, mlir::Value index);
 

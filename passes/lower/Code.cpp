@@ -88,13 +88,15 @@ void Code::prefetchVector(Value base, Type element, Value index) {
 }
 
 Value Code::gatherVector(Value base, Type element, Value indices, Value mask) {
+  // The lanes that do not count read element 0, which is there if any other is: for a mask, machines without gathers branch in each lane.
+  if (mask)
+    indices = select(mask, indices, integer(indices.getType(), 0));
   if (auto blocks = dyn_cast<BlocksType>(element))
-    return gatherFromBlocks(*this, base, blocks, indices, mask);
+    return gatherFromBlocks(*this, base, blocks, indices);
   Value from = address(base, memType(element), indices);
   Type type = VectorType::get({lanes}, memType(element));
-  if (!mask)
-    mask = integer(VectorType::get({lanes}, getI1Type()), 1);
-  Value value = LLVM::masked_gather::create(*this, type, from, mask, ValueRange{number(type, 0)}, memBytes(element));
+  Value all = integer(VectorType::get({lanes}, getI1Type()), 1);
+  Value value = LLVM::masked_gather::create(*this, type, from, all, ValueRange{number(type, 0)}, memBytes(element));
   return fromMemory(value, element);
 }
 
@@ -217,59 +219,6 @@ Value emitCombineLanes(Code &code, ReductionKind kind, Value vector) {
     vector = emitCombine(code, kind, a, b);
   }
   return LLVM::ExtractElementOp::create(code, vector, code.i64(0));
-}
-
-/// Enough for 2^40 blocks.
-static constexpr int64_t stackLevels = 40;
-
-PairwiseStack::PairwiseStack(Code &code, ReductionKind kind, Type type) : code(code), kind(kind), type(type) {
-  memory = code.stackSlot(type, stackLevels);
-}
-
-void PairwiseStack::push(Value block, Value value) {
-  // while (block & 1) value = stack[level++] + value, block >>= 1; stack[level] = value
-  auto loop = scf::WhileOp::create(
-      code, TypeRange{code.getI64Type(), code.getI64Type(), type}, ValueRange{block, code.i64(0), value},
-      [&](OpBuilder &builder, Location loc, ValueRange args) {
-        Code inner(loc, builder);
-        Value bit = inner.compare(arith::CmpIPredicate::ne, arith::AndIOp::create(inner, args[0], inner.i64(1)), inner.i64(0));
-        scf::ConditionOp::create(inner, bit, args);
-      },
-      [&](OpBuilder &builder, Location loc, ValueRange args) {
-        Code inner(loc, builder);
-        Value lower = inner.loadRaw(type, inner.address(memory, type, args[1]));
-        Value half = arith::ShRUIOp::create(inner, args[0], inner.i64(1));
-        scf::YieldOp::create(inner, ValueRange{half, inner.add(args[1], inner.i64(1)), emitCombine(inner, kind, lower, args[2])});
-      });
-  LLVM::StoreOp::create(code, loop.getResult(2), code.address(memory, type, loop.getResult(1)));
-}
-
-Value PairwiseStack::finish(Value count) {
-  // The smallest subtrees are met first: result = stack[level] + result for every bit of the count.
-  Value none = arith::ConstantOp::create(code, code.getBoolAttr(false));
-  auto loop = scf::WhileOp::create(
-      code, TypeRange{code.getI64Type(), code.getI64Type(), type, code.getI1Type()},
-      ValueRange{count, code.i64(0), emitIdentity(code, kind, type), none},
-      [&](OpBuilder &builder, Location loc, ValueRange args) {
-        Code inner(loc, builder);
-        scf::ConditionOp::create(inner, inner.compare(arith::CmpIPredicate::ne, args[0], inner.i64(0)), args);
-      },
-      [&](OpBuilder &builder, Location loc, ValueRange args) {
-        Code inner(loc, builder);
-        Value bit = inner.compare(arith::CmpIPredicate::ne, arith::AndIOp::create(inner, args[0], inner.i64(1)), inner.i64(0));
-        auto taken = scf::IfOp::create(
-            inner, bit,
-            [&](OpBuilder &b, Location l) {
-              Code then(l, b);
-              Value own = then.loadRaw(type, then.address(memory, type, args[1]));
-              Value both = then.select(args[3], emitCombine(then, kind, own, args[2]), own);
-              scf::YieldOp::create(then, ValueRange{both, arith::ConstantOp::create(then, then.getBoolAttr(true))});
-            },
-            [&](OpBuilder &b, Location l) { scf::YieldOp::create(b, l, ValueRange{args[2], args[3]}); });
-        Value half = arith::ShRUIOp::create(inner, args[0], inner.i64(1));
-        scf::YieldOp::create(inner, ValueRange{half, inner.add(args[1], inner.i64(1)), taken.getResult(0), taken.getResult(1)});
-      });
-  return loop.getResult(2);
 }
 
 } // namespace gradus

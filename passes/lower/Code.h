@@ -111,20 +111,13 @@ mlir::Value emitCombine(Code &code, ReductionKind kind, mlir::Value a, mlir::Val
 /// Combines the lanes of a vector: l with l + 8, then + 4, + 2, + 1.
 mlir::Value emitCombineLanes(Code &code, ReductionKind kind, mlir::Value vector);
 
-/// A binary counter of partial results: what it returns is the balanced tree over blocks 0, 1, .., n - 1.
-class PairwiseStack {
-public:
-  PairwiseStack(Code &code, ReductionKind kind, mlir::Type type);
-  /// Adds block number `block`; blocks come in order.
-  void push(mlir::Value block, mlir::Value value);
-  /// The combination of `count` blocks; the identity if there is none.
-  mlir::Value finish(mlir::Value count);
+/// The values of blocks 0, 1, .., `count` - 1, combined as the balanced tree over them; the identities if there is none. One block costs nothing more
+/// than itself: what is kept of several, and how they meet, are functions that all kernels of a module share.
+llvm::SmallVector<mlir::Value> emitPairwise(Code &code, llvm::ArrayRef<ReductionKind> kinds, mlir::TypeRange types, mlir::Value count,
+                                            llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::Value block)> emitBlock);
 
-private:
-  Code &code;
-  ReductionKind kind;
-  mlir::Type type;
-  mlir::Value memory;
-};
+/// A function inside of the module, never inlined: the one of this name, or else a new one with the body that is emitted.
+mlir::LLVM::LLVMFuncOp getShared(Code &code, llvm::StringRef name, mlir::Type result, mlir::TypeRange arguments,
+                                 llvm::function_ref<void(Code &, mlir::ValueRange)> emitBody);
 
 } // namespace gradus

@@ -142,12 +142,10 @@ Value ContractEmitter::operandAt(Value operand, ArrayRef<int64_t> labels, Value 
 void ContractEmitter::emitTile(Value output, ArrayRef<Value> rows, ArrayRef<Value> columns, Value mask) {
   Type element = op.getType().getElementType(), type = code.vecType(element);
   size_t size = rows.size() * columns.size();
-  SmallVector<PairwiseStack> stacks;
-  for (size_t i = 0; i < size; ++i)
-    stacks.emplace_back(code, ReductionKind::Sum, type);
   SmallVector<Attribute> dims = getDims(op, summed);
   Value total = evaluator.product(dims), blocks = code.ceilDiv(total, blockSize);
-  code.loop(code.i64(0), blocks, [&](Value block) {
+  SmallVector<ReductionKind> kinds(size, ReductionKind::Sum);
+  SmallVector<Value> results = emitPairwise(code, kinds, SmallVector<Type>(size, type), blocks, [&](Value block) {
     Value low = code.mul(block, code.i64(blockSize)), high = code.min(code.add(low, code.i64(blockSize)), total);
     SmallVector<Value> zeros(size, code.number(type, 0));
     scf::ForOp loop = code.loop(low, high, 1, zeros, [&](Value number, ValueRange sums) {
@@ -163,8 +161,7 @@ void ContractEmitter::emitTile(Value output, ArrayRef<Value> rows, ArrayRef<Valu
         }
       return next;
     });
-    for (auto [stack, sum] : llvm::zip_equal(stacks, loop.getResults()))
-      stack.push(block, sum);
+    return llvm::to_vector(ValueRange(loop.getResults()));
   });
   size_t next = 0;
   for (Value row : rows)
@@ -173,7 +170,7 @@ void ContractEmitter::emitTile(Value output, ArrayRef<Value> rows, ArrayRef<Valu
       for (int64_t label : op.getOut())
         indices.push_back(label == vectorLabel ? column : label == rowLabel ? row : at.lookup(label));
       Value position = evaluator.linearize(indices, getDims(op, op.getOut()));
-      code.storeVector(output, element, position, stacks[next++].finish(blocks), mask);
+      code.storeVector(output, element, position, results[next++], mask);
     }
 }
 

@@ -29,7 +29,7 @@ static SmallVector<Attribute> pick(ArrayRef<Attribute> dims, ArrayRef<int64_t> a
 namespace {
 
 /// Some axes of a domain as rows of vectors, and their cut into blocks: as many rows as have 4,096 elements together,
-/// or 4,096 elements of one row.
+/// or 4,096 elements of one row. Where there are no axes for rows, it is one.
 struct Space {
   SmallVector<int64_t> rowAxes;
   int64_t innerAxis = -1;
@@ -63,6 +63,7 @@ private:
   Type accumulatorType(unsigned index, bool isVector);
   unsigned countAccumulators() const { return info.isCheck() ? 1 : info.reductions.size(); }
   ReductionKind kindOf(unsigned index) const { return info.isCheck() ? ReductionKind::Any : info.reductions[index].kind; }
+  SmallVector<Value> emitTree(Value blocks, bool isVector, function_ref<SmallVector<Value>(Value block)> emitBlock);
   void storeReductions(ValueRange values, Value position, Value mask);
 
   const KernelInfo &info;
@@ -81,7 +82,6 @@ private:
 Space BodyEmitter::makeSpace(ArrayRef<int64_t> axes) {
   Space space;
   if (info.isFlat) {
-    space.rows = code.i64(1);
     space.inner = evaluator.product(info.domain);
   } else {
     space.rowAxes.assign(axes.begin(), axes.end() - (axes.empty() ? 0 : 1));
@@ -90,6 +90,10 @@ Space BodyEmitter::makeSpace(ArrayRef<int64_t> axes) {
     space.inner = axes.empty() ? code.i64(1) : evaluator.sizeOf(info.domain[axes.back()]);
   }
   space.chunks = code.ceilDiv(space.inner, blockSize);
+  if (space.rowAxes.empty()) {
+    space.blocks = space.chunks;
+    return space;
+  }
   space.rowsPerBlock = code.max(code.div(code.i64(blockSize), code.max(space.inner, code.i64(1))), code.i64(1));
   Value groups = code.div(code.add(space.rows, code.sub(space.rowsPerBlock, code.i64(1))), space.rowsPerBlock);
   space.blocks = code.mul(groups, space.chunks);
@@ -258,18 +262,23 @@ void emitEncodeBody(EncodeOp op, Evaluator &evaluator, Value numbers, Value outp
 
 /// One block: its rows one after the other into the same 16 accumulators, which are combined at the end.
 SmallVector<Value> BodyEmitter::emitBlock(const Space &space, Value block) {
-  Value group = code.div(block, space.chunks), chunk = code.rem(block, space.chunks);
-  Value firstRow = code.mul(group, space.rowsPerBlock);
-  Value lastRow = code.min(code.add(firstRow, space.rowsPerBlock), space.rows);
-  Value low = code.mul(chunk, code.i64(blockSize));
+  bool isOneRow = space.rowAxes.empty();
+  Value low = code.mul(isOneRow ? block : code.rem(block, space.chunks), code.i64(blockSize));
   Value high = code.min(code.add(low, code.i64(blockSize)), space.inner);
-  scf::ForOp rows = code.loop(firstRow, lastRow, 1, identities(true), [&](Value row, ValueRange sums) {
-    if (!info.isFlat)
+  SmallVector<Value> sums = identities(true);
+  if (isOneRow) {
+    sums = info.isFlat && !info.encodes.empty() ? emitEncodedRow(space, low, high, sums) : emitRow(space, low, high, sums);
+  } else {
+    Value firstRow = code.mul(code.div(block, space.chunks), space.rowsPerBlock);
+    Value lastRow = code.min(code.add(firstRow, space.rowsPerBlock), space.rows);
+    scf::ForOp rows = code.loop(firstRow, lastRow, 1, sums, [&](Value row, ValueRange carried) {
       setIndices(space.rowAxes, row);
-    return info.isFlat && !info.encodes.empty() ? emitEncodedRow(space, low, high, sums) : emitRow(space, low, high, sums);
-  });
+      return emitRow(space, low, high, carried);
+    });
+    sums = llvm::to_vector(ValueRange(rows.getResults()));
+  }
   SmallVector<Value> results;
-  for (auto [index, sum] : llvm::enumerate(rows.getResults()))
+  for (auto [index, sum] : llvm::enumerate(sums))
     results.push_back(emitCombineLanes(code, kindOf(index), sum));
   return results;
 }
@@ -298,22 +307,23 @@ void BodyEmitter::storeReductions(ValueRange values, Value position, Value mask)
   }
 }
 
+/// The accumulators of all blocks, pairwise.
+SmallVector<Value> BodyEmitter::emitTree(Value blocks, bool isVector, function_ref<SmallVector<Value>(Value block)> emitBlock) {
+  SmallVector<ReductionKind> kinds;
+  SmallVector<Type> types;
+  for (unsigned i = 0; i < countAccumulators(); ++i) {
+    kinds.push_back(kindOf(i));
+    types.push_back(accumulatorType(i, isVector));
+  }
+  return emitPairwise(code, kinds, types, blocks, emitBlock);
+}
+
 void BodyEmitter::emitRows(Value begin, Value end) {
   SmallVector<int64_t> kept = keptAxes(info);
   Space space = makeSpace(info.reducedAxes);
-  SmallVector<PairwiseStack> stacks;
-  for (unsigned i = 0; i < countAccumulators(); ++i)
-    stacks.emplace_back(code, kindOf(i), accumulatorType(i, false));
   code.loop(begin, end, [&](Value point) {
     setIndices(kept, point);
-    code.loop(code.i64(0), space.blocks, [&](Value block) {
-      SmallVector<Value> partial = emitBlock(space, block);
-      for (auto [stack, value] : llvm::zip_equal(stacks, partial))
-        stack.push(block, value);
-    });
-    SmallVector<Value> results;
-    for (PairwiseStack &stack : stacks)
-      results.push_back(stack.finish(space.blocks));
+    SmallVector<Value> results = emitTree(space.blocks, /*isVector=*/false, [&](Value block) { return emitBlock(space, block); });
     storeReductions(results, point, {});
   });
 }
@@ -323,10 +333,7 @@ void BodyEmitter::emitColumnStrip(Value first, Value mask) {
   int64_t last = info.domain.size() - 1;
   SmallVector<Attribute> reduced = pick(info.domain, info.reducedAxes);
   Value count = evaluator.product(reduced), blocks = code.ceilDiv(count, blockSize);
-  SmallVector<PairwiseStack> stacks;
-  for (unsigned i = 0; i < countAccumulators(); ++i)
-    stacks.emplace_back(code, kindOf(i), accumulatorType(i, true));
-  code.loop(code.i64(0), blocks, [&](Value block) {
+  SmallVector<Value> results = emitTree(blocks, /*isVector=*/true, [&](Value block) {
     Value low = code.mul(block, code.i64(blockSize));
     Value high = code.min(code.add(low, code.i64(blockSize)), count);
     scf::ForOp main = code.loop(low, high, 1, identities(true), [&](Value number, ValueRange sums) {
@@ -341,12 +348,8 @@ void BodyEmitter::emitColumnStrip(Value first, Value mask) {
     if (!mask)
       evaluator.traffic = countTraffic(main, lanes);
     evaluator.endRow();
-    for (auto [stack, value] : llvm::zip_equal(stacks, main.getResults()))
-      stack.push(block, value);
+    return llvm::to_vector(ValueRange(main.getResults()));
   });
-  SmallVector<Value> results;
-  for (PairwiseStack &stack : stacks)
-    results.push_back(stack.finish(blocks));
   indices[last] = first;
   storeReductions(results, positionOf(keptAxes(info)), mask);
 }

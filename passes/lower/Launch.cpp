@@ -132,10 +132,10 @@ void FunctionLowering::emitFullReductions(const KernelInfo &info, Slot &slot) {
   Value blocks = emitCount(info, evaluator);
   for (const Reduction &reduction : info.reductions) {
     Value partials = code.byteAddress(workspace, slot.partials[info.kernel][reduction.result]);
-    PairwiseStack stack(code, reduction.kind, code.regType(reduction.accumulate));
-    code.loop(code.i64(0), blocks, [&](Value block) { stack.push(block, code.loadElement(partials, reduction.accumulate, block)); });
+    auto load = [&](Value block) { return SmallVector<Value>{code.loadElement(partials, reduction.accumulate, block)}; };
+    Value combined = emitPairwise(code, {reduction.kind}, {code.regType(reduction.accumulate)}, blocks, load).front();
     Value result = info.kernel->getResult(reduction.result);
-    slot.buffers.scalars[result] = emitCast(code, stack.finish(blocks), reduction.accumulate, arrayOf(result).getElementType());
+    slot.buffers.scalars[result] = emitCast(code, combined, reduction.accumulate, arrayOf(result).getElementType());
   }
 }
 
@@ -211,35 +211,27 @@ void FunctionLowering::emitLateCheck(KernelOp kernel, Slot &slot) {
 
 /// All at once, or through the hook of the context where that pays.
 void FunctionLowering::callKernel(LLVM::LLVMFuncOp body, Value closure, Value count, Value work) {
-  Type i64 = code.getI64Type();
-  Value null = LLVM::ZeroOp::create(code, code.ptrType());
-  Value hasContext = LLVM::ICmpOp::create(code, LLVM::ICmpPredicate::ne, context, null);
-  Value isLarge = code.compare(arith::CmpIPredicate::sge, work, code.i64(parallelThreshold));
-  auto hook = scf::IfOp::create(
-      code, arith::AndIOp::create(code, hasContext, isLarge),
-      [&](OpBuilder &builder, Location loc) {
-        Code then(loc, builder);
-        Value at = then.byteAddress(context, static_cast<int64_t>(offsetof(gradus_context, parallel_for)));
-        scf::YieldOp::create(then, then.loadRaw(then.ptrType(), at));
-      },
-      [&](OpBuilder &builder, Location loc) { scf::YieldOp::create(builder, loc, null); });
-  Value address = LLVM::AddressOfOp::create(code, code.ptrType(), body.getSymName());
-  Value isParallel = LLVM::ICmpOp::create(code, LLVM::ICmpPredicate::ne, hook.getResult(0), null);
-  scf::IfOp::create(
-      code, isParallel,
-      [&](OpBuilder &builder, Location loc) {
-        Code then(loc, builder);
-        Type ptr = then.ptrType();
-        auto hookType = LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(then.getContext()), {ptr, i64, ptr, ptr});
-        Value user = then.loadRaw(ptr, context);
-        LLVM::CallOp::create(then, hookType, ValueRange{hook.getResult(0), user, count, address, closure});
-        scf::YieldOp::create(then);
-      },
-      [&](OpBuilder &builder, Location loc) {
-        Code otherwise(loc, builder);
-        LLVM::CallOp::create(otherwise, body, ValueRange{closure, otherwise.i64(0), count});
-        scf::YieldOp::create(otherwise);
-      });
+  Type ptr = code.ptrType(), i64 = code.getI64Type(), none = LLVM::LLVMVoidType::get(code.getContext());
+  auto emitLaunch = [&](Code &code, ValueRange arguments) {
+    Value context = arguments[0], kernel = arguments[1], closure = arguments[2], count = arguments[3], work = arguments[4];
+    Value null = LLVM::ZeroOp::create(code, ptr);
+    Value hasContext = LLVM::ICmpOp::create(code, LLVM::ICmpPredicate::ne, context, null);
+    Value isLarge = code.compare(arith::CmpIPredicate::sge, work, code.i64(parallelThreshold));
+    Value hook = code.choose(
+        ptr, arith::AndIOp::create(code, hasContext, isLarge),
+        [&] { return code.loadRaw(ptr, code.byteAddress(context, static_cast<int64_t>(offsetof(gradus_context, parallel_for)))); },
+        [&] { return null; });
+    auto branch = scf::IfOp::create(code, LLVM::ICmpOp::create(code, LLVM::ICmpPredicate::ne, hook, null), /*withElseRegion=*/true);
+    OpBuilder::InsertionGuard guard(code);
+    code.setInsertionPointToStart(branch.thenBlock());
+    auto hookType = LLVM::LLVMFunctionType::get(none, {ptr, i64, ptr, ptr});
+    LLVM::CallOp::create(code, hookType, ValueRange{hook, code.loadRaw(ptr, context), count, kernel, closure});
+    code.setInsertionPointToStart(branch.elseBlock());
+    LLVM::CallOp::create(code, body.getFunctionType(), ValueRange{kernel, closure, code.i64(0), count});
+  };
+  LLVM::LLVMFuncOp launch = getShared(code, "gradus_launch", none, {ptr, ptr, ptr, i64, i64}, emitLaunch);
+  Value address = LLVM::AddressOfOp::create(code, ptr, body.getSymName());
+  LLVM::CallOp::create(code, launch, ValueRange{context, address, closure, count, work});
 }
 
 /// The arguments of a kernel in the order in which its operations read them.

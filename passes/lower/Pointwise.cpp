@@ -86,8 +86,8 @@ static Value castFloat(Code &code, Value x, Type from, Type to) {
   }
   Type type = withElement(x.getType(), to);
   if (to.getIntOrFloatBitWidth() > from.getIntOrFloatBitWidth())
-    return arith::ExtFOp::create(code, type, x);
-  return arith::TruncFOp::create(code, type, x);
+    return code.createOrFold<arith::ExtFOp>(type, x);
+  return code.createOrFold<arith::TruncFOp>(type, x);
 }
 
 /// Towards zero; NaN gives 0 and what is out of range the nearest bound.

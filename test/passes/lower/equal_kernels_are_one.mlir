@@ -8,13 +8,20 @@
 !mn = !gradus.array<[m, n], f32>
 !mp = !gradus.array<[m, p], f32>
 
+// The functions that combine blocks and that call kernels stand once in the module, too, and a sum calls them where it has several blocks.
 // CHECK: llvm.func @products__kernel(
 // CHECK: addressof @products__kernel0
-// CHECK: call @products__kernel0
+// CHECK: call @gradus_launch
 // CHECK: addressof @products__kernel0
-// CHECK: call @products__kernel0
+// CHECK: call @gradus_launch
 // CHECK: llvm.func internal @products__kernel0(
+// CHECK: scf.if
+// CHECK: call @gradus_keep_sum_16xf32
+// CHECK: scf.if
+// CHECK: call @gradus_finish_sum_16xf32
+// CHECK: llvm.func internal @gradus_keep_sum_16xf32(
 // CHECK-NOT: llvm.func internal @products__kernel1(
+// CHECK-NOT: llvm.func internal @gradus_keep_sum_16xf32(
 // CHECK: llvm.func internal @scale__kernel0({{.*}}entry = "scale", kernel = 0{{.*}}entry = "again", kernel = 0
 // CHECK-NOT: llvm.func internal @again__kernel0(
 gradus.func fn @products(%a: !k {gradus.name = "a", gradus.role = #gradus.role<data>}, %b: !n {gradus.name = "b", gradus.role = #gradus.role<data>},
