@@ -4,13 +4,15 @@
 
 #include "mlir/Conversion/ArithToLLVM/ArithToLLVM.h"
 #include "mlir/Conversion/ControlFlowToLLVM/ControlFlowToLLVM.h"
-#include "mlir/Conversion/FuncToLLVM/ConvertFuncToLLVMPass.h"
+#include "mlir/Conversion/FuncToLLVM/ConvertFuncToLLVM.h"
+#include "mlir/Conversion/LLVMCommon/ConversionTarget.h"
+#include "mlir/Conversion/LLVMCommon/TypeConverter.h"
 #include "mlir/Conversion/MathToLLVM/MathToLLVM.h"
-#include "mlir/Conversion/ReconcileUnrealizedCasts/ReconcileUnrealizedCasts.h"
 #include "mlir/Conversion/SCFToControlFlow/SCFToControlFlow.h"
 #include "mlir/Conversion/UBToLLVM/UBToLLVM.h"
-#include "mlir/Conversion/VectorToLLVM/ConvertVectorToLLVMPass.h"
+#include "mlir/Conversion/VectorToLLVM/ConvertVectorToLLVM.h"
 #include "mlir/Dialect/ControlFlow/IR/ControlFlow.h"
+#include "mlir/IR/Verifier.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Target/LLVMIR/Dialect/Builtin/BuiltinToLLVMIRTranslation.h"
 #include "mlir/Target/LLVMIR/Dialect/LLVMIR/LLVMToLLVMIRTranslation.h"
@@ -67,22 +69,37 @@ struct SimplifyStraightLines : PassWrapper<SimplifyStraightLines, OperationPass<
     (void)applyPatternsGreedily(getOperation(), std::move(patterns), GreedyRewriteConfig().setUseTopDownTraversal().setRegionSimplificationLevel(GreedySimplifyRegionLevel::Normal));
   }
 };
+
+/// The patterns of MLIR's own passes, all at once: each pass by itself would walk the module and build its tables again.
+struct ConvertToLLVM : PassWrapper<ConvertToLLVM, OperationPass<ModuleOp>> {
+  MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(ConvertToLLVM)
+  StringRef getName() const override { return "ConvertToLLVM"; }
+  void runOnOperation() override {
+    MLIRContext *context = &getContext();
+    LLVMTypeConverter converter(context);
+    RewritePatternSet patterns(context);
+    arith::populateArithToLLVMConversionPatterns(converter, patterns);
+    cf::populateControlFlowToLLVMConversionPatterns(converter, patterns);
+    populateFuncToLLVMConversionPatterns(converter, patterns);
+    populateMathToLLVMConversionPatterns(converter, patterns);
+    populateVectorToLLVMConversionPatterns(converter, patterns);
+    ub::populateUBToLLVMConversionPatterns(converter, patterns);
+    LLVMConversionTarget target(*context);
+    target.addLegalOp<ModuleOp>();
+    if (failed(applyFullConversion(getOperation(), target, std::move(patterns))))
+      signalPassFailure();
+  }
+};
 } // namespace
 
 LogicalResult convertToLLVMDialect(ModuleOp module) {
   PassManager pm(module.getContext());
-  pm.addPass(createCSEPass());
+  pm.enableVerifier(false); // once, at the end
   pm.addPass(createSCFToControlFlowPass());
   // Not before: at each change in a loop the driver asks whether the loop is dead, which takes the time of walking it.
   pm.addPass(std::make_unique<SimplifyStraightLines>());
-  pm.addPass(createConvertVectorToLLVMPass());
-  pm.addPass(createConvertMathToLLVMPass());
-  pm.addPass(createArithToLLVMConversionPass());
-  pm.addPass(createConvertControlFlowToLLVMPass());
-  pm.addPass(createUBToLLVMConversionPass());
-  pm.addPass(createConvertFuncToLLVMPass());
-  pm.addPass(createReconcileUnrealizedCastsPass());
-  return pm.run(module);
+  pm.addPass(std::make_unique<ConvertToLLVM>());
+  return success(succeeded(pm.run(module)) && succeeded(verify(module)));
 }
 
 std::unique_ptr<llvm::Module> translateToLLVM(ModuleOp module, llvm::LLVMContext &context, llvm::TargetMachine &machine) {
@@ -109,12 +126,7 @@ void optimize(llvm::Module &module, llvm::TargetMachine &machine) {
   llvm::FunctionAnalysisManager functions;
   llvm::CGSCCAnalysisManager callGraph;
   llvm::ModuleAnalysisManager modules;
-  llvm::PipelineTuningOptions tuning;
-  // The loops are vectors already; a second vectoriser could only reorder sums or blow up the code.
-  tuning.LoopVectorization = false;
-  tuning.SLPVectorization = false;
-  tuning.LoopUnrolling = false;
-  llvm::PassBuilder builder(&machine, tuning);
+  llvm::PassBuilder builder(&machine);
   builder.registerModuleAnalyses(modules);
   builder.registerCGSCCAnalyses(callGraph);
   builder.registerFunctionAnalyses(functions);
@@ -126,13 +138,15 @@ void optimize(llvm::Module &module, llvm::TargetMachine &machine) {
     library.disableAllFunctions();
     return llvm::TargetLibraryAnalysis(library);
   });
-  if (machine.getOptLevel() == llvm::CodeGenOptLevel::Aggressive) {
-    builder.buildPerModuleDefaultPipeline(llvm::OptimizationLevel::O2).run(module, modules);
-    return;
-  }
-  llvm::ModulePassManager quick;
-  llvm::cantFail(builder.parsePassPipeline(quick, "function(sroa,early-cse,simplifycfg)"));
-  quick.run(module, modules);
+  // Not LLVM's own list: nothing is to be inlined, vectorised or unrolled here, and the four fifths of its time that go into looking for that
+  // change nothing. What is left to do is what lowering leaves: equal values, addresses to fold, and loops whose bodies hold what does not change.
+  constexpr StringLiteral once = "instcombine<max-iterations=1;no-verify-fixpoint>";
+  std::string passes = "function(sroa,early-cse<memssa>,simplifycfg";
+  if (machine.getOptLevel() == llvm::CodeGenOptLevel::Aggressive)
+    passes += ("," + once + ",loop-mssa(loop-rotate,licm),gvn," + once + ",simplifycfg").str();
+  llvm::ModulePassManager list;
+  llvm::cantFail(builder.parsePassPipeline(list, passes + ")"));
+  list.run(module, modules);
 }
 
 FailureOr<llvm::SmallVector<char, 0>> emitMachineCode(llvm::Module &module, llvm::TargetMachine &machine, bool asAssembly, std::string &error) {

@@ -30,7 +30,7 @@ struct CpuTarget {
 mlir::LogicalResult convertToLLVMDialect(mlir::ModuleOp module);
 /// Translates a module of the LLVM dialect for `machine`; not yet optimised. Null if it cannot be translated.
 std::unique_ptr<llvm::Module> translateToLLVM(mlir::ModuleOp module, llvm::LLVMContext &context, llvm::TargetMachine &machine);
-/// Runs LLVM's pipeline for -O3. Nothing is contracted or reassociated: the IR carries no fast-math flag.
+/// Runs what our loops need of LLVM's passes. Nothing is contracted or reassociated: the IR carries no fast-math flag.
 void optimize(llvm::Module &module, llvm::TargetMachine &machine);
 
 /// Machine code as an object file or as assembly text.
