@@ -24,10 +24,10 @@ CWriter::Result CWriter::element(Value value, Indices indices, bool isRoot) {
     llvm::append_range(all, indices);
     SmallVector<Attribute> whole{Attribute(StringAttr::get(value.getContext(), "rows"))}; // the leading size is never multiplied
     llvm::append_range(whole, shape);
-    return Text{at(names.get(value), all, whole)};
+    return read(names.get(value), at(names.get(value), all, whole));
   }
   if (std::string name = names.get(value); !name.empty() && !isRoot)
-    return Text{at(name, indices, shape)};
+    return read(name, at(name, indices, shape));
   if (Operation *op = value.getDefiningOp())
     return writeOp(op, indices);
   return func.emitError("G0555: a value of this form is not written as C");
@@ -43,7 +43,7 @@ CWriter::Result CWriter::writeOp(Operation *op, Indices indices) {
           return failure();
         if (arrayType(reshape.getX()).isScalar())
           return Text{*name};
-        return Text{*name + "[" + flatten(indices, reshape.getType().getShape()) + "]"};
+        return read(*name, *name + "[" + flatten(indices, reshape.getType().getShape()) + "]");
       })
       .Case([&](IotaOp iota) -> Result {
         const std::string &index = indices[iota.getAxis()];
@@ -51,6 +51,7 @@ CWriter::Result CWriter::writeOp(Operation *op, Indices indices) {
       })
       .Case([&](DimOp dim) -> Result { return Text{sizeOf(dim.getSymbolAttr())}; })
       .Case([&](ConstantOp constant) { return writeConstant(constant); })
+      .Case([&](DrawOp draw) { return callDraw(draw, indices); })
       .Case([&](GatherOp gather) { return writeGather(gather, indices); })
       .Case([&](ContractOp contract) { return writeContract(contract, indices); })
       .Case<ReduceOp, LogSumExpOp, NormOp>([&](auto reduce) { return writeReduction(reduce, reduce.getAxes(), indices); })
@@ -95,6 +96,8 @@ CWriter::Result CWriter::writeCast(CastOp op, Indices indices) {
     return Text{wrap(*x, BindSum) + " != 0", BindCompare};
   if (to.isFloat() && to.getElementType().isF32() && from.isFloat() && !from.getElementType().isF32())
     return Text{"(float)" + wrap(*x, BindUnary), BindUnary};
+  if (to.isFloat() && to.getElementType().getIntOrFloatBitWidth() == 16 && from.getElementType() != to.getElementType())
+    return Text{helper(to.getElementType().isF16() ? "round_to_f16" : "round_to_bf16") + "(" + x->text + ")"};
   if (to.isFloat() && !from.isFloat())
     return Text{"(double)" + wrap(*x, BindUnary), BindUnary};
   if (to.isInt() && from.isFloat())
@@ -345,7 +348,7 @@ CWriter::Result CWriter::writeArithmetic(Operation *op, Indices indices) {
           return failed(x) ? x : Result(Text{helper("sign") + "(" + x->text + ")"});
         return Text{"(" + wrap(*x, BindSum) + " > 0) - (" + wrap(*x, BindSum) + " < 0)", BindSum};
       })
-      .Case<SigmoidOp, SoftplusOp>([&](auto) { return call(helper(op->getName().stripDialect())); })
+      .Case<DigammaOp, LambertWOp, NormalQuantileOp, SigmoidOp, SoftplusOp, TrigammaOp>([&](auto) { return call(helper(op->getName().stripDialect())); })
       .Case([&](RoundOp) { return call("rint"); })
       .Case<AcosOp, AcoshOp, AsinOp, AsinhOp, Atan2Op, AtanOp, AtanhOp, CbrtOp, CeilOp, CosOp, CoshOp, ErfOp, ErfcOp, Exp2Op, ExpOp, Expm1Op, FloorOp, HypotOp, LGammaOp,
             Log10Op, Log1pOp, Log2Op, LogOp, PowOp, SinOp, SinhOp, SqrtOp, TanOp, TanhOp, TruncOp>([&](auto) { return call(op->getName().stripDialect().str()); })

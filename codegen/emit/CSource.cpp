@@ -63,6 +63,11 @@ std::string CWriter::flatten(Indices indices, ArrayRef<Attribute> shape) {
   return place.empty() ? "0" : place;
 }
 
+CWriter::Text CWriter::read(const std::string &name, const std::string &text) {
+  std::string reads = kept.lookup(name);
+  return Text{reads.empty() ? text : helper(reads) + "(" + text + ")"};
+}
+
 void CWriter::comment(Location loc) {
   std::string text = quote ? quote(loc) : "";
   if (text.empty() || text == lastComment)
@@ -92,9 +97,9 @@ static std::set<std::string> findSizes(FuncOp func) {
 
 void CWriter::nameArguments() {
   std::set<std::string> taken = findSizes(func);
-  for (StringLiteral word : getCHelperNames())
-    taken.insert(word.str());
-  taken.insert("workspace");
+  for (const CHelper &own : getCHelpers())
+    taken.insert(own.name.str());
+  taken.insert({"log_table", "quantile_table", "seed", "workspace"});
   for (const std::string &word : taken)
     names.reserve(word);
   auto free = [&](StringRef name) {
@@ -106,6 +111,9 @@ void CWriter::nameArguments() {
   };
   for (auto [index, argument] : llvm::enumerate(func.getArguments()))
     names.setExactly(argument, free(func.getArgName(index)));
+  for (Value argument : func.getArguments())
+    if (Type element = arrayType(argument).getElementType(); !arrayType(argument).isScalar() && !element.isF64() && !element.isInteger(64))
+      kept[names.get(argument)] = element.isF16() ? "from_f16" : element.isBF16() ? "from_bf16" : "";
   Operation *end = func.getBody().front().getTerminator();
   for (auto [index, value] : llvm::enumerate(end->getOperands())) {
     if (index == 0)
@@ -119,14 +127,12 @@ void CWriter::nameArguments() {
 
 std::string CWriter::describeArgument(unsigned index) {
   auto type = cast<ArrayType>(func.getArgumentTypes()[index]);
-  std::string name = names.get(func.getArgument(index)), element = typeOf(type).str();
+  std::string name = names.get(func.getArgument(index));
   if (type.isScalar())
-    return element + " " + name;
-  if (type.isInt() && type.getElementType().isInteger(32))
-    element = "int32_t";
-  if (type.getElementType().isF32())
-    element = "float";
-  return "const " + element + " *" + name;
+    return typeOf(type).str() + " " + name;
+  Type element = type.getElementType();
+  StringRef word = element.isInteger(32) ? "int32_t" : element.isF32() ? "float" : element.isF64() ? "double" : type.isInt() ? "int64_t" : type.isBool() ? "uint8_t" : "uint16_t";
+  return ("const " + word + " *" + name).str();
 }
 
 std::string CWriter::writeSizes() {
@@ -153,12 +159,15 @@ LogicalResult CWriter::writeResults() {
   return success();
 }
 
-/// Whether a word stands in a text.
+/// Whether a word stands in a text, comments aside.
 static bool mentions(StringRef text, StringRef word) {
   auto isLetter = [](char c) { return llvm::isAlnum(c) || c == '_'; };
-  for (size_t at = text.find(word); at != StringRef::npos; at = text.find(word, at + 1))
-    if ((at == 0 || !isLetter(text[at - 1])) && (at + word.size() == text.size() || !isLetter(text[at + word.size()])))
+  for (size_t at = 0; at < text.size(); ++at) {
+    if (text.substr(at).starts_with("/*"))
+      at = text.find("*/", at);
+    else if (text.substr(at).starts_with(word) && (at == 0 || !isLetter(text[at - 1])) && (at + word.size() == text.size() || !isLetter(text[at + word.size()])))
       return true;
+  }
   return false;
 }
 
@@ -191,18 +200,24 @@ static bool calls(StringRef text, StringRef word) {
   return false;
 }
 
-/// The helpers that the function calls, and those that they call.
-std::string CWriter::writeHelpers() {
-  for (StringLiteral word : llvm::reverse(getCHelperNames()))
-    if (helpers.count(word.str()))
-      for (StringLiteral other : getCHelperNames())
-        if (other != word && calls(getCHelper(word), other))
-          helpers.insert(other.str());
-  std::string text;
-  for (StringLiteral word : getCHelperNames())
-    if (helpers.count(word.str()))
-      text += getCHelper(word).str() + "\n";
-  return text;
+/// A text with what it includes and the helpers that it calls, and those that they call, before it; behind it the constants that these read.
+std::string CWriter::wrapHelpers(const std::string &text) {
+  for (const CHelper &own : llvm::reverse(getCHelpers()))
+    if (helpers.count(own.name.str()))
+      for (const CHelper &other : getCHelpers())
+        if (other.name != own.name && calls(own.text, other.name))
+          helpers.insert(other.name.str());
+  std::string before, behind;
+  for (const CHelper &own : getCHelpers()) {
+    if (!helpers.count(own.name.str()))
+      continue;
+    before += own.text.str() + "\n";
+    behind += own.table ? own.table() : "";
+  }
+  std::string includes = "#include <math.h>\n#include <stddef.h>\n#include <stdint.h>\n";
+  if (calls(before, "memcpy"))
+    includes += "#include <string.h>\n";
+  return includes + "\n" + before + text + behind;
 }
 
 FailureOr<std::string> CWriter::run() {
@@ -214,8 +229,7 @@ FailureOr<std::string> CWriter::run() {
     return func.emitError("G0555: only what gives a number first is written as C");
   for (auto [index, type] : llvm::enumerate(func.getArgumentTypes())) {
     auto array = cast<ArrayType>(type);
-    bool isPlain = array.isInt() || array.isBool() || array.getElementType().isF64() || array.getElementType().isF32();
-    if (!isPlain || (array.isBool() && !array.isScalar()))
+    if (!array.isInt() && !array.isBool() && !array.isFloat())
       return func.emitError("G0555: C99 has no arrays of the type of '") << func.getArgName(index) << "'";
   }
   if (failed(writeBlock(func.getBody().front())) || failed(writeResults()))
@@ -225,6 +239,8 @@ FailureOr<std::string> CWriter::run() {
     arguments.push_back(sizes);
   for (unsigned index = 0; index < func.getNumArguments(); ++index)
     arguments.push_back(describeArgument(index));
+  if (!drawKeys.empty())
+    arguments.push_back("uint64_t seed");
   for (const auto &[output, type] : outputs)
     arguments.push_back(typeOf(type).str() + " *" + output);
   std::string cut, next = "workspace";
@@ -243,8 +259,7 @@ FailureOr<std::string> CWriter::run() {
     unused += mentions(cut + body, size) ? "" : "  (void)" + size + ";\n";
   for (Value argument : func.getArguments())
     unused += mentions(body, names.get(argument)) ? "" : "  (void)" + names.get(argument) + ";\n";
-  std::string text = "#include <math.h>\n#include <stddef.h>\n#include <stdint.h>\n\n" + writeHelpers() + workspace;
-  return text + "double " + name + "(" + llvm::join(arguments, ", ") + ") {\n" + unused + cut + body + "}\n";
+  return wrapHelpers(workspace + "double " + name + "(" + llvm::join(arguments, ", ") + ") {\n" + unused + cut + body + "}\n");
 }
 
 FailureOr<std::string> printAsC(FuncOp func, std::function<std::string(Location)> quote) { return CWriter(func, std::move(quote)).run(); }

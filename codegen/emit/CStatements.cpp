@@ -46,7 +46,7 @@ unsigned CWriter::inlineSize(Value value) {
 /// Whether an element is asked for more often than there are elements: along a new axis, in a product of arrays, or at places.
 bool CWriter::isRepeated(Value value) {
   return llvm::any_of(value.getUsers(), [&](Operation *user) {
-    if (user->getBlock() != value.getParentBlock() || isa<ContractOp, LogSumExpOp>(user))
+    if (user->getBlock() != value.getParentBlock() || isa<ContractOp, DrawOp, LogSumExpOp>(user))
       return true;
     if (auto gather = dyn_cast<GatherOp>(user))
       return gather.getX() == value;
@@ -77,11 +77,12 @@ std::string CWriter::scratch(ArrayType type, StringRef name) {
 
 std::string CWriter::place(Value value) {
   ArrayType type = arrayType(value);
+  std::string name = nameDrawn(value);
   if (type.isScalar())
-    return names.fresh("s");
+    return names.fresh(name.empty() ? "s" : name);
   if (auto output = results.find(value); output != results.end())
     return output->second;
-  return scratch(type, "v");
+  return scratch(type, name.empty() ? "v" : name);
 }
 
 LogicalResult CWriter::assign(const std::string &target, Value value) {
@@ -127,9 +128,24 @@ LogicalResult CWriter::store(Value value) {
 }
 
 FailureOr<std::string> CWriter::nameOf(Value value) {
+  if (leading.contains(value)) { // a row of the array of its name
+    std::string row = arrayType(value).isScalar() ? names.fresh("s") : scratch(arrayType(value), "row");
+    if (arrayType(value).isScalar())
+      write(typeOf(arrayType(value)).str() + " " + row + ";");
+    return failed(assign(row, value)) ? FailureOr<std::string>(failure()) : FailureOr<std::string>(row);
+  }
   if (names.get(value).empty() && failed(store(value)))
     return failure();
   return names.get(value);
+}
+
+/// As `nameOf`, of an array that the caller may keep in another type: there it is a copy.
+FailureOr<std::string> CWriter::nameAsDoubles(Value value) {
+  FailureOr<std::string> name = nameOf(value);
+  if (failed(name) || (arrayType(value).isFloat() && !kept.count(*name)))
+    return name;
+  std::string copied = scratch(arrayType(value).withElement(Float64Type::get(value.getContext())), "copy");
+  return failed(assign(copied, value)) ? FailureOr<std::string>(failure()) : FailureOr<std::string>(copied);
 }
 
 //===----------------------------------------------------------------------===//
@@ -211,7 +227,7 @@ LogicalResult CWriter::writeScatter(Operation *op, const std::string &target) {
 }
 
 //===----------------------------------------------------------------------===//
-// Order, matrices, transforms
+// Order, transforms
 //===----------------------------------------------------------------------===//
 
 /// Loops over the lines along `axis`; gives where each begins and how far its elements are apart.
@@ -233,15 +249,9 @@ std::pair<std::string, std::string> CWriter::openLines(ArrayType type, int64_t a
 
 LogicalResult CWriter::writeSort(SortOp op) {
   ArrayType type = arrayType(op.getX());
-  FailureOr<std::string> x = nameOf(op.getX());
-  if (failed(x))
+  FailureOr<std::string> x = nameOf(op.getX()), keys = succeeded(x) ? nameAsDoubles(op.getX()) : x;
+  if (failed(keys))
     return failure();
-  std::string keys = *x;
-  if (!type.isFloat()) {
-    keys = scratch(type.withElement(Float64Type::get(op.getContext())), "keys");
-    if (failed(assign(keys, op.getX())))
-      return failure();
-  }
   auto axis = static_cast<int64_t>(op.getAxis());
   bool isWhole = axis < 0;
   std::string order = place(op.getOrder()), direction = op.getDescending() ? "1" : "0";
@@ -252,7 +262,7 @@ LogicalResult CWriter::writeSort(SortOp op) {
   if (!isWhole)
     line = openLines(type, axis, depth);
   std::string size = isWhole ? countOf(type) : sizeOf(type.getShape()[axis]), index = names.fresh("place");
-  write(helper("sort_line") + "(" + keys + line.first + ", " + size + ", " + line.second + ", " + direction + ", " + order + line.first + ", " + spare + ");");
+  write(helper("sort_line") + "(" + *keys + line.first + ", " + size + ", " + line.second + ", " + direction + ", " + order + line.first + ", " + spare + ");");
   if (!op.getValues().use_empty()) {
     std::string values = place(op.getValues()), step = line.second == "1" ? "" : " * " + line.second;
     std::string base = line.first.empty() ? "" : line.first.substr(3) + " + ";
@@ -266,7 +276,7 @@ LogicalResult CWriter::writeSort(SortOp op) {
 }
 
 LogicalResult CWriter::writeFft(FftOp op) {
-  FailureOr<std::string> re = nameOf(op.getRe()), im = succeeded(re) ? nameOf(op.getIm()) : re;
+  FailureOr<std::string> re = nameAsDoubles(op.getRe()), im = succeeded(re) ? nameAsDoubles(op.getIm()) : re;
   if (failed(im))
     return failure();
   std::string toRe = place(op.getYre()), toIm = place(op.getYim());
@@ -277,66 +287,6 @@ LogicalResult CWriter::writeFft(FftOp op) {
   closeLoops(depth);
   names.setExactly(op.getYre(), toRe);
   names.setExactly(op.getYim(), toIm);
-  return success();
-}
-
-/// One call for each matrix.
-LogicalResult CWriter::writeMatrix(Operation *op) {
-  if (!isa<CholeskyOp, LogDetOp, SolveOp>(op))
-    return op->emitError("G0555: C99 has no word for '") << op->getName() << "'";
-  SmallVector<std::string> operands, places;
-  for (Value operand : op->getOperands()) {
-    FailureOr<std::string> name = nameOf(operand);
-    if (failed(name))
-      return failure();
-    operands.push_back(*name);
-  }
-  ArrayType a = arrayType(op->getOperand(0));
-  ArrayRef<Attribute> batch = a.getShape().drop_back(2);
-  Attribute size = a.getShape().back();
-  std::string n = sizeOf(size), square, rows;
-  auto solve = dyn_cast<SolveOp>(op);
-  if (isa<LogDetOp>(op) || (solve && (solve.getKind() == MatrixKind::General || solve.getKind() == MatrixKind::Positive)))
-    square = scratch(a.withShape({StringAttr::get(op->getContext(), (DimExpr::of(size) + DimExpr::number(1)).print()), size}), "spare");
-  if (isa<LogDetOp>(op) || (solve && solve.getKind() == MatrixKind::General))
-    rows = scratch(ArrayType::get(op->getContext(), size, IntegerType::get(op->getContext(), 64)), "rows");
-  for (Value result : op->getResults()) {
-    places.push_back(place(result));
-    if (arrayType(result).isScalar())
-      write(typeOf(arrayType(result)).str() + " " + places.back() + ";");
-    names.setExactly(result, places.back());
-  }
-  SmallVector<std::string> indices = names.takeIndices(batch.size());
-  openLoops(indices, batch);
-  auto part = [&](const std::string &name, ArrayType type) { // the matrix of the batch at hand
-    if (batch.empty())
-      return name;
-    SmallVector<std::string> inner(indices);
-    inner.resize(type.getRank(), "0");
-    return name + " + " + flatten(inner, type.getShape());
-  };
-  auto result = [&](unsigned k) { return at(places[k], indices, batch); };
-  std::string first = part(operands[0], a);
-  if (isa<CholeskyOp>(op)) {
-    write(result(1) + " = " + helper("factor_cholesky") + "(" + n + ", " + first + ", " + part(places[0], a) + ");");
-  } else if (isa<LogDetOp>(op)) {
-    write(result(0) + " = " + helper("log_determinant") + "(" + n + ", " + first + ", " + square + ", " + rows + ", &" + result(1) + ");");
-  } else {
-    ArrayType b = arrayType(op->getOperand(1));
-    std::string common = "(" + n + ", " + sizeOf(b.getShape().back()) + ", " + first + ", " + part(operands[1], b) + ", " + part(places[0], b) + ", ";
-    std::string transposed = solve.getTransposed() ? "1" : "0";
-    if (solve.getKind() == MatrixKind::General)
-      write(result(1) + " = " + helper("solve_general") + common + square + ", " + rows + ", " + transposed + ");");
-    else if (solve.getKind() == MatrixKind::Positive)
-      write(result(1) + " = " + helper("solve_positive") + common + square + ");");
-    else
-      write(result(1) + " = " + helper("solve_triangle") + common + (solve.getKind() == MatrixKind::Upper ? "1, " : "0, ") + transposed + ");");
-  }
-  closeLoops(batch.size());
-  names.giveBack(indices);
-  for (auto [k, value] : llvm::enumerate(op->getResults()))
-    if (value.use_empty() && arrayType(value).isScalar())
-      write("(void)" + places[k] + ";");
   return success();
 }
 
@@ -358,7 +308,9 @@ LogicalResult CWriter::writeStatement(Operation &op) {
     return said(), writeScan(scan);
   if (auto choice = dyn_cast<IfOp>(op))
     return said(), writeIf(choice);
-  if (op.getNumResults() != 1 || op.getNumRegions() != 0 || isa<DrawOp>(op))
+  if (auto draw = dyn_cast<DrawOp>(op))
+    return said(), writeDraw(draw);
+  if (op.getNumResults() != 1 || op.getNumRegions() != 0)
     return op.emitError("G0555: C99 has no word for '") << op.getName() << "'";
   Value value = op.getResult(0);
   if (!mustBeStored(value))

@@ -7,19 +7,16 @@
 
 #pragma once
 
+#include "codegen/emit/CHelpers.h"
 #include "codegen/emit/SourceExpression.h"
 
 #include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/STLFunctionalExtras.h"
+#include "llvm/ADT/StringMap.h"
 
 #include <set>
 
 namespace gradus {
-
-/// The text of a helper function; empty if there is none of that name.
-llvm::StringRef getCHelper(llvm::StringRef name);
-/// The names of all helpers; those that others call stand first.
-llvm::ArrayRef<llvm::StringLiteral> getCHelperNames();
 
 class CWriter {
 public:
@@ -42,7 +39,7 @@ private:
   std::string writeSizes();
   llvm::LogicalResult writeResults();
   std::string countOf(ArrayType type);
-  std::string writeHelpers();
+  std::string wrapHelpers(const std::string &text);
   std::string writeWorkspace(const std::string &name);
 
   // Text: CSource.cpp.
@@ -71,6 +68,9 @@ private:
   std::string at(const std::string &name, Indices indices, llvm::ArrayRef<mlir::Attribute> shape) {
     return shape.empty() ? name : name + "[" + flatten(indices, shape) + "]";
   }
+
+  /// `text` reads an element of the array `name`, which may be kept in 16 bits.
+  Text read(const std::string &name, const std::string &text);
 
   // Elements: CExpression.cpp.
   Result element(mlir::Value value, Indices indices, bool isRoot = false);
@@ -107,13 +107,22 @@ private:
   llvm::LogicalResult assign(const std::string &target, mlir::Value value);
   /// The name of `value`, which is stored if it is not.
   llvm::FailureOr<std::string> nameOf(mlir::Value value);
+  llvm::FailureOr<std::string> nameAsDoubles(mlir::Value value);
   llvm::LogicalResult writeConcat(ConcatOp op);
   llvm::LogicalResult writeCumulate(CumulateOp op);
   llvm::LogicalResult writeFft(FftOp op);
-  llvm::LogicalResult writeMatrix(mlir::Operation *op);
   llvm::LogicalResult writeScatter(mlir::Operation *op, const std::string &target);
   llvm::LogicalResult writeSort(SortOp op);
   std::pair<std::string, std::string> openLines(ArrayType type, int64_t axis, size_t &depth);
+
+  // Matrices: CMatrix.cpp.
+  llvm::LogicalResult writeMatrix(mlir::Operation *op);
+  std::string makeSpare(mlir::Operation *op);
+
+  // Draws: CDraws.cpp.
+  static std::string nameDrawn(mlir::Value value);
+  llvm::LogicalResult writeDraw(DrawOp op);
+  Result callDraw(DrawOp op, Indices indices);
 
   // Regions: CControl.cpp.
   bool isWrittenInPlace(mlir::Operation *op);
@@ -135,6 +144,10 @@ private:
   std::vector<Buffer> buffers;
   /// Values that stand at a place of the leading axis of the array of their name.
   llvm::DenseMap<mlir::Value, std::string> leading;
+  /// The arrays of the caller that are not of doubles, and the helper that reads a number; none where C does.
+  llvm::StringMap<std::string> kept;
+  /// The variables that hold the keys of draws.
+  llvm::DenseMap<mlir::Value, std::string> drawKeys;
   /// The pointers that results are written to.
   llvm::MapVector<mlir::Value, std::string> results;
   std::vector<std::pair<std::string, ArrayType>> outputs;

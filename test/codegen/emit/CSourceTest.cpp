@@ -1,7 +1,7 @@
 //===- CSourceTest.cpp - The gradients of the whole shelf as C99 -----------------===//
 //
 // Every loss of lang/std, of the thirty specs and of Inputs/control.grad: the gradient is printed as C, compiled without a warning and
-// called; value and gradients are those of the evaluator.
+// called; value and gradients are those of the evaluator, and what is drawn has the same bits.
 //
 //===----------------------------------------------------------------------===//
 
@@ -22,21 +22,6 @@ using namespace gradus::reference;
 
 namespace {
 
-/// What is not written as C, by name, with a part of the message.
-const std::map<std::string, std::string> notWritten = {
-    {"dropped", "'gradus.draw'"},
-    {"dropped_each_pass", "'gradus.draw'"},
-    {"elle_adaptive", "'gradus.draw'"},
-    {"entropic_softmax", "'gradus.draw'"},
-    {"fisher_regularized", "'gradus.draw'"},
-    {"noisy_nested", "'gradus.draw'"},
-    {"noisy_states", "'gradus.draw'"},
-    {"prox_matching", "'gradus.draw'"},
-    {"proximal_matching", "'gradus.draw'"},
-    {"softmax_sampled", "'gradus.draw'"},
-    {"softmax_sampled_linear", "'gradus.draw'"},
-};
-
 /// What lies between the parentheses of the function, split at the commas.
 std::vector<std::string> argumentsOf(const std::string &text, const std::string &name) {
   std::string head = "\ndouble " + name + "(";
@@ -49,8 +34,9 @@ std::vector<std::string> argumentsOf(const std::string &text, const std::string 
 }
 
 /// A call with everything in arrays: sizes, arguments, results.
-std::string wrapperOf(const std::string &text, const std::string &name, const std::vector<int> &isScalar, size_t numSizes, size_t numResults) {
+std::string wrapperOf(const std::string &text, const std::string &name, const std::vector<int> &isScalar, size_t numSizes) {
   std::vector<std::string> arguments = argumentsOf(text, name);
+  unsigned nextResult = 0;
   std::string call;
   bool hasWorkspace = arguments.back() == "void *workspace";
   for (size_t i = 0; i < arguments.size(); ++i) {
@@ -61,16 +47,16 @@ std::string wrapperOf(const std::string &text, const std::string &name, const st
       call += "sizes[" + std::to_string(i) + "]";
     else if (own < isScalar.size())
       call += (isScalar[own] ? "*(const " + type.str() + " *)" : std::string()) + "arguments[" + std::to_string(own) + "]";
-    else if (own < isScalar.size() + numResults)
-      call += "results[" + std::to_string(own - isScalar.size()) + "]";
+    else if (arguments[i] == "void *workspace" || arguments[i] == "uint64_t seed")
+      call += llvm::StringRef(arguments[i]).split(' ').second.ltrim('*').str();
     else
-      call += "workspace";
+      call += "results[" + std::to_string(nextResult++) + "]";
   }
   std::string sizes;
   for (size_t i = 0; i < numSizes; ++i)
     sizes += (i ? ", sizes[" : "sizes[") + std::to_string(i) + "]";
-  return text + "\ndouble call(const int64_t *sizes, void **arguments, void **results, void *workspace);\ndouble call(const int64_t *sizes, void **arguments, void **results, "
-                "void *workspace) {\n  (void)sizes, (void)arguments, (void)results, (void)workspace;\n  return " +
+  std::string head = "double call(const int64_t *sizes, void **arguments, uint64_t seed, void **results, void *workspace)";
+  return text + "\n" + head + ";\n" + head + " {\n  (void)sizes, (void)arguments, (void)seed, (void)results, (void)workspace;\n  return " +
          name + "(" + call + ");\n}\nsize_t room(const int64_t *sizes);\nsize_t room(const int64_t *sizes) {\n  (void)sizes;\n  return " +
          (hasWorkspace ? name + "_workspace(" + sizes + ")" : "0") + ";\n}\n";
 }
@@ -82,42 +68,52 @@ std::string readAll(const std::string &path) {
   return text.str();
 }
 
-class CSource : public testing::TestWithParam<ShelfLoss> {};
+/// What the arguments of a function become for its C: numbers in the types that they are kept in, and the sizes of its symbols in order.
+struct Handed {
+  std::vector<int> isScalar;
+  std::vector<std::vector<char>> bytes;
+  std::vector<void *> pointers;
+  std::vector<int64_t> sizes;
+};
 
-TEST_P(CSource, GivesTheSameNumbers) {
-  ShelfGradient shelf(GetParam());
-  FuncOp gradient = shelf.gradient;
-  ASSERT_TRUE(gradient) << shelf.said;
-  std::string said;
-  mlir::ScopedDiagnosticHandler listen(&shelf.context, [&](mlir::Diagnostic &diagnostic) {
-    said += diagnostic.str();
-    return mlir::success();
-  });
-  auto text = printAsC(gradient);
-  auto known = notWritten.find(GetParam().name);
-  if (known != notWritten.end()) {
-    EXPECT_TRUE(failed(text)) << "is written now:\n" << *text;
-    EXPECT_NE(said.find(known->second), std::string::npos) << said;
-    return;
-  }
-  ASSERT_TRUE(succeeded(text)) << said;
-
-  Arrays<double> point = makeRandomPoint(gradient, {});
+/// Rounds `point` to the types of its arrays and copies it.
+Handed handOver(FuncOp func, Arrays<double> &point) {
+  Handed handed;
   std::vector<std::pair<mlir::Attribute, int64_t>> dims;
   llvm::StringMap<int64_t> sizes;
   std::set<std::string> symbols;
-  std::vector<int> isScalar;
-  std::vector<std::vector<int32_t>> narrow(point.size());
-  std::vector<void *> arguments;
-  for (unsigned i = 0; i < gradient.getNumArguments(); ++i) {
-    auto type = llvm::cast<ArrayType>(gradient.getArgumentTypes()[i]);
-    isScalar.push_back(type.isScalar());
+  for (unsigned i = 0; i < func.getNumArguments(); ++i) {
+    auto type = llvm::cast<ArrayType>(func.getArgumentTypes()[i]);
+    mlir::Type element = type.getElementType();
+    handed.isScalar.push_back(type.isScalar());
     for (auto [dim, size] : llvm::zip_equal(type.getShape(), point[i].shape))
       dims.push_back({dim, size});
-    if (type.isBool())
-      narrow[i].assign(point[i].ints.begin(), point[i].ints.end());
-    arguments.push_back(type.isBool() ? static_cast<void *>(narrow[i].data()) : type.isFloat() ? static_cast<void *>(point[i].reals.data()) : point[i].ints.data());
+    std::vector<char> &bytes = handed.bytes.emplace_back();
+    auto append = [&](auto number) { bytes.insert(bytes.end(), reinterpret_cast<char *>(&number), reinterpret_cast<char *>(&number) + sizeof(number)); };
+    for (double &number : point[i].reals) {
+      if (element.isF64()) {
+        append(number);
+      } else if (element.isF32()) {
+        append(static_cast<float>(number = static_cast<float>(number)));
+      } else {
+        llvm::APFloat rounded(number);
+        bool isLossy;
+        rounded.convert(llvm::cast<mlir::FloatType>(element).getFloatSemantics(), llvm::APFloat::rmNearestTiesToEven, &isLossy);
+        append(static_cast<uint16_t>(rounded.bitcastToAPInt().getZExtValue()));
+        rounded.convert(llvm::APFloat::IEEEdouble(), llvm::APFloat::rmNearestTiesToEven, &isLossy);
+        number = rounded.convertToDouble();
+      }
+    }
+    for (int64_t number : point[i].ints)
+      if (type.isBool() && !type.isScalar())
+        append(static_cast<uint8_t>(number));
+      else if (type.isBool() || element.isInteger(32))
+        append(static_cast<int32_t>(number));
+      else
+        append(number);
   }
+  for (std::vector<char> &bytes : handed.bytes)
+    handed.pointers.push_back(bytes.data());
   for (auto &[dim, size] : dims)
     if (llvm::isa<mlir::StringAttr>(dim)) {
       for (const std::string &symbol : DimExpr::of(dim).getSymbols())
@@ -126,46 +122,84 @@ TEST_P(CSource, GivesTheSameNumbers) {
         sizes[llvm::cast<mlir::StringAttr>(dim).getValue()] = size;
     }
   solveSizes(dims, sizes);
-  std::vector<int64_t> sizeList;
   for (const std::string &symbol : symbols)
-    sizeList.push_back(sizes.lookup(symbol));
+    handed.sizes.push_back(sizes.lookup(symbol));
+  return handed;
+}
 
-  std::string error, name = GetParam().name + "_grad";
-  auto expected = evaluate<double>(gradient, point, error);
-  ASSERT_TRUE(succeeded(expected)) << error;
+/// Compiles the C of a function without a warning and calls it: the value, then the results, of which there are as many elements as in `like`.
+void call(const std::string &text, const std::string &name, const Handed &handed, uint64_t seed, const Arrays<double> &like, std::vector<std::vector<double>> &got) {
   std::string folder = testing::TempDir() + "/" + name + std::to_string(getpid());
-  std::ofstream(folder + ".c") << wrapperOf(*text, name, isScalar, sizeList.size(), expected->size() - 1);
+  std::ofstream(folder + ".c") << wrapperOf(text, name, handed.isScalar, handed.sizes.size());
   std::string command = std::string(GRADUS_CLANG) + " -std=c99 -O1 -ffp-contract=off -Wall -Wextra -Werror -shared -fPIC " + folder +
                         ".c -lm -o " + folder + ".so 2> " + folder + ".txt";
   int status = std::system(command.c_str());
-  ASSERT_EQ(status, 0) << readAll(folder + ".txt") << *text;
+  ASSERT_EQ(status, 0) << readAll(folder + ".txt") << text;
   void *library = dlopen((folder + ".so").c_str(), RTLD_NOW);
   ASSERT_TRUE(library) << dlerror();
-  auto call = reinterpret_cast<double (*)(const int64_t *, void **, void **, void *)>(dlsym(library, "call"));
+  auto function = reinterpret_cast<double (*)(const int64_t *, void *const *, uint64_t, void **, void *)>(dlsym(library, "call"));
   auto room = reinterpret_cast<size_t (*)(const int64_t *)>(dlsym(library, "room"));
-  std::vector<double> workspace(room(sizeList.data()) / 8 + 1, -7.5);
-  std::vector<std::vector<double>> got;
+  std::vector<double> workspace(room(handed.sizes.data()) / 8 + 1, -7.5);
   std::vector<void *> results;
-  for (const auto &array : llvm::ArrayRef(*expected).drop_front())
+  got.assign(1, {0.0});
+  for (const auto &array : llvm::ArrayRef(like).drop_front())
     got.emplace_back(array.size(), -7.5);
-  for (auto &array : got)
+  for (auto &array : llvm::MutableArrayRef(got).drop_front())
     results.push_back(array.data());
-  double value = call(sizeList.data(), arguments.data(), results.data(), workspace.data());
+  got[0][0] = function(handed.sizes.data(), handed.pointers.data(), seed, results.data(), workspace.data());
   EXPECT_EQ(workspace.back(), -7.5) << "beyond the workspace";
   dlclose(library);
   for (const char *suffix : {".c", ".so", ".txt"})
     std::remove((folder + suffix).c_str());
-  auto compare = [&](double a, double b, const std::string &where) {
-    if (!(std::isnan(a) && std::isnan(b)) && a != b)
-      EXPECT_NEAR(a, b, 1e-12 * std::max(1.0, std::fabs(b))) << where << "\n" << *text;
-  };
-  compare(value, expected->front().reals.front(), "value");
-  for (size_t k = 0; k < got.size(); ++k)
-    for (size_t i = 0; i < got[k].size(); ++i)
-      compare(got[k][i], (*expected)[k + 1].reals[i], "result " + std::to_string(k + 1) + ", element " + std::to_string(i));
 }
 
-INSTANTIATE_TEST_SUITE_P(Library, CSource, testing::ValuesIn(findLosses({std::string(GRADUS_TEST_FOLDER) + "/codegen/emit/Inputs/control.grad"})),
-                         [](const auto &info) { return std::to_string(info.index) + "_" + info.param.name; });
+/// The numbers of a loss's gradient as C are those of the evaluator up to `tolerance`.
+void compare(const ShelfLoss &loss, const PointOptions &options, double tolerance) {
+  ShelfGradient shelf(loss);
+  FuncOp gradient = shelf.gradient;
+  ASSERT_TRUE(gradient) << shelf.said;
+  std::string said;
+  mlir::ScopedDiagnosticHandler listen(&shelf.context, [&](mlir::Diagnostic &diagnostic) {
+    said += diagnostic.str();
+    return mlir::success();
+  });
+  auto text = printAsC(gradient);
+  ASSERT_TRUE(succeeded(text)) << said;
+  Arrays<double> point = makeRandomPoint(gradient, options);
+  Handed handed = handOver(gradient, point);
+  constexpr uint64_t seed = 0x0123456789abcdef;
+  std::string error;
+  auto expected = evaluate<double>(gradient, point, error, seed);
+  ASSERT_TRUE(succeeded(expected)) << error;
+  std::vector<std::vector<double>> got;
+  ASSERT_NO_FATAL_FAILURE(call(*text, loss.name + "_grad", handed, seed, *expected, got));
+  for (size_t k = 0; k < got.size(); ++k) {
+    bool isSingle = llvm::cast<ArrayType>(gradient.getResultTypes()[k]).getElementType().isF32(); // which the evaluator does not round
+    for (size_t i = 0; i < got[k].size(); ++i) {
+      double a = got[k][i], b = (*expected)[k].reals[i];
+      if (!(std::isnan(a) && std::isnan(b)) && a != b)
+        EXPECT_NEAR(a, b, (isSingle ? 0x1p-23 : tolerance) * std::max(1.0, std::fabs(b))) << "result " << k << ", element " << i << "\n" << *text;
+      EXPECT_TRUE(!isSingle || a == static_cast<float>(a)) << a;
+    }
+  }
+}
+
+class CSource : public testing::TestWithParam<ShelfLoss> {};
+
+const std::string controlFile = std::string(GRADUS_TEST_FOLDER) + "/codegen/emit/Inputs/control.grad";
+
+TEST_P(CSource, GivesTheSameNumbers) { compare(GetParam(), {}, 1e-12); }
+
+/// The derivative of a sum of draws is the draws.
+TEST(CSourceDraws, HaveTheSameBits) {
+  PointOptions options;
+  options.sizes["n"] = 500;
+  for (uint64_t point = 1; point <= 3; ++point) {
+    options.seed = point;
+    compare({controlFile, "drawn"}, options, 0);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Library, CSource, testing::ValuesIn(findLosses({controlFile})), [](const auto &info) { return std::to_string(info.index) + "_" + info.param.name; });
 
 } // namespace

@@ -17,6 +17,7 @@ namespace {
 
 /// What cannot be printed, by name, with a part of the message.
 const std::map<std::string, std::string> notPrinted = {
+    {"drawn", "a second draw of 'drawn'"},
     {"elle_adaptive", "a second draw of 'elle'"},
     {"noisy_nested", "a draw in a condition, or in loops that run back inside of each other"},
 };
