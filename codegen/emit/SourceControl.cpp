@@ -121,57 +121,14 @@ FailureOr<std::string> SourceWriter::writeCondition(Block &asked) {
   return failed(isWritten) ? FailureOr<std::string>(failure()) : FailureOr<std::string>(call);
 }
 
-/// Whether `draw` is that of pass n - 1 - k in pass k of `loop`, and of what stands outside otherwise.
-static bool isDrawnBackwards(DrawOp draw, LoopOp loop, ArrayRef<Value> around) {
-  if (draw.getKeys().size() != around.size() + 1 || !llvm::equal(draw.getKeys().drop_back(), around))
-    return false;
-  auto place = draw.getKeys().back().getDefiningOp<SubOp>();
-  bool isBack = place && place.getB() == loop.getBody().front().getArgument(0) && !loop->isAncestor(place.getA().getParentBlock()->getParentOp());
-  return isBack && llvm::all_of(draw.getParameters(), [&](Value p) { return !loop->isAncestor(p.getParentBlock()->getParentOp()); });
-}
-
-/// Draws in a loop that runs back, in a loop of their own before it: there the pass is the key.
-LogicalResult SourceWriter::writeDrawn(LoopOp op, const std::string &count) {
-  SmallVector<DrawOp> found;
-  for (DrawOp draw : op.getBody().front().getOps<DrawOp>())
-    if (isDrawnBackwards(draw, op, passes))
-      found.push_back(draw);
-  DimExpr bound = boundPasses(op.getCount());
-  if (found.empty() || numAdded != 0 || !bound.isValid() || bound.getSymbols().count("passes"))
-    return success();
-  for (DrawOp draw : found) {
-    ArrayType type = arrayType(draw.getY());
-    SmallVector<Attribute> shape{bound.toAttr(op.getContext())};
-    llvm::append_range(shape, type.getShape());
-    std::string all = names.fresh("drawn"), pass = names.fresh("pass"), start = startOf(type.withShape(shape)), one = names.fresh(type.isScalar() ? "s" : "v");
-    write("loop " + pass + " in 0.." + count + " with " + all + " = " + start + " {");
-    LogicalResult isWritten = writeInside([&]() -> LogicalResult {
-      FailureOr<std::string> call = callDrawing(draw);
-      if (failed(call))
-        return failure();
-      SmallVector<std::string> indices = names.takeIndices(type.getRank());
-      std::string subscript = llvm::join(indices, ", ");
-      write(one + " = " + *call);
-      write(all + "'[" + pass + (indices.empty() ? "" : ", ") + subscript + "] = " + one + (indices.empty() ? "" : "[" + subscript + "]"));
-      names.giveBack(indices);
-      return success();
-    });
-    write("}");
-    if (failed(isWritten))
-      return failure();
-    names.setExactly(draw.getY(), all);
-  }
-  return success();
-}
-
 /// loop k in 0..n with x = x0 while c { .. x' = .. }. Below it, x is the last value.
 LogicalResult SourceWriter::writeLoop(LoopOp op) {
   Block &block = op.getBody().front();
   Block *asked = op.getProceed().empty() ? nullptr : &op.getProceed().front();
+  if (failed(writeDrawnBefore(op)))
+    return failure();
   FailureOr<std::string> count = expressions.write(op.getCount(), {});
   if (failed(count))
-    return failure();
-  if (failed(writeDrawn(op, *count)))
     return failure();
   bool isNumbered = !block.getArgument(0).use_empty() || (asked && !asked->getArgument(0).use_empty());
   std::string pass = isNumbered ? names.fresh("pass") : "";
@@ -200,13 +157,6 @@ LogicalResult SourceWriter::writeLoop(LoopOp op) {
   write(head + " {");
   passes.push_back(block.getArgument(0));
   LogicalResult isWritten = writeInside([&]() -> LogicalResult {
-    for (DrawOp draw : block.getOps<DrawOp>())
-      if (!names.get(draw.getY()).empty()) {
-        FailureOr<std::string> place = expressions.write(draw.getKeys().back(), {});
-        if (failed(place))
-          return failure();
-        expressions.setPlace(draw.getY(), *place);
-      }
     return failed(writeBlock(block)) ? failure() : writeNext(block.getTerminator(), carried, block.getArguments().drop_front());
   });
   passes.pop_back();
@@ -222,6 +172,8 @@ LogicalResult SourceWriter::writeLoop(LoopOp op) {
 
 /// loop 1 with y = 0.0 { when c { y' = a } else { y' = b } }
 LogicalResult SourceWriter::writeIf(IfOp op) {
+  if (failed(writeDrawnBefore(op)))
+    return failure();
   FailureOr<std::string> condition = expressions.write(op.getCondition(), {});
   if (failed(condition))
     return failure();
@@ -296,6 +248,8 @@ FailureOr<bool> SourceWriter::writeRecurrence(ScanOp op) {
 
 /// loop k in 0..n with a = init, v = zeros(n) { v'[k] = .. a ..; a' = .. }; backwards, k = n - 1 - pass.
 LogicalResult SourceWriter::writeScanAsLoop(ScanOp op) {
+  if (failed(writeDrawnBefore(op)))
+    return failure();
   Block &block = op.getBody().front();
   Operation *yield = block.getTerminator();
   std::string size = ExpressionWriter::writeSize(arrayType(op.getYs().front()).getShape().front());

@@ -55,9 +55,10 @@ public:
   /// As `write`, so that each index stands alone at an axis somewhere since the last clear.
   llvm::FailureOr<std::string> writeRanged(mlir::Value value, llvm::ArrayRef<std::string> indices, bool isRoot = false);
 
-  /// `value` is a part of the array of its name: what stands at `place` along the leading axis of that.
+  /// `value` is a part of the array of its name: what stands at `place` along the leading axis of that, or at several places.
   void setPlace(mlir::Value value, const std::string &place) { leading[value] = place; }
   void clearPlace(mlir::Value value) { leading.erase(value); }
+  bool hasPlace(mlir::Value value) const { return leading.contains(value); }
   /// Ops that only rename axes or change the element type.
   static bool isTransparent(mlir::Operation *op) { return mlir::isa<BroadcastOp, CastOp, TransposeOp>(op); }
   /// The integer 0, perhaps repeated: what a shift by nothing adds.

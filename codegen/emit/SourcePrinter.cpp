@@ -46,7 +46,7 @@ void SourceWriter::nameArguments() {
       continue;
     }
     std::string name = identifierOf(func.getArgName(index));
-    names.setExactly(argument, ExpressionWriter::isWord(name) ? names.fresh(name + "_") : name);
+    names.setExactly(argument, ExpressionWriter::isWord(name) || draws.count(name) ? names.fresh(name + "_") : name);
   }
 }
 
@@ -90,6 +90,10 @@ bool SourceWriter::isOfIndices(Value value) {
   return ofIndices[value] = isPlain;
 }
 
+static bool isName(StringRef text) {
+  return llvm::all_of(text, [](char c) { return llvm::isAlnum(c) || c == '_'; });
+}
+
 bool SourceWriter::needsStatement(Value value, const std::string &inlined) {
   Operation *op = value.getDefiningOp();
   bool isJoined = llvm::any_of(value.getUsers(), llvm::IsaPred<ConcatOp, ReshapeOp>); // they take a name
@@ -101,7 +105,7 @@ bool SourceWriter::needsStatement(Value value, const std::string &inlined) {
     return wanted.contains(value);
   if (wanted.contains(value))
     return true;
-  if (isOfIndices(value) && inlined.size() <= longestInlined)
+  if ((isOfIndices(value) && inlined.size() <= longestInlined) || isName(inlined))
     return false;
   return countUses(value) > 1 || isReadInside(value) || inlined.size() > longestInlined;
 }
@@ -125,12 +129,21 @@ std::string SourceWriter::frameOf(ArrayRef<Attribute> shape) {
 // Header
 //===----------------------------------------------------------------------===//
 
-/// The element type that the source calls real: that of the first floating array among the arguments.
+/// The element type that the source calls real: the one that arrays are computed in, or else that of the first floating argument.
 Type SourceWriter::realElement() {
+  Type real;
+  auto isReal = [](Type type) { return cast<ArrayType>(type).isFloat() && !cast<ArrayType>(type).isScalar(); };
+  func.walk([&](Operation *op) {
+    if ((op->hasTrait<Pointwise>() || isa<ContractOp>(op)) && !isa<CastOp>(op) && isReal(op->getResult(0).getType())) {
+      real = arrayType(op->getResult(0)).getElementType();
+      return WalkResult::interrupt();
+    }
+    return WalkResult::advance();
+  });
   for (Type type : func.getArgumentTypes())
-    if (auto array = cast<ArrayType>(type); array.isFloat() && !array.isScalar())
-      return array.getElementType();
-  return Float64Type::get(func.getContext());
+    if (!real && isReal(type))
+      real = cast<ArrayType>(type).getElementType();
+  return real ? real : Float64Type::get(func.getContext());
 }
 
 /// `W: [d, c]`, `label: [n] int`, `delta = 1.0 in (0, 10]`.
@@ -138,7 +151,8 @@ std::string SourceWriter::describeArgument(unsigned index) {
   auto type = cast<ArrayType>(func.getArgumentTypes()[index]);
   std::string text = names.get(func.getArgument(index));
   bool isHyper = func.getArgRole(index) == Role::Hyper;
-  if (!isHyper || !type.isScalar())
+  bool isNumber = isHyper && type.isScalar() && (!type.isFloat() || func.getArgAttr(index, "gradus.default"));
+  if (!isNumber)
     text += ": [" + ExpressionWriter::writeShape(type.getShape()) + "]";
   std::string storage;
   if (type.isBool())
@@ -148,7 +162,7 @@ std::string SourceWriter::describeArgument(unsigned index) {
   else if (!type.isScalar() && type.getElementType() != realElement())
     llvm::raw_string_ostream(storage) << type.getElementType();
   if (!storage.empty())
-    text += (isHyper && type.isScalar() ? ": " : " ") + storage;
+    text += (isNumber ? ": " : " ") + storage;
   if (auto value = func.getArgAttr(index, "gradus.default"))
     text += " = " + ExpressionWriter::writeAttribute(value);
   if (auto interval = func.getArgAttrOfType<IntervalAttr>(index, "gradus.interval"))
@@ -158,6 +172,7 @@ std::string SourceWriter::describeArgument(unsigned index) {
 }
 
 FailureOr<std::string> SourceWriter::run() {
+  collectDraws();
   nameArguments();
   nameResults();
   std::string name = identifierOf(func.getSymName());
@@ -178,10 +193,7 @@ FailureOr<std::string> SourceWriter::run() {
     }
     results.push_back(result);
   }
-  std::string text;
-  for (const auto &[unit, drawing] : draws)
-    text += drawing + "\n";
-  return text + "fn " + name + "(" + llvm::join(arguments, ", ") + ") {\n" + body + "  return " + llvm::join(results, ", ") + "\n}\n";
+  return writeDrawing() + "fn " + name + "(" + llvm::join(arguments, ", ") + ") {\n" + body + "  return " + llvm::join(results, ", ") + "\n}\n";
 }
 
 FailureOr<std::string> printAsSource(FuncOp func) { return SourceWriter(func).run(); }

@@ -15,9 +15,25 @@ namespace gradus {
 //===----------------------------------------------------------------------===//
 
 FailureOr<std::string> SourceWriter::nameOf(Value value) {
+  if (expressions.hasPlace(value) && failed(writePart(value)))
+    return failure();
   if (names.get(value).empty() && failed(writeStatement(value, names.fresh("v"))))
     return failure();
   return names.get(value);
+}
+
+/// v[i] = whole[place, i]: a part of another array gets a name.
+LogicalResult SourceWriter::writePart(Value part) {
+  SmallVector<std::string> indices = names.takeIndices(arrayType(part).getRank());
+  FailureOr<std::string> text = expressions.write(part, indices);
+  if (failed(text))
+    return failure();
+  std::string name = names.fresh(indices.empty() ? "s" : "v");
+  write(name + (indices.empty() ? "" : "[" + llvm::join(indices, ", ") + "]") + " = " + *text);
+  names.giveBack(indices);
+  names.setExactly(part, name);
+  expressions.clearPlace(part);
+  return success();
 }
 
 //===----------------------------------------------------------------------===//
@@ -44,6 +60,8 @@ LogicalResult SourceWriter::writeStatement(Value value, const std::string &name)
   FailureOr<std::string> text = expressions.writeRanged(value, indices, /*isRoot=*/true);
   if (failed(text))
     return failure();
+  if (auto cast = value.getDefiningOp<CastOp>(); cast && arrayType(value).isFloat() && arrayType(cast.getX()).isInt())
+    *text += " + 0.0"; // or it would stay whole
   write(name + (rank ? "[" + llvm::join(indices, ", ") + "]" : "") + " = " + *text);
   names.giveBack(indices);
   names.setExactly(value, name);
@@ -198,68 +216,6 @@ LogicalResult SourceWriter::writeFactorization(Operation *op) {
 }
 
 //===----------------------------------------------------------------------===//
-// Draws
-//===----------------------------------------------------------------------===//
-
-/// The functions that draw the site "a.b.e", as text: the site is where a draw stands, so that they give its numbers.
-static std::string writeDrawing(ArrayRef<StringRef> path, StringRef name, StringRef call, StringRef arguments, const std::string &indent) {
-  std::string text = indent + "fn " + path.front().str() + "(" + arguments.str() + ") {\n";
-  if (path.size() > 1)
-    text += writeDrawing(path.drop_front(), name, call, arguments, indent + "  ") + indent + "  return " + path[1].str() + "(" + arguments.str() + ")\n";
-  else
-    text += indent + "  draw " + name.str() + " = " + call.str() + "\n" + indent + "  return " + name.str() + "\n";
-  return text + indent + "}\n";
-}
-
-/// loss(shape): a call of a function of the name of the unit that draws, since the numbers of a draw belong to its site.
-FailureOr<std::string> SourceWriter::callDrawing(DrawOp op) {
-  SmallVector<StringRef> path;
-  op.getSite().split(path, '.');
-  StringRef name = path.pop_back_val();
-  auto time = dyn_cast<BlockArgument>(op.getTime());
-  bool isNow = time && time.getOwner() == &func.getBody().front() && func.getArgRole(time.getArgNumber()) == Role::Time;
-  bool isKnown = !path.empty() && !llvm::is_contained({"all", "next", "test"}, path.front());
-  if (!isNow || !isKnown || op->hasAttr("each"))
-    return op.emitError("G0853: a draw of another step, of a rule or of other data cannot be written as source");
-  auto type = arrayType(op.getY());
-  std::string call = stringifyDrawKind(op.getDistribution()).str() + "(" + (op.getParameters().empty() ? "" : "p, ") + "like x)";
-  std::string arguments = std::string(op.getParameters().empty() ? "" : "p, ") + "x", given;
-  if (op.getDistribution() == DrawKind::Permutation) {
-    call = "permutation(n)";
-    arguments = "x: [n]";
-    if (path.size() > 1)
-      return op.emitError("G0853: a permutation drawn in a function inside of another cannot be written as source");
-  }
-  for (Value parameter : op.getParameters()) {
-    FailureOr<std::string> text = nameOf(parameter);
-    if (failed(text))
-      return failure();
-    given += *text + ", ";
-  }
-  given += type.isScalar() ? "0.0" : frameOf(type.getShape());
-  std::string text = "/// Draws what `" + path.front().str() + "` draws as `" + name.str() + "`.\n" + writeDrawing(path, name, call, arguments, "");
-  auto [known, isNew] = draws.insert({path.front().str(), text});
-  if (!isNew && known->second != text)
-    return op.emitError("G0853: a second draw of '") << path.front() << "' cannot be written as source";
-  return path.front().str() + "(" + given + ")";
-}
-
-/// e = loss(shape), where the loops around are those that the draw has its keys from.
-LogicalResult SourceWriter::writeDraw(DrawOp op) {
-  if (!names.get(op.getY()).empty()) // written down by `writeDrawn`
-    return success();
-  if (numAdded != 0 || !llvm::equal(op.getKeys(), passes))
-    return op.emitError("G0853: a draw in a condition, or in loops that run back inside of each other, cannot be written as source");
-  FailureOr<std::string> call = callDrawing(op);
-  if (failed(call))
-    return failure();
-  std::string drawn = names.fresh(arrayType(op.getY()).getRank() ? "v" : "s");
-  write(drawn + " = " + *call);
-  names.setExactly(op.getY(), drawn);
-  return success();
-}
-
-//===----------------------------------------------------------------------===//
 // Blocks
 //===----------------------------------------------------------------------===//
 
@@ -280,6 +236,8 @@ LogicalResult SourceWriter::writeOp(Operation &op) {
     return writeFactorization(&op);
   if (op.getNumResults() != 1 || op.getNumRegions() != 0)
     return op.emitError("G0853: '") << op.getName() << "' cannot be written as source";
+  if (auto reshape = dyn_cast<ReshapeOp>(op); reshape && expressions.hasPlace(reshape.getX()) && failed(writePart(reshape.getX())))
+    return failure();
   Value value = op.getResult(0);
   std::string inlined;
   if (!isa<ConcatOp, ConstantOp, ScatterAddOp, ScatterOp>(op)) {

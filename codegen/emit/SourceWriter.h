@@ -7,6 +7,7 @@
 #pragma once
 
 #include "codegen/emit/SourceExpression.h"
+#include "dialect/DimExpr.h"
 
 #include "llvm/ADT/StringMap.h"
 
@@ -49,14 +50,23 @@ private:
   llvm::LogicalResult writeScatter(mlir::Operation *op, const std::string &name);
   /// target[i, label[i]] += u[i], or = u[i], for the updates of a scatter.
   llvm::LogicalResult writeUpdates(mlir::Operation *op, const std::string &target);
-  llvm::FailureOr<std::string> callDrawing(DrawOp op);
+  llvm::LogicalResult writePart(mlir::Value part);
+
+  // Draws: SourceDraws.cpp.
+  void collectDraws();
+  std::string writeDrawing();
+  llvm::LogicalResult checkDraw(DrawOp op);
+  llvm::FailureOr<std::string> writeDrawArguments(DrawOp op);
+  llvm::LogicalResult callDrawing(llvm::ArrayRef<DrawOp> wanted);
   llvm::LogicalResult writeDraw(DrawOp op);
+  llvm::LogicalResult writeDrawn(DrawOp draw, llvm::ArrayRef<DimExpr> bounds, const std::string &into, llvm::SmallVectorImpl<std::string> &indices);
+  llvm::LogicalResult writeDrawnBefore(mlir::Operation *region);
+  llvm::LogicalResult placeDrawn(DrawOp op);
 
   // Regions: SourceControl.cpp.
   llvm::LogicalResult writeIf(IfOp op);
   llvm::LogicalResult writeLoop(LoopOp op);
   llvm::FailureOr<std::string> writeCondition(mlir::Block &asked);
-  llvm::LogicalResult writeDrawn(LoopOp op, const std::string &count);
   llvm::LogicalResult writeScan(ScanOp op);
   llvm::FailureOr<bool> writeRecurrence(ScanOp op);
   llvm::LogicalResult writeScanAsLoop(ScanOp op);
@@ -81,8 +91,16 @@ private:
   llvm::SmallVector<mlir::Value> passes;
   /// How many loops stand around in the text that are none in the function.
   unsigned numAdded = 0;
-  /// Functions that draw, by their names.
-  std::map<std::string, std::string> draws;
+  /// What the units draw, each site once.
+  std::map<std::string, std::vector<DrawOp>> draws;
+  /// An array of all that a draw draws in some loops, and how many passes each of them has.
+  struct DrawnBefore {
+    DrawOp draw;
+    llvm::SmallVector<DimExpr> bounds;
+  };
+  std::vector<DrawnBefore> drawnForAll;
+  /// Draws that are written down before the loops and conditions that they stand in, and how many of their keys say where.
+  llvm::DenseMap<mlir::Operation *, unsigned> drawnBefore;
   std::string body;
   std::string indent = "  ";
 };

@@ -71,7 +71,7 @@ TEST(SourcePrinter, KeepsPrecedence) {
   %k = gradus.constant dense<3> : tensor<i64>
   %p = gradus.int_pow %t, %k : !gradus.array<[], f64>, !gradus.array<[], i64>
   %loss = gradus.div %p, %s : !gradus.array<[], f64>)"),
-            R"(fn loss_grad(w: [], a) {
+            R"(fn loss_grad(w: [], a: []) {
   s1 = w - a
   s2 = a - s1
   value = s2^3 / s1

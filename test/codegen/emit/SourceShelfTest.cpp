@@ -15,12 +15,16 @@ using namespace gradus::reference;
 
 namespace {
 
-/// What cannot be printed, by name, with a part of the message.
-const std::map<std::string, std::string> notPrinted = {
-    {"drawn", "a second draw of 'drawn'"},
-    {"elle_adaptive", "a second draw of 'elle'"},
-    {"noisy_nested", "a draw in a condition, or in loops that run back inside of each other"},
-};
+/// `number` as a type of 16 bits keeps it; the text cannot say in what its results are kept.
+double keep(double number, mlir::Type type) {
+  if (!type.isF16() && !type.isBF16())
+    return number;
+  llvm::APFloat rounded(number);
+  bool isLossy;
+  rounded.convert(llvm::cast<mlir::FloatType>(type).getFloatSemantics(), llvm::APFloat::rmNearestTiesToEven, &isLossy);
+  rounded.convert(llvm::APFloat::IEEEdouble(), llvm::APFloat::rmNearestTiesToEven, &isLossy);
+  return rounded.convertToDouble();
+}
 
 class SourceShelf : public testing::TestWithParam<ShelfLoss> {};
 
@@ -34,12 +38,6 @@ TEST_P(SourceShelf, MeansTheSame) {
     return mlir::success();
   });
   auto text = printAsSource(gradient);
-  auto known = notPrinted.find(GetParam().name);
-  if (known != notPrinted.end()) {
-    EXPECT_TRUE(failed(text)) << "is printed now:\n" << *text;
-    EXPECT_NE(said.find(known->second), std::string::npos) << said;
-    return;
-  }
   ASSERT_TRUE(succeeded(text)) << said;
 
   SourceManager sources;
@@ -77,7 +75,7 @@ TEST_P(SourceShelf, MeansTheSame) {
   for (size_t k = 0; k < got->size(); ++k) {
     ASSERT_EQ((*got)[k].reals.size(), (*expected)[k].reals.size());
     for (size_t i = 0; i < (*got)[k].reals.size(); ++i) {
-      double a = (*got)[k].reals[i], b = (*expected)[k].reals[i];
+      double a = keep((*got)[k].reals[i], llvm::cast<ArrayType>(gradient.getResultTypes()[k]).getElementType()), b = (*expected)[k].reals[i];
       if (std::isnan(a) && std::isnan(b))
         continue;
       EXPECT_EQ(a, b) << "result " << k << ", element " << i << "\n" << *text;
