@@ -295,6 +295,32 @@ static StringRef signOf(ComparePredicate predicate) {
   return "";
 }
 
+Value CWriter::findFactor(SelectOp op) {
+  auto both = op.getC().getDefiningOp<AndOp>();
+  auto isZero = both ? both.getA().getDefiningOp<CompareOp>() : CompareOp(), isNan = both ? both.getB().getDefiningOp<CompareOp>() : CompareOp();
+  bool isMasked = isZero && isNan && isZero.getPredicate() == ComparePredicate::Eq && isNan.getPredicate() == ComparePredicate::Ne &&
+                  getFill(isZero.getB()) == 0.0 && getFill(op.getA()) == 0.0 && isNan.getA() == op.getB() && isNan.getB() == op.getB();
+  return isMasked && arrayType(op.getResult()).isFloat() && arrayType(isZero.getA()).isFloat() ? isZero.getA() : Value();
+}
+
+bool CWriter::isPartOfMask(Operation *op) {
+  if (!isa<AndOp, CompareOp>(op) || op->use_empty())
+    return false;
+  return llvm::all_of(op->getUsers(), [&](Operation *user) {
+    auto select = dyn_cast<SelectOp>(user);
+    return isa<CompareOp>(op) ? isa<AndOp>(user) && isPartOfMask(user) : select && select.getC() == op->getResult(0) && findFactor(select);
+  });
+}
+
+CWriter::Result CWriter::writeSelect(SelectOp op, Indices indices) {
+  if (Value factor = findFactor(op))
+    return writeCall(helper("masked"), {factor, op.getB()}, indices);
+  Result c = element(op.getC(), indices), a = element(op.getA(), indices), b = element(op.getB(), indices);
+  if (failed(c) || failed(a) || failed(b))
+    return failure();
+  return Text{wrap(*c, BindOr) + " ? " + wrap(*a, BindOr) + " : " + wrap(*b, BindOr), BindChoice};
+}
+
 CWriter::Result CWriter::writeArithmetic(Operation *op, Indices indices) {
   bool isReal = arrayType(op->getResult(0)).isFloat();
   auto infix = [&](StringRef sign, int binding) { return writeInfix(sign, binding, op->getOperand(0), op->getOperand(1), indices); };
@@ -322,12 +348,7 @@ CWriter::Result CWriter::writeArithmetic(Operation *op, Indices indices) {
       .Case([&](ModOp) { return call(helper(isReal ? "real_mod" : "floor_mod")); })
       .Case([&](MaxOp) { return call(helper(isReal ? "larger" : "size_max")); })
       .Case([&](MinOp) { return call(helper(isReal ? "smaller" : "size_min")); })
-      .Case([&](SelectOp select) -> Result {
-        Result c = element(select.getC(), indices), a = element(select.getA(), indices), b = element(select.getB(), indices);
-        if (failed(c) || failed(a) || failed(b))
-          return failure();
-        return Text{wrap(*c, BindOr) + " ? " + wrap(*a, BindOr) + " : " + wrap(*b, BindOr), BindChoice};
-      })
+      .Case([&](SelectOp select) { return writeSelect(select, indices); })
       .Case([&](AbsOp abs) -> Result {
         if (isReal)
           return call("fabs");

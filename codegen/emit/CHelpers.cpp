@@ -24,6 +24,10 @@ static constexpr CHelper helperTable[] = {
   return a >= b || a != a ? a : b;
 }
 )"},
+    {"masked", R"(static double masked(double g, double x) { /* x, a product with g; 0 where g is 0 and x is NaN */
+  return g == 0 && x != x ? 0 : x;
+}
+)"},
     {"power", R"(static double power(double x, int64_t n) { /* by repeated squaring */
   uint64_t left = n < 0 ? 0 - (uint64_t)n : (uint64_t)n;
   double product = 1;

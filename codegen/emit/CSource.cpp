@@ -180,15 +180,50 @@ std::string CWriter::countOf(ArrayType type) {
 
 /// The function that tells how large the workspace is.
 std::string CWriter::writeWorkspace(const std::string &name) {
+  DimExpr total = DimExpr::number(0);
   SmallVector<std::string> counts;
-  for (const Buffer &buffer : buffers)
+  for (const Buffer &buffer : buffers) {
+    DimExpr count = DimExpr::number(1);
+    for (Attribute dim : buffer.type.getShape())
+      count = count * DimExpr::of(dim);
+    total = total + count;
     counts.push_back(countOf(buffer.type));
-  std::string sum = llvm::join(counts, " + "), unused;
+  }
+  std::string sum = total.isValid() ? sizeOf(total.toAttr(func.getContext())) : "(" + llvm::join(counts, " + ") + ")", unused;
   for (const std::string &size : findSizes(func))
     unused += mentions(sum, size) ? "" : "  (void)" + size + ";\n";
   std::string sizes = writeSizes();
   return "/* Bytes of the workspace, which is aligned as the memory of malloc. */\nsize_t " + name + "_workspace(" + (sizes.empty() ? "void" : sizes) + ") {\n" + unused +
-         "  return 8 * (size_t)(" + sum + ");\n}\n\n";
+         "  return 8 * (size_t)" + sum + ";\n}\n\n";
+}
+
+/// "double f_grad(int64_t d, const double *w)", in lines that can be read.
+std::string CWriter::writeHead(const std::string &name, ArrayRef<std::string> arguments) {
+  constexpr size_t longestLine = 140;
+  std::string text = "double " + name + "(", line = text;
+  const std::string inner(text.size(), ' ');
+  text.clear();
+  for (auto [index, argument] : llvm::enumerate(arguments)) {
+    std::string own = argument + (index + 1 < arguments.size() ? "," : ") {\n");
+    if (index > 0 && line.size() + own.size() > longestLine) {
+      text += line + "\n";
+      line = inner + own;
+    } else {
+      line += (index > 0 ? " " : "") + own;
+    }
+  }
+  return text + (arguments.empty() ? line + "void) {\n" : line);
+}
+
+/// What the function is: "The value of f, and its derivatives in w and b."
+std::string CWriter::writeSummary() {
+  StringRef of = func.getSymName();
+  if (!of.consume_back(".grad"))
+    return "";
+  SmallVector<std::string> variables;
+  for (unsigned index = 1; index < func.getNumResults(); ++index)
+    variables.push_back(func.getResultName(index).drop_front(func.getResultName(index).starts_with("grad_") ? 5 : 0).str());
+  return "/* The value of " + of.str() + ", and its derivative in " + llvm::join(variables, ", ") + ". */\n";
 }
 
 /// Whether a text calls the function `word`.
@@ -243,11 +278,13 @@ FailureOr<std::string> CWriter::run() {
     arguments.push_back("uint64_t seed");
   for (const auto &[output, type] : outputs)
     arguments.push_back(typeOf(type).str() + " *" + output);
-  std::string cut, next = "workspace";
+  std::string cut, next = "workspace", before;
   for (const Buffer &buffer : buffers) {
     std::string type = buffer.type.isFloat() ? "double" : "int64_t";
-    cut += "  " + type + " *" + buffer.name + " = (" + type + " *)" + (next == "workspace" ? next : "(" + next + ")") + ";\n";
+    bool isSame = before.empty() || before == type; // C casts no pointer to void
+    cut += "  " + type + " *" + buffer.name + " = " + (isSame ? next : "(" + type + " *)(" + next + ")") + ";\n";
     next = buffer.name + " + " + countOf(buffer.type);
+    before = type;
   }
   std::string workspace;
   if (!buffers.empty()) {
@@ -259,7 +296,7 @@ FailureOr<std::string> CWriter::run() {
     unused += mentions(cut + body, size) ? "" : "  (void)" + size + ";\n";
   for (Value argument : func.getArguments())
     unused += mentions(body, names.get(argument)) ? "" : "  (void)" + names.get(argument) + ";\n";
-  return wrapHelpers(workspace + "double " + name + "(" + llvm::join(arguments, ", ") + ") {\n" + unused + cut + body + "}\n");
+  return wrapHelpers(workspace + writeSummary() + writeHead(name, arguments) + unused + cut + body + "}\n");
 }
 
 FailureOr<std::string> printAsC(FuncOp func, std::function<std::string(Location)> quote) { return CWriter(func, std::move(quote)).run(); }

@@ -19,7 +19,8 @@ unsigned CWriter::countUses(Value value) {
     return known->second;
   unsigned count = 0;
   for (Operation *user : value.getUsers())
-    count += ExpressionWriter::isTransparent(user) ? countUses(user->getResult(0)) : 1;
+    if (auto compare = dyn_cast<CompareOp>(user); !compare || compare.getPredicate() != ComparePredicate::Ne || !isPartOfMask(user))
+      count += ExpressionWriter::isTransparent(user) ? countUses(user->getResult(0)) : 1;
   return uses[value] = count;
 }
 
@@ -28,7 +29,7 @@ bool CWriter::isCheap(Value value) {
   Operation *op = value.getDefiningOp();
   if (!op || !names.get(value).empty() || isa<ConstantOp, DimOp, IotaOp>(op))
     return true;
-  bool isLight = ExpressionWriter::isTransparent(op) || isa<AddOp, AndOp, CompareOp, MulOp, NegOp, NotOp, OrOp, SelectOp, SubOp>(op);
+  bool isLight = ExpressionWriter::isTransparent(op) || isa<AddOp, AndOp, CompareOp, MulOp, NegOp, NotOp, OrOp, SelectOp, StopOp, SubOp>(op);
   return isLight && inlineSize(value) <= 4 && llvm::all_of(op->getOperands(), [&](Value operand) { return isCheap(operand); });
 }
 
@@ -37,7 +38,7 @@ unsigned CWriter::inlineSize(Value value) {
   Operation *op = value.getDefiningOp();
   if (!op || !names.get(value).empty() || isa<ConstantOp, DimOp, IotaOp>(op))
     return 0;
-  unsigned size = ExpressionWriter::isTransparent(op) ? 0 : 1;
+  unsigned size = ExpressionWriter::isTransparent(op) || isa<StopOp>(op) ? 0 : 1;
   for (Value operand : op->getOperands())
     size += inlineSize(operand);
   return size;
@@ -65,7 +66,7 @@ bool CWriter::mustBeStored(Value value) {
     return !cast<DenseElementsAttr>(constant.getValue()).isSplat();
   if (llvm::any_of(value.getUsers(), llvm::IsaPred<ReshapeOp>))
     return true;
-  if (ExpressionWriter::isTransparent(op) || isa<DimOp, IotaOp>(op) || isCheap(value))
+  if (ExpressionWriter::isTransparent(op) || isa<DimOp, IotaOp>(op) || isPartOfMask(op) || isCheap(value))
     return false;
   return countUses(value) > 1 || isRepeated(value) || inlineSize(value) > longestInlined;
 }

@@ -40,6 +40,8 @@ private:
   llvm::LogicalResult writeResults();
   std::string countOf(ArrayType type);
   std::string wrapHelpers(const std::string &text);
+  std::string writeHead(const std::string &name, llvm::ArrayRef<std::string> arguments);
+  std::string writeSummary();
   std::string writeWorkspace(const std::string &name);
 
   // Text: CSource.cpp.
@@ -82,6 +84,11 @@ private:
   Result writeContract(ContractOp op, Indices indices);
   Result writeReduction(mlir::Operation *op, llvm::ArrayRef<int64_t> axes, Indices indices);
   Result writeArithmetic(mlir::Operation *op, Indices indices);
+  /// The factor g of a product x of derivatives in `where(g == 0 and x != x, 0, x)`, which is `masked(g, x)`; null for other choices.
+  static mlir::Value findFactor(SelectOp op);
+  /// Whether an op is the condition of such a choice, or a part of it, and nothing else.
+  static bool isPartOfMask(mlir::Operation *op);
+  Result writeSelect(SelectOp op, Indices indices);
   Result writeCall(const std::string &name, mlir::ValueRange operands, Indices indices);
   Result writeInfix(llvm::StringRef sign, int binding, mlir::Value a, mlir::Value b, Indices indices);
   Result writePower(mlir::Operation *op, Indices indices);

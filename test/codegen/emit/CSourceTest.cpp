@@ -29,8 +29,11 @@ std::vector<std::string> argumentsOf(const std::string &text, const std::string 
   EXPECT_NE(begin, std::string::npos) << text;
   begin += head.size();
   llvm::SmallVector<llvm::StringRef> parts;
-  llvm::StringRef(text).slice(begin, text.find(") {", begin)).split(parts, ", ");
-  return {parts.begin(), parts.end()};
+  llvm::StringRef(text).slice(begin, text.find(") {", begin)).split(parts, ",");
+  std::vector<std::string> arguments;
+  for (llvm::StringRef part : parts)
+    arguments.push_back(part.trim().str());
+  return arguments;
 }
 
 /// A call with everything in arrays: sizes, arguments, results.
