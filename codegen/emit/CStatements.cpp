@@ -89,14 +89,52 @@ std::string CWriter::place(Value value) {
 LogicalResult CWriter::assign(const std::string &target, Value value) {
   ArrayRef<Attribute> shape = arrayType(value).getShape();
   SmallVector<std::string> indices = names.takeIndices(shape.size());
+  size_t begin = body.size();
   openLoops(indices, shape);
+  size_t inside = body.size();
   Result text = element(value, indices, /*isRoot=*/names.get(value).empty());
   if (failed(text))
     return failure();
   write(at(target, indices, shape) + " = " + text->text + ";");
+  size_t end = body.size();
   closeLoops(shape.size());
   names.giveBack(indices);
+  if (!shape.empty())
+    joinLoops(begin, inside, end, target, "[" + flatten(indices, shape) + "]");
   return success();
+}
+
+/// Whether `text` reads or writes the array `name` at other places than `place`.
+static bool isElsewhere(StringRef text, StringRef name, StringRef place) {
+  auto isLetter = [](char c) { return llvm::isAlnum(c) || c == '_'; };
+  for (size_t at = text.find(name); at != StringRef::npos; at = text.find(name, at + 1)) {
+    StringRef behind = text.substr(at + name.size());
+    bool isName = (at == 0 || !isLetter(text[at - 1])) && (behind.empty() || !isLetter(behind.front()));
+    if (isName && !behind.starts_with(place))
+      return true;
+  }
+  return false;
+}
+
+void CWriter::joinLoops(size_t begin, size_t inside, size_t end, const std::string &target, const std::string &place) {
+  std::string head = body.substr(begin, inside - begin), own = body.substr(inside, end - inside), tail = body.substr(end);
+  std::string between = lastLoops.end <= begin ? body.substr(lastLoops.end, begin - lastLoops.end) : "\n";
+  StringRef said = StringRef(between).trim();
+  bool isNext = between.empty() || (said.starts_with("/*") && said.ends_with("*/") && !said.contains('\n'));
+  bool isJoined = isNext && lastLoops.head == head && lastLoops.place == place && !isElsewhere(lastLoops.inner, target, "\n") &&
+                  llvm::none_of(lastLoops.targets, [&](const std::string &made) { return isElsewhere(own, made, place); });
+  if (!isJoined) {
+    lastLoops = {head, own, place, {target}, body.size() - tail.size(), body.size()};
+    return;
+  }
+  std::string inner = said.empty() ? "" : std::string(own.size() - StringRef(own).ltrim(' ').size(), ' ') + said.str() + "\n";
+  inner += own;
+  body.resize(lastLoops.inside);
+  body += inner + tail;
+  lastLoops.inner += inner;
+  lastLoops.targets.push_back(target);
+  lastLoops.inside += inner.size();
+  lastLoops.end = body.size();
 }
 
 LogicalResult CWriter::store(Value value) {

@@ -112,6 +112,9 @@ private:
   llvm::LogicalResult store(mlir::Value value);
   /// target = value, element by element.
   llvm::LogicalResult assign(const std::string &target, mlir::Value value);
+  /// Loops from `begin` on, with what is from `inside` to `end` in them, become a part of those just before them that run over the same
+  /// indices, if neither reads what the other makes but at its own place.
+  void joinLoops(size_t begin, size_t inside, size_t end, const std::string &target, const std::string &place);
   /// The name of `value`, which is stored if it is not.
   llvm::FailureOr<std::string> nameOf(mlir::Value value);
   llvm::FailureOr<std::string> nameAsDoubles(mlir::Value value);
@@ -160,6 +163,13 @@ private:
   std::vector<std::pair<std::string, ArrayType>> outputs;
   llvm::DenseMap<mlir::Value, unsigned> uses;
   std::string body, indent = "  ", lastComment;
+  /// The loops that `assign` has written last: their heads, what is in them, where they write which arrays, and where in `body` more can be
+  /// put into them and where they end.
+  struct Loops {
+    std::string head, inner, place;
+    std::vector<std::string> targets;
+    size_t inside = 0, end = 0;
+  } lastLoops;
 };
 
 } // namespace gradus
