@@ -97,3 +97,36 @@ def SqrtOfSquarePlus : Pat<(Gradus_SqrtOp (Gradus_AddOp (Gradus_MulOp $x, $z), $
 def SqrtOfPlusSquare : Pat<(Gradus_SqrtOp (Gradus_AddOp $e, (Gradus_MulOp $x, $z))), (Gradus_HypotOp $x, (RootOf $e)), [(Same $x, $z), (Positive $e)]>;
 def SqrtOfPowerPlus : Pat<(Gradus_SqrtOp (Gradus_AddOp (Gradus_IntPowOp $x, $n), $e)), (Gradus_HypotOp $x, (RootOf $e)), [(IsTwo $n), (Positive $e)]>;
 def SqrtOfPlusPower : Pat<(Gradus_SqrtOp (Gradus_AddOp $e, (Gradus_IntPowOp $x, $n))), (Gradus_HypotOp $x, (RootOf $e)), [(IsTwo $n), (Positive $e)]>;
+
+// sqrt(1 + x) - 1 -> x / (sqrt(1 + x) + 1), which no infinity reaches: there it is the root. At -1 the derivative is +inf in both.
+defvar RootLess = (Gradus_SelectOp (Is<"Lt"> $x, (Number<"INFINITY"> $x)), (Gradus_DivOp $x, (Gradus_AddOp $s, (Number<"1.0"> $x))), $s);
+def SqrtOnePlusMinusOne : Pat<(Gradus_SubOp (Gradus_SqrtOp:$s (Gradus_AddOp $one, $x)), $uno), RootLess, [(One $one), (One $uno)]>;
+def SqrtPlusOneMinusOne : Pat<(Gradus_SubOp (Gradus_SqrtOp:$s (Gradus_AddOp $x, $one)), $uno), RootLess, [(One $one), (One $uno)]>;
+def OneMinusSqrtOnePlus : Pat<(Gradus_SubOp $uno, (Gradus_SqrtOp:$s (Gradus_AddOp $one, $x))), (Gradus_NegOp RootLess), [(One $one), (One $uno)]>;
+def OneMinusSqrtPlusOne : Pat<(Gradus_SubOp $uno, (Gradus_SqrtOp:$s (Gradus_AddOp $x, $one))), (Gradus_NegOp RootLess), [(One $one), (One $uno)]>;
+// 1 - sqrt(1 - x) -> x / (sqrt(1 - x) + 1)
+defvar LessRoot = (Gradus_SelectOp (Is<"Gt"> $x, (Number<"-INFINITY"> $x)), (Gradus_DivOp $x, (Gradus_AddOp $s, (Number<"1.0"> $x))), (Gradus_NegOp $s));
+def OneMinusSqrtOneMinus : Pat<(Gradus_SubOp $uno, (Gradus_SqrtOp:$s (Gradus_SubOp $one, $x))), LessRoot, [(One $one), (One $uno)]>;
+def SqrtOneMinusMinusOne : Pat<(Gradus_SubOp (Gradus_SqrtOp:$s (Gradus_SubOp $one, $x)), $uno), (Gradus_NegOp LessRoot), [(One $one), (One $uno)]>;
+// hypot(x, 1) - 1 -> x (x / (hypot(x, 1) + 1)), which no infinity reaches: there it is the hypotenuse.
+def HypotMinusOne : Pat<(Gradus_SubOp (Gradus_HypotOp:$h $x, $one), $uno),
+  (Gradus_SelectOp (Is<"Lt"> (Gradus_AbsOp $x), (Number<"INFINITY"> $x)), (Gradus_MulOp $x, (Gradus_DivOp $x, (Gradus_AddOp $h, (Number<"1.0"> $x)))), $h),
+  [(One $one), (One $uno)]>;
+
+// Of these no function is in the dialect. Near 0 they are their series, with so many terms that the derivatives up to the eighth are right to the last places as well;
+// elsewhere they are what they were, which is not met again.
+def Unguarded : Constraint<CPred<"!::gradus::isGuarded($0)">>;
+class Near<string radius> : NativeCodeCall<"::gradus::buildIsNear($_builder, $_loc, $0, " # radius # ")">;
+// x - sin(x) = x^3 / 6 - x^5 / 120 + ..
+def SineSeries : NativeCodeCall<"::gradus::buildSineSeries($_builder, $_loc, $0)">;
+def LessSin : Pat<(Gradus_SubOp:$r $x, (Gradus_SinOp:$s $z)), (Gradus_SelectOp (Near<"1.0"> $x), (SineSeries $x), (Gradus_SubOp $x, $s)),
+  [(Same $x, $z), (Unguarded $r)]>;
+def SinLess : Pat<(Gradus_SubOp:$r (Gradus_SinOp:$s $x), $z), (Gradus_NegOp (Gradus_SelectOp (Near<"1.0"> $x), (SineSeries $x), (Gradus_SubOp $x, $s))),
+  [(Same $x, $z), (Unguarded $r)]>;
+// e^x - 1 - x = x^2 / 2 + x^3 / 6 + ..
+def ExpSeries : NativeCodeCall<"::gradus::buildExpSeries($_builder, $_loc, $0)">;
+defvar ExpLess = (Gradus_SelectOp (Near<"0.25"> $x), (ExpSeries $x), (Gradus_SubOp (Gradus_Expm1Op $x), $x));
+def Expm1Less : Pat<(Gradus_SubOp:$r (Gradus_Expm1Op $x), $z), ExpLess, [(Same $x, $z), (Unguarded $r)]>;
+def ExpLessMinusOne : Pat<(Gradus_SubOp (Gradus_SubOp (Gradus_ExpOp $x), $z), $one), ExpLess, [(Same $x, $z), (One $one)]>;
+def ExpMinusOnePlus : Pat<(Gradus_SubOp (Gradus_ExpOp $x), (Gradus_AddOp $one, $z)), ExpLess, [(Same $x, $z), (One $one)]>;
+def ExpMinusPlusOne : Pat<(Gradus_SubOp (Gradus_ExpOp $x), (Gradus_AddOp $z, $one)), ExpLess, [(Same $x, $z), (One $one)]>;

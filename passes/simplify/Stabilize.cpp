@@ -16,6 +16,49 @@ static bool isBounded(Value x) {
   return isa_and_nonnull<MaxOp, MinOp>(x.getDefiningOp()) && isFill(x.getDefiningOp()->getOperand(1), -0.6931471805599453);
 }
 
+/// Whether `r` is what a series is not taken for.
+static bool isGuarded(Value r) {
+  return llvm::any_of(r.getUsers(), [&](Operation *user) {
+    auto select = dyn_cast<SelectOp>(user);
+    auto compare = select && select.getB() == r ? select.getC().getDefiningOp<CompareOp>() : CompareOp();
+    return compare && compare.getPredicate() == ComparePredicate::Lt && compare.getA().getDefiningOp<AbsOp>();
+  });
+}
+
+/// |x| < radius.
+static Value buildIsNear(OpBuilder &builder, Location loc, Value x, double radius) {
+  Value size = AbsOp::create(builder, loc, x);
+  return CompareOp::create(builder, loc, ComparePredicate::Lt, size, buildFill(builder, loc, x.getType(), radius));
+}
+
+/// 1 + z / n[0] (1 + z / n[1] (1 + ..
+static Value buildNested(OpBuilder &builder, Location loc, Value z, llvm::ArrayRef<double> n) {
+  Value one = buildFill(builder, loc, z.getType(), 1.0), sum = one;
+  for (double divisor : llvm::reverse(n)) {
+    Value term = MulOp::create(builder, loc, MulOp::create(builder, loc, z, buildFill(builder, loc, z.getType(), 1 / divisor)), sum);
+    sum = AddOp::create(builder, loc, one, term);
+  }
+  return sum;
+}
+
+/// x^3 / 6 (1 - x^2 / (4 5) (1 - x^2 / (6 7) (1 - ..
+static Value buildSineSeries(OpBuilder &builder, Location loc, Value x) {
+  llvm::SmallVector<double> n;
+  for (int k = 5; k <= 27; k += 2)
+    n.push_back(-(k - 1.0) * k);
+  Value square = MulOp::create(builder, loc, x, x), sixth = buildFill(builder, loc, x.getType(), 1.0 / 6);
+  return MulOp::create(builder, loc, MulOp::create(builder, loc, MulOp::create(builder, loc, square, x), sixth), buildNested(builder, loc, square, n));
+}
+
+/// x^2 / 2 (1 + x / 3 (1 + x / 4 (1 + ..
+static Value buildExpSeries(OpBuilder &builder, Location loc, Value x) {
+  llvm::SmallVector<double> n;
+  for (int k = 3; k <= 20; ++k)
+    n.push_back(k);
+  Value square = MulOp::create(builder, loc, x, x), half = buildFill(builder, loc, x.getType(), 0.5);
+  return MulOp::create(builder, loc, MulOp::create(builder, loc, square, half), buildNested(builder, loc, x, n));
+}
+
 #define GEN_PASS_DEF_STABILIZE
 #include "passes/Passes.h.inc"
 

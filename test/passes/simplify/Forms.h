@@ -59,6 +59,19 @@ inline const Form stableForms[] = {
      1000, 0, 1000, 1},
     {"Softmax", "%e = gradus.exp %x : $D\n%s = gradus.reduce sum %e axes [0] : $D to $S\n%b = gradus.broadcast %s axes [] : $S to $D\n%r = gradus.div %e, %b : $D",
      1000, 0, 1, 0},
+    {"SqrtOnePlusMinusOne", "%a = gradus.add %one, %x : $D\n%s = gradus.sqrt %a : $D\n%r = gradus.sub %s, %one : $D", 1e-20, 0, 5e-21, 0.5},
+    {"SqrtPlusOneMinusOne", "%a = gradus.add %x, %one : $D\n%s = gradus.sqrt %a : $D\n%r = gradus.sub %s, %one : $D", 1e-20, 0, 5e-21, 0.5},
+    {"OneMinusSqrtOnePlus", "%a = gradus.add %one, %x : $D\n%s = gradus.sqrt %a : $D\n%r = gradus.sub %one, %s : $D", 1e-20, 0, -5e-21, -0.5},
+    {"OneMinusSqrtPlusOne", "%a = gradus.add %x, %one : $D\n%s = gradus.sqrt %a : $D\n%r = gradus.sub %one, %s : $D", 1e-20, 0, -5e-21, -0.5},
+    {"OneMinusSqrtOneMinus", "%a = gradus.sub %one, %x : $D\n%s = gradus.sqrt %a : $D\n%r = gradus.sub %one, %s : $D", 1e-20, 0, 5e-21, 0.5},
+    {"SqrtOneMinusMinusOne", "%a = gradus.sub %one, %x : $D\n%s = gradus.sqrt %a : $D\n%r = gradus.sub %s, %one : $D", 1e-20, 0, -5e-21, -0.5},
+    {"HypotMinusOne", "%h = gradus.hypot %x, %one : $D\n%r = gradus.sub %h, %one : $D", 1e-10, 0, 5e-21, 1e-10},
+    {"LessSin", "%s = gradus.sin %x : $D\n%r = gradus.sub %x, %s : $D", 1e-5, 0, 1.6666666666583333e-16, 4.9999999999583333e-11},
+    {"SinLess", "%s = gradus.sin %x : $D\n%r = gradus.sub %s, %x : $D", 1e-5, 0, -1.6666666666583333e-16, -4.9999999999583333e-11},
+    {"Expm1Less", "%e = gradus.expm1 %x : $D\n%r = gradus.sub %e, %x : $D", 1e-9, 0, 5.0000000016666667e-19, 1.0000000005e-9},
+    {"ExpLessMinusOne", "%e = gradus.exp %x : $D\n%l = gradus.sub %e, %x : $D\n%r = gradus.sub %l, %one : $D", 1e-9, 0, 5.0000000016666667e-19, 1.0000000005e-9},
+    {"ExpMinusOnePlus", "%e = gradus.exp %x : $D\n%a = gradus.add %one, %x : $D\n%r = gradus.sub %e, %a : $D", 1e-9, 0, 5.0000000016666667e-19, 1.0000000005e-9},
+    {"ExpMinusPlusOne", "%e = gradus.exp %x : $D\n%a = gradus.add %x, %one : $D\n%r = gradus.sub %e, %a : $D", 1e-9, 0, 5.0000000016666667e-19, 1.0000000005e-9},
     // Of 1e9 + x and 1e9 - x: x^2. The sum of their squares loses it.
     {"Variance", "%k = gradus.constant dense<1.0e9> : tensor<f64>\n%w = gradus.broadcast %k axes [] : $S to $D\n%p = gradus.add %w, %x : $D\n"
                  "%q = gradus.sub %w, %x : $D\n%v = gradus.concat %p, %q axis 0 : (!gradus.array<[1], f64>, !gradus.array<[1], f64>) -> !gradus.array<[2], f64>\n"
