@@ -216,7 +216,7 @@ LogicalResult ForwardSweep::visitRegions(Operation *op) {
   if (auto scan = dyn_cast<ScanOp>(op))
     return visitScan(scan);
   if (auto custom = dyn_cast<CustomOp>(op))
-    return custom->hasAttr("implicit") ? emitNoDerivative(op) : custom->hasAttr("exact") ? visitExact(custom) : visitCustom(custom);
+    return custom->hasAttr("exact") ? visitExact(custom) : custom->hasAttr("implicit") ? emitNoDerivative(op) : visitCustom(custom);
   return emitNoDerivative(op);
 }
 
