@@ -174,12 +174,38 @@ static std::string wordOf(ast::DerivativeKind derivative) {
   return "'" + words[static_cast<int>(derivative)].str() + "'";
 }
 
+/// A call of a word of the language as a function of as many arguments as are given: `jac expm(A)`.
+static void makeFunction(Elaborator &elaborator, const Builtin &builtin, const ast::Derivative &expr, Scope &scope, Closure &closure) {
+  auto call = std::make_shared<ast::Call>(expr.loc);
+  for (const ast::Argument &given : expr.arguments) {
+    ast::Param &param = closure.lambdaParams.emplace_back();
+    param.loc = given.loc;
+    param.name = {"x" + std::to_string(closure.lambdaParams.size()), given.loc, false};
+    auto name = std::make_unique<ast::Name>(given.loc);
+    name->name = param.name.name;
+    ast::Argument &argument = call->arguments.emplace_back();
+    argument.loc = given.loc;
+    argument.value = std::move(name);
+  }
+  closure.name = builtin.name.str();
+  closure.loc = expr.function.loc;
+  closure.decl = &closure;
+  closure.params = &closure.lambdaParams;
+  closure.scope = &scope;
+  closure.emit = [&elaborator, &builtin, call](Scope &inner, Location at) { return (elaborator.*builtin.emit)({&builtin, call.get(), {}, &inner, at}); };
+}
+
 /// The function behind grad, hess or jac, on the data chosen; null after an error.
 const Closure *Elaborator::readDifferentiated(const ast::Derivative &expr, Scope &scope) {
   Entity callee = evalName(expr.function.name, expr.function.loc, scope);
   if (callee.isPoison())
     return nullptr;
   const Closure *closure = callee.get<Closure>();
+  if (const Builtin *builtin = callee.get<Builtin>()) {
+    Closure &made = arena.closures.emplace_back();
+    makeFunction(*this, *builtin, expr, scope, made);
+    closure = &made;
+  }
   if (!closure)
     error(Code::NotAFunction, expr.function.loc, wordOf(expr.derivative) + " differentiates a function or a loss, but this is " + callee.what().str())
         .suggest("the derivative of a value e in a variable v is written grad[v](e)");
