@@ -107,4 +107,58 @@ TEST(LogAddExp, KeepsInfinitiesAndSharesATie) {
   EXPECT_DOUBLE_EQ(run(800, 800)[2].reals[0], 0.5);
 }
 
+/// The derivative of order `order` of %r in %x, at `point`, as %d<order>.
+std::string writeOrder(int order, const std::string &point, const std::string &body) {
+  if (order == 0)
+    return "%x = gradus.reshape " + point + " : $D to $D\n" + writeConstants() + body + "\n%d0 = gradus.reshape %r : $D to $D\n";
+  std::string k = std::to_string(order), inner = std::to_string(order - 1);
+  return "%v" + k + ", %d" + k + " = gradus.grad (" + point + ") : ($D) -> ($S, $D) {\n^bb0(%p" + k + ": $D):\n" + writeOrder(order - 1, "%p" + k, body) + "%s" + k +
+         " = gradus.reduce sum %d" + inner + " axes [0] : $D to $S\ngradus.yield %s" + k + " : $S\n}\n";
+}
+
+/// Of a sum that ends, each derivative loses a term.
+TEST(Series, KeepTheDerivativesOfHigherOrder) {
+  auto run = [](int order, double x, const std::string &body) {
+    std::string text = writeOrder(order, "%a0", body) + "gradus.return %d" + std::to_string(order) + " : $D";
+    Program program(function({"[1], f64"}, {"[1], f64"}, withTypes(text)));
+    mlir::PassManager passes(&program.context);
+    buildPhasesUpTo(passes, Phase::Simplify);
+    EXPECT_TRUE(succeeded(passes.run(*program.module)));
+    return program.run({vec({x})})[0].reals[0];
+  };
+  const char *exponential = "%e = gradus.expm1 %x : $D\n%r = gradus.sub %e, %x : $D", *sine = "%s = gradus.sin %x : $D\n%r = gradus.sub %x, %s : $D";
+  for (double x : {-0.24, 1e-3, 0.2})
+    for (int order : {2, 3, 5})
+      EXPECT_NEAR(run(order, x, exponential), std::exp(x), 1e-14) << order << " at " << x;
+  for (double x : {-0.95, 1e-3, 0.7}) {
+    EXPECT_NEAR(run(2, x, sine), std::sin(x), 1e-15 + 1e-14 * std::fabs(std::sin(x))) << x;
+    EXPECT_NEAR(run(3, x, sine), std::cos(x), 1e-14) << x;
+    EXPECT_NEAR(run(5, x, sine), -std::cos(x), 1e-14) << x;
+  }
+}
+
+/// At infinities and at the end of the domain, where a quotient has no value.
+TEST(Roots, KeepInfinities) {
+  auto run = [](double x, const std::string &body) {
+    Program program(writeGradient(body));
+    mlir::PassManager passes(&program.context);
+    buildPhasesUpTo(passes, Phase::Simplify);
+    EXPECT_TRUE(succeeded(passes.run(*program.module)));
+    Arrays<double> results = program.run({vec({x}), vec({0.0})});
+    return std::pair(results[0].reals[0], results[1].reals[0]);
+  };
+  const char *root = "%a = gradus.add %one, %x : $D\n%s = gradus.sqrt %a : $D\n%r = gradus.sub %s, %one : $D";
+  const char *below = "%a = gradus.sub %one, %x : $D\n%s = gradus.sqrt %a : $D\n%r = gradus.sub %one, %s : $D";
+  EXPECT_EQ(run(inf, root), std::pair(inf, 0.0));
+  EXPECT_EQ(run(-1, root), std::pair(-1.0, inf));
+  EXPECT_TRUE(std::isnan(run(-2, root).first));
+  EXPECT_NEAR(run(1e300, root).first, 1e150, 1e136);
+  EXPECT_EQ(run(-inf, below), std::pair(-inf, 0.0));
+  EXPECT_EQ(run(1, below), std::pair(1.0, inf));
+  const char *bowl = "%h = gradus.hypot %x, %one : $D\n%r = gradus.sub %h, %one : $D";
+  EXPECT_EQ(run(-inf, bowl).first, inf);
+  EXPECT_NEAR(run(-1e300, bowl).first, 1e300, 1e285);
+  EXPECT_DOUBLE_EQ(run(-1e300, bowl).second, -1);
+}
+
 } // namespace
