@@ -76,14 +76,15 @@ static LogicalResult sweep(Frame<Dual<S>> &inner, Frame<S> &outer, Block &block,
   return success();
 }
 
-/// A gradient that went through what has an implicit derivative alone is NaN, and a message says why.
+/// A gradient that went through what has an implicit derivative alone, or none, is NaN, and a message says why.
 template <typename S>
 static LogicalResult checkImplicit(Session &session, Operation *op, ArrayRef<Arrays<S>> results) {
   auto isNan = [](const S &x) { return std::isnan(std::abs(Math<S>::lead(x))); };
   auto hasNan = [&](const Array<S> &array) { return llvm::any_of(array.reals, isNan); };
   if (!session.implicit || llvm::none_of(results, [&](const Arrays<S> &slot) { return llvm::any_of(slot, hasNan); }))
     return success();
-  StringRef what = session.implicit->getAttrOfType<StringAttr>("implicit").getValue();
+  auto solver = session.implicit->getAttrOfType<StringAttr>("implicit");
+  StringRef what = solver ? solver.getValue() : StringRef("'gradus.trigamma'");
   return session.fail(op, describeLocation(session.implicit->getLoc()) + "G0850: no derivative of " + what + "; 'stop' makes it a constant");
 }
 

@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "codegen/reference/Frame.h"
+#include "codegen/reference/Matrix.h"
 
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -18,70 +19,6 @@ using namespace gradus;
 using namespace gradus::reference;
 
 namespace {
-
-template <typename S>
-struct Matrix {
-  int64_t rows, columns;
-  std::vector<S> elements;
-
-  Matrix(int64_t rows, int64_t columns) : rows(rows), columns(columns), elements(rows * columns, S(0)) {}
-  S &operator()(int64_t i, int64_t j) { return elements[i * columns + j]; }
-  const S &operator()(int64_t i, int64_t j) const { return elements[i * columns + j]; }
-
-  static Matrix identity(int64_t n) {
-    Matrix one(n, n);
-    for (int64_t i = 0; i < n; ++i)
-      one(i, i) = S(1);
-    return one;
-  }
-  Matrix transposed() const {
-    Matrix turned(columns, rows);
-    for (int64_t i = 0; i < rows; ++i)
-      for (int64_t j = 0; j < columns; ++j)
-        turned(j, i) = (*this)(i, j);
-    return turned;
-  }
-  void swapColumns(int64_t a, int64_t b) {
-    for (int64_t i = 0; i < rows; ++i)
-      std::swap((*this)(i, a), (*this)(i, b));
-  }
-  /// Columns a and b become c a - s b and s a + c b.
-  void rotateColumns(int64_t a, int64_t b, const S &c, const S &s) {
-    for (int64_t i = 0; i < rows; ++i) {
-      S x = (*this)(i, a), y = (*this)(i, b);
-      (*this)(i, a) = c * x - s * y;
-      (*this)(i, b) = s * x + c * y;
-    }
-  }
-  void rotateRows(int64_t a, int64_t b, const S &c, const S &s) {
-    for (int64_t j = 0; j < columns; ++j) {
-      S x = (*this)(a, j), y = (*this)(b, j);
-      (*this)(a, j) = c * x - s * y;
-      (*this)(b, j) = s * x + c * y;
-    }
-  }
-  S dotColumns(int64_t a, int64_t b) const {
-    S sum(0);
-    for (int64_t i = 0; i < rows; ++i)
-      sum = sum + (*this)(i, a) * (*this)(i, b);
-    return sum;
-  }
-  /// The entry of largest size in a column, the first of equal ones, is negative.
-  bool pointsDown(int64_t j) const {
-    double largest = 0;
-    bool isNegative = false;
-    for (int64_t i = 0; i < rows; ++i)
-      if (auto value = static_cast<double>(Math<S>::lead((*this)(i, j))); std::fabs(value) > largest) {
-        largest = std::fabs(value);
-        isNegative = value < 0;
-      }
-    return isNegative;
-  }
-  void negateColumn(int64_t j) {
-    for (int64_t i = 0; i < rows; ++i)
-      (*this)(i, j) = -(*this)(i, j);
-  }
-};
 
 /// The algorithms for one scalar type. Those that may fail return false.
 template <typename S>
@@ -387,11 +324,38 @@ struct Parts {
   std::vector<std::vector<S>> reals; ///< of each floating result, in order
   bool isFine = true;
 
-  void spoil() {
+  void spoil(const S &unknown) {
     for (std::vector<S> &part : reals)
-      std::fill(part.begin(), part.end(), S(std::numeric_limits<double>::quiet_NaN()));
+      std::fill(part.begin(), part.end(), unknown + S(std::numeric_limits<double>::quiet_NaN()));
   }
 };
+
+/// 0, with the derivative NaN in each direction in which a finite x moves.
+template <typename S>
+S unknownSlope(const S &x) {
+  return Math<S>::withUnknownSlope(x - Math<S>::drop(x));
+}
+template <typename F>
+std::complex<F> unknownSlope(const std::complex<F> &x) {
+  return {0, x.imag() == 0 ? 0 : std::numeric_limits<F>::quiet_NaN()};
+}
+
+/// The same for all that an op reads: what has failed has no derivative either.
+template <typename S>
+S unknownSlope(Operation *op, const Matrix<S> &a, const Matrix<S> *b) {
+  S sum(0);
+  auto add = [&](const S &x) { sum = sum + unknownSlope(x); };
+  auto solve = dyn_cast<SolveOp>(op);
+  MatrixKind kind = solve ? solve.getKind() : MatrixKind::General;
+  bool isLower = isa<CholeskyOp, EighOp>(op) || kind == MatrixKind::Lower || kind == MatrixKind::Positive;
+  for (int64_t i = 0; i < a.rows; ++i)
+    for (int64_t j = 0; j < a.columns; ++j)
+      if (!(isLower && j > i) && !(kind == MatrixKind::Upper && j < i))
+        add(a(i, j));
+  if (b)
+    llvm::for_each(b->elements, add);
+  return sum;
+}
 
 } // namespace
 
@@ -422,7 +386,7 @@ static Parts<S> compute(Operation *op, const Matrix<S> &a, const Matrix<S> *b) {
           sign = Math<S>::lead(w(i, i)) < 0 ? -sign : sign;
         }
         parts.isFine = Alg::isFinite(a);
-        parts.reals = {{isRegular ? value : S(-std::numeric_limits<double>::infinity())}, {S(isRegular ? sign : 0)}};
+        parts.reals = {{isRegular ? value : unknownSlope<S>(op, a, nullptr) + S(-std::numeric_limits<double>::infinity())}, {S(isRegular ? sign : 0)}};
       })
       .template Case<QrOp>([&](auto) {
         Matrix<S> q(m, k), r(k, n);
@@ -442,7 +406,7 @@ static Parts<S> compute(Operation *op, const Matrix<S> &a, const Matrix<S> *b) {
         parts.reals = {u.elements, values, v.elements};
       });
   if (!parts.isFine)
-    parts.spoil();
+    parts.spoil(unknownSlope(op, a, b));
   return parts;
 }
 
