@@ -192,6 +192,14 @@ Array Elaborator::matmul(const Array &a, const Array &b, Location at) {
   if (currentRun)
     if (std::optional<Array> joint = jointProduct(*this, *currentRun, a, b, at))
       return *joint;
+  // A matrix with a column, or row, for each element of a collection: of a square one the result is a collection again.
+  bool isRight = isCollection(b);
+  const Array &matrix = isRight ? a : b, &vector = isRight ? b : a;
+  bool isWhole = isCollection(vector) && !activeLane && !isStack(vector) && !matrix.isEach && matrix.lanes.size() == 1 && ownRank(matrix) == 2;
+  if (isWhole && ownShape(matrix)[isRight ? 1 : 0] == countElements(vector, builder.getContext())) {
+    Array whole = joined(vector, 0, at), product = isRight ? matmul(matrix, whole, at) : matmul(whole, matrix, at);
+    return ownShape(matrix)[0] == ownShape(matrix)[1] ? apart(product, vector, 0, at) : product;
+  }
   int64_t p = ownRank(a), q = ownRank(b);
   for (size_t k = 1; k < std::max(a.lanes.size(), b.lanes.size()); ++k)
     if (static_cast<int64_t>(ownShape(a, k).size()) != p || static_cast<int64_t>(ownShape(b, k).size()) != q)

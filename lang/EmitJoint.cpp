@@ -2,7 +2,7 @@
 //
 // Over a `joint param` the tensors are one vector of R^d. Products copy nothing: one over d is the sum of the products over the axes of each tensor. A
 // stack has one axis more, in front; the sum of its rows with weights is one of each tensor for any param. What needs the elements side by side, as
-// a sort does, joins the tensors in their order, each in row-major order, and takes apart what comes out.
+// a sort or a matrix does, joins the tensors in their order, each in row-major order, and takes apart what comes out.
 //
 //===----------------------------------------------------------------------===//
 
@@ -16,6 +16,13 @@ using llvm::SmallVector;
 
 namespace {
 enum class Form { Other, Vector, Stack };
+}
+
+mlir::Attribute lang::countElements(const Array &x, mlir::MLIRContext *context) {
+  DimExpr count = DimExpr::number(0);
+  for (size_t k = 0; k < x.lanes.size(); ++k)
+    count = count + countOfShape(Algebra::ownShape(x, k));
+  return count.toAttr(context);
 }
 
 static Form formOf(const Array &x, const Array &param) {

@@ -10,6 +10,7 @@
 
 #include "lang/Along.h"
 #include "lang/Elaborator.h"
+#include "lang/Joint.h"
 
 using namespace gradus;
 using namespace gradus::lang;
@@ -201,35 +202,39 @@ Array Elaborator::applyOperator(const LinearOperator &a, bool isTransposed, cons
   return isTransposed ? result : transposeOwn(result, at);
 }
 
-/// The matrix of an operator of vectors: its product with the unit matrix.
+/// The matrix of an operator of vectors, or of the collection as one: its product with the unit matrix.
 Array Elaborator::denseOf(const LinearOperator &a, Location at) {
-  bool isOfVectors = a.domain.lanes.size() == 1 && a.range.lanes.size() == 1 && ownRank(a.domain) == 1 && ownRank(a.range) == 1;
-  if (!isOfVectors) {
+  auto isVector = [&](const Array &x) { return isCollection(x) ? !isStack(x) : x.lanes.size() == 1 && ownRank(x) == 1; };
+  if (!isVector(a.domain) || !isVector(a.range)) {
     error(Code::OperatorNotDense, at, "'" + a.text + "' maps the shape " + describe(ownShape(a.domain)) + " to " + describe(ownShape(a.range)) +
                                           ", so that it is no matrix of two axes")
         .note(a.loc, "the operator is written here")
         .suggest("a matrix belongs to a function of one vector: write the function of reshape(x, ..)");
     return {};
   }
-  Attribute size = ownShape(a.domain)[0];
+  Attribute size = countElements(a.domain, builder.getContext()), height = countElements(a.range, builder.getContext());
   if (!checkSize({size, size}, at))
     return {};
-  Diagnostics::Mark before = diagnostics.mark();
-  Array all = applyOperator(a, false, compare(ComparePredicate::Eq, counts({size, size}, 0, at), counts({size, size}, 1, at), at), at);
-  if (!all.isPoison())
-    return all;
-  // A function that is not asked at many points at once, as one around an inner problem: a product after the other.
-  diagnostics.rollBack(before);
-  Array zeros = filled(0, {ownShape(a.range)[0], size}, at);
+  if (!isCollection(a.domain) && !isCollection(a.range)) {
+    Diagnostics::Mark before = diagnostics.mark();
+    Array all = applyOperator(a, false, compare(ComparePredicate::Eq, counts({size, size}, 0, at), counts({size, size}, 1, at), at), at);
+    if (!all.isPoison())
+      return all;
+    diagnostics.rollBack(before);
+  }
+  // A product after the other: of a function that is not asked at many points at once, as one around an inner problem, or of a collection.
+  Array zeros = filled(0, {height, size}, at);
   auto loop = LoopOp::create(builder, place(at), zeros.lanes.front().getType(), sizeOf(size, at), zeros.lanes.front());
   mlir::Block &block = loop.getBody().emplaceBlock();
   Array column{{block.addArgument(ArrayType::scalar(builder.getI64Type()), place(at))}}, soFar{{block.addArgument(zeros.lanes.front().getType(), place(at))}};
   bool isSound = fillRegion(loop.getBody(), at, [&]() -> std::optional<SmallVector<Value>> {
     Array unit = toKind(compare(ComparePredicate::Eq, counts({size}, 0, at), column, at), Kind::Float, at);
-    Array product = a.apply(unit, at);
+    Array product = a.apply(isCollection(a.domain) ? apart(unit, a.domain, 0, at) : unit, at);
+    if (isCollection(a.range))
+      product = joined(product, 0, at);
     if (product.isPoison())
       return std::nullopt;
-    Array wide = reshaped(product, {ownShape(a.range)[0], builder.getI64IntegerAttr(1)}, at);
+    Array wide = reshaped(product, {height, builder.getI64IntegerAttr(1)}, at);
     Array isHere = compare(ComparePredicate::Eq, counts(ownShape(zeros), 1, at), column, at);
     return SmallVector<Value>{select(isHere, wide, soFar, at).lanes.front()};
   });

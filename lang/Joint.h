@@ -11,6 +11,9 @@ namespace gradus::lang {
 /// `[m] like w`. For any param `s @ S`. Nothing where the operands are no such things; poison after an error.
 std::optional<Array> jointProduct(Algebra &algebra, const RuleRun &run, const Array &a, const Array &b, Location at);
 
+/// The size of the axis on which the elements of all tensors of `x` lie side by side.
+mlir::Attribute countElements(const Array &x, mlir::MLIRContext *context);
+
 } // namespace gradus::lang
 
 #endif // GRADUS_LANG_JOINT_H
