@@ -365,6 +365,11 @@ static SmallVector<Type> floatingOf(TypeRange types) {
 }
 
 LogicalResult CustomOp::verify() {
+  if ((*this)->hasAttr("again")) { // custom_c3
+    auto around = dyn_cast_or_null<CustomOp>((*this)->getParentOp());
+    if (!around || (*this)->getParentRegion() != &around.getDerivative() || TypeRange(getXs()) != TypeRange(around.getXs()) || getResultTypes() != around->getResultTypes())
+      return emitOpError("that is 'again' stands in the derivative of the op that it repeats, with the types of that");
+  }
   if (failed(verifyRegion(*this, getBody(), getXs().getTypes(), getYs().getTypes()))) // custom_c1
     return failure();
   SmallVector<Type> arguments(getXs().getTypes());

@@ -74,6 +74,17 @@ ExprPtr AstBuilder::buildBy(ExprPtr problem, P::ByContext &context) {
   by->from = buildOptional(context.source);
   by->within = buildOptional(context.tolerance);
   by->limit = buildOptional(context.bound);
+  if (P::WayContext *way = context.way()) {
+    by->way.emplace();
+    by->way->loc = locOf(*way);
+    if (way->postfix())
+      by->way->method = build(*way->postfix());
+    else if (way->ID())
+      by->way->word = ident(way->ID());
+    by->way->within = buildOptional(way->tolerance);
+    by->way->limit = buildOptional(way->bound);
+    by->way->slot = buildSubs(way->subs());
+  }
   return by;
 }
 

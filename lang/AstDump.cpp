@@ -214,6 +214,13 @@ void Dumper::add(const Expr &expr) {
         out += "by";
         value("problem", e->problem), value("method", e->method), value("from", e->from);
         value("within", e->within), value("limit", e->limit);
+        if (!e->way)
+          return;
+        out += " (derivative";
+        if (!e->way->method)
+          name(e->way->word), subs(e->way->slot);
+        value("method", e->way->method), value("within", e->way->within), value("limit", e->way->limit);
+        out += ")";
       });
   out += ")";
 }

@@ -232,14 +232,24 @@ struct Like : ExprNode<ExprKind::Like> {
   Ident name;
 };
 
-/// `argmin[u](e) by lbfgs() from x within tol limit n`; the last three may be null.
+/// `argmin[u](e) by lbfgs() from x within tol limit n derivative by cg()`; what stands behind the method may be missing.
 struct By : ExprNode<ExprKind::By> {
   using ExprNode::ExprNode;
+  /// `derivative by cg() within tol limit n`, or a word without a method: `derivative unrolled[checkpoints = 10]`.
+  struct Way {
+    Location loc;
+    ExprPtr method;
+    ExprPtr within;
+    ExprPtr limit;
+    Ident word;
+    std::vector<Subscript> slot;
+  };
   ExprPtr problem;
   ExprPtr method;
   ExprPtr from;
   ExprPtr within;
   ExprPtr limit;
+  std::optional<Way> way;
 };
 
 } // namespace gradus::ast

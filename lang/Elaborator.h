@@ -249,7 +249,7 @@ private:
   LoopOp emitLoop(const ast::LoopStmt &stmt, const Passes &passes, llvm::ArrayRef<std::string> names, llvm::ArrayRef<Array> inits, Primes &mine,
                   Scope &scope);
   // In segments (EmitCheckpoint.cpp).
-  std::optional<int64_t> readCheckpoints(const ast::LoopStmt &stmt, Scope &scope);
+  std::optional<int64_t> readCheckpoints(llvm::ArrayRef<ast::Subscript> slot, Scope &scope, llvm::StringRef wayOut);
   LoopOp splitLoop(LoopOp loop, int64_t checkpoints, Location at);
   // For each value of indices apart (EmitRows.cpp).
   Array evalForEach(const ast::Expr &expr, Scope &scope, llvm::StringRef what);

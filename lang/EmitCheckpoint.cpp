@@ -18,18 +18,18 @@ using mlir::Value;
 static constexpr int64_t mostCheckpoints = INT32_MAX;
 
 /// What stands in the slot of a loop: 0 where it has none; nothing after an error.
-std::optional<int64_t> Elaborator::readCheckpoints(const ast::LoopStmt &stmt, Scope &scope) {
-  if (stmt.slot.empty())
+std::optional<int64_t> Elaborator::readCheckpoints(llvm::ArrayRef<ast::Subscript> slot, Scope &scope, llvm::StringRef wayOut) {
+  if (slot.empty())
     return 0;
-  const ast::Subscript &first = stmt.slot.front();
+  const ast::Subscript &first = slot.front();
   auto fail = [&](Location at, const std::string &found) -> std::optional<int64_t> {
-    error(Code::LoopSlot, at, "the slot of a loop says how many checkpoints its derivative keeps, but this is " + found).suggest("loop[checkpoints = 10] k in 0..n");
+    error(Code::LoopSlot, at, "the slot of a loop says how many checkpoints its derivative keeps, but this is " + found).suggest(wayOut.str());
     return std::nullopt;
   };
   if (first.kind != ast::SubKind::Named || first.name->name != "checkpoints")
     return fail(first.loc, textOf(first.loc));
-  if (stmt.slot.size() > 1)
-    return fail(stmt.slot[1].loc, "a second entry");
+  if (slot.size() > 1)
+    return fail(slot[1].loc, "a second entry");
   std::optional<int64_t> number = constantInt(*first.value, scope, "the number of checkpoints");
   if (number && (*number < 1 || *number > mostCheckpoints)) {
     error(Code::LoopSlot, first.value->loc, "a loop has 1 to " + std::to_string(mostCheckpoints) + " checkpoints, but this is " + std::to_string(*number))
@@ -98,6 +98,8 @@ LoopOp Elaborator::splitLoop(LoopOp loop, int64_t checkpoints, Location at) {
     builder.setInsertionPoint(yield);
     yield->insertOperands(yield->getNumOperands(), AddOp::create(builder, loc, pass, one).getResult());
   }
+  for (auto [from, to] : llvm::zip(loop.getResults(), outer.getResults()))
+    from.replaceAllUsesWith(to);
   loop.erase();
   return outer;
 }

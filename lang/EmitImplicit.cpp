@@ -4,8 +4,7 @@
 // cotangent dx of x:
 //   J^T lambda = dx with J = dR/dx,   dtheta = - d<R(x, theta), lambda> / dtheta
 // It stands in the derivative of a gradus.custom over theta, all real numbers that the equations read around them. There x is the op's own
-// result, which moves with theta as the op says: so the derivative is right at every order. J is a matrix, made by one product with the
-// unit matrix; where its condition number is beyond what the arithmetic resolves, the derivative is NaN.
+// result, which moves with theta as the op says: so the derivative is right at every order. EmitAdjoint.cpp solves the system.
 //
 // A value, min or max, needs no system at first order (the envelope theorem): dtheta = de(x, theta) / dtheta with x as a constant. In that
 // expression x is again a root that moves, for the orders above.
@@ -81,8 +80,7 @@ std::pair<SmallVector<Value>, SmallVector<Value>> Elaborator::addImplicitArgumen
   return {ys, dys};
 }
 
-/// The real numbers that a region reads around it.
-static SmallVector<Value> realsAround(mlir::Region &region) {
+SmallVector<Value> lang::realsAround(mlir::Region &region) {
   llvm::SetVector<Value> captured;
   getUsedValuesDefinedAbove(region, captured);
   return llvm::filter_to_vector(captured, [](Value value) { return Algebra::kindOf(value) == Kind::Float; });
@@ -139,49 +137,4 @@ bool Elaborator::deriveImplicitly(CustomOp made, const InnerProblem &problem, ll
     replaceAllUsesInRegionWith(theta, value, region);
   YieldOp::create(builder, made.getLoc(), gradients);
   return realsAround(region).empty(); // else it would be a constant for the derivatives above
-}
-
-/// lambda with J^T lambda = dx, like the residual.
-Array Elaborator::adjointOf(const InnerProblem &problem, const Array &x, const Array &dx) {
-  const Location at = problem.loc;
-  const Shape shape(ownShape(x));
-  const Attribute count = countOfShape(shape).toAttr(builder.getContext());
-  // <R(x), v> differentiated in x, for v as one vector or, where x is a number, as a number.
-  Shape own;
-  auto pullBack = [&](const Array &v, Location at) -> Array {
-    Array point = x;
-    if (SmallVector<IndexVar *, 2> axes = commonAxes({point, v}); axes != point.axes)
-      point = spreadOver(point, axes, at);
-    auto found = differentiate(point.lanes, at, [&](llvm::ArrayRef<Value> inside) -> Array {
-      Array r = residualOf(problem, replaceLanes(point, inside), at);
-      if (r.isPoison())
-        return {};
-      own = Shape(ownShape(r));
-      if (Attribute equations = countOfShape(own).toAttr(builder.getContext()); equations != count) {
-        error(Code::ProblemForm, at, describe(equations) + " equations for " + describe(count) + " unknowns");
-        return {};
-      }
-      return innerProduct(reshaped(r, ownShape(v), at), v, at);
-    });
-    return found ? reshaped(replaceLanes(point, found->gradients), ownShape(v), at) : Array();
-  };
-  const Array nan = number(std::numeric_limits<double>::quiet_NaN(), at);
-  if (shape.empty()) {
-    Array j = pullBack(number(1, at), at);
-    return j.isPoison() ? Array() : reshaped(select(compare(ComparePredicate::Ne, j, number(0, at), at), div(dx, j, at), nan, at), own, at);
-  }
-  Array vector = reshaped(dx, {count}, at);
-  Array transposed = denseOf({problem.text, at, pullBack, pullBack, vector, vector}, at);
-  if (transposed.isPoison())
-    return {};
-  // A second right side, of no particular direction, shows how large the inverse is.
-  Array generic = unary<CosOp>(add(counts({count}, 0, at), integer(1, at), at), at);
-  const Shape column{count, builder.getI64IntegerAttr(1)};
-  Array sides = concatAll({reshaped(vector, column, at), reshaped(toKind(generic, Kind::Float, at), column, at)}, 1, at);
-  Array solution = emitSolve(MatrixKind::General, false, transposed, sides, at)[0];
-  auto columnOf = [&](int64_t k) { return reshaped(sliceAlong(solution, 1, integer(k, at), builder.getI64IntegerAttr(1), at), {count}, at); };
-  const double epsilon = typeOf(x.lanes.front()).getElementType().isF64() ? 0x1p-52 : 0x1p-23;
-  Array condition = div(mul(norm(transposed, allOwn, at), norm(columnOf(1), allOwn, at), at), norm(generic, allOwn, at), at);
-  Array isRegular = compare(ComparePredicate::Le, condition, number(0.01 / epsilon, at), at);
-  return reshaped(select(isRegular, columnOf(0), nan, at), own, at);
 }

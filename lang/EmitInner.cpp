@@ -50,6 +50,8 @@ std::vector<Array> Elaborator::unpacked(const InnerProblem &problem, const Array
 
 /// What the formulas are at x: the value, or a - b of each equation, or T(x) - x.
 std::vector<Array> Elaborator::valuesAt(const InnerProblem &problem, const Array &x, Location at) {
+  if (problem.residual)
+    return {problem.residual(x)};
   llvm::SaveAndRestore lanes(laneCount, problem.laneCount);
   llvm::SaveAndRestore open(isOpen, problem.isOpen);
   llvm::SaveAndRestore one(isOneOfMany, problem.isOneOfMany);
@@ -110,7 +112,8 @@ const Closure *Elaborator::problemClosure(const InnerProblem &problem, bool isOb
 //===----------------------------------------------------------------------===//
 
 /// A solver written in the language, called with the problem.
-Array Elaborator::solveBySolver(const InnerProblem &problem, const Closure &solver, llvm::ArrayRef<ast::Argument> arguments, Scope &scope) {
+Array Elaborator::solveBySolver(const InnerProblem &problem, const Method &method) {
+  const Closure &solver = *method.solver;
   const ast::Param *function = nullptr;
   for (const ast::Param &param : *solver.params)
     if (!function && param.type && param.type->kind == ast::TypeKind::Fn)
@@ -132,7 +135,7 @@ Array Elaborator::solveBySolver(const InnerProblem &problem, const Closure &solv
   own.push_back({"start", packed(problem.start, problem.loc)});
   own.push_back({"tol", problem.within});
   own.push_back({"limit", problem.limit});
-  std::vector<Actual> actuals = evalArguments(arguments, scope);
+  std::vector<Actual> actuals = evalArguments(method.arguments, *method.scope);
   auto isOwn = [&](const ast::Param &param) { return llvm::any_of(own, [&](const auto &one) { return one.first == param.name.name; }); };
   auto param = solver.params->begin();
   for (Actual &actual : actuals) { // what is given by position fills the others
@@ -144,7 +147,7 @@ Array Elaborator::solveBySolver(const InnerProblem &problem, const Closure &solv
     for (const auto &[name, entity] : own)
       if (name == each.name.name && llvm::none_of(actuals, [&](const Actual &a) { return a.name && a.name->name == name; }))
         actuals.push_back({ast::Ident{name, problem.loc, false}, entity, problem.loc});
-  llvm::SaveAndRestore mine(isForProblem, true);
+  llvm::SaveAndRestore mine(solverUse, problem.isUnrolled ? SolverUse::Unrolled : SolverUse::ForProblem);
   Array x = asArray(callClosure(solver, std::move(actuals), problem.loc), problem.loc);
   if (x.isPoison())
     return {};
@@ -264,36 +267,46 @@ Entity Elaborator::evalValues(const ast::AssignStmt &stmt, Scope &scope) {
   return eval(*stmt.value, scope);
 }
 
-/// What stands behind `by`: what the scope knows by that name, else a solver of the library.
-Entity Elaborator::evalMethod(const ast::Expr &callee, Scope &scope) {
-  auto *name = dyn_cast<ast::Name>(&callee);
-  if (name && !name->primed && findSolver && !scope.find(name->name) && !findBuiltin(name->name))
-    if (Entity solver = findSolver(name->name); !solver.isPoison())
-      return solver;
-  return eval(callee, scope);
+Array Elaborator::solveBy(const InnerProblem &problem, const Method &method) {
+  return method.solver ? solveBySolver(problem, method) : solveByRule(problem, *method.rule);
+}
+
+/// Solves it in ops that a derivative goes through, their loops in segments if that is asked for.
+Array Elaborator::unroll(const InnerProblem &problem) {
+  mlir::Operation *before = lastOperation();
+  mlir::Block *block = builder.getInsertionBlock();
+  Array x = solveBy(problem, problem.method);
+  if (x.isPoison() || problem.checkpoints == 0)
+    return x;
+  SmallVector<LoopOp> loops;
+  for (auto at = before ? std::next(before->getIterator()) : block->begin(); at != block->end(); ++at)
+    if (auto loop = dyn_cast<LoopOp>(*at))
+      loops.push_back(loop);
+  for (LoopOp loop : loops) {
+    auto found = dyn_cast_or_null<LoopOp>(x.lanes.front().getDefiningOp());
+    unsigned number = found == loop ? llvm::cast<mlir::OpResult>(x.lanes.front()).getResultNumber() : 0;
+    mlir::OpBuilder::InsertionGuard guard(builder);
+    builder.setInsertionPoint(loop);
+    bool isResult = found == loop;
+    LoopOp split = splitLoop(loop, problem.checkpoints, problem.loc);
+    if (isResult)
+      x = replaceLanes(x, Value(split->getResult(number)));
+  }
+  return x;
 }
 
 Entity Elaborator::evalBy(const ast::By &expr, Scope &scope, size_t wanted) {
-  auto *call = dyn_cast<ast::Call>(expr.method.get());
-  Entity method = evalMethod(call ? *call->callee : *expr.method, scope);
-  if (method.isPoison())
+  std::optional<Method> method = readMethod(*expr.method, scope);
+  if (!method)
     return {};
-  const Closure *solver = method.get<Closure>();
-  if (solver && (!solver->unit || solver->unit->function != ast::FunctionKind::Solver))
-    solver = nullptr;
-  const RuleCall *rule = solver || method.get<Closure>() || method.get<Builtin>() ? nullptr : evalRule(*expr.method, scope);
-  if (!solver && !rule) {
-    if (method.get<Closure>() || method.get<Builtin>())
-      error(Code::SolverForm, expr.method->loc, "behind 'by' stands a rule or a solver, but this is " + method.what().str()).suggest("import \"std/solvers/lbfgs.grad\": .. by lbfgs()");
-    return {};
-  }
   InnerProblem problem;
-  problem.needsNoStart = solver && llvm::none_of(*solver->params, [](const ast::Param &param) { return param.name.name == "start"; });
-  if (!readProblem(expr, scope, problem))
+  problem.method = *method;
+  problem.needsNoStart = method->solver && llvm::none_of(*method->solver->params, [](const ast::Param &param) { return param.name.name == "start"; });
+  if (!readProblem(expr, scope, problem) || !readWay(expr, scope, problem))
     return {};
   std::vector<Array> results; // the unknowns first
-  CustomOp made = beginImplicit(expr.loc, [&]() -> std::optional<SmallVector<Value>> {
-    Array x = solver ? solveBySolver(problem, *solver, call ? llvm::ArrayRef<ast::Argument>(call->arguments) : llvm::ArrayRef<ast::Argument>(), scope) : solveByRule(problem, *rule);
+  auto emit = [&]() -> std::optional<SmallVector<Value>> {
+    Array x = problem.isUnrolled ? unroll(problem) : solveBy(problem, problem.method);
     if (x.isPoison())
       return std::nullopt;
     results = unpacked(problem, x, expr.loc);
@@ -306,12 +319,16 @@ Entity Elaborator::evalBy(const ast::By &expr, Scope &scope, size_t wanted) {
     for (const Array &result : results)
       llvm::append_range(lanes, result.lanes);
     return llvm::any_of(results, [](const Array &result) { return result.isPoison(); }) ? std::nullopt : std::optional(lanes);
-  });
-  if (!made)
+  };
+  std::optional<SmallVector<Value>> values;
+  if (problem.isUnrolled)
+    values = emit();
+  else if (CustomOp made = beginImplicit(expr.loc, emit))
+    values = finishImplicit(made, &problem, "'" + problem.text + " .. by " + textOf(expr.method->loc) + "'");
+  if (!values)
     return {};
-  SmallVector<Value> values = finishImplicit(made, &problem, "'" + problem.text + " .. by " + textOf(expr.method->loc) + "'");
   std::vector<Entity> entities;
-  for (size_t k = problem.isValue ? problem.start.size() : 0; k < values.size(); ++k)
-    entities.push_back(replaceLanes(results[k], values[k]));
+  for (size_t k = problem.isValue ? problem.start.size() : 0; k < values->size(); ++k)
+    entities.push_back(replaceLanes(results[k], (*values)[k]));
   return entities.size() == 1 ? entities.front() : tuple(std::move(entities));
 }

@@ -255,7 +255,7 @@ LoopOp Elaborator::emitLoop(const ast::LoopStmt &stmt, const Passes &passes, llv
 std::optional<SmallVector<Array>> Elaborator::loopOnce(const ast::LoopStmt &stmt, Scope &scope, bool &differs) {
   auto count = evalCount(stmt, scope);
   std::optional<std::vector<Array>> inits = evalInits(stmt, scope);
-  std::optional<int64_t> checkpoints = readCheckpoints(stmt, scope);
+  std::optional<int64_t> checkpoints = readCheckpoints(stmt.slot, scope, "loop[checkpoints = 10] k in 0..n");
   if (!count || !inits || !checkpoints)
     return std::nullopt;
   std::vector<std::string> names;

@@ -1,6 +1,6 @@
 //===- EmitProblem.cpp - Reading inner problems ------------------------------===//
 //
-// The unknowns with their shapes, the formulas and the clauses behind `by`. Where `from` does not say where the search begins, it begins at
+// The unknowns with their shapes, the formulas, the method and the clauses behind `by`. Where `from` does not say where the search begins, it begins at
 // zeros, in the shape that the formulas tell.
 //
 //===----------------------------------------------------------------------===//
@@ -96,17 +96,72 @@ bool Elaborator::readUnknowns(const ast::By &expr, Scope &scope, InnerProblem &p
     start.isEach = start.isJoint = false;
     problem.start.push_back(start);
   }
-  problem.within = expr.within ? evalScalar(*expr.within, scope, "the bound behind 'within'") : number(1e-8, expr.loc);
-  problem.limit = expr.limit ? evalScalar(*expr.limit, scope, "the bound behind 'limit'") : integer(1000, expr.loc);
-  if (problem.within.isPoison() || problem.limit.isPoison())
+  return readBounds(expr.within, expr.limit, 1e-8, expr.loc, scope, problem.within, problem.limit);
+}
+
+/// What stands behind `within` and `limit`.
+bool Elaborator::readBounds(const ast::ExprPtr &within, const ast::ExprPtr &limit, double defaultWithin, Location at, Scope &scope, Array &bound, Array &passes) {
+  bound = within ? evalScalar(*within, scope, "the bound behind 'within'") : number(defaultWithin, at);
+  passes = limit ? evalScalar(*limit, scope, "the bound behind 'limit'") : integer(1000, at);
+  if (bound.isPoison() || passes.isPoison())
     return false;
-  if (kindOf(problem.limit) == Kind::Float) {
-    error(Code::KindMismatch, expr.limit->loc, "'limit' counts steps: it is an integer");
+  if (kindOf(passes) == Kind::Float) {
+    error(Code::KindMismatch, limit->loc, "'limit' counts steps: it is an integer");
     return false;
   }
-  problem.within = toKind(problem.within, Kind::Float, expr.loc);
-  problem.limit = toKind(problem.limit, Kind::Int, expr.loc);
+  bound = toKind(bound, Kind::Float, at);
+  passes = toKind(passes, Kind::Int, at);
   return true;
+}
+
+/// What stands behind `by`: what the scope knows by that name, else a solver of the library.
+Entity Elaborator::evalMethod(const ast::Expr &callee, Scope &scope) {
+  auto *name = dyn_cast<ast::Name>(&callee);
+  if (name && !name->primed && findSolver && !scope.find(name->name) && !findBuiltin(name->name))
+    if (Entity solver = findSolver(name->name); !solver.isPoison())
+      return solver;
+  return eval(callee, scope);
+}
+
+std::optional<Elaborator::Method> Elaborator::readMethod(const ast::Expr &method, Scope &scope) {
+  auto *call = dyn_cast<ast::Call>(&method);
+  Entity found = evalMethod(call ? *call->callee : method, scope);
+  if (found.isPoison())
+    return std::nullopt;
+  const Closure *closure = found.get<Closure>();
+  if (closure && closure->unit && closure->unit->function == ast::FunctionKind::Solver)
+    return Method{closure, nullptr, call ? llvm::ArrayRef<ast::Argument>(call->arguments) : llvm::ArrayRef<ast::Argument>(), &scope};
+  if (closure || found.get<Builtin>()) {
+    error(Code::SolverForm, method.loc, "behind 'by' stands a rule or a solver, but this is " + found.what().str()).suggest("import \"std/solvers/lbfgs.grad\": .. by lbfgs()");
+    return std::nullopt;
+  }
+  const RuleCall *rule = evalRule(method, scope);
+  return rule ? std::optional(Method{nullptr, rule, {}, &scope}) : std::nullopt;
+}
+
+/// Reads how the derivative is made.
+bool Elaborator::readWay(const ast::By &expr, Scope &scope, InnerProblem &problem) {
+  if (!expr.way)
+    return true;
+  const ast::By::Way &way = *expr.way;
+  if (!way.method) {
+    if (way.word.name != "unrolled") {
+      error(Code::DerivativeWay, way.word.loc, "the derivative of an inner problem is made by a solver, or is that of its passes, but this is '" + way.word.name + "'")
+          .suggest(".. derivative by cg(), or .. derivative unrolled");
+      return false;
+    }
+    std::optional<int64_t> checkpoints = readCheckpoints(way.slot, scope, "unrolled[checkpoints = 10]");
+    problem.isUnrolled = true;
+    problem.checkpoints = checkpoints.value_or(0);
+    return checkpoints.has_value();
+  }
+  std::optional<Method> method = readMethod(*way.method, scope);
+  if (!method)
+    return false;
+  problem.system.emplace();
+  problem.system->loc = way.loc;
+  problem.system->method = *method;
+  return readBounds(way.within, way.limit, wide.isF64() ? 1e-10 : 1e-5, way.loc, scope, problem.system->within, problem.system->limit);
 }
 
 static bool mentions(const ast::Expr &expr, llvm::ArrayRef<std::string> names) {

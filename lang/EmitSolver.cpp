@@ -81,8 +81,13 @@ std::optional<Elaborator::InnerProblem> Elaborator::problemOfSolver(const Closur
 }
 
 Entity Elaborator::callSolver(const Closure &closure, Scope &inner, Location at) {
-  const bool hasDerivative = !std::exchange(isForProblem, false);
+  const SolverUse use = std::exchange(solverUse, SolverUse::Alone);
+  const bool hasDerivative = use == SolverUse::Alone;
   std::vector<Equation> equations;
+  if (use == SolverUse::Unrolled) {
+    llvm::SaveAndRestore mine(solved, &equations);
+    return evalBody(closure, inner, at);
+  }
   std::vector<Array> parts;
   std::optional<InnerProblem> problem;
   CustomOp made = beginImplicit(at, [&]() -> std::optional<SmallVector<Value>> {

@@ -382,6 +382,16 @@ static Doc docOfBy(const By &expr) {
   clause(" from ", expr.from);
   clause(" within ", expr.within);
   clause(" limit ", expr.limit);
+  if (!expr.way)
+    return doc;
+  doc += " derivative";
+  if (!expr.way->method) {
+    doc += " " + textOf(expr.way->word);
+    doc += docOf(expr.way->slot);
+  }
+  clause(" by ", expr.way->method);
+  clause(" within ", expr.way->within);
+  clause(" limit ", expr.way->limit);
   return doc;
 }
 

@@ -77,7 +77,8 @@ arg: (name | 'else') '=' expr | expr;
 
 // ---- expressions, weakest first
 rhs: expr by?;
-by: 'by' postfix ('from' source=expr)? ('within' tolerance=expr)? ('limit' bound=expr)?;
+by: 'by' postfix ('from' source=expr)? ('within' tolerance=expr)? ('limit' bound=expr)? way?;
+way: 'derivative' ('by' postfix ('within' tolerance=expr)? ('limit' bound=expr)? | ID ('[' subs ']')?);
 expr
     : 'if' expr 'then' expr 'else' expr                             # ifExpr
     | name ARROW expr                                                # lambdaExpr

@@ -30,6 +30,19 @@ struct Elaborator::InnerProblem {
   Array within, limit;
   /// The solver needs no start: an unknown of no known shape is a number.
   bool needsNoStart = false;
+  Method method;
+  /// What must become 0, where no formula of the spec says it.
+  std::function<Array(const Array &x)> residual = {};
+  /// How the linear system of the derivative is solved; without one its matrix is made.
+  struct System {
+    Location loc;
+    Method method;
+    Array within, limit;
+  };
+  std::optional<System> system = {};
+  /// The derivative is that of the passes, which keeps all of them or, in segments, this many.
+  bool isUnrolled = false;
+  int64_t checkpoints = 0;
 
   bool isOptimum() const { return form == Minimum || form == Maximum; }
   /// The rule with the problem for its objective; null after an error.
@@ -43,6 +56,9 @@ inline DimExpr countOfShape(llvm::ArrayRef<mlir::Attribute> shape) {
     count = count * DimExpr::of(dim);
   return count;
 }
+
+/// The real numbers that a region reads around it.
+llvm::SmallVector<mlir::Value> realsAround(mlir::Region &region);
 
 } // namespace gradus::lang
 

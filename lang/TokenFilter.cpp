@@ -163,7 +163,8 @@ bool Filter::isLostLine(size_t next) const {
   Tok kind = wordAt(next).kind;
   bool startsStatement = kind == Tok::ID || kind == Tok::PRIMED || kind == Tok::NUM || kind == Tok::LOOP ||
                          kind == Tok::RETURN || (isWord(kind) && !isReserved(kind));
-  return startsStatement && !isClauseWord(kind) && endsOperand(result->tokens.back().kind);
+  bool isWay = kind == Tok::DERIVATIVE && wordAt(next + 1).kind != Tok::LPAREN; // of an inner problem
+  return startsStatement && !isWay && !isClauseWord(kind) && endsOperand(result->tokens.back().kind);
 }
 
 /// A unit's head in the first column ends whatever is open above it.

@@ -63,7 +63,8 @@ bool UnitBuilder::isPerSlot(Value value) const {
       auto argument = llvm::cast<mlir::BlockArgument>(next);
       if (argument.getOwner()->getParentOp() == func)
         return true;
-      if (auto custom = llvm::dyn_cast<CustomOp>(argument.getOwner()->getParentOp()))
+      // Behind the operands a derivative has the results, which depend on no more than the operands, and their cotangents.
+      if (auto custom = llvm::dyn_cast<CustomOp>(argument.getOwner()->getParentOp()); custom && argument.getArgNumber() < custom->getNumOperands())
         pending.push_back(custom.getXs()[argument.getArgNumber()]);
       continue;
     }

@@ -82,7 +82,14 @@ void lang::forEachExpr(const ast::Expr &expr, Visit visit) {
     walk(cast<ast::By>(expr).method, visit);
     walk(cast<ast::By>(expr).from, visit);
     walk(cast<ast::By>(expr).within, visit);
-    return walk(cast<ast::By>(expr).limit, visit);
+    walk(cast<ast::By>(expr).limit, visit);
+    if (const std::optional<ast::By::Way> &way = cast<ast::By>(expr).way) {
+      walk(way->method, visit);
+      walk(way->within, visit);
+      walk(way->limit, visit);
+      walk(way->slot, visit);
+    }
+    return;
   }
 }
 

@@ -86,7 +86,10 @@ void Checker::checkCustoms() {
         func.walk([&](CustomOp op) {
           bool isInStep = func.getKind() == FuncKind::RuleStep || func.getKind() == FuncKind::TrainStep;
           // The problem of a step need not have a solution at random points; the tests of the rule have one.
-          bool isLeftOut = op->hasAttr("implicit") || op->hasAttr("exact") || (isInStep && !op->hasAttr("names"));
+          // Nor is one inside of a derivative tried for itself: the op around is tried, with it.
+          auto around = op->getParentOfType<CustomOp>();
+          bool isInDerivative = around && around.getDerivative().isAncestor(op->getParentRegion());
+          bool isLeftOut = isInDerivative || op->hasAttr("implicit") || op->hasAttr("exact") || (isInStep && !op->hasAttr("names"));
           if (!isLeftOut)
             groups[{placeOf(op), StringAttr::get(op.getContext(), nameOf(op))}].push_back({func, op});
         });

@@ -172,11 +172,13 @@ LogicalResult Frame<S>::applyCustom(CustomOp op, unsigned slot, const Arrays<S> 
 
 template <typename S>
 LogicalResult Frame<S>::runCustom(CustomOp op, Slots slots) {
+  // In the derivative of an op it may stand again, on other operands.
+  CustomOp meant = op->hasAttr("again") ? cast<CustomOp>(op->getParentOp()) : op;
   for (unsigned slot : slots) {
     Arrays<S> xs, ys;
     for (Value x : op.getXs())
       xs.push_back(get(x, slot));
-    if (failed(applyCustom(op, slot, xs, ys)))
+    if (failed(applyCustom(meant, slot, xs, ys)))
       return failure();
     for (auto [result, y] : llvm::zip_equal(op.getYs(), ys))
       set(result, slot, std::move(y));

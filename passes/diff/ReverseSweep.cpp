@@ -38,10 +38,20 @@ static bool isWhereChoice(Operation *op) {
   return isa<EveryOp, IfOp, SelectOp>(op) || (custom && holds(custom, llvm::IsaPred<EveryOp, IfOp, SelectOp>));
 }
 
+/// A copy of `op`; of one that stands for the gradus.custom in whose derivative it is, that op on other operands.
+static Operation *copyOp(Operation &op, IRMapping &mapping, OpBuilder &builder) {
+  if (!isa<CustomOp>(op) || !op.hasAttr("again"))
+    return builder.clone(op, mapping);
+  Operation *copy = builder.clone(*op.getParentOp());
+  copy->setOperands(llvm::map_to_vector(op.getOperands(), [&](Value x) { return mapping.lookupOrDefault(x); }));
+  mapping.map(op.getResults(), copy->getResults());
+  return copy;
+}
+
 SmallVector<Operation *> copyOps(Block &block, IRMapping &mapping, OpBuilder &builder) {
   SmallVector<Operation *> copies;
   for (Operation &op : block.without_terminator())
-    copies.push_back(builder.clone(op, mapping));
+    copies.push_back(copyOp(op, mapping, builder));
   return copies;
 }
 
@@ -189,7 +199,7 @@ LogicalResult ReverseSweep::visitCustom(CustomOp op) {
   DenseSet<Value> linear(cotangentArguments.begin(), cotangentArguments.end());
   auto isLinear = [&](Value operand) { return linear.contains(operand); };
   for (Operation &inner : block.without_terminator()) {
-    Operation *copy = builder.clone(inner, mapping);
+    Operation *copy = copyOp(inner, mapping, builder);
     if (llvm::none_of(inner.getOperands(), isLinear))
       continue;
     linear.insert(inner.result_begin(), inner.result_end());
