@@ -43,11 +43,11 @@ SmallVector<Value> Elaborator::finishImplicit(CustomOp made, const InnerProblem 
   SmallVector<Value> thetas;
   Diagnostics::Mark before = diagnostics.mark();
   size_t evaluated = numEvaluated;
-  // What is derived here may never be asked for: it must neither refuse the spec nor use up what calls may expand to.
+  // What is derived here may never be asked for: it must neither refuse the spec nor use up what calls may expand to. A clause that says how asks for it.
   bool isSound = problem && deriveImplicitly(made, *problem, what, thetas) && diagnostics.getReportCount() == before.numReports;
   numEvaluated = evaluated;
   if (!isSound) {
-    std::string said = diagnostics.rollBack(before);
+    std::string said = problem && problem->system ? "" : diagnostics.rollBack(before);
     why = said.empty() ? why : "its Jacobian cannot be formed: " + said;
     made.getDerivative().dropAllReferences();
     made.getDerivative().getBlocks().clear();
