@@ -46,9 +46,11 @@ LogicalResult Session::takeDiagnostic(mlir::Diagnostic &diagnostic) {
     text = text.substr(text.find_first_not_of(' ', 6));
   else if (diagnostic.getSeverity() == DiagnosticSeverity::Error)
     text = "internal: " + text;
-  if (diagnostic.getSeverity() != DiagnosticSeverity::Error)
+  bool isWarning = diagnostic.getSeverity() == DiagnosticSeverity::Warning;
+  if (diagnostic.getSeverity() != DiagnosticSeverity::Error && !isWarning)
     return success(); // remarks are asked for by `explain`
-  gradus::Diagnostic &message = diagnostics.error(static_cast<Code>(number), toLocation(diagnostic.getLocation()), text);
+  Location place = toLocation(diagnostic.getLocation());
+  gradus::Diagnostic &message = isWarning ? diagnostics.warning(static_cast<Code>(number), place, text) : diagnostics.error(static_cast<Code>(number), place, text);
   for (mlir::Diagnostic &note : diagnostic.getNotes())
     message.note(toLocation(note.getLocation()), note.str());
   return success();
@@ -56,8 +58,10 @@ LogicalResult Session::takeDiagnostic(mlir::Diagnostic &diagnostic) {
 
 bool Session::report() {
   bool hasErrors = diagnostics.hasErrors();
-  if (diagnostics.getAll().size() > numReported)
+  if (numReported == 0)
     llvm::errs() << diagnostics.render();
+  for (size_t k = numReported; numReported > 0 && k < diagnostics.getAll().size(); ++k)
+    llvm::errs() << diagnostics.render(diagnostics.getAll()[k]);
   numReported = diagnostics.getAll().size();
   return hasErrors;
 }

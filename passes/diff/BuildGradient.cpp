@@ -3,9 +3,11 @@
 #include "passes/diff/BuildGradient.h"
 
 #include "passes/Build.h"
+#include "passes/diff/OpDerivatives.h"
 
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/IRMapping.h"
+#include "llvm/ADT/SetVector.h"
 
 using namespace mlir;
 
@@ -25,8 +27,8 @@ static SmallVector<unsigned> chooseArguments(FuncOp loss, unsigned value) {
       continue;
     (role == Role::Param ? params : others).push_back(i);
   }
-  auto isReached = [&](unsigned argument) { return dependsOn(loss, value, argument); };
-  bool isOfOthers = params.empty() || (llvm::none_of(params, isReached) && llvm::any_of(others, isReached));
+  auto isUsed = [&](unsigned argument) { return dependsOn(loss, value, argument); };
+  bool isOfOthers = params.empty() || (llvm::none_of(params, isUsed) && llvm::any_of(others, isUsed));
   return isOfOthers ? others : params;
 }
 
@@ -52,14 +54,14 @@ static FailureOr<unsigned> findValue(FuncOp loss) {
   return loss.emitError("G0852: ") << "cannot differentiate '" << loss.getSymName() << "': it has no value";
 }
 
-/// Whether the value of the loss hangs on an argument by real numbers alone: an index or a truth value on the way has no derivative.
-static bool dependsOn(FuncOp loss, unsigned value, unsigned argument) {
-  SmallVector<Value> open{loss.getArgument(argument)};
+/// Whether the value of the loss is reached from others by real numbers alone, through operations that `passes` lets them through: an index or a
+/// truth value on the way has no derivative.
+static bool isReached(FuncOp loss, unsigned value, SmallVector<Value> open, llvm::function_ref<bool(Operation *)> passes) {
   llvm::SmallPtrSet<Value, 16> seen(open.begin(), open.end());
   while (!open.empty()) {
     for (OpOperand &use : open.pop_back_val().getUses()) {
       Operation *user = use.getOwner();
-      if (isa<DrawOp>(user)) // a constant for every derivative
+      if (isa<DrawOp>(user) || !passes(user)) // a draw is a constant for every derivative
         continue;
       if (isa<ReturnOp>(user) && use.getOperandNumber() == value)
         return true;
@@ -78,6 +80,36 @@ static bool dependsOn(FuncOp loss, unsigned value, unsigned argument) {
   return false;
 }
 
+static bool dependsOn(FuncOp loss, unsigned value, unsigned argument) {
+  return isReached(loss, value, {loss.getArgument(argument)}, [](Operation *) { return true; });
+}
+
+/// The first of the steps without which an argument does not reach the value, where it does with them; null where it reaches it so, or is stopped.
+static Operation *findStep(FuncOp loss, unsigned value, unsigned argument) {
+  llvm::SetVector<Operation *> steps;
+  bool isActive = isReached(loss, value, {loss.getArgument(argument)}, [&](Operation *op) {
+    bool isStep = getDerivativeKind(op) == DerivativeKind::Inactive;
+    if (isStep && !isa<StopOp>(op) && llvm::any_of(op->getResultTypes(), [](Type type) { return cast<ArrayType>(type).isFloat(); }))
+      steps.insert(op);
+    return !isStep;
+  });
+  auto passes = [](Operation *op) { return !isa<StopOp>(op); };
+  for (Operation *step : steps)
+    if (!isActive && isReached(loss, value, llvm::to_vector_of<Value>(step->getResults()), passes))
+      return step;
+  return nullptr;
+}
+
+/// A parameter that only steps lead from to the value does not move in training: what is meant is seldom that.
+static void warnOfSteps(FuncOp loss, unsigned value, ArrayRef<unsigned> chosen) {
+  for (unsigned index : chosen)
+    if (Operation *step = findStep(loss, value, index)) {
+      StringRef name = step->getName().stripDialect();
+      mlir::emitWarning(step->getLoc(), "G0518: ") << "the gradient of '" << loss.getSymName() << "' in '" << loss.getArgName(index) << "' is 0 wherever it exists: it goes through '"
+                                                   << name << "', which is constant piece by piece; give a fn around it a derivative(dy) of its own, or say that 0 is meant by 'stop'";
+    }
+}
+
 /// A derivative that is 0 everywhere is taken for a mistake. What was named must be reached; of what was not, something must be.
 static LogicalResult checkDependence(FuncOp loss, unsigned value, SmallVector<unsigned> &chosen, bool isNamed) {
   SmallVector<unsigned> reached;
@@ -91,6 +123,7 @@ static LogicalResult checkDependence(FuncOp loss, unsigned value, SmallVector<un
     return loss.emitError("G0373: ") << "'" << loss.getSymName() << "' does not depend on '" << loss.getArgName(chosen.front())
                                      << "', or through an index or a condition alone: a loss needs a derivative";
   chosen = reached;
+  warnOfSteps(loss, value, chosen);
   return success();
 }
 
