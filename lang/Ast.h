@@ -65,6 +65,7 @@ struct Param {
   std::optional<Type> type;
   ExprPtr defaultValue; ///< null if there is none
   std::optional<Interval> interval;
+  ExprPtr set; ///< `simplex` or a call, behind `in`; null if there is none
 };
 
 /// `m: [p] = 0` after param, state, input or const.

@@ -119,6 +119,8 @@ Param AstBuilder::buildParam(P::ParamContext &context) {
     result.highOpen = interval->close->getType() == P::RPAREN;
     param.interval = std::move(result);
   }
+  if (P::SetContext *set = context.set())
+    param.set = build(*set);
   return param;
 }
 

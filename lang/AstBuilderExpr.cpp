@@ -236,6 +236,18 @@ ExprPtr AstBuilder::build(P::PostfixContext &context) {
   return result;
 }
 
+ExprPtr AstBuilder::build(P::SetContext &context) {
+  Ident called = ident(*context.name());
+  auto name = std::make_unique<Name>(called.loc);
+  name->name = std::move(called.name);
+  if (!context.LPAREN())
+    return name;
+  auto call = std::make_unique<Call>(spanning(name->loc, locOf(context)));
+  call->callee = std::move(name);
+  call->arguments = buildArgs(context.args());
+  return call;
+}
+
 ExprPtr AstBuilder::buildTrailer(ExprPtr base, P::TrailerContext &context) {
   Location loc = spanning(base->loc, locOf(context));
   if (context.LPAREN()) {

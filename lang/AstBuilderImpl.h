@@ -93,6 +93,7 @@ private:
   ast::ExprPtr build(P::UnaryContext &context);
   ast::ExprPtr build(P::PowerContext &context);
   ast::ExprPtr build(P::PostfixContext &context);
+  ast::ExprPtr build(P::SetContext &context);
   ast::ExprPtr buildTrailer(ast::ExprPtr base, P::TrailerContext &context);
   ast::ExprPtr build(P::PrimaryContext &context);
   ast::ExprPtr build(P::NumberContext &context);

@@ -120,6 +120,7 @@ void Dumper::params(const std::vector<Param> &list) {
         name(param.name);
         type(param.type);
         value("default", param.defaultValue);
+        value("in", param.set);
         if (!param.interval)
           return;
         value(param.interval->lowOpen ? "above" : "from", param.interval->low);

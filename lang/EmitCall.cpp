@@ -32,6 +32,7 @@ Entity Elaborator::declare(const ast::Function &unit, Scope &file) {
 }
 
 const Closure *Elaborator::makeLocal(const ast::FunctionStmt &stmt, Scope &scope) {
+  refuseSets(stmt.params);
   Closure &closure = arena.closures.emplace_back();
   closure.name = stmt.name.name;
   closure.loc = stmt.name.loc;

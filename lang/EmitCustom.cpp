@@ -274,6 +274,8 @@ Entity Elaborator::callCustom(const Closure &closure, Scope &inner, Location at)
   for (const auto &[param, value] : call.arguments)
     names.append(value.lanes.size(), param->name.name);
   op->setAttr("names", builder.getStrArrayAttr(names));
+  if (hasSets(*closure.params))
+    op->setAttr("confined", builder.getUnitAttr());
   if (call.isSurrogate)
     op->setAttr("surrogate", builder.getUnitAttr());
   op.getBody().takeBody(made.getBody());

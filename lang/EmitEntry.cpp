@@ -101,6 +101,7 @@ bool Elaborator::readEntries(TrainPlan &plan) {
 }
 
 void Elaborator::runEntry(const ast::OnStmt &stmt, RuleRun &run) {
+  refuseSets(stmt.params);
   for (const ast::Param &param : stmt.params) {
     auto input = llvm::find_if(stmt.inputs, [&](const ast::Decl &decl) { return decl.name.name == param.name.name; });
     bool isArray = input != stmt.inputs.end(), isNumber = !isArray && !param.isSize && (!param.type || param.type->kind == ast::TypeKind::Tensor);

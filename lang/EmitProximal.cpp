@@ -2,7 +2,7 @@
 //
 // A prox is a function. Beside it stand, for the check alone, the function with arrays for its arguments and what it makes least:
 // step * of(z) + |z - x|^2 / 2. What has no shape becomes a vector as the first argument, else a number. A fn with a derivative of its own is
-// called so as well, if it can be: the check tries the derivative there, also where nothing uses it.
+// called so as well, if it can be, and a solver whose arguments lie in sets: the check tries the derivative there, also where nothing uses it.
 //
 //===----------------------------------------------------------------------===//
 
@@ -46,9 +46,10 @@ void Elaborator::emitProximalPart(const ast::Function &function, Scope &file, ll
       if (pass == 0 && k > 0)
         continue;
       bool isTensor = !param.type || param.type->kind == ast::TypeKind::Tensor;
+      bool isOfSizes = pass == 1 && isTensor && param.defaultValue && !defaultOf(evalArray(*param.defaultValue, *scope));
       if (pass == 0) {
         z = proximalArgument(unit, param, "competitor." + param.name.name, true, *scope);
-      } else if ((!isTensor || param.isSize) && param.defaultValue) {
+      } else if ((!isTensor || param.isSize || isOfSizes) && param.defaultValue) {
         bindParam(param, eval(*param.defaultValue, *scope), param.defaultValue->loc, *scope);
       } else {
         Array x = isTensor && !param.isSize ? proximalArgument(unit, param, param.name.name, k == 0, *scope) : Array();
@@ -60,17 +61,20 @@ void Elaborator::emitProximalPart(const ast::Function &function, Scope &file, ll
   bool isSound = emitsChecks && isComplete && !result.isPoison() && diagnostics.getErrorCount() == errors;
   if (isSound)
     unit.addResult(Role::Value, "value", result.lanes.front());
-  if (FuncOp func = unit.finish(isSound, function.loc))
+  if (FuncOp func = unit.finish(isSound, function.loc)) {
     func->setAttr("gradus.proximal", builder.getStringAttr(function.name.name));
+    emitSets(function, func, file);
+  }
 }
 
 void Elaborator::emitProximal(const ast::Function &function, Scope &file) {
   bool isProx = function.function == ast::FunctionKind::Prox;
-  if (function.derivative && emitsChecks) {
+  bool isSolver = function.function == ast::FunctionKind::Solver && hasSets(function.params);
+  if ((function.derivative || isSolver) && emitsChecks) {
     const Closure &closure = *declare(function, file).get<Closure>();
     Diagnostics::Mark before = diagnostics.mark();
     emitProximalPart(function, file, ".trial", false, [&](Scope &scope, const Array &) {
-      Entity called = callCustom(closure, scope, function.name.loc);
+      Entity called = runBody(closure, scope, function.name.loc);
       const Entity::Tuple *several = called.get<Entity::Tuple>();
       return asArray(several ? several->front() : called, function.name.loc);
     });

@@ -119,6 +119,13 @@ Entity Elaborator::callSolver(const Closure &closure, Scope &inner, Location at)
     return {};
   SmallVector<Value> values = finishImplicit(made, problem ? &*problem : nullptr, "the solver '" + closure.name + "'",
                                              "no clause 'solves' in its head defines the real numbers that it returns by name");
+  if (auto op = values.empty() ? CustomOp() : values.front().getDefiningOp<CustomOp>()) {
+    op->setAttr("solver", builder.getStringAttr(closure.name));
+    if (problem) // the other results are the sides of its equations, which tests claim
+      op->setAttr("unknowns", builder.getI64IntegerAttr(problem->start.size()));
+    if (hasSets(*closure.params))
+      op->setAttr("confined", builder.getUnitAttr());
+  }
   llvm::ArrayRef<Value> rest(values);
   for (Array &part : parts) {
     part = replaceLanes(part, rest.take_front(part.lanes.size()));

@@ -122,7 +122,10 @@ Array Elaborator::functionArgument(UnitBuilder &unit, const ast::Function &funct
   if (!refuseStochastic(param.type, "an argument"))
     return {};
   mlir::Type element = argumentElement(param.type, *kind, shape.size());
-  Value argument = unit.addArgument(isParam ? Role::Param : Role::Data, name, ArrayType::get(builder.getContext(), shape, element), param.loc);
+  UnitBuilder::Extra extra;
+  if (IntervalAttr interval = intervalOf(param, shapes); emitsChecks) // where the check draws it; calls look at the interval of a number alone
+    extra.interval = interval;
+  Value argument = unit.addArgument(isParam ? Role::Param : Role::Data, name, ArrayType::get(builder.getContext(), shape, element), param.loc, extra);
   return {{castTo(argument, elementOf(*kind, shape.size()), param.loc)}};
 }
 
@@ -227,10 +230,12 @@ void Elaborator::emitFunction(const ast::Function &function, Scope &file) {
   bool isSound = isEntry && diagnostics.getErrorCount() == errors && returnEntity(unit, function, result);
   if (isSound)
     returnKept(unit, kept, kind == FuncKind::Schedule);
-  finishUnit(unit.finish(isSound, at), function, "");
-  bool isProximal = function.function == ast::FunctionKind::Prox || function.function == ast::FunctionKind::Projection;
-  if ((isProximal || function.derivative) && diagnostics.getErrorCount() == errors)
-    emitProximal(function, file);
+  FuncOp func = unit.finish(isSound, at);
+  finishUnit(func, function, "");
+  if (diagnostics.getErrorCount() != errors)
+    return;
+  emitSets(function, func, file);
+  emitProximal(function, file);
 }
 
 //===----------------------------------------------------------------------===//
@@ -394,6 +399,7 @@ void Elaborator::emitRule(const ast::Rule &rule, Scope &file) {
   bool stands = llvm::none_of(rule.params, [](const ast::Param &param) {
     return param.type && param.type->kind != ast::TypeKind::Tensor && !param.defaultValue;
   });
+  refuseSets(rule.params);
   const RuleCall *call = bindRule(rule, {}, file, rule.name.loc);
   isOpen = countTensors(rule).first > 0 && !isOverOneVector(rule); // one vector is one slot
   isUnbound = !rule.oracles.empty();

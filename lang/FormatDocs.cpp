@@ -182,6 +182,10 @@ static Doc docOfParam(const Param &param) {
     doc += docOf(*param.interval->high);
     doc += param.interval->highOpen ? ")" : "]";
   }
+  if (param.set) {
+    doc += " in ";
+    doc += docOf(*param.set);
+  }
   return doc;
 }
 

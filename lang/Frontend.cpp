@@ -319,6 +319,43 @@ static void leaveOutUnbound(mlir::ModuleOp module, const ast::Sheet &sheet, cons
   }
 }
 
+/// Why a unit has no function of its own; empty where it has one, or no derivative.
+static std::string whyLeftOut(mlir::ModuleOp module, const ast::Unit &unit) {
+  if (auto *rule = dyn_cast<ast::Rule>(&unit)) {
+    bool hasStep = llvm::any_of(module.getOps<FuncOp>(), [&](FuncOp func) {
+      return func.getKind() == FuncKind::RuleStep && func.getSymName().starts_with(rule->name.name + ".");
+    });
+    bool takesRule = llvm::any_of(rule->params, [](const ast::Param &param) { return param.type && param.type->kind != ast::TypeKind::Tensor; });
+    return hasStep                 ? ""
+           : rule->oracles.empty() ? takesRule ? "it takes a rule or a function, and is tried in train units alone" : "it has no code of its own"
+                                   : "it is over an objective, and is tried in train units alone";
+  }
+  auto *function = dyn_cast<ast::Function>(&unit);
+  if (!function || function->function == ast::FunctionKind::Schedule)
+    return "";
+  bool isProximal = function->function == ast::FunctionKind::Prox || function->function == ast::FunctionKind::Projection;
+  if (module.lookupSymbol(function->name.name + (isProximal ? ".value" : "")) || module.lookupSymbol(function->name.name + ".trial"))
+    return "";
+  return isProximal ? "it cannot be tried on arrays and numbers alone" : "it has an argument without a shape, and is tried where a loss or fn of this file calls it";
+}
+
+/// What `gradus check` says of the units that it has no function of.
+static void noteLeftOut(mlir::ModuleOp module, const ast::Sheet &sheet) {
+  mlir::Builder builder(module.getContext());
+  mlir::NamedAttrList leftOut;
+  auto add = [&](llvm::StringRef word, const ast::Ident &name, const std::string &why) {
+    if (!why.empty())
+      leftOut.set((word + " " + name.name).str(), builder.getStringAttr(why));
+  };
+  static constexpr llvm::StringLiteral words[] = {"loss", "fn", "prox", "projection", "solver", "schedule"};
+  for (const ast::UnitPtr &unit : sheet.units)
+    if (auto *rule = dyn_cast<ast::Rule>(unit.get()))
+      add("rule", rule->name, whyLeftOut(module, *unit));
+    else if (auto *function = dyn_cast<ast::Function>(unit.get()))
+      add(words[static_cast<size_t>(function->function)], function->name, whyLeftOut(module, *unit));
+  module->setAttr("gradus.left_out", leftOut.getDictionary(module.getContext()));
+}
+
 mlir::OwningOpRef<mlir::ModuleOp> gradus::emitModule(mlir::MLIRContext &context, SourceManager &sources, const Source &main,
                                                      Diagnostics &diagnostics, const EmitOptions &options) {
   context.getOrLoadDialect<GradusDialect>();
@@ -356,6 +393,8 @@ mlir::OwningOpRef<mlir::ModuleOp> gradus::emitModule(mlir::MLIRContext &context,
   }
   if (!options.keepsUnbound)
     leaveOutUnbound(*module, *file->sheet, elaborator);
+  if (options.checks)
+    noteLeftOut(*module, *file->sheet);
   return module;
 }
 

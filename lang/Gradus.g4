@@ -34,8 +34,9 @@ def: '=' rhs | block;
 
 // ---- headers and types
 params: '(' (param (',' param)*)? ')';
-param: 'size'? name (':' type)? ('=' expr)? interval?;
+param: 'size'? name (':' type)? ('=' expr)? (interval | set)?;
 interval: IN_WORD open=('[' | '(') low=expr ',' high=expr close=(']' | ')');
+set: IN_WORD name ('(' args? ')')?;
 type: dims storage* | storage+ | 'rule' | 'fn' | 'projection';
 dims: '[' (dim (',' dim)*)? ']';
 dim: name '..' | expr;

@@ -23,25 +23,28 @@ static SmallVector<std::pair<FuncOp, FuncOp>> pairLosses(ModuleOp original, Modu
   return pairs;
 }
 
-/// Checks every prox and projection, and removes the functions that stand for it.
-static bool checkProximals(ModuleOp module, uint64_t seed) {
-  bool isGood = true;
-  for (FuncOp value : llvm::make_early_inc_range(module.getOps<FuncOp>())) {
+/// Checks every prox and projection, and removes what stands for the check alone from the module that becomes code.
+static void checkProximals(Checker &checker, ModuleOp module, uint64_t seed) {
+  for (FuncOp value : module.getOps<FuncOp>()) {
     auto name = value->getAttrOfType<StringAttr>("gradus.proximal");
     if (!name || !value.getSymName().ends_with(".value"))
       continue;
     auto objective = module.lookupSymbol<FuncOp>((name.getValue() + ".objective").str());
     reference::ProximalCheckReport result = reference::checkProximal(value, objective, {seed + 1});
-    llvm::outs() << (result.passed ? "pass  " : "FAIL  ") << (objective ? "prox " : "projection ") << name.getValue() << ": " << result.competitors
-                 << " competitors\n";
+    checker.say(result.passed, (objective ? "prox " : "projection ") + name.getValue() + ": " + Twine(result.competitors) + " competitors");
     if (!result.error.empty())
       llvm::outs() << "  " << result.error << '\n';
-    isGood &= result.passed;
   }
   for (FuncOp func : llvm::make_early_inc_range(module.getOps<FuncOp>()))
     if (func->hasAttr("gradus.proximal"))
       func.erase();
-  return isGood;
+}
+
+/// What the front end made no function of.
+static void nameLeftOut(Checker &checker, ModuleOp module) {
+  auto leftOut = module->getAttrOfType<DictionaryAttr>("gradus.left_out");
+  for (NamedAttribute one : leftOut ? leftOut.getValue() : ArrayRef<NamedAttribute>())
+    checker.skip(one.getName().getValue(), cast<StringAttr>(one.getValue()).getValue());
 }
 
 /// What has a derivative, in the order of the spec. False where a loss has none.
@@ -78,18 +81,19 @@ int runCheck(const Invocation &invocation) {
   if (!module)
     return ExitFailed;
   OwningOpRef<ModuleOp> original(cast<ModuleOp>(module->clone()));
-  bool isGood = checkProximals(module, *seed);
   Checker checker(*original, module, *seed);
+  checkProximals(checker, module, *seed);
   if (!checker.setPoint(*point))
     return session.report(), ExitFailed;
   if (!session.addGradients() || !session.runPhases(Phase::Fuse))
     return ExitFailed;
-  if (!invocation.has("--no-gradients") && !checkDerivatives(checker, *original, module))
-    return session.report(), ExitFailed;
-  isGood &= checker.isGood();
-  if (isGood)
-    llvm::outs() << invocation.inputs[0] << ": no errors\n";
-  return isGood ? ExitOk : ExitFailed;
+  if (!invocation.has("--no-gradients")) {
+    if (!checkDerivatives(checker, *original, module))
+      return session.report(), ExitFailed;
+    nameLeftOut(checker, *original);
+  }
+  checker.printSummary(invocation.inputs[0]);
+  return checker.isGood() ? ExitOk : ExitFailed;
 }
 
 } // namespace gradus::driver

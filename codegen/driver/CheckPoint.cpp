@@ -6,6 +6,10 @@
 #include "codegen/reference/RandomPoint.h"
 #include "dialect/DimExpr.h"
 
+#include "llvm/Support/Format.h"
+
+#include <cmath>
+
 using namespace mlir;
 
 namespace gradus::driver {
@@ -108,6 +112,12 @@ std::optional<GivenPoint> readPoint(const Invocation &invocation) {
   return point;
 }
 
+static std::string writeNumber(double x) {
+  std::string text;
+  llvm::raw_string_ostream(text) << llvm::format("%g", x);
+  return text;
+}
+
 static std::string describeShape(ArrayRef<int64_t> shape) {
   std::string text;
   for (int64_t size : shape)
@@ -138,7 +148,36 @@ static bool matchShape(ArrayType type, ArrayRef<int64_t> shape, llvm::StringMap<
   return true;
 }
 
-std::optional<std::vector<reference::Array<double>>> placePoint(FuncOp func, const GivenPoint &point, uint64_t seed, bool &isWrong) {
+/// Where one symbol of a formula is not known, a size of it with which the axis has the given one.
+static void solveFormulas(ArrayType type, ArrayRef<int64_t> shape, llvm::StringMap<int64_t> &sizes) {
+  for (auto [dim, size] : llvm::zip_equal(type.getShape(), shape)) {
+    if (!isFormula(dim))
+      continue;
+    std::vector<std::string> unknown;
+    for (const std::string &symbol : DimExpr::of(dim).getSymbols())
+      if (!sizes.contains(symbol))
+        unknown.push_back(symbol);
+    for (int64_t n = 0; unknown.size() == 1 && n <= 16 * size + 16 && !sizes.contains(unknown[0]); ++n) {
+      llvm::StringMap<int64_t> tried = sizes;
+      tried[unknown[0]] = n;
+      if (sizeOfDim(dim, tried) == size)
+        sizes = std::move(tried);
+    }
+  }
+}
+
+/// The first argument that lies farther from its set than decimals explain; empty if there is none.
+static std::string findOutside(FuncOp func, FuncOp sets, const std::vector<reference::Array<double>> &args) {
+  std::string error;
+  auto nearest = reference::takeToSets<double>(sets, func, args, error);
+  for (unsigned i = 0; succeeded(nearest) && i < args.size(); ++i)
+    for (auto [x, there] : llvm::zip_equal(args[i].reals, (*nearest)[i].reals))
+      if (!(std::fabs(x - there) <= 1e-6 * std::fmax(1, std::fabs(x))))
+        return func.getArgName(i).str();
+  return "";
+}
+
+std::optional<std::vector<reference::Array<double>>> placePoint(FuncOp func, FuncOp sets, const GivenPoint &point, uint64_t seed, bool &isWrong) {
   llvm::StringMap<int64_t> sizes;
   SmallVector<std::pair<unsigned, const GivenArray *>> taken;
   auto refuse = [&](const Twine &what) -> std::optional<std::vector<reference::Array<double>>> {
@@ -158,9 +197,18 @@ std::optional<std::vector<reference::Array<double>>> placePoint(FuncOp func, con
     }
   if (taken.empty())
     return std::nullopt;
-  auto args = reference::makeRandomPoint(func, {seed, false, sizes});
+  for (auto [i, given] : taken)
+    solveFormulas(cast<ArrayType>(func.getArgumentTypes()[i]), given->values.shape, sizes);
+  auto args = reference::makeRandomPoint(func, {seed, false, sizes, sets});
   for (auto [i, given] : taken) {
     reference::Array<double> &array = args[i];
+    if (array.shape != given->values.shape)
+      return refuse("'" + given->name + "' of '" + func.getSymName() + "' has the shape " + describeShape(cast<ArrayType>(func.getArgumentTypes()[i])) +
+                    ", and no sizes make that " + describeShape(given->values.shape));
+    auto interval = func.getArgAttrOfType<IntervalAttr>(i, "gradus.interval");
+    for (double x : given->values.reals)
+      if (interval && !interval.contains(x))
+        return refuse("'" + given->name + "' of '" + func.getSymName() + "' lies in an interval, but '--at' gives " + writeNumber(x) + ", which is outside of it");
     if (array.kind == reference::Kind::Real) {
       array.reals = given->values.reals;
       continue;
@@ -168,9 +216,11 @@ std::optional<std::vector<reference::Array<double>>> placePoint(FuncOp func, con
     for (auto [whole, number] : llvm::zip_equal(array.ints, given->values.reals)) {
       whole = static_cast<int64_t>(number);
       if (static_cast<double>(whole) != number)
-        return refuse("'" + given->name + "' of '" + func.getSymName() + "' holds whole numbers, but '--at' gives " + std::to_string(number));
+        return refuse("'" + given->name + "' of '" + func.getSymName() + "' holds whole numbers, but '--at' gives " + writeNumber(number));
     }
   }
+  if (std::string outside = sets ? findOutside(func, sets, args) : ""; !outside.empty())
+    return refuse("'" + outside + "' of '" + func.getSymName() + "' lies in a set, but the point is outside of it");
   return args;
 }
 

@@ -22,7 +22,8 @@ using GivenPoint = std::vector<GivenArray>;
 /// Reads every `--at`; nothing after a message on stderr.
 std::optional<GivenPoint> readPoint(const Invocation &invocation);
 
-/// The arguments of `func` at the point, the others at random; nothing where the point has none of them, or after an error at the function (G0564).
-std::optional<std::vector<reference::Array<double>>> placePoint(FuncOp func, const GivenPoint &point, uint64_t seed, bool &isWrong);
+/// The arguments of `func` at the point, the others at random; nothing where the point has none of them, or after an error at the function (G0564): a
+/// shape that does not fit, or numbers outside of the set that `sets` gives the nearest points of.
+std::optional<std::vector<reference::Array<double>>> placePoint(FuncOp func, FuncOp sets, const GivenPoint &point, uint64_t seed, bool &isWrong);
 
 } // namespace gradus::driver

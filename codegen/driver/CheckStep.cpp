@@ -6,6 +6,9 @@
 //===----------------------------------------------------------------------===//
 
 #include "codegen/driver/Checker.h"
+#include "lang/Messages.h"
+
+#include "llvm/ADT/DenseSet.h"
 
 #include <cmath>
 
@@ -54,60 +57,67 @@ static double distance(const Arrays<double> &a, const Arrays<double> &b) {
   return worst;
 }
 
+void Checker::checkGradInside(FuncOp func, GradOp op, const Arrays<double> &point) {
+  std::string error, what = "gradient at " + describePlace(op.getLoc()) + " in " + func.getSymName().str();
+  Trial trial = outlineGrad(op);
+  auto values = readValues(func, op, trial.reads, point, error);
+  if (failed(values))
+    return skip(what, error);
+  trial.withGradients = deriveTrial(*trial.module, trial.value, error);
+  if (!trial.withGradients)
+    return skip(what, error);
+  reference::GradientCheckOptions options;
+  options.seed = seed;
+  options.sizes = sizesAt(func, point);
+  options.given.push_back(std::move(*values));
+  options.mostElements = 16;
+  reference::GradientCheckReport result = reference::checkGradients(trial.value, trial.withGradients, options);
+  if (!result.error.empty())
+    return skip(what, result.error);
+  report(what, result);
+}
+
 void Checker::checkGradsInside(FuncOp func) {
   Arrays<double> point = reference::makeRandomPoint(func, {(seed + 1) * 8, false, {}});
+  // One for each lane of a collection: the others are alike.
+  llvm::SmallDenseSet<mlir::Location> places;
+  constexpr unsigned most = 8;
   unsigned count = 0;
   func.walk([&](GradOp op) {
-    std::string error, what = "gradient at " + describePlace(op.getLoc()) + " in " + func.getSymName().str();
-    if (++count > 8) // one for each lane of a collection: the others are alike
-      return;
-    Trial trial = outlineGrad(op);
-    auto values = readValues(func, op, trial.reads, point, error);
-    if (failed(values))
-      return; // it hangs on an oracle, or on what another worker gives
-    trial.withGradients = deriveTrial(*trial.module, trial.value, error);
-    if (!trial.withGradients)
-      return;
-    reference::GradientCheckOptions options;
-    options.seed = seed;
-    options.sizes = sizesAt(func, point);
-    options.given.push_back(std::move(*values));
-    options.mostElements = 16;
-    reference::GradientCheckReport result = reference::checkGradients(trial.value, trial.withGradients, options);
-    if (result.error.empty())
-      report(what, result);
+    if (places.insert(op.getLoc()).second && ++count <= most)
+      checkGradInside(func, op, point);
   });
+  if (count > most)
+    skip(counted(count - most, "more gradient") + " in " + func.getSymName().str(), "a step tries " + Twine(most) + " of its gradients");
 }
 
 void Checker::checkStep(FuncOp step) {
-  std::string error, name = step.getSymName().str();
+  std::string error, name = step.getSymName().str(), what = "step " + name;
   if (holdsProblem(step))
-    return note("step " + name + ": not checked, for it solves an inner problem, which need not have a solution at random points");
+    return skip(what, "it solves an inner problem, which need not have a solution at random points");
   if (std::string large = reference::findTooLarge(step); !large.empty())
-    return note("step " + name + ": not checked, for '" + large + "' has more than 2^20 elements");
+    return skip(what, "'" + large + "' has more than 2^20 elements");
   checkGradsInside(step);
   auto twin = compiled.lookupSymbol<FuncOp>(name);
   auto init = original.lookupSymbol<FuncOp>(StringRef(name).rsplit('.').first.str() + ".init");
+  if (!twin)
+    return skip(what, "no code is made of it");
   unsigned points = 0;
   double worst = 0;
   bool hasFinite = false;
-  for (unsigned k = 0; twin && k < 4; ++k) {
+  for (unsigned k = 0; k < 4; ++k) {
     Arrays<double> point = startOf(step, init, (seed + k) * 8, k >= 2);
     auto before = reference::evaluate<double>(step, point, error), after = reference::evaluate<double>(twin, point, error);
     if (failed(before) || failed(after))
-      break;
+      return skip(what, error);
     if (!isFinite(*before))
       continue;
     hasFinite = true;
     ++points;
     worst = std::fmax(worst, distance(*after, *before));
   }
-  if (!error.empty())
-    return note("step " + name + ": not checked: " + error);
-  if (!twin)
-    return;
   bool agrees = worst <= 1e-9;
-  say(hasFinite && agrees, "step " + name + ": " + Twine(points) + " points" + (!hasFinite ? ": it is finite at none that was tried" : !agrees ? ": the phases change it" : ""));
+  say(hasFinite && agrees, what + ": " + Twine(points) + " points" + (!hasFinite ? ": it is finite at none that was tried" : !agrees ? ": the phases change it" : ""));
 }
 
 } // namespace gradus::driver

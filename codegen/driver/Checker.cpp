@@ -45,7 +45,22 @@ static void printWorst(StringRef against, const reference::WorstElement &worst) 
 
 void Checker::say(bool passed, const Twine &what) {
   llvm::outs() << (passed ? "pass  " : "FAIL  ") << what << '\n';
-  hasFailed |= !passed;
+  ++(passed ? numPassed : numFailed);
+}
+
+void Checker::skip(const Twine &what, const Twine &why) {
+  llvm::outs() << "skip  " << what << ": not checked: " << why << '\n';
+  ++numSkipped;
+}
+
+void Checker::printSummary(StringRef file) const {
+  llvm::outs() << file << ": " << (numFailed ? counted(numFailed, "error") : "no errors") << "; " << numPassed + numFailed << " checked";
+  llvm::outs() << (numSkipped ? ", " + std::to_string(numSkipped) + " not checked" : "") << '\n';
+}
+
+FuncOp Checker::setsOf(FuncOp func) {
+  auto name = func->getAttrOfType<StringAttr>("gradus.sets");
+  return name ? original.lookupSymbol<FuncOp>(name) : FuncOp();
 }
 
 void Checker::note(const Twine &what) { llvm::outs() << "  " << what << '\n'; }
@@ -54,6 +69,12 @@ void Checker::report(StringRef what, const reference::GradientCheckReport &resul
   std::string line = (what + ": " + Twine(result.elements) + " derivatives").str();
   if (result.kinks)
     line += ", " + std::to_string(result.kinks) + " at kinks, where each lies between those beside";
+  if (!result.complexError.empty())
+    line += "; not against complex steps: " + result.complexError;
+  if (result.isOfDuals)
+    line += ", by dual numbers alone, for a derivative of one's own or a solver is in it";
+  if (result.skipped)
+    line += "; no finite value at " + counted(result.skipped, "further point");
   say(result.passed, line + more);
   if (!result.error.empty())
     note("could not be checked: " + result.error);
@@ -82,7 +103,7 @@ bool Checker::setPoint(const GivenPoint &point) {
   }
   for (FuncOp loss : losses) {
     bool isWrong = false;
-    (void)placePoint(loss, point, seed, isWrong);
+    (void)placePoint(loss, setsOf(loss), point, seed, isWrong);
     if (isWrong)
       return false;
   }
@@ -91,7 +112,7 @@ bool Checker::setPoint(const GivenPoint &point) {
 
 std::optional<Arrays<double>> Checker::givenPointOf(FuncOp loss) {
   bool isWrong = false;
-  return given ? placePoint(loss, *given, seed, isWrong) : std::nullopt;
+  return given ? placePoint(loss, setsOf(loss), *given, seed, isWrong) : std::nullopt;
 }
 
 //===----------------------------------------------------------------------===//
@@ -122,7 +143,7 @@ static reference::GradientCheckOptions optionsFor(FuncOp func, uint64_t seed) {
   reference::GradientCheckOptions options;
   options.seed = seed;
   if (holdsProblem(func))
-    options.dualTolerance = 1e-8;
+    options.dualTolerance = 1e-8, options.points = 2; // each of them runs the solver often
   return options;
 }
 
@@ -135,8 +156,12 @@ static bool isCheap(FuncOp loss) {
 void Checker::checkGradient(FuncOp loss, FuncOp gradient) {
   reference::GradientCheckOptions options = optionsFor(loss, seed);
   options.atBoundaries = isCheap(loss);
+  options.sets = setsOf(loss);
   reference::GradientCheckReport result = reference::checkGradients(loss, gradient, options);
-  report(("gradient of " + loss.getSymName()).str(), result);
+  std::string more = options.atBoundaries ? "" : "; at random points alone";
+  if (!result.isOfDuals && reference::findStop(loss.getBody()))
+    more += "; not against differences, for 'stop' is in it";
+  report(("gradient of " + loss.getSymName()).str(), result, more);
   if (!result.passed)
     printFault(loss, result);
   std::optional<Arrays<double>> point = givenPointOf(loss);
@@ -153,11 +178,6 @@ void Checker::checkGradient(FuncOp loss, FuncOp gradient) {
 //===----------------------------------------------------------------------===//
 // Hessians
 //===----------------------------------------------------------------------===//
-
-/// Whether the second derivative of a loss is that of its value: neither `stop` nor a derivative of one's own stands in it.
-static bool isPlain(FuncOp func) {
-  return !holds(func, [](Operation *op) { return isa<StopOp>(op) || (isa<CustomOp>(op) && !op->hasAttr("exact")); });
-}
 
 /// <grad f, u> as a loss in the arguments of f, with the arguments "along .." behind them for u.
 static FuncOp buildSlope(ModuleOp module, FuncOp gradient, SmallVectorImpl<unsigned> &wrt) {
@@ -223,16 +243,30 @@ static Arrays<double> joined(Arrays<double> first, const Arrays<double> &second)
   return first;
 }
 
+/// Why the second derivative of a loss is not tried; empty where it is.
+static std::string whyNoHessian(FuncOp loss) {
+  if (std::string large = reference::findTooLarge(loss); !large.empty())
+    return "'" + large + "' has more than 2^20 elements";
+  Operation *other = reference::findStop(loss.getBody());
+  loss.walk<WalkOrder::PreOrder>([&](CustomOp op) {
+    other = other || op->hasAttr("exact") ? other : op.getOperation();
+  });
+  if (!other)
+    return "";
+  std::string place = describePlace(other->getLoc()), what = isa<StopOp>(other) ? "'stop'" : other->hasAttr("names") ? "a derivative of one's own" : "an inner problem";
+  return what + (place.empty() ? "" : " at " + place) + " makes another matrix of it, which need not be symmetric";
+}
+
 void Checker::checkHessian(FuncOp loss) {
   std::string what = ("Hessian of " + loss.getSymName()).str(), error;
-  if (!isPlain(loss) || !reference::findTooLarge(loss).empty())
-    return; // stop and derivatives of one's own make another matrix of it, which need not be symmetric
+  if (std::string why = whyNoHessian(loss); !why.empty())
+    return skip(what, why);
   OwningOpRef<ModuleOp> module(ModuleOp::create(loss.getLoc()));
   OpBuilder builder = OpBuilder::atBlockBegin(module->getBody());
   auto copy = cast<FuncOp>(builder.clone(*loss));
   FailureOr<FuncOp> gradient = buildGradientFunction(*module, copy);
   if (failed(gradient))
-    return;
+    return skip(what, "the gradient is not built");
   SmallVector<unsigned> wrt;
   FuncOp slope = buildSlope(*module, *gradient, wrt);
   SmallVector<StringRef> names;
@@ -241,19 +275,16 @@ void Checker::checkHessian(FuncOp loss) {
   FuncOp hessian = deriveTrial(*module, slope, error, names);
   if (!hessian && StringRef(error).starts_with("G0373")) // of some argument it is linear in
     error.clear(), hessian = deriveTrial(*module, slope, error);
-  if (!hessian) {
-    if (!StringRef(error).starts_with("G0373")) // linear: all of it is 0
-      note(what + ": not checked, for it is not built: " + error);
-    return;
-  }
+  if (!hessian)
+    return skip(what, StringRef(error).starts_with("G0373") ? "the gradient is constant" : "it is not built: " + error);
   if (hessian.getNumResults() != wrt.size() + 1)
-    return;
+    return skip(what, "the gradient does not hang on all that it is taken in");
   for (unsigned attempt = 0; attempt < 8; ++attempt) {
-    Arrays<double> point = reference::makeRandomPoint(loss, {(seed + 1) * 8 + attempt, attempt >= 4, {}});
+    Arrays<double> point = reference::makeRandomPoint(loss, {(seed + 1) * 8 + attempt, attempt >= 4, {}, setsOf(loss)});
     Arrays<double> u = directionAt(point, wrt, 0.3), v = directionAt(point, wrt, 1.9);
     auto alongU = reference::evaluate<double>(hessian, joined(point, u), error), alongV = reference::evaluate<double>(hessian, joined(point, v), error);
     if (failed(alongU) || failed(alongV))
-      return note(what + ": not checked: " + error);
+      return skip(what, error);
     alongU->erase(alongU->begin());
     alongV->erase(alongV->begin());
     double one = innerProduct(v, *alongU), other = innerProduct(u, *alongV);
@@ -271,6 +302,8 @@ void Checker::checkHessian(FuncOp loss) {
       count += direction.size();
     if (count <= 64 && !isNested)
       duals = reference::evaluateGradients<double>(slope, joined(point, u), wrt, error);
+    else
+      line += isNested ? "; not against dual numbers, for a gradient is in it" : "; not against dual numbers, for it has more than 64 columns";
     double off = 0;
     if (succeeded(duals))
       for (auto [a, b] : llvm::zip_equal(*alongU, duals->gradients))
@@ -280,6 +313,7 @@ void Checker::checkHessian(FuncOp loss) {
     say(isSymmetric && agrees, line + (succeeded(duals) && !agrees ? "; H u is not that of dual numbers" : ""));
     return;
   }
+  skip(what, "it is finite at no point that was tried");
 }
 
 //===----------------------------------------------------------------------===//
@@ -291,17 +325,16 @@ void Checker::checkJacobian(FuncOp fn) {
   bool hasReal = llvm::any_of(fn.getArgumentTypes(), [](Type type) { return cast<ArrayType>(type).isFloat(); });
   hasReal &= llvm::any_of(fn.getResultTypes(), [](Type type) { return cast<ArrayType>(type).isFloat(); });
   if (!hasReal)
-    return;
+    return; // it has none
   Trial trial = outlineFunction(fn);
   trial.withGradients = deriveTrial(*trial.module, trial.value, error);
-  if (!trial.withGradients) {
-    if (!StringRef(error).starts_with("G0373"))
-      note(what + ": not checked, for it is not built: " + error);
-    return;
-  }
-  reference::GradientCheckReport result = reference::checkGradients(trial.value, trial.withGradients, optionsFor(fn, seed));
+  if (!trial.withGradients)
+    return skip(what, StringRef(error).starts_with("G0373") ? "no result hangs on a real argument by real numbers alone" : "it is not built: " + error);
+  reference::GradientCheckOptions options = optionsFor(fn, seed);
+  options.sets = setsOf(fn);
+  reference::GradientCheckReport result = reference::checkGradients(trial.value, trial.withGradients, options);
   if (!result.error.empty())
-    return note(what + ": not checked: " + result.error);
+    return skip(what, result.error);
   report(what, result, ": <v, J u> = <J' v, u>");
   if (!result.passed)
     printFault(fn, result);

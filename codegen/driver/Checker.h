@@ -47,24 +47,33 @@ public:
   /// A step: finite, and the same before and after the phases; and the gradients that it takes itself.
   void checkStep(FuncOp step);
 
-  bool isGood() const { return !hasFailed; }
+  /// The line of a check.
+  void say(bool passed, const llvm::Twine &what);
+  /// What could not be tried, and why; every such thing is said and counted.
+  void skip(const llvm::Twine &what, const llvm::Twine &why);
+  /// How many checks passed, failed and were left out.
+  void printSummary(llvm::StringRef file) const;
+  bool isGood() const { return numFailed == 0; }
 
 private:
   struct CustomUse;
 
+  /// The function that takes the arguments of another one to their sets; null where they lie in none.
+  FuncOp setsOf(FuncOp func);
   /// The first line of a check, and what is wrong.
   void report(llvm::StringRef what, const reference::GradientCheckReport &result, llvm::StringRef more = "");
-  void say(bool passed, const llvm::Twine &what);
   void note(const llvm::Twine &what);
   void printFault(FuncOp func, const reference::GradientCheckReport &result);
   void checkCustom(llvm::ArrayRef<CustomUse> uses);
+  bool tryCustom(CustomUse use, uint64_t trialSeed, bool isPositive, reference::GradientCheckReport &result);
+  void checkGradInside(FuncOp func, GradOp op, const reference::Arrays<double> &point);
   void checkGradsInside(FuncOp func);
   std::optional<reference::Arrays<double>> givenPointOf(FuncOp loss);
 
   mlir::ModuleOp original, compiled;
   uint64_t seed;
   const GivenPoint *given = nullptr;
-  bool hasFailed = false;
+  unsigned numPassed = 0, numFailed = 0, numSkipped = 0;
 };
 
 } // namespace gradus::driver

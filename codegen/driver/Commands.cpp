@@ -84,7 +84,7 @@ static constexpr OptionSpec testOptions[] = {
 };
 
 static constexpr llvm::StringRef checkDetails =
-    "checks:\n"
+    "checks, at points of the sets and intervals that arguments lie in:\n"
     "  gradient     of each loss: reverse mode against forward mode (dual numbers), central differences and complex steps, at random points, at 0,\n"
     "               where all is equal, at 1 and -1, near and far from 0, and at the point that --at gives\n"
     "  Hessian      of each loss without 'stop' and derivatives of one's own: <u, H v> = <v, H u>, and H u by forward mode over forward mode\n"
@@ -93,7 +93,8 @@ static constexpr llvm::StringRef checkDetails =
     "               piece by piece, or that is written surrogate(..), is reported as a surrogate\n"
     "  prox         and projection: no competitor is better\n"
     "  step         of each rule and train unit: finite, and the same before and after the phases; a gradient that it takes itself against differences\n"
-    "a failure names the worst element and the operation or the clause in the spec whose derivative is wrong.\n";
+    "a failure names the worst element and the operation or the clause in the spec whose derivative is wrong. What cannot be tried is said, with the\n"
+    "reason, and counted.\n";
 
 static constexpr CommandSpec commands[] = {
     {"build", "compile to an archive, a C and a C++ header, a manifest and a depfile", "SPEC.grad", buildOptions,

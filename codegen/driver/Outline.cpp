@@ -2,6 +2,7 @@
 
 #include "codegen/driver/Outline.h"
 
+#include "dialect/Jvp.h"
 #include "passes/Build.h"
 #include "passes/Phases.h"
 #include "passes/diff/BuildGradient.h"
@@ -48,13 +49,17 @@ static Value buildWeights(OpBuilder &builder, Location loc, ArrayType shape, uns
   return SinOp::create(builder, loc, angle);
 }
 
-/// The sum of the real `ys` with weights, and these, in the types of ys; null for what is not real.
-static Value sumWeighted(OpBuilder &builder, Location loc, ValueRange ys, SmallVectorImpl<Value> &weights) {
+/// The sum of the real `ys` with weights, and these, in the types of ys; null for what is not real. From `most` on they are 0.
+static Value sumWeighted(OpBuilder &builder, Location loc, ValueRange ys, SmallVectorImpl<Value> &weights, size_t most = SIZE_MAX) {
   Value total = ConstantOp::create(builder, loc, 0.0, builder.getF64Type());
   for (auto [k, y] : llvm::enumerate(ys)) {
     weights.push_back(nullptr);
     if (!isReal(y.getType()))
       continue;
+    if (k >= most) {
+      weights.back() = buildFill(builder, loc, arrayType(y), 0.0);
+      continue;
+    }
     Value wide = buildCast(builder, loc, y, builder.getF64Type()), weight = buildWeights(builder, loc, arrayType(y), k);
     weights.back() = buildCast(builder, loc, weight, arrayType(y).getElementType());
     Value product = MulOp::create(builder, loc, wide, weight);
@@ -176,9 +181,11 @@ Trial outlineCustom(CustomOp op) {
   size_t moved = reads.size();
   llvm::append_range(reads, around);
   std::vector<std::string> names = nameReads(op, moved, reads.size());
+  auto unknowns = op->getAttrOfType<IntegerAttr>("unknowns");
+  size_t most = unknowns ? static_cast<size_t>(unknowns.getInt()) : SIZE_MAX;
   Trial trial = buildTrial(loc, reads, names, moved, [&](OpBuilder &builder, IRMapping &mapping) {
     SmallVector<Value> weights;
-    return sumWeighted(builder, loc, copyBlock(builder, op.getBody().front(), mapping), weights);
+    return sumWeighted(builder, loc, copyBlock(builder, op.getBody().front(), mapping), weights, most);
   });
   OpBuilder builder(trial.module->getContext());
   builder.setInsertionPointAfter(trial.value);
@@ -192,7 +199,7 @@ Trial outlineCustom(CustomOp op) {
   IRMapping mapping;
   trial.withGradients = beginLoss(builder, loc, "part.grad", reads, names, moved, types, results, mapping);
   SmallVector<Value> ys = copyBlock(builder, op.getBody().front(), mapping), weights, returned;
-  returned.push_back(sumWeighted(builder, loc, ys, weights));
+  returned.push_back(sumWeighted(builder, loc, ys, weights, most));
   // The derivative takes xs, ys, and the cotangents of the real ys.
   Block &derivative = op.getDerivative().front();
   SmallVector<Value> given;
@@ -219,6 +226,8 @@ static bool openRegion(OpBuilder &builder, Operation *op, Operation *inner, IRMa
   SmallVector<Value> given;
   if (auto grad = dyn_cast<GradOp>(op))
     llvm::append_range(given, grad.getWrt());
+  else if (auto jvp = dyn_cast<JvpOp>(op))
+    llvm::append_range(given, jvp.getPoints());
   else if (auto custom = dyn_cast<CustomOp>(op); custom && region == &custom.getBody())
     llvm::append_range(given, custom.getXs());
   else if (auto loop = dyn_cast<LoopOp>(op)) {
@@ -233,8 +242,7 @@ static bool openRegion(OpBuilder &builder, Operation *op, Operation *inner, IRMa
   return true;
 }
 
-FailureOr<reference::Arrays<double>> readValues(FuncOp func, Operation *op, ArrayRef<Value> values, const reference::Arrays<double> &point,
-                                                std::string &error) {
+OwningOpRef<FuncOp> outlineReads(FuncOp func, Operation *op, ArrayRef<Value> values, std::string &error) {
   SmallVector<Operation *> path;
   for (Operation *at = op; at != func; at = at->getParentOp())
     path.push_back(at);
@@ -257,7 +265,7 @@ FailureOr<reference::Arrays<double>> readValues(FuncOp func, Operation *op, Arra
     }
     if (!path.empty() && !openRegion(builder, end, path.back(), mapping)) {
       error = "what it computes with there is not known";
-      return failure();
+      return nullptr;
     }
   }
   SmallVector<Value> returned = llvm::to_vector(llvm::map_range(values, [&](Value value) { return mapping.lookupOrDefault(value); }));
@@ -267,7 +275,13 @@ FailureOr<reference::Arrays<double>> readValues(FuncOp func, Operation *op, Arra
     if (isOpTriviallyDead(each))
       each->erase();
   }
-  return reference::evaluate<double>(*probe, point, error);
+  return probe;
+}
+
+FailureOr<reference::Arrays<double>> readValues(FuncOp func, Operation *op, ArrayRef<Value> values, const reference::Arrays<double> &point,
+                                                std::string &error) {
+  OwningOpRef<FuncOp> probe = outlineReads(func, op, values, error);
+  return probe ? reference::evaluate<double>(*probe, point, error) : FailureOr<reference::Arrays<double>>(failure());
 }
 
 llvm::StringMap<int64_t> sizesAt(FuncOp func, const reference::Arrays<double> &point) {

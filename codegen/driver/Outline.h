@@ -32,6 +32,8 @@ Trial outlineGrad(GradOp op);
 /// All real results of a function.
 Trial outlineFunction(FuncOp func);
 
+/// A function of the arguments of `func` that gives what values are that `op` reads there; as below.
+mlir::OwningOpRef<FuncOp> outlineReads(FuncOp func, mlir::Operation *op, llvm::ArrayRef<mlir::Value> values, std::string &error);
 /// What values that `op` reads are at a point of `func`, the function around it. Where `op` stands in a loop, in its first pass; in a branch, whether or not it is taken.
 llvm::FailureOr<reference::Arrays<double>> readValues(FuncOp func, mlir::Operation *op, llvm::ArrayRef<mlir::Value> values,
                                                       const reference::Arrays<double> &point, std::string &error);

@@ -49,10 +49,15 @@ private:
   LogicalResult tryBoundaries();
   LogicalResult compareGradient(Point &point, size_t which);
   /// The element of a gradient at `flat`, in row-major order.
-  LogicalResult compareDifference(Point &point, size_t which, int64_t flat, WorstElement element, double floor);
+  LogicalResult compareElement(Point &point, size_t which, int64_t flat, WorstElement element, double floor);
+  LogicalResult compareWay(Point &point, const Way &way);
+  using Differ = llvm::function_ref<FailureOr<Differences>(long double h)>;
+  using Between = llvm::function_ref<bool(double slack, bool jumps)>;
+  LogicalResult compareDifference(Point &point, WorstElement element, double floor, Differ differ, Between liesBetween);
   void compareComplex(Point &point, size_t which, int64_t flat, WorstElement element, double floor);
   /// Against dual numbers.
   double toleranceAt(Place place) const { return place == Place::Random ? options.dualTolerance : options.boundaryTolerance; }
+  Way wayAlongSets(const Point &point);
   bool liesBetween(Point &point, size_t which, int64_t flat, double got, double slack, bool jumps);
   void keepWorst(WorstElement &worst, const WorstElement &next, double tolerance, const Point &point);
   bool isFinite(const Point &point) const;
@@ -143,7 +148,7 @@ LogicalResult Check::evaluateAt(Point &point) {
 /// A point where value and derivatives are finite; some functions have none but for positive arguments.
 LogicalResult Check::findPoint(unsigned number, Point &point) {
   for (unsigned attempt = 0; attempt < 8; ++attempt) {
-    point.args = makeRandomPoint(value, {(options.seed + number) * 8 + attempt, attempt >= 4, options.sizes});
+    point.args = makeRandomPoint(value, {(options.seed + number) * 8 + attempt, attempt >= 4, options.sizes, options.sets});
     if (failed(evaluateAt(point)))
       return failure();
     if (isFinite(point))
@@ -177,6 +182,8 @@ LogicalResult Check::tryBoundaries() {
       for (double &x : point.args[index].reals)
         if (auto interval = value.getArgAttrOfType<IntervalAttr>(index, "gradus.interval"); !interval || interval.contains(placeElement(place, i, x)))
           x = placeElement(place, i++, x);
+    if (auto nearest = options.sets ? takeToSets<double>(options.sets, value, point.args, report.error) : point.args; succeeded(nearest))
+      point.args = std::move(*nearest);
     bool isThere = succeeded(evaluateAt(point)) && isFinite(point);
     report.error.clear();
     if (!isThere)
@@ -236,19 +243,18 @@ bool Check::liesBetween(Point &point, size_t which, int64_t flat, double got, do
 
 /// A step that crosses a kink is halved away; exactly at a kink the derivative must lie between the one-sided differences, or between the
 /// derivatives around.
-LogicalResult Check::compareDifference(Point &point, size_t which, int64_t flat, WorstElement element, double floor) {
-  unsigned argument = pairs[which].argument;
+LogicalResult Check::compareDifference(Point &point, WorstElement element, double floor, Differ differ, Between isAround) {
   static constexpr long double shortSteps[] = {1e-4L, 1e-6L, 1e-8L}, longSteps[] = {1e-2L, 1e-3L, 1e-4L};
   WorstElement best = element;
   best.error = std::numeric_limits<double>::infinity();
   double before = 0;
-  for (long double h : options.isIterative ? longSteps : shortSteps) {
-    auto differences = differenceAt(value, point.wide, argument, flat, h, options.sizes, report.error);
+  for (long double h : options.hasLongSteps ? longSteps : shortSteps) {
+    auto differences = differ(h);
     if (failed(differences))
       return failure();
     element.expected = differences->central;
     element.error = relativeError(element.got, element.expected, floor);
-    if (element.error <= best.error || !options.isIterative)
+    if (element.error <= best.error || !options.hasLongSteps)
       best = element;
     if (element.error <= options.differenceTolerance)
       break;
@@ -257,12 +263,68 @@ LogicalResult Check::compareDifference(Point &point, size_t which, int64_t flat,
     bool isLast = h == 1e-8L, isKink = isLast && high - low > 2 * slack && low - slack <= element.got && element.got <= high + slack;
     bool jumps = std::fabs(differences->central) > 10 * std::fmax(std::fabs(before), floor);
     if (isLast && !isKink)
-      isKink = liesBetween(point, which, flat, element.got, options.differenceTolerance * std::fmax(floor, std::fabs(element.got)), jumps);
+      isKink = isAround(options.differenceTolerance * std::fmax(floor, std::fabs(element.got)), jumps);
     report.kinks += isKink;
     best.error = isKink ? 0 : best.error;
     before = differences->central;
   }
   keepWorst(report.difference, best, options.differenceTolerance, point);
+  return success();
+}
+
+LogicalResult Check::compareElement(Point &point, size_t which, int64_t flat, WorstElement element, double floor) {
+  auto differ = [&](long double h) { return differenceAt(value, point.wide, pairs[which].argument, flat, h, options.sizes, report.error); };
+  return compareDifference(point, element, floor, differ, [&](double slack, bool jumps) { return liesBetween(point, which, flat, element.got, slack, jumps); });
+}
+
+/// The gradient, times the way of the arguments, against the value along it.
+LogicalResult Check::compareWay(Point &point, const Way &way) {
+  Arrays<long double> origin = liftPoint<long double>(way.origin), args = point.wide;
+  // Only what is differentiated in moves.
+  auto follow = [&]() -> LogicalResult {
+    auto moved = way.follow(origin, report.error);
+    if (failed(moved))
+      return failure();
+    for (const Pairing &pair : pairs)
+      args[pair.argument].reals = (*moved)[pair.argument].reals;
+    return success();
+  };
+  for (size_t k = 0; k < origin.size(); ++k) {
+    int64_t count = origin[k].reals.size(), stride = options.mostElements > 0 ? std::max<int64_t>(1, count / options.mostElements) : 1;
+    for (int64_t i = 0; i < count; i += stride) {
+      long double &x = origin[k].reals[i], at = x;
+      auto gradientAt = [&](long double where) -> FailureOr<long double> {
+        x = where;
+        LogicalResult isThere = follow();
+        x = at;
+        long double sum = 0;
+        for (const Pairing &pair : pairs)
+          for (auto [g, y, still] : llvm::zip_equal(point.results[pair.result].reals, args[pair.argument].reals, point.wide[pair.argument].reals))
+            sum += g * (y - still);
+        return failed(isThere) ? FailureOr<long double>(failure()) : sum;
+      };
+      bool hasMoved = false;
+      auto valueAt = [&](long double where) -> FailureOr<long double> {
+        if (failed(gradientAt(where)))
+          return failure();
+        for (const Pairing &pair : pairs)
+          hasMoved |= args[pair.argument].reals != point.wide[pair.argument].reals;
+        auto results = evaluate<long double>(value, args, report.error, 0, options.sizes);
+        return failed(results) ? FailureOr<long double>(failure()) : (*results)[0].reals[0];
+      };
+      auto slope = differenceOf(gradientAt, at, 1e-4L);
+      if (failed(slope) || failed(valueAt(at + 1e-4L)))
+        return failure();
+      if (!hasMoved)
+        continue;
+      ++report.elements;
+      WorstElement element{way.names[k], indexOf(i, way.origin[k].shape), slope->central, 0, 0, ""};
+      double floor = std::fmax(0.01 * std::fabs(slope->central), 1e-3 * std::fmax(1, std::fabs(point.value)));
+      auto differ = [&](long double h) { return differenceOf(valueAt, at, h); };
+      if (failed(compareDifference(point, element, floor, differ, [](double, bool) { return false; })))
+        return failure();
+    }
+  }
   return success();
 }
 
@@ -297,7 +359,7 @@ LogicalResult Check::compareGradient(Point &point, size_t which) {
   // At the boundaries what counts is that there is an element of each kind; kinks cost many evaluations.
   int64_t most = isInside ? options.mostElements : 8, stride = most > 0 ? std::max<int64_t>(1, got.size() / most) : 1;
   for (int64_t i = 0; i < got.size(); ++i) {
-    ++report.elements;
+    report.elements += !options.isIterative || !options.way;
     WorstElement element{value.getArgName(pair.argument).str(), indexOf(i, got.shape), got.reals[i], dual.reals[i], 0, ""};
     element.error = relativeError(element.got, element.expected, floor);
     report.isFlat &= dual.reals[i] == 0;
@@ -308,13 +370,28 @@ LogicalResult Check::compareGradient(Point &point, size_t which) {
     bool leadsOut = options.isIterative && isSymmetric(point.args[pair.argument]) && i % (point.args[pair.argument].shape[0] + 1) != 0;
     if (isOwn || i % stride || leadsOut)
       continue;
-    if (!stops && failed(compareDifference(point, which, i, element, floor)))
+    if (!stops && !options.sets && !options.way && failed(compareElement(point, which, i, element, floor)))
       return failure();
     // A gradient inside of the value makes dual numbers over complex ones of it.
     if (isInside && !options.isIterative && (!isNested || i % std::max<int64_t>(1, got.size() / 8) == 0))
       compareComplex(point, which, i, element, floor);
   }
   return success();
+}
+
+/// Each argument moves along its set, while the others stay.
+Way Check::wayAlongSets(const Point &point) {
+  Way way{point.args, {}, {}};
+  for (unsigned i = 0; i < value.getNumArguments(); ++i)
+    way.names.push_back(value.getArgName(i).str());
+  way.follow = [this, &point](const Arrays<long double> &args, std::string &error) -> FailureOr<Arrays<long double>> {
+    auto nearest = takeToSets<long double>(options.sets, value, args, error);
+    for (unsigned i = 0; succeeded(nearest) && i < args.size(); ++i)
+      if (args[i].reals == point.wide[i].reals)
+        (*nearest)[i] = point.wide[i];
+    return nearest;
+  };
+  return way;
 }
 
 LogicalResult Check::tryPoint(Point &point) {
@@ -325,7 +402,12 @@ LogicalResult Check::tryPoint(Point &point) {
   for (size_t which = 0; which < pairs.size(); ++which)
     if (failed(compareGradient(point, which)))
       return failure();
-  return success();
+  bool isInside = point.place == Place::Random || point.place == Place::Given;
+  if (isOwn || stops || !isInside)
+    return success();
+  if (options.way)
+    return compareWay(point, *options.way);
+  return options.sets ? compareWay(point, wayAlongSets(point)) : success();
 }
 
 GradientCheckReport Check::run() {
@@ -335,11 +417,16 @@ GradientCheckReport Check::run() {
   }
   if (failed(pairResults()))
     return report;
-  stops = value.walk([](StopOp) { return WalkResult::interrupt(); }).wasInterrupted();
+  stops = static_cast<bool>(findStop(value.getBody()));
   isNested = value.walk([](GradOp) { return WalkResult::interrupt(); }).wasInterrupted();
   // A derivative of one's own need not be that of the value: duals know it, differences do not.
-  isOwn = value.walk([](CustomOp custom) { return custom->hasAttr("exact") ? WalkResult::advance() : WalkResult::interrupt(); }).wasInterrupted();
+  // What a solver gives has it by long steps.
+  isOwn = value.walk([&](CustomOp custom) {
+    bool isOfValue = custom->hasAttr("exact") || (options.hasLongSteps && !custom->hasAttr("names"));
+    return isOfValue ? WalkResult::advance() : WalkResult::interrupt();
+  }).wasInterrupted();
   isOwn &= !options.isIterative;
+  report.isOfDuals = isOwn;
   for (const Arrays<double> &args : options.given) {
     Point point;
     point.place = Place::Given;
@@ -363,6 +450,20 @@ GradientCheckReport Check::run() {
   bool isNear = std::fmax(report.dual.error / (report.dual.point == "at random" ? options.dualTolerance : options.boundaryTolerance), report.difference.error / options.differenceTolerance) <= 1;
   report.passed = isNear && report.complex.error <= options.complexTolerance;
   return report;
+}
+
+StopOp reference::findStop(Region &region) {
+  StopOp found;
+  region.walk<WalkOrder::PreOrder>([&](Operation *op) {
+    if (isa<CustomOp>(op))
+      return WalkResult::skip();
+    auto stop = dyn_cast<StopOp>(op);
+    if (!stop || stop.getX().getDefiningOp<ConstantOp>())
+      return WalkResult::advance();
+    found = stop;
+    return WalkResult::interrupt();
+  });
+  return found;
 }
 
 std::string reference::findTooLarge(FuncOp func) {

@@ -11,6 +11,14 @@
 
 namespace gradus::reference {
 
+/// How the arguments move where they do not move one by one: with numbers that are free.
+struct Way {
+  Arrays<double> origin;          ///< these numbers at the point
+  std::vector<std::string> names; ///< of these arrays
+  /// The arguments for such numbers.
+  std::function<llvm::FailureOr<Arrays<long double>>(const Arrays<long double> &, std::string &)> follow;
+};
+
 struct GradientCheckOptions {
   uint64_t seed = 1;
   unsigned points = 3;
@@ -23,10 +31,16 @@ struct GradientCheckOptions {
   bool atBoundaries = false;
   /// Points that take the place of the random ones.
   std::vector<Arrays<double>> given;
+  /// Where the value is that of its arguments on sets alone (RandomPoint.h): random points lie in them, and differences follow them.
+  FuncOp sets = {};
+  /// The way to the given point: the derivative along it is compared with differences along it.
+  std::optional<Way> way;
   /// How many elements of each argument are tried by differences and complex steps; they are spread over it. 0: all.
   int64_t mostElements = 0;
-  /// The gradient may be another one than that of the value by rounding in data: only differences are asked, by longer steps. What a solver gives.
+  /// The gradient may be another one than that of the value by rounding in data: only differences are asked. What a solver gives.
   bool isIterative = false;
+  /// Differences by longer steps, since the value is computed with a solver.
+  bool hasLongSteps = false;
 };
 
 /// The element of a gradient that is farthest off. The error is relative to the largest of: the expected element, 1 % of the
@@ -46,6 +60,7 @@ struct GradientCheckReport {
   unsigned elements = 0;  ///< how many derivatives were compared
   unsigned kinks = 0;     ///< of these, at kinks or jumps, where the derivative lies between those around
   unsigned skipped = 0;   ///< points beside the random ones where the value or a derivative is not finite
+  bool isOfDuals = false; ///< no differences were taken: a derivative of one's own or a solver inside makes others of them
   bool isFlat = true;     ///< the value has the derivative 0 in everything wherever it was tried, by dual numbers
   std::string complexError; ///< why no complex step could be made; empty if it could
   WorstElement difference;
@@ -53,6 +68,9 @@ struct GradientCheckReport {
   WorstElement complex;
   Arrays<double> at; ///< the arguments where the check failed; empty where it passed
 };
+
+/// The first 'stop' that keeps something from a derivative: not that of a constant, nor one inside of a gradus.custom, which has a derivative of its own.
+StopOp findStop(mlir::Region &region);
 
 /// An argument whose fixed dimensions alone are more than a check can try, by name; empty if there is none.
 std::string findTooLarge(FuncOp func);

@@ -135,10 +135,7 @@ static int64_t drawInt(FuncOp func, unsigned index, int64_t bound, Random &rando
   return random.below(bound == INT64_MAX ? 3 : bound);
 }
 
-Arrays<double> reference::makeRandomPoint(FuncOp func, const PointOptions &options) {
-  Random random(options.seed);
-  Sizes sizes = options.sizes;
-  chooseSizes(func, random, sizes);
+static Arrays<double> drawPoint(FuncOp func, const Sizes &sizes, Random &random, const PointOptions &options) {
   Arrays<double> point;
   for (unsigned i = 0; i < func.getNumArguments(); ++i) {
     auto type = llvm::cast<ArrayType>(func.getArgumentTypes()[i]);
@@ -156,4 +153,57 @@ Arrays<double> reference::makeRandomPoint(FuncOp func, const PointOptions &optio
     point.push_back(std::move(array));
   }
   return point;
+}
+
+//===----------------------------------------------------------------------===//
+// Sets
+//===----------------------------------------------------------------------===//
+
+static int64_t findArgument(FuncOp func, StringRef name) {
+  for (unsigned i = 0; i < func.getNumArguments(); ++i)
+    if (func.getArgName(i) == name)
+      return i;
+  return -1;
+}
+
+template <typename S>
+FailureOr<Arrays<S>> reference::takeToSets(FuncOp sets, FuncOp func, Arrays<S> point, std::string &error) {
+  Arrays<S> args;
+  for (unsigned i = 0; i < sets.getNumArguments(); ++i)
+    args.push_back(point[findArgument(func, sets.getArgName(i))]);
+  auto nearest = evaluate<S>(sets, args, error);
+  if (failed(nearest))
+    return failure();
+  for (unsigned i = 0; i < sets.getNumResults(); ++i)
+    point[findArgument(func, sets.getResultName(i))].reals = (*nearest)[i].reals;
+  return point;
+}
+
+template FailureOr<Arrays<double>> reference::takeToSets(FuncOp, FuncOp, Arrays<double>, std::string &);
+template FailureOr<Arrays<long double>> reference::takeToSets(FuncOp, FuncOp, Arrays<long double>, std::string &);
+
+/// The mean of nearest points lies inside of a convex set, where one of them may lie on its border; what is nearest to it lies in any set.
+static Arrays<double> moveInside(FuncOp func, const Sizes &sizes, Random &random, const PointOptions &options, const Arrays<double> &point) {
+  constexpr unsigned count = 32;
+  auto nearestTo = [&](Arrays<double> from) {
+    std::string error;
+    auto nearest = takeToSets<double>(options.sets, func, from, error);
+    for (Array<double> &array : from)
+      llvm::fill(array.reals, std::numeric_limits<double>::quiet_NaN());
+    return succeeded(nearest) ? *nearest : from;
+  };
+  Arrays<double> mean = nearestTo(point);
+  for (unsigned k = 1; k < count; ++k)
+    for (auto [array, next] : llvm::zip_equal(mean, nearestTo(drawPoint(func, sizes, random, options))))
+      for (auto [x, other] : llvm::zip_equal(array.reals, next.reals))
+        x += (other - x) / (k + 1);
+  return nearestTo(std::move(mean));
+}
+
+Arrays<double> reference::makeRandomPoint(FuncOp func, const PointOptions &options) {
+  Random random(options.seed);
+  Sizes sizes = options.sizes;
+  chooseSizes(func, random, sizes);
+  Arrays<double> point = drawPoint(func, sizes, random, options);
+  return options.sets ? moveInside(func, sizes, random, options, point) : point;
 }

@@ -8,6 +8,7 @@
 #pragma once
 
 #include "codegen/reference/Evaluator.h"
+#include "dialect/Gradus.h"
 
 namespace gradus::reference {
 
@@ -16,10 +17,16 @@ struct PointOptions {
   /// Floats uniform in (0.1, 1) instead of normal, for functions of positive numbers.
   bool isPositive = false;
   /// Sizes for some dimension symbols.
-  llvm::StringMap<int64_t> sizes;
+  llvm::StringMap<int64_t> sizes = {};
+  /// What `takeToSets` asks, where arguments lie in sets: then the point lies inside of them, on no border of a convex one.
+  FuncOp sets = {};
 };
 
 /// One array for each argument of `func`. A hyper-parameter takes its default, or else a number of its interval.
 Arrays<double> makeRandomPoint(FuncOp func, const PointOptions &options);
+
+/// The arguments of `func`, those that lie in sets at their nearest points there. These `sets` gives, a function of the same arguments, under their names.
+template <typename S>
+llvm::FailureOr<Arrays<S>> takeToSets(FuncOp sets, FuncOp func, Arrays<S> point, std::string &error);
 
 } // namespace gradus::reference

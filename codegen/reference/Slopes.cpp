@@ -11,6 +11,16 @@ using namespace mlir;
 using namespace gradus;
 using namespace gradus::reference;
 
+FailureOr<Differences> reference::differenceOf(llvm::function_ref<FailureOr<long double>(long double)> valueAt, long double at, long double h) {
+  h *= std::fmax(1.0L, std::fabs(at));
+  auto far = valueAt(at + h), near = valueAt(at + h / 2), here = valueAt(at), nearBefore = valueAt(at - h / 2), farBefore = valueAt(at - h);
+  if (failed(far) || failed(near) || failed(here) || failed(nearBefore) || failed(farBefore))
+    return failure();
+  long double coarse = (*far - *farBefore) / (2 * h), fine = (*near - *nearBefore) / h;
+  return Differences{static_cast<double>((4 * fine - coarse) / 3), static_cast<double>((*here - *nearBefore) / (h / 2)),
+                     static_cast<double>((*near - *here) / (h / 2))};
+}
+
 FailureOr<Differences> reference::differenceAt(FuncOp func, Arrays<long double> &point, unsigned argument, int64_t element, long double h,
                                                const llvm::StringMap<int64_t> &sizes, std::string &error) {
   long double &x = point[argument].reals[element], at = x;
@@ -22,13 +32,7 @@ FailureOr<Differences> reference::differenceAt(FuncOp func, Arrays<long double> 
       return failure();
     return (*results)[0].reals[0];
   };
-  h *= std::fmax(1.0L, std::fabs(at));
-  auto far = valueAt(at + h), near = valueAt(at + h / 2), here = valueAt(at), nearBefore = valueAt(at - h / 2), farBefore = valueAt(at - h);
-  if (failed(far) || failed(near) || failed(here) || failed(nearBefore) || failed(farBefore))
-    return failure();
-  long double coarse = (*far - *farBefore) / (2 * h), fine = (*near - *nearBefore) / h;
-  return Differences{static_cast<double>((4 * fine - coarse) / 3), static_cast<double>((*here - *nearBefore) / (h / 2)),
-                     static_cast<double>((*near - *here) / (h / 2))};
+  return differenceOf(valueAt, at, h);
 }
 
 FailureOr<double> reference::complexStepAt(FuncOp func, Arrays<std::complex<double>> &point, unsigned argument, int64_t element,

@@ -28,6 +28,8 @@ Arrays<S> liftPoint(llvm::ArrayRef<Array<double>> point) {
 struct Differences {
   double central = 0, left = 0, right = 0;
 };
+/// Of a number that `valueAt` gives, at `at`; as below.
+llvm::FailureOr<Differences> differenceOf(llvm::function_ref<llvm::FailureOr<long double>(long double)> valueAt, long double at, long double h);
 /// The first result of `func` in one element, with the steps h and h / 2, extrapolated: error O(h^4) besides rounding. h is relative to max(1, |x|).
 llvm::FailureOr<Differences> differenceAt(FuncOp func, Arrays<long double> &point, unsigned argument, int64_t element, long double h,
                                           const llvm::StringMap<int64_t> &sizes, std::string &error);
