@@ -193,7 +193,9 @@ def Gradus_CustomOp : Gradus_PureOp<"custom", [RecursiveMemoryEffects]> {
     result, and yields one of each floating operand. What the regions read around them is constant for the derivative. A second derivative
     differentiates that region, in which a result moves with xs as this op says. `implicit` marks one without derivative: of what, and why.
     (custom_c1) the block of `body` takes the types of `xs` and yields the types of `ys`. (custom_c2) the block of `derivative` takes the
-    types of `xs`, of `ys` and of the floating `ys`, and yields the types of the floating `xs`.
+    types of `xs`, of `ys` and of the floating `ys`, and yields the types of the floating `xs`. (custom_c3) one that is marked `again` stands in the
+    derivative of another one, of the same types: it is that op on other operands, and its own regions say nothing. So the solution of a
+    linear system has a derivative of every order, for it needs such a solution only.
 
     ```mlir
     %y = gradus.custom (%x) : (!gradus.array<[n], f64>) -> (!gradus.array<[n], f64>) {
