@@ -246,6 +246,23 @@ void Check::checkBoundary(const Doubles &x, Findings &findings) {
   }
 }
 
+/// Where a slope is infinite a seed of any other number gives an infinity of its sign, and 0 gives NaN, for which no choice stands: in both modes alike, since
+/// the Jacobian of an elementwise op is its transpose.
+void Check::checkInfinite(const Doubles &x, Findings &findings) {
+  results = value(x);
+  bool isInfinite = false;
+  for (const Flat &v : makeSeeds(flatten(results).size())) {
+    Doubles args = joined({x, unflatten(results, v)});
+    Flat byDuals = flatten(transposedByDuals(args));
+    isInfinite |= llvm::any_of(byDuals, [](double d) { return std::isinf(d); });
+    compare("vjp at an infinite slope against dual numbers", (*transposed)(args), byDuals, modeTolerance, findings);
+    for (const Function &derivative : forward)
+      compare("jvp at an infinite slope against vjp", derivative(args), byDuals, modeTolerance, findings);
+  }
+  if (!isInfinite)
+    findings.push_back(program.name + ": no slope is infinite where one was expected");
+}
+
 void Check::checkAll(Findings &findings) {
   transposed = Function::compile(context, transposedDerivative(map), nullptr);
   if (program.order > 1)
@@ -281,6 +298,11 @@ void Check::checkAll(Findings &findings) {
     for (auto [array, numbers] : llvm::zip_equal(x, elements))
       array.reals = numbers;
     checkBoundary(x, findings);
+  }
+  for (const Elements &elements : program.infinite) {
+    Doubles x = makePoint(program, 1);
+    x.front().reals = elements.front();
+    checkInfinite(x, findings);
   }
 }
 

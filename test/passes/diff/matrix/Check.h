@@ -65,6 +65,7 @@ private:
   void checkFirst(const Doubles &x, Findings &findings);
   void checkSecond(const Doubles &x, const Doubles &v, const Doubles &u, Findings &findings);
   void checkBoundary(const Doubles &x, Findings &findings);
+  void checkInfinite(const Doubles &x, Findings &findings);
   void compareTransposed(const Function &derivative, const Doubles &x, const Doubles &v, Findings &findings);
   void compareForward(const Function &derivative, const Doubles &x, const Doubles &u, Findings &findings);
   void compare(const std::string &what, const Doubles &got, const std::vector<double> &expected, double tolerance, Findings &findings);

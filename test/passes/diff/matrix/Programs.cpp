@@ -39,6 +39,7 @@ struct Operands {
   std::vector<Domain> domains;
   std::vector<Elements> boundary;
   unsigned order = 2;
+  std::vector<Elements> infinite = {};
 };
 
 constexpr double inf = std::numeric_limits<double>::infinity();
@@ -47,30 +48,30 @@ constexpr double inf = std::numeric_limits<double>::infinity();
 const std::map<std::string, Operands> &getOperands() {
   static const std::map<std::string, Operands> operands{
       {"abs", {{Domain::Anything}, {{{0, -0.0, 1}}}}},
-      {"acos", {{Domain::Unit}, {}}},
-      {"acosh", {{Domain::AboveOne}, {}}},
-      {"asin", {{Domain::Unit}, {}}},
+      {"acos", {{Domain::Unit}, {}, 2, {{{1, -1, 0.5}}}}},
+      {"acosh", {{Domain::AboveOne}, {}, 2, {{{1, 2, 1}}}}},
+      {"asin", {{Domain::Unit}, {}, 2, {{{1, -1, 0.5}}}}},
       {"atan2", {{Domain::Anything, Domain::Anything}, {{{0, 0, 1}, {1, -1, 0}}}}},
-      {"atanh", {{Domain::Unit}, {}}},
-      {"cbrt", {{Domain::Anything}, {}}},
+      {"atanh", {{Domain::Unit}, {}, 2, {{{1, -1, 0.5}}}}},
+      {"cbrt", {{Domain::Anything}, {}, 2, {{{0, -0.0, 1}}}}},
       {"digamma", {{Domain::Positive}, {}, 1}},
       {"div", {{Domain::Anything, Domain::Anything}, {{{0, 1, -1}, {2, 1, 4}}}}},
       {"exp", {{Domain::Anything}, {{{0, -700, -inf}}}}},
       {"hypot", {{Domain::Anything, Domain::Anything}, {{{0, 0, 1}, {2, -1, 0}}}}},
       {"lambert_w", {{Domain::Positive}, {{{0, 1, -0.3}}}}},
       {"lgamma", {{Domain::Positive}, {}, 2}},
-      {"log", {{Domain::Positive}, {}}},
-      {"log10", {{Domain::Positive}, {}}},
-      {"log1p", {{Domain::Positive}, {{{0, 1e-20, -0.5}}}}},
-      {"log2", {{Domain::Positive}, {}}},
+      {"log", {{Domain::Positive}, {}, 2, {{{0, 1, 2}}}}},
+      {"log10", {{Domain::Positive}, {}, 2, {{{0, 1, 2}}}}},
+      {"log1p", {{Domain::Positive}, {{{0, 1e-20, -0.5}}}, 2, {{{-1, 0, 1}}}}},
+      {"log2", {{Domain::Positive}, {}, 2, {{{0, 1, 2}}}}},
       {"max", {{Domain::Anything, Domain::Anything}, {{{0, 1, -2}, {0, 1, -2}}}}},
       {"min", {{Domain::Anything, Domain::Anything}, {{{0, 1, -2}, {0, 1, -2}}}}},
       {"mod", {{Domain::Anything, Domain::Positive}, {}}},
-      {"normal_quantile", {{Domain::Between}, {{{0.5, 0.25, 0.999}}}}},
+      {"normal_quantile", {{Domain::Between}, {{{0.5, 0.25, 0.999}}}, 2, {{{0, 1, 0.5}}}}},
       {"pow", {{Domain::Positive, Domain::Anything}, {{{2, 3, 1}, {0, 1, 0}}}}},
       {"sigmoid", {{Domain::Anything}, {{{0, 40, -745}}}}},
       {"softplus", {{Domain::Anything}, {{{0, 40, -745}}}}},
-      {"sqrt", {{Domain::Positive}, {}}},
+      {"sqrt", {{Domain::Positive}, {}, 2, {{{0, 1, 4}}}}},
       {"tanh", {{Domain::Anything}, {{{0, 25, -25}}}}},
   };
   return operands;
@@ -82,6 +83,7 @@ void addOne(std::vector<Program> &programs, const std::string &op, unsigned coun
   operands.domains.resize(count, Domain::Anything);
   static const char *const names[] = {"a", "b"};
   Program program{op, {}, {"[n]"}, "%y = gradus." + op + " " + (count == 1 ? "%a" : "%a, %b") + " : $[n]", operands.boundary, operands.order};
+  program.infinite = operands.infinite;
   for (unsigned k = 0; k < count; ++k)
     program.inputs.push_back({names[k], "[n]", operands.domains[k]});
   programs.push_back(program);

@@ -46,6 +46,7 @@ struct Program {
   unsigned order = 2;                  ///< how many derivatives there are
   bool isSeenByDifferences = true;     ///< false of what is a constant for derivatives alone
   bool hasIdleParts = false;           ///< has ops that are not executed, or have the derivative 0: what is wrong with these is found elsewhere
+  std::vector<Elements> infinite = {};  ///< points where slopes are infinite, of elementwise ops of one operand
 };
 
 /// For messages.
