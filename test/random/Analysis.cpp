@@ -18,19 +18,22 @@ NodePtr Formulas::factored(const Dims &dims, int depth) {
   if (dims == "d") {
     std::vector<std::string> ways = {
         "solve(@, $1)",           "solve(@ + " + skew + ", $1)", "solve[transposed](@ + " + skew + ", $1)", "solve[positive](@, $1)", "solve[lower](cholesky(@), $1)",
-        "(cholesky(@) @ $1)",     "diag(inverse(@))",            "solve[upper](cholesky(@).T, $1)",         "(inverse(@) @ $1)",      "solve[lower, transposed](cholesky(@), $1)"};
+        "(cholesky(@) @ $1)",     "diag(inverse(@))",            "solve[upper](cholesky(@).T, $1)",         "(inverse(@) @ $1)",      "solve[lower, transposed](cholesky(@), $1)",
+        "(expm((@ - 1.5 * eye(d)) / (1.0 + n)) @ $1)", "(expm((tanh(@) + 8 * tanh(" + skew + ")) / (1.0 + d)) @ $1)"};
     std::string text = pick(ways);
     text.replace(text.find('@'), 1, positive);
     return make(text, dims, value("nd", depth), value("d", depth));
   }
-  if (dims == "nd")
-    return make(oneOf(2) ? "solve(" + positive + ", ($1).T).T" : "($1 @ inverse(" + positive + "))", dims, value("nd", depth), value("nd", depth));
+  if (dims == "nd") {
+    std::vector<std::string> ways = {"solve(" + positive + ", ($1).T).T", "($1 @ inverse(" + positive + "))", "($1 @ expm((8 * sin(" + positive + ") - 1) / (1.0 + d)))"};
+    return make(pick(ways), dims, value("nd", depth), value("nd", depth));
+  }
   if (dims == "dc" && kind != Matrix)
     return make("solve(" + positive + ", $1)", dims, value("nd", depth), value("dc", depth));
   if (!dims.empty())
     return value(dims, depth);
   std::vector<std::string> ways = {"logdet(" + positive + ")", "log(det(" + positive + "))", "trace(inverse(" + positive + "))", "norm2(" + positive + ")",
-                                   constant("norm(expm(0.01 * " + positive + "))")};
+                                   "norm(expm(0.01 * " + positive + "))"};
   return make(pick(ways), "", value("nd", depth));
 }
 

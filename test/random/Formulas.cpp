@@ -132,9 +132,9 @@ NodePtr Formulas::ordered(const Dims &dims, int depth) {
   case 1:
     return make("cumsum" + slot + "($0)", dims, value(dims, depth));
   case 2:
-    return make(constant("cumprod" + slot + "(tanh($0))"), dims, value(dims, depth));
+    return make("cumprod" + slot + "(tanh($0))", dims, value(dims, depth));
   case 3:
-    return make(constant(word({"cummax", "cummin"}) + slot + x), dims, value(dims, depth));
+    return make(word({"cummax", "cummin"}) + slot + x, dims, value(dims, depth));
   case 4:
     return make("(0.1 * argsort" + plain + x + ")", dims, value(dims, depth));
   default:
@@ -152,6 +152,8 @@ NodePtr Formulas::joined(const Dims &dims, int depth) {
     ways.insert(ways.end(), {"repeat($0 + $1, 2)[:" + size + "]", "tile($0 + $1, 2)[" + size + ":]"});
   if (dims == "c")
     return make("segment_sum($0, label, c)", dims, value("n", depth));
+  if (dims == "dc" && kind != Matrix && oneOf(3))
+    return make("segment_sum($0, label, c).T", dims, value("nd", depth));
   return make(pick(ways), dims, value(dims, depth), value(dims, depth));
 }
 

@@ -57,18 +57,22 @@ Statement Formulas::byIndex(const std::string &id) {
   return made;
 }
 
-/// Along the first axis, from either end.
+/// Along the first axis, from either end, over one step or two.
 Statement Formulas::recurrence(const std::string &id) {
   Dims dims = anyDims();
   std::string indices = indicesOf(dims), rest = indices.substr(1), name = "z" + id;
   bool isForward = oneOf(2);
-  std::string before = name + "[" + indices[0] + (isForward ? " - 1" : " + 1") + rest + "]";
-  std::string boundary = name + "[" + (isForward ? std::string("-1") : std::string(1, dims[0])) + rest + "]";
-  std::string step = word({"$0 + 0.5 * @", "tanh($0) * @ + $1", "max($0, 0.5 * @)", "$0 + sin(@) * tanh($1)"});
-  step.replace(step.find('@'), 1, before);
+  auto before = [&](const char *steps) { return name + "[" + indices[0] + (isForward ? " - " : " + ") + steps + rest + "]"; };
+  std::string step = word({"$0 + 0.5 * @", "tanh($0) * @ + $1", "max($0, 0.5 * @)", "$0 + sin(@) * tanh($1)", "$0 + 0.5 * @ - 0.25 * #", "sin(@) * tanh(#) + $0", "tanh($0) * # + $1"});
+  bool isOfTwo = step.find('#') != std::string::npos;
+  for (size_t at; (at = step.find_first_of("@#")) != std::string::npos;)
+    step.replace(at, 1, before(step[at] == '@' ? "1" : "2"));
+  std::string first = isForward ? "-1" : std::string(1, dims[0]), second = isForward ? "-2" : first + " + 1";
+  step += ", " + name + "[" + first + rest + "] = " + word({"0", "0.5"});
+  if (isOfTwo)
+    step += ", " + name + "[" + second + rest + "] = " + word({"0", "1"});
   std::string all = without(indices, ", ");
-  Statement made{name + "[" + indices + "] = ",
-                 make(step + ", " + boundary + " = " + word({"0", "0.5"}), dims, covered(all, 2), indexed(all, 2)), false};
+  Statement made{name + "[" + indices + "] = ", make(step, dims, covered(all, 2), indexed(all, 2)), false};
   names.insert({dims, "z" + id});
   return made;
 }
