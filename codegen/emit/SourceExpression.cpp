@@ -203,11 +203,14 @@ ExpressionWriter::Result ExpressionWriter::writeOp(Operation *op, Indices indice
       .Case([&](ReduceOp reduce) { return writeReduction(stringifyReductionKind(reduce.getKind()), reduce.getX(), reduce.getAxes(), indices); })
       .Case([&](LogSumExpOp reduce) { return writeReduction("logsumexp", reduce.getX(), reduce.getAxes(), indices); })
       .Case([&](CumulateOp cumulate) -> Result { // a statement of its own: its indices stand alone
+        const std::string &index = indices[cumulate.getAxis()];
+        ranged.erase(index); // what it runs along must be an axis of what stands inside
         Result x = element(cumulate.getX(), indices);
         if (failed(x))
           return failure();
-        std::string slot = indices[cumulate.getAxis()] + (cumulate.getReverse() ? ", reverse" : "");
-        return Text{("cum" + stringifyReductionKind(cumulate.getKind()) + "[" + slot + "](" + x->text + ")").str(), BindPrimary};
+        std::string text = withRanges(*x, arrayType(cumulate.getX()), index, cumulate.getType().getShape()[cumulate.getAxis()]);
+        std::string slot = index + (cumulate.getReverse() ? ", reverse" : "");
+        return Text{("cum" + stringifyReductionKind(cumulate.getKind()) + "[" + slot + "](" + text + ")").str(), BindPrimary};
       })
       .Case([&](NormOp reduce) { return writeReduction("norm", reduce.getX(), reduce.getAxes(), indices); })
       .Case([&](ArgReduceOp reduce) {
