@@ -96,7 +96,7 @@ static std::vector<Array> arraysOf(llvm::ArrayRef<Value> values) {
 /// Fills the derivative; false after a message.
 bool Elaborator::deriveImplicitly(CustomOp made, const InnerProblem &problem, llvm::StringRef what, SmallVector<Value> &thetas) {
   const Location at = problem.loc;
-  const size_t count = problem.start.size();
+  const size_t count = problem.countArrays();
   auto [ys, dys] = addImplicitArguments(made);
   mlir::Region &region = made.getDerivative();
   mlir::OpBuilder::InsertionGuard guard(builder);

@@ -20,30 +20,38 @@ using mlir::Value;
 // The problem as a function of one array
 //===----------------------------------------------------------------------===//
 
-/// One array as it is, several as one vector.
+/// One array as it is, several as one vector, as those of a collection.
 Array Elaborator::packed(llvm::ArrayRef<Array> parts, Location at) {
   if (llvm::any_of(parts, [](const Array &part) { return part.isPoison(); }))
     return {};
-  if (parts.size() == 1)
+  if (parts.size() == 1 && parts.front().lanes.size() == 1)
     return parts.front();
   SmallVector<Array> flat;
   for (const Array &part : parts)
-    flat.push_back(reshaped(toKind(part, Kind::Float, at), countOfShape(ownShape(part)).toAttr(builder.getContext()), at));
+    for (Value lane : part.lanes) {
+      Array one{{lane}, false, false, part.axes};
+      flat.push_back(reshaped(toKind(one, Kind::Float, at), countOfShape(ownShape(one)).toAttr(builder.getContext()), at));
+    }
   return concatAll(flat, 0, at);
 }
 
 std::vector<Array> Elaborator::unpacked(const InnerProblem &problem, const Array &x, Location at) {
-  if (problem.start.size() == 1)
+  if (problem.countArrays() == 1)
     return {x};
   std::vector<Array> parts;
   DimExpr first = DimExpr::number(0);
   for (const Array &model : problem.start) {
-    Shape shape(ownShape(model));
-    DimExpr count = countOfShape(shape);
-    Array start{{sizeOf(first.toAttr(builder.getContext()), at)}};
-    Array part = sliceAlong(x, 0, start, count.toAttr(builder.getContext()), at);
-    parts.push_back(reshaped(part, shape, at));
-    first = first + count;
+    Array &all = parts.emplace_back(Array{{}, model.isEach, model.isJoint});
+    for (size_t k = 0; k < model.lanes.size(); ++k) {
+      Shape shape(ownShape(model, k));
+      DimExpr count = countOfShape(shape);
+      Array start{{sizeOf(first.toAttr(builder.getContext()), at)}};
+      Array part = reshaped(sliceAlong(x, 0, start, count.toAttr(builder.getContext()), at), shape, at);
+      if (part.isPoison())
+        return std::vector<Array>(problem.start.size());
+      all.lanes.push_back(part.lanes.front());
+      first = first + count;
+    }
   }
   return parts;
 }
@@ -328,7 +336,11 @@ Entity Elaborator::evalBy(const ast::By &expr, Scope &scope, size_t wanted) {
   if (!values)
     return {};
   std::vector<Entity> entities;
-  for (size_t k = problem.isValue ? problem.start.size() : 0; k < values->size(); ++k)
-    entities.push_back(replaceLanes(results[k], (*values)[k]));
+  llvm::ArrayRef<Value> rest(*values);
+  for (auto [k, result] : llvm::enumerate(results)) {
+    if (!problem.isValue || k >= problem.start.size())
+      entities.push_back(replaceLanes(result, rest.take_front(result.lanes.size())));
+    rest = rest.drop_front(result.lanes.size());
+  }
   return entities.size() == 1 ? entities.front() : tuple(std::move(entities));
 }

@@ -185,8 +185,10 @@ Array Elaborator::applyOperator(const LinearOperator &a, bool isTransposed, cons
   bool isMatrix = u.lanes.size() == 1 && model.lanes.size() == 1 && ownRank(model) == 1 && ownRank(u) == 2 &&
                   ownShape(u)[isTransposed ? 1 : 0] == ownShape(model)[0];
   if (!isMatrix) {
-    error(Code::ShapeMismatch, at, "'" + a.text + "' takes an array of the shape " + describe(ownShape(model)) + " here, but this has the shape " +
-                                       describe(ownShape(u)))
+    auto describeAll = [](const Array &x) {
+      return x.lanes.size() == 1 ? "an array of the shape " + describe(ownShape(x)) : "a collection of " + std::to_string(x.lanes.size()) + " tensors";
+    };
+    error(Code::ShapeMismatch, at, "'" + a.text + "' takes " + describeAll(model) + " here, but this is " + describeAll(u))
         .note(a.loc, "the operator is written here");
     return {};
   }

@@ -80,20 +80,23 @@ bool Elaborator::readUnknowns(const ast::By &expr, Scope &scope, InnerProblem &p
     if (!given.empty()) {
       start = evalArray(*given[i], scope);
       start = start.isPoison() ? start : toKind(start, Kind::Float, given[i]->loc);
-    } else if (std::optional<Shape> shape = tellShape(unknown.name, problem.formulas, names, scope)) {
-      start = shape->empty() ? number(0, unknown.loc) : filled(0, *shape, unknown.loc);
+    } else if (std::optional<Shapes> shapes = tellShapes(unknown.name, problem.formulas, names, scope)) {
+      for (const Shape &shape : *shapes)
+        start.lanes.push_back((shape.empty() ? number(0, unknown.loc) : filled(0, shape, unknown.loc)).lane(0));
+      start.isEach = start.isJoint = shapes->size() > 1;
     } else if (problem.needsNoStart) {
       start = number(0, unknown.loc);
     } else {
       error(Code::UnknownWithoutShape, unknown.loc, "nothing tells the shape of '" + unknown.name + "'").suggest("say where to begin: .. by .. from zeros(like ..)");
     }
-    if (!start.isPoison() && (start.lanes.size() != 1 || !start.axes.empty())) {
+    if (!start.isPoison() && ((start.lanes.size() != 1 && !start.isJoint) || !start.axes.empty())) {
       error(Code::ProblemForm, unknown.loc, "an inner problem has one unknown array, but this is another one for each " + std::string(start.axes.empty() ? "tensor" : "index"));
       return false;
     }
     if (start.isPoison())
       return false;
-    start.isEach = start.isJoint = false;
+    if (start.lanes.size() == 1)
+      start.isEach = start.isJoint = false;
     problem.start.push_back(start);
   }
   return readBounds(expr.within, expr.limit, 1e-8, expr.loc, scope, problem.within, problem.limit);
@@ -178,14 +181,23 @@ static bool isName(const ast::Expr &expr, const std::string &name) {
   return found && found->name == name && !found->primed;
 }
 
-/// The shape that the formulas give an unknown: by a product `X @ u`, by dot(u, y), by a declared argument, or by the other side of an
+static llvm::SmallVector<Shape, 1> shapesOfLanes(const Array &x) {
+  llvm::SmallVector<Shape, 1> shapes;
+  for (size_t k = 0; k < x.lanes.size(); ++k)
+    shapes.push_back(Shape(Algebra::ownShape(x, k)));
+  return shapes;
+}
+
+/// The shapes that the formulas give an unknown: by a product `X @ u`, by dot(u, y), by a declared argument, or by the other side of an
 /// equation. Elementwise arithmetic tells none, for it repeats numbers. The operations that are left behind are dead.
-std::optional<Shape> Elaborator::tellShape(const std::string &unknown, llvm::ArrayRef<const ast::Expr *> formulas, llvm::ArrayRef<std::string> unknowns,
-                                           Scope &scope) {
-  std::optional<Shape> shape;
-  auto shapeOf = [&](const ast::Expr &expr) -> Shape {
+std::optional<Elaborator::Shapes> Elaborator::tellShapes(const std::string &unknown, llvm::ArrayRef<const ast::Expr *> formulas,
+                                                         llvm::ArrayRef<std::string> unknowns, Scope &scope) {
+  std::optional<Shapes> shapes;
+  // None where there is no array, and for a number.
+  auto shapesOf = [&](const ast::Expr &expr) -> Shapes {
     Array x = mentions(expr, unknowns) ? Array() : asArray(eval(expr, scope), expr.loc);
-    return x.isPoison() || x.lanes.size() != 1 || !x.axes.empty() ? Shape() : Shape(ownShape(x));
+    bool isModel = !x.isPoison() && (x.lanes.size() == 1 || x.isJoint) && x.axes.empty() && !(x.lanes.size() == 1 && ownShape(x).empty());
+    return isModel ? shapesOfLanes(x) : Shapes();
   };
   auto readProduct = [&](const ast::Binary &product) {
     bool isRight = isName(*product.rhs, unknown), isLeft = isName(*product.lhs, unknown);
@@ -193,9 +205,9 @@ std::optional<Shape> Elaborator::tellShape(const std::string &unknown, llvm::Arr
     if (isRight == isLeft || mentions(other, unknowns))
       return;
     if (Entity entity = eval(other, scope); const LinearOperator *linear = entity.get<LinearOperator>())
-      shape = Shape(ownShape(isRight ? linear->domain : linear->range));
-    else if (Shape sizes = shapeOf(other); !sizes.empty())
-      shape = Shape{isRight ? sizes.back() : sizes.front()};
+      shapes = shapesOfLanes(isRight ? linear->domain : linear->range);
+    else if (Shapes sizes = shapesOf(other); sizes.size() == 1)
+      shapes = Shapes{Shape{isRight ? sizes.front().back() : sizes.front().front()}};
   };
   auto readCall = [&](const ast::Call &call) {
     auto *name = dyn_cast<ast::Name>(call.callee.get());
@@ -203,14 +215,15 @@ std::optional<Shape> Elaborator::tellShape(const std::string &unknown, llvm::Arr
     if (name && !binding && name->name == "dot" && call.arguments.size() == 2)
       for (size_t k : {0, 1})
         if (isName(*call.arguments[k].value, unknown) && !mentions(*call.arguments[1 - k].value, unknowns))
-          shape = shapeOf(*call.arguments[1 - k].value);
+          if (shapes = shapesOf(*call.arguments[1 - k].value); shapes->empty())
+            shapes->emplace_back(); // of numbers
     const Closure *closure = binding ? binding->entity.get<Closure>() : nullptr;
     if (closure && closure->params)
-      shape = shapeOfArgument(*closure, call, unknown, unknowns, scope);
+      shapes = shapeOfArgument(*closure, call, unknown, unknowns, scope);
   };
   for (const ast::Expr *formula : formulas)
     forEachExpr(*formula, [&](const ast::Expr &inner) {
-      if (shape)
+      if (shapes)
         return;
       if (auto *binary = dyn_cast<ast::Binary>(&inner); binary && binary->op == ast::BinaryOp::MatMul)
         readProduct(*binary);
@@ -218,16 +231,16 @@ std::optional<Shape> Elaborator::tellShape(const std::string &unknown, llvm::Arr
         readCall(*call);
     });
   for (const ast::Expr *formula : formulas)
-    if (auto *equation = dyn_cast<ast::Compare>(formula); equation && !shape && formulas.size() == 1 && unknowns.size() == 1)
+    if (auto *equation = dyn_cast<ast::Compare>(formula); equation && !shapes && formulas.size() == 1 && unknowns.size() == 1)
       for (const ast::ExprPtr &side : equation->operands)
-        if (Shape sizes = shapeOf(*side); !shape && !sizes.empty())
-          shape = sizes;
-  return shape;
+        if (Shapes sizes = shapesOf(*side); !shapes && !sizes.empty())
+          shapes = sizes;
+  return shapes;
 }
 
-/// The shape that a function declares for the unknown, or that its body tells.
-std::optional<Shape> Elaborator::shapeOfArgument(const Closure &closure, const ast::Call &call, const std::string &unknown, llvm::ArrayRef<std::string> unknowns,
-                                                 Scope &scope) {
+/// The shapes that a function declares for the unknown, or that its body tells.
+std::optional<Elaborator::Shapes> Elaborator::shapeOfArgument(const Closure &closure, const ast::Call &call, const std::string &unknown,
+                                                              llvm::ArrayRef<std::string> unknowns, Scope &scope) {
   size_t count = std::min(call.arguments.size(), closure.params->size());
   Scope *inner = arena.scope(closure.scope);
   std::optional<size_t> position;
@@ -245,11 +258,15 @@ std::optional<Shape> Elaborator::shapeOfArgument(const Closure &closure, const a
   }
   if (!position)
     return std::nullopt;
-  if (closure.objective)
-    return shapeOfPoint(closure, *position, call.arguments[*position].loc);
+  if (closure.objective) {
+    if (const std::optional<Array> &model = closure.objective->models[*position]; model && model->lanes.size() > 1)
+      return shapesOfLanes(*model);
+    std::optional<Shape> shape = shapeOfPoint(closure, *position, call.arguments[*position].loc);
+    return shape ? std::optional(Shapes{*shape}) : std::nullopt;
+  }
   const ast::Param &param = (*closure.params)[*position];
   if (!param.type || !param.type->hasDims)
-    return closure.value ? tellShape(param.name.name, {closure.value}, names, *closure.scope) : std::nullopt;
+    return closure.value ? tellShapes(param.name.name, {closure.value}, names, *closure.scope) : std::nullopt;
   Shape shape;
   for (const ast::Dim &dim : param.type->dims) {
     auto *name = dim.size ? dyn_cast<ast::Name>(dim.size.get()) : nullptr;
@@ -259,5 +276,5 @@ std::optional<Shape> Elaborator::shapeOfArgument(const Closure &closure, const a
       return std::nullopt;
     shape.push_back(known ? known->lane(0) : builder.getI64IntegerAttr(size->integer));
   }
-  return shape;
+  return Shapes{shape};
 }

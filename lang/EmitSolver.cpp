@@ -122,7 +122,7 @@ Entity Elaborator::callSolver(const Closure &closure, Scope &inner, Location at)
   if (auto op = values.empty() ? CustomOp() : values.front().getDefiningOp<CustomOp>()) {
     op->setAttr("solver", builder.getStringAttr(closure.name));
     if (problem) // the other results are the sides of its equations, which tests claim
-      op->setAttr("unknowns", builder.getI64IntegerAttr(problem->start.size()));
+      op->setAttr("unknowns", builder.getI64IntegerAttr(problem->countArrays()));
     if (hasSets(*closure.params))
       op->setAttr("confined", builder.getUnitAttr());
   }

@@ -44,6 +44,13 @@ struct Elaborator::InnerProblem {
   bool isUnrolled = false;
   int64_t checkpoints = 0;
 
+  /// The unknowns, each tensor of a collection for itself.
+  size_t countArrays() const {
+    size_t count = 0;
+    for (const Array &unknown : start)
+      count += unknown.lanes.size();
+    return count;
+  }
   bool isOptimum() const { return form == Minimum || form == Maximum; }
   /// The rule with the problem for its objective; null after an error.
   const RuleCall *bindTo(Elaborator &elaborator, const RuleCall &given) const;
