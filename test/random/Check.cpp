@@ -133,7 +133,7 @@ Verdict Check::checkLaws(mlir::ModuleOp module, const Unit &unit) {
   case 2:
     return checkRewritten(module, unit, seed);
   case 3:
-    return checkPrintedGradient(module, seed);
+    return checkPrintedGradient(module, seed, isSingle);
   default:
     return {};
   }

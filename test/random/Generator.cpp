@@ -15,7 +15,7 @@ std::string Generator::unary() {
                "rsqrt(1 + $0^2)",   "log_sigmoid($0)",       "elu($0)",          "lgamma(1 + $0^2)",
                "exp2(-abs($0))",    "log2(1 + $0^2)",        "asin(0.9 * tanh($0))", "acosh(1.5 + $0^2)", "erfc($0)",       "leaky_relu($0, 0.2)",
                "relu6(2 * $0)",     "reciprocal(2 + sin($0))", "cosh(tanh($0))", "logit(0.1 + 0.8 * sigmoid($0))", "normal_quantile(0.05 + 0.9 * sigmoid($0))",
-               "lambert_w(exp(tanh($0)))", "floor(3 * $0)",  "round(2 * $0)",    "trunc($0)",         "ceil($0)",        "($0 - 0.5) ^ 2",
+               "lambert_w(exp(tanh($0)))", "floor(3 * $0)",  "round(2 * $0)",    "trunc($0)",         "ceil($0)",        "(($0 - 0.5) ^ 2)",
                "sinh(tanh($0))",    "log10(2 + cos($0))",    "acos(0.9 * tanh($0))", "atanh(0.9 * tanh($0))", "tan(tanh($0))", "elu($0, 0.5)"});
 }
 

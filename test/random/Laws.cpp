@@ -151,7 +151,7 @@ static std::string printGradient(mlir::ModuleOp module, std::string &messages) {
   return failed(text) ? "" : *text;
 }
 
-Verdict random_specs::checkPrintedGradient(mlir::ModuleOp module, uint64_t seed) {
+Verdict random_specs::checkPrintedGradient(mlir::ModuleOp module, uint64_t seed, bool isSingle) {
   auto loss = module.lookupSymbol<FuncOp>("f");
   if (!loss || loss.getKind() != FuncKind::Loss)
     return {};
@@ -161,7 +161,7 @@ Verdict random_specs::checkPrintedGradient(mlir::ModuleOp module, uint64_t seed)
     return {};
   if (text.empty())
     return {Verdict::Different, "printed gradient", messages};
-  auto other = readText(*module.getContext(), text, false, messages);
+  auto other = readText(*module.getContext(), text, isSingle, messages);
   auto gradient = other ? other->lookupSymbol<FuncOp>("f_grad") : nullptr;
   if (!gradient)
     return {Verdict::Different, "printed gradient", "the gradient is refused:\n" + text + messages};

@@ -27,6 +27,6 @@ Verdict checkFormat(mlir::ModuleOp module, const std::string &text, bool isSingl
 Verdict checkRewritten(mlir::ModuleOp module, const Unit &unit, uint64_t seed);
 
 /// The gradient that `gradus grad` prints compiles again, and its values are those of dual numbers.
-Verdict checkPrintedGradient(mlir::ModuleOp module, uint64_t seed);
+Verdict checkPrintedGradient(mlir::ModuleOp module, uint64_t seed, bool isSingle);
 
 } // namespace gradus::random_specs

@@ -94,7 +94,6 @@ TEST(Kink, AsDocumented) {
   expectSame(slope("abs", {0, -0.0, 2, -2}), {0, 0, 1, -1});
   expectSame(slope("sqrt", {0, -0.0}), {inf, inf});
   expectSame(slope("cbrt", {0, -0.0}), {inf, inf});
-  expectSame(slope("trigamma", {2}), {qnan});
   for (const std::string op : {"sign", "ceil", "floor", "round", "stop", "trunc"})
     expectSame(slope(op, {0, 0.5, -3}), {0, 0, 0});
 }
