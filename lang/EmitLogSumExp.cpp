@@ -35,6 +35,7 @@ public:
 
   Value emit(Value x) {
     auto op = CustomOp::create(e.builder, e.place(at), mlir::TypeRange(type), mlir::ValueRange(x));
+    op->setAttr("names", e.builder.getStrArrayAttr({"cumlogsumexp", "x"})); // for `gradus check`: it is no inner problem
     e.fillWith(op.getBody(), {from}, at, [&](mlir::Block &block) { return cumulate(block.getArgument(0)); });
     e.fillWith(op.getDerivative(), {from, type, type}, at,
                [&](mlir::Block &block) { return derive(block.getArgument(0), block.getArgument(1), block.getArgument(2)); });

@@ -32,10 +32,6 @@ static std::string nameOf(CustomOp op) {
   return "derivative of the inner problem at " + describePlace(op.getLoc());
 }
 
-static bool holdsProblem(Region &region) {
-  return region.walk([](CustomOp op) { return op->hasAttr("names") ? WalkResult::advance() : WalkResult::interrupt(); }).wasInterrupted();
-}
-
 /// Tries one use at one point. A problem has solutions where the function around it leads, and so has what is meant on sets: differences go
 /// along the arguments of that function. False where it cannot be tried; then the error of the report says why.
 bool Checker::tryCustom(CustomUse use, uint64_t trialSeed, bool isPositive, reference::GradientCheckReport &result) {

@@ -93,7 +93,7 @@ void Checker::checkGradsInside(FuncOp func) {
 
 void Checker::checkStep(FuncOp step) {
   std::string error, name = step.getSymName().str(), what = "step " + name;
-  if (holdsProblem(step))
+  if (holdsProblem(step.getBody()))
     return skip(what, "it solves an inner problem, which need not have a solution at random points");
   if (std::string large = reference::findTooLarge(step); !large.empty())
     return skip(what, "'" + large + "' has more than 2^20 elements");

@@ -134,15 +134,16 @@ static bool holds(FuncOp func, llvm::function_ref<bool(Operation *)> is) {
   return func.walk([&](Operation *op) { return is(op) ? WalkResult::interrupt() : WalkResult::advance(); }).wasInterrupted();
 }
 
-bool holdsProblem(FuncOp func) {
-  return holds(func, [](Operation *op) { return isa<CustomOp>(op) && !op->hasAttr("names") && !op->hasAttr("exact"); });
+bool holdsProblem(Region &region) {
+  auto isOther = [](CustomOp op) { return op->hasAttr("names") || op->hasAttr("exact"); };
+  return region.walk([&](CustomOp op) { return isOther(op) ? WalkResult::advance() : WalkResult::interrupt(); }).wasInterrupted();
 }
 
 /// How a function is tried. The solution of an inner problem is right to a tolerance of the spec alone.
 static reference::GradientCheckOptions optionsFor(FuncOp func, uint64_t seed) {
   reference::GradientCheckOptions options;
   options.seed = seed;
-  if (holdsProblem(func))
+  if (holdsProblem(func.getBody()))
     options.dualTolerance = 1e-8, options.points = 2; // each of them runs the solver often
   return options;
 }
@@ -150,7 +151,7 @@ static reference::GradientCheckOptions optionsFor(FuncOp func, uint64_t seed) {
 /// Whether a loss can be tried at many points: a solver far from where it was meant to begin runs to its limit, and forward mode over a gradient
 /// costs the square.
 static bool isCheap(FuncOp loss) {
-  return !holdsProblem(loss) && !holds(loss, llvm::IsaPred<GradOp>);
+  return !holdsProblem(loss.getBody()) && !holds(loss, llvm::IsaPred<GradOp>);
 }
 
 void Checker::checkGradient(FuncOp loss, FuncOp gradient) {

@@ -25,8 +25,8 @@ mlir::Operation *findFault(FuncOp func, const reference::Arrays<double> &point, 
 /// "file:line:col", or nothing.
 std::string describePlace(mlir::Location location);
 
-/// Whether a function solves an inner problem: at random points its solver may run to its limit.
-bool holdsProblem(FuncOp func);
+/// Whether an inner problem is solved in a region: at random points its solver may run to its limit.
+bool holdsProblem(mlir::Region &region);
 
 class Checker {
 public:
