@@ -73,8 +73,9 @@ void CWriter::comment(Location loc) {
   if (text.empty() || text == lastComment)
     return;
   lastComment = text;
-  for (size_t at = text.find("*/"); at != std::string::npos; at = text.find("*/", at))
-    text.replace(at, 2, "* /");
+  for (const char *mark : {"*/", "/*"}) // the one would end this comment, the other looks like a second one
+    for (size_t at = text.find(mark); at != std::string::npos; at = text.find(mark, at))
+      text.insert(at + 1, " ");
   write("/* " + text + " */");
 }
 
