@@ -219,8 +219,11 @@ std::optional<Elaborator::PointFunction> Elaborator::readCall(const ast::Derivat
     return std::nullopt;
   std::vector<Actual> actuals = evalArguments(expr.arguments, scope);
   auto slots = findSlots(*closure->params, slotNames, [&](const ast::Ident &slot) {
-    error(Code::UnknownArgument, slot.loc, "'" + closure->name + "' has no argument '" + slot.name + "'")
-        .note(closure->loc, "'" + closure->name + "' is declared here");
+    Diagnostic &message = error(Code::UnknownArgument, slot.loc, "'" + closure->name + "' has no argument '" + slot.name + "'");
+    if (closure->emit) // a word of the language, which is declared nowhere
+      message.suggest("write a function with names for what it takes");
+    else
+      message.note(closure->loc, "'" + closure->name + "' is declared here");
   });
   if (!slots)
     return std::nullopt;
