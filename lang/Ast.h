@@ -293,6 +293,10 @@ struct UnitNode : Unit {
 };
 
 enum class FunctionKind { Loss, Fn, Prox, Projection, Solver, Schedule };
+inline std::string wordOf(FunctionKind kind) {
+  static constexpr const char *words[] = {"loss", "fn", "prox", "projection", "solver", "schedule"};
+  return words[static_cast<size_t>(kind)];
+}
 
 /// `derivative(dy) = e1, e2` below a fn: one expression per argument.
 struct CustomDerivative {

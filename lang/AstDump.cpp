@@ -167,7 +167,6 @@ void Dumper::add(const Expr &expr) {
   static const char *const unary[] = {"neg", "plus", "not"};
   static const char *const binary[] = {"or", "and", "+", "-", "*", "/", "@", "%", "^"};
   static const char *const compare[] = {"<", ">", "<=", ">=", "==", "!=", "~"};
-  static const char *const derivative[] = {"grad", "hess", "jac"};
   out += "(";
   llvm::TypeSwitch<const Expr *>(&expr)
       .Case([&](const Number *e) { out += e->text; })
@@ -204,11 +203,11 @@ void Dumper::add(const Expr &expr) {
       .Case([&](const Index *e) { out += "index", value("base", e->base), subs(e->subscripts); })
       .Case([&](const Member *e) { out += "member", value("base", e->base), name(e->member); })
       .Case([&](const Derivative *e) {
-        out += derivative[static_cast<size_t>(e->derivative)];
+        out += wordOf(e->derivative);
         names("slots", e->slots), name(e->function), subs(e->selection), arguments(e->arguments);
       })
       .Case([&](const TotalDerivative *e) {
-        out += std::string("total ") + derivative[static_cast<size_t>(e->derivative)], names("in", e->variables), value("of", e->value);
+        out += "total " + wordOf(e->derivative), names("in", e->variables), value("of", e->value);
       })
       .Case([&](const Like *e) { out += "like", name(e->name); })
       .Case([&](const By *e) {
@@ -316,8 +315,7 @@ void Dumper::add(const Stmt &stmt) {
 //===----------------------------------------------------------------------===//
 
 void Dumper::addFunction(const Function &unit) {
-  static const char *const kinds[] = {"loss", "fn", "prox", "projection", "solver", "schedule"};
-  line(kinds[static_cast<size_t>(unit.function)]);
+  line(wordOf(unit.function));
   name(unit.name);
   params(unit.params);
   subs(unit.indices);

@@ -207,6 +207,7 @@ struct Member : ExprNode<ExprKind::Member> {
 };
 
 enum class DerivativeKind { Grad, Hess, Jac };
+inline std::string wordOf(DerivativeKind kind) { return kind == DerivativeKind::Grad ? "grad" : kind == DerivativeKind::Hess ? "hess" : "jac"; }
 
 /// `grad f(w)`, `hess[x, y] g(x, y)`, `grad f[next](w)`.
 struct Derivative : ExprNode<ExprKind::Derivative> {

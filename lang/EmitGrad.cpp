@@ -169,11 +169,6 @@ static std::string describeSharedPoint(const Array &value, llvm::ArrayRef<Array>
 
 static constexpr llvm::StringLiteral sharedPointWayOut = "differentiate the sum over the index, or a function that takes what has the index as an argument";
 
-static std::string wordOf(ast::DerivativeKind derivative) {
-  static constexpr llvm::StringLiteral words[] = {"grad", "hess", "jac"};
-  return "'" + words[static_cast<int>(derivative)].str() + "'";
-}
-
 /// A call of a word of the language as a function of as many arguments as are given: `jac expm(A)`.
 static void makeFunction(Elaborator &elaborator, const Builtin &builtin, const ast::Derivative &expr, Scope &scope, Closure &closure) {
   auto call = std::make_shared<ast::Call>(expr.loc);
@@ -207,7 +202,7 @@ const Closure *Elaborator::readDifferentiated(const ast::Derivative &expr, Scope
     closure = &made;
   }
   if (!closure)
-    error(Code::NotAFunction, expr.function.loc, wordOf(expr.derivative) + " differentiates a function or a loss, but this is " + callee.what().str())
+    error(Code::NotAFunction, expr.function.loc, "'" + wordOf(expr.derivative) + "' differentiates a function or a loss, but this is " + callee.what().str())
         .suggest("the derivative of a value e in a variable v is written grad[v](e)");
   return closure && !expr.selection.empty() ? selectData(*closure, expr.selection, scope, expr.loc) : closure;
 }
@@ -234,7 +229,7 @@ std::optional<Elaborator::PointFunction> Elaborator::readCall(const ast::Derivat
     auto it = llvm::find_if(actuals, [&](const Actual &a) { return a.name && a.name->name == name; });
     size_t position = it != actuals.end() ? it - actuals.begin() : slot;
     if (position >= actuals.size() || (it == actuals.end() && actuals[position].name)) {
-      error(Code::MissingArgument, expr.loc, wordOf(expr.derivative) + " needs the point: the argument '" + name + "' of '" + closure->name + "'");
+      error(Code::MissingArgument, expr.loc, "'" + wordOf(expr.derivative) + "' needs the point: the argument '" + name + "' of '" + closure->name + "'");
       return std::nullopt;
     }
     chosen.push_back(position);

@@ -356,8 +356,6 @@ static Doc docOfIf(const If &expr) {
   return Doc::align(Doc::group(std::move(doc)));
 }
 
-static std::string wordOf(DerivativeKind kind) { return kind == DerivativeKind::Grad ? "grad" : kind == DerivativeKind::Hess ? "hess" : "jac"; }
-
 static Doc docOfDerivative(const Derivative &expr) {
   Doc doc;
   doc += wordOf(expr.derivative);

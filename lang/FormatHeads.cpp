@@ -148,27 +148,9 @@ FormatPiece gradus::pieceOf(const Stmt &stmt) {
 // Units
 //===----------------------------------------------------------------------===//
 
-static const char *wordOf(FunctionKind kind) {
-  switch (kind) {
-  case FunctionKind::Loss:
-    return "loss ";
-  case FunctionKind::Fn:
-    return "fn ";
-  case FunctionKind::Prox:
-    return "prox ";
-  case FunctionKind::Projection:
-    return "projection ";
-  case FunctionKind::Solver:
-    return "solver ";
-  case FunctionKind::Schedule:
-    return "schedule ";
-  }
-  return "";
-}
-
 Doc gradus::headOf(const Function &unit) {
   Doc head;
-  head += wordOf(unit.function) + textOf(unit.name);
+  head += wordOf(unit.function) + " " + textOf(unit.name);
   head += docOf(unit.params);
   head += docOf(unit.indices);
   if (unit.resultType) {

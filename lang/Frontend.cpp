@@ -347,12 +347,11 @@ static void noteLeftOut(mlir::ModuleOp module, const ast::Sheet &sheet) {
     if (!why.empty())
       leftOut.set((word + " " + name.name).str(), builder.getStringAttr(why));
   };
-  static constexpr llvm::StringLiteral words[] = {"loss", "fn", "prox", "projection", "solver", "schedule"};
   for (const ast::UnitPtr &unit : sheet.units)
     if (auto *rule = dyn_cast<ast::Rule>(unit.get()))
       add("rule", rule->name, whyLeftOut(module, *unit));
     else if (auto *function = dyn_cast<ast::Function>(unit.get()))
-      add(words[static_cast<size_t>(function->function)], function->name, whyLeftOut(module, *unit));
+      add(wordOf(function->function), function->name, whyLeftOut(module, *unit));
   module->setAttr("gradus.left_out", leftOut.getDictionary(module.getContext()));
 }
 
