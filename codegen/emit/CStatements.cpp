@@ -2,8 +2,6 @@
 
 #include "codegen/emit/CWriter.h"
 
-#include "dialect/DimExpr.h"
-
 #include "llvm/ADT/StringExtras.h"
 
 using namespace mlir;

@@ -7,9 +7,6 @@
 
 #include "codegen/emit/SourceWriter.h"
 
-#include "dialect/DimExpr.h"
-#include "passes/fuse/Count.h"
-
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
 

@@ -5,7 +5,6 @@
 #include "passes/Passes.h"
 #include "passes/simplify/Patterns.h"
 
-
 namespace gradus {
 #define GEN_PASS_DEF_SCATTERTOSELECT
 #include "passes/Passes.h.inc"

@@ -4,7 +4,6 @@
 #include "passes/Passes.h"
 #include "passes/simplify/Patterns.h"
 
-
 #include <cmath>
 
 using namespace mlir;
