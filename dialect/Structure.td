@@ -192,6 +192,10 @@ def Gradus_CustomOp : Gradus_PureOp<"custom", [RecursiveMemoryEffects]> {
     A pure function of `xs` with a vector-Jacobian product of one's own: `derivative` takes xs, the results, then a cotangent of each floating
     result, and yields one of each floating operand. What the regions read around them is constant for the derivative. A second derivative
     differentiates that region, in which a result moves with xs as this op says. `implicit` marks one without derivative: of what, and why.
+    `exact` marks one whose derivative is that of its body, written another way. For messages and checks alone: `names` has what the function
+    and its operands are called where a derivative is written by hand; one without these marks is the solution of an inner problem, where
+    `solver` names the solver and `unknowns` says how many of the results are solved for; `surrogate` marks a derivative that is not meant to
+    be that of the body, and `confined` one that is meant on sets.
     (custom_c1) the block of `body` takes the types of `xs` and yields the types of `ys`. (custom_c2) the block of `derivative` takes the
     types of `xs`, of `ys` and of the floating `ys`, and yields the types of the floating `xs`. (custom_c3) one that is marked `again` stands in the
     derivative of another one, of the same types: it is that op on other operands, and its own regions say nothing. So the solution of a

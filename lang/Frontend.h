@@ -25,7 +25,8 @@ struct EmitOptions {
   std::string standardLibrary;
   /// Where imports are looked for that do not lie beside the importing file, in order.
   std::vector<std::string> importFolders = {};
-  /// Leaves beside each prox and projection functions marked `gradus.proximal`, by which it can be checked.
+  /// Leaves functions marked `gradus.proximal` for `gradus check`: what tries a prox, a projection or a derivative of one's own, and what takes arguments
+  /// to the sets that they lie in, which `gradus.sets` at their function names. On the module `gradus.left_out` has the units without any function, and why.
   bool checks = false;
   /// What stands for the default of a size, `m` or `base.m`, in every unit that has one of the name.
   std::map<std::string, int64_t> sizes = {};

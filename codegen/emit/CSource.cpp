@@ -216,7 +216,7 @@ std::string CWriter::writeHead(const std::string &name, ArrayRef<std::string> ar
   return text + (arguments.empty() ? line + "void) {\n" : line);
 }
 
-/// What the function is: "The value of f, and its derivatives in w and b."
+/// What the function is: "The value of f, and its derivative in w, b."
 std::string CWriter::writeSummary() {
   StringRef of = func.getSymName();
   if (!of.consume_back(".grad"))
