@@ -19,7 +19,7 @@ std::string CWriter::nameDrawn(Value value) {
   auto draw = value.getDefiningOp<DrawOp>();
   if (!draw)
     return "";
-  std::string name = toIdentifier(draw.getSite().rsplit('.').second);
+  std::string name = toIdentifier(nameOfSite(draw));
   return name.size() < 2 || !findMeaningInC(name).empty() ? name + "_drawn" : name;
 }
 
@@ -45,7 +45,7 @@ LogicalResult CWriter::writeDraw(DrawOp op) {
       return failure();
     key = helper("pass_key") + "(" + key + ", " + pass->text + ", " + std::to_string(index + 1) + ")";
   }
-  std::string name = names.fresh(toIdentifier(op.getSite().rsplit('.').second) + "_key");
+  std::string name = names.fresh(toIdentifier(nameOfSite(op)) + "_key");
   write("const uint64_t " + name + " = " + key + ";");
   drawKeys[op.getY()] = name;
   if (op.getDistribution() == DrawKind::Categorical && failed(nameAsDoubles(op.getParameters().front())))

@@ -20,8 +20,6 @@ using namespace mlir;
 
 namespace gradus {
 
-static StringRef nameOfSite(DrawOp op) { return op.getSite().rsplit('.').second; }
-
 //===----------------------------------------------------------------------===//
 // The functions that draw
 //===----------------------------------------------------------------------===//

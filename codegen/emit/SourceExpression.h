@@ -35,6 +35,9 @@ private:
   llvm::DenseMap<mlir::Value, std::string> values;
 };
 
+/// What the unit calls the result of a draw: the last part of its site.
+inline llvm::StringRef nameOfSite(DrawOp op) { return op.getSite().rsplit('.').second; }
+
 /// The indices at which the operand is read for the element of the result at `indices`.
 llvm::SmallVector<std::string> indicesOfOperand(BroadcastOp op, llvm::ArrayRef<std::string> indices);
 llvm::SmallVector<std::string> indicesOfOperand(TransposeOp op, llvm::ArrayRef<std::string> indices);
