@@ -58,10 +58,11 @@ LogicalResult Session::takeDiagnostic(mlir::Diagnostic &diagnostic) {
 
 bool Session::report() {
   bool hasErrors = diagnostics.hasErrors();
-  if (numReported == 0)
+  if (numReported == 0) // in the order of the text
     llvm::errs() << diagnostics.render();
-  for (size_t k = numReported; numReported > 0 && k < diagnostics.getAll().size(); ++k)
-    llvm::errs() << diagnostics.render(diagnostics.getAll()[k]);
+  else
+    for (size_t k = numReported; k < diagnostics.getAll().size(); ++k)
+      llvm::errs() << diagnostics.render(diagnostics.getAll()[k]);
   numReported = diagnostics.getAll().size();
   return hasErrors;
 }
