@@ -248,6 +248,9 @@ static Arrays<double> joined(Arrays<double> first, const Arrays<double> &second)
 static std::string whyNoHessian(FuncOp loss) {
   if (std::string large = reference::findTooLarge(loss); !large.empty())
     return "'" + large + "' has more than 2^20 elements";
+  for (unsigned i = 0; i < loss.getNumArguments(); ++i)
+    if (auto type = dyn_cast<FloatType>(cast<ArrayType>(loss.getArgumentTypes()[i]).getElementType()); type && type.getWidth() == 16 && loss.getArgRole(i) == Role::Param)
+      return "the gradient in '" + loss.getArgName(i).str() + "' is rounded to 16 bits";
   Operation *other = reference::findStop(loss.getBody());
   loss.walk<WalkOrder::PreOrder>([&](CustomOp op) {
     other = other || op->hasAttr("exact") ? other : op.getOperation();

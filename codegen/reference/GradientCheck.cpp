@@ -205,8 +205,15 @@ static double largest(const Array<double> &array) {
   return most;
 }
 
-/// What errors of an element are relative to. NaN is farther off than anything.
-static double relativeError(double got, double expected, double scale) {
+/// What errors of an element are relative to. NaN is farther off than anything. A gradient is rounded to what its argument is `kept` in, which is no error.
+static double relativeError(double got, double expected, double scale, Type kept = {}) {
+  // Half of the distance between numbers of 16 bits there.
+  if (auto element = dyn_cast_or_null<FloatType>(kept); element && element.getWidth() == 16) {
+    const llvm::fltSemantics &semantics = element.getFloatSemantics();
+    double least = std::ldexp(1.0, llvm::APFloat::semanticsMinExponent(semantics));
+    if (std::fabs(got - expected) <= std::ldexp(std::fmax(std::fabs(expected), least), -static_cast<int>(llvm::APFloat::semanticsPrecision(semantics))))
+      return 0;
+  }
   double error = std::fabs(got - expected) / std::fmax(scale, std::fabs(expected));
   return std::isnan(error) ? std::numeric_limits<double>::infinity() : error;
 }
@@ -253,7 +260,7 @@ LogicalResult Check::compareDifference(Point &point, WorstElement element, doubl
     if (failed(differences))
       return failure();
     element.expected = differences->central;
-    element.error = relativeError(element.got, element.expected, floor);
+    element.error = relativeError(element.got, element.expected, floor, element.kept);
     if (element.error <= best.error || !options.hasLongSteps)
       best = element;
     if (element.error <= options.differenceTolerance)
@@ -318,7 +325,7 @@ LogicalResult Check::compareWay(Point &point, const Way &way) {
       if (!hasMoved)
         continue;
       ++report.elements;
-      WorstElement element{way.names[k], indexOf(i, way.origin[k].shape), slope->central, 0, 0, ""};
+      WorstElement element{way.names[k], indexOf(i, way.origin[k].shape), slope->central, 0, 0, "", {}};
       double floor = std::fmax(0.01 * std::fabs(slope->central), 1e-3 * std::fmax(1, std::fabs(point.value)));
       auto differ = [&](long double h) { return differenceOf(valueAt, at, h); };
       if (failed(compareDifference(point, element, floor, differ, [](double, bool) { return false; })))
@@ -335,7 +342,7 @@ void Check::compareComplex(Point &point, size_t which, int64_t flat, WorstElemen
   if (failed(slope) || !std::isfinite(*slope)) // NaN: the continuation has no value there
     return;
   element.expected = *slope;
-  element.error = relativeError(element.got, element.expected, floor);
+  element.error = relativeError(element.got, element.expected, floor, element.kept);
   keepWorst(report.complex, element, options.complexTolerance, point);
 }
 
@@ -358,10 +365,11 @@ LogicalResult Check::compareGradient(Point &point, size_t which) {
   bool isInside = point.place == Place::Random || point.place == Place::Given;
   // At the boundaries what counts is that there is an element of each kind; kinks cost many evaluations.
   int64_t most = isInside ? options.mostElements : 8, stride = most > 0 ? std::max<int64_t>(1, got.size() / most) : 1;
+  Type kept = cast<ArrayType>(withGradients.getResultTypes()[pair.result]).getElementType();
   for (int64_t i = 0; i < got.size(); ++i) {
     report.elements += !options.isIterative || !options.way;
-    WorstElement element{value.getArgName(pair.argument).str(), indexOf(i, got.shape), got.reals[i], dual.reals[i], 0, ""};
-    element.error = relativeError(element.got, element.expected, floor);
+    WorstElement element{value.getArgName(pair.argument).str(), indexOf(i, got.shape), got.reals[i], dual.reals[i], 0, "", kept};
+    element.error = relativeError(element.got, element.expected, floor, element.kept);
     report.isFlat &= dual.reals[i] == 0;
     double tolerance = toleranceAt(point.place);
     if (!options.isIterative && (element.error > tolerance || isInside))

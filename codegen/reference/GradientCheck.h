@@ -52,6 +52,7 @@ struct WorstElement {
   double expected = 0;
   double error = 0;
   std::string point; ///< which kind of point: "at random", "at 0", ..
+  mlir::Type kept = {}; ///< of the elements of a gradient, which is rounded to it
 };
 
 struct GradientCheckReport {
