@@ -395,7 +395,7 @@ void Reporter::completeExpected() {
   bool isOperand = startsOperand(before.kind) || before.kind == Tok::RPAREN || before.kind == Tok::RBRACKET;
   if (!onlyCloses || !isOperand)
     return;
-  if (expects(Tok::RPAREN) || expects(Tok::RBRACKET))
+  if ((expects(Tok::RPAREN) || expects(Tok::RBRACKET)) && token.kind != Tok::COMMA) // where one stands, it does not fit
     error.expected.insert(Tok::COMMA);
   if (error.isInStatement || expects(Tok::END))
     error.expected.insert(Tok::PLUS);
