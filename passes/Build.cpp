@@ -5,6 +5,7 @@
 #include "mlir/IR/Matchers.h"
 
 #include <cmath>
+#include <cstdlib>
 
 using namespace mlir;
 
@@ -51,15 +52,24 @@ SmallVector<int64_t> complementAxes(int64_t rank, ArrayRef<int64_t> axes) {
 }
 
 std::optional<double> getFill(Value value) {
+  if (!arrayType(value).isFloat())
+    return std::nullopt;
   while (Operation *op = value.getDefiningOp()) {
     if (auto constant = dyn_cast<ConstantOp>(op)) {
       auto dense = dyn_cast<DenseElementsAttr>(constant.getValue());
-      if (!dense || !dense.isSplat() || !isa<FloatType>(dense.getElementType()))
+      if (!dense || !dense.isSplat())
         return std::nullopt;
-      return dense.getSplatValue<APFloat>().convertToDouble();
+      if (isa<FloatType>(dense.getElementType()))
+        return dense.getSplatValue<APFloat>().convertToDouble();
+      // The 1 of 1 + x is an integer that is cast. Beyond 2^24 a cast may round.
+      int64_t number = dense.getSplatValue<APInt>().getSExtValue();
+      return std::abs(number) <= 1 << 24 ? std::optional(static_cast<double>(number)) : std::nullopt;
     }
-    if (!isa<CastOp, BroadcastOp>(op) || !arrayType(op->getOperand(0)).isFloat() || !arrayType(value).isFloat())
+    if (!isa<CastOp, BroadcastOp>(op))
       return std::nullopt;
+    ArrayType from = arrayType(op->getOperand(0));
+    if (!(from.isFloat() && arrayType(value).isFloat()) && !from.getElementType().isInteger(64))
+      return std::nullopt; // a cast that cuts, or a condition
     value = op->getOperand(0);
   }
   return std::nullopt;
