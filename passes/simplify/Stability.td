@@ -98,25 +98,27 @@ def SqrtOfPlusSquare : Pat<(Gradus_SqrtOp (Gradus_AddOp $e, (Gradus_MulOp $x, $z
 def SqrtOfPowerPlus : Pat<(Gradus_SqrtOp (Gradus_AddOp (Gradus_IntPowOp $x, $n), $e)), (Gradus_HypotOp $x, (RootOf $e)), [(IsTwo $n), (Positive $e)]>;
 def SqrtOfPlusPower : Pat<(Gradus_SqrtOp (Gradus_AddOp $e, (Gradus_IntPowOp $x, $n))), (Gradus_HypotOp $x, (RootOf $e)), [(IsTwo $n), (Positive $e)]>;
 
-// sqrt(1 + x) - 1 -> x / (sqrt(1 + x) + 1), which no infinity reaches: there it is the root. At -1 the derivative is +inf in both.
-defvar RootLess = (Gradus_SelectOp (Is<"Lt"> $x, (Number<"INFINITY"> $x)), (Gradus_DivOp $x, (Gradus_AddOp $s, (Number<"1.0"> $x))), $s);
-def SqrtOnePlusMinusOne : Pat<(Gradus_SubOp (Gradus_SqrtOp:$s (Gradus_AddOp $one, $x)), $uno), RootLess, [(One $one), (One $uno)]>;
-def SqrtPlusOneMinusOne : Pat<(Gradus_SubOp (Gradus_SqrtOp:$s (Gradus_AddOp $x, $one)), $uno), RootLess, [(One $one), (One $uno)]>;
-def OneMinusSqrtOnePlus : Pat<(Gradus_SubOp $uno, (Gradus_SqrtOp:$s (Gradus_AddOp $one, $x))), (Gradus_NegOp RootLess), [(One $one), (One $uno)]>;
-def OneMinusSqrtPlusOne : Pat<(Gradus_SubOp $uno, (Gradus_SqrtOp:$s (Gradus_AddOp $x, $one))), (Gradus_NegOp RootLess), [(One $one), (One $uno)]>;
-// 1 - sqrt(1 - x) -> x / (sqrt(1 - x) + 1)
-defvar LessRoot = (Gradus_SelectOp (Is<"Gt"> $x, (Number<"-INFINITY"> $x)), (Gradus_DivOp $x, (Gradus_AddOp $s, (Number<"1.0"> $x))), (Gradus_NegOp $s));
-def OneMinusSqrtOneMinus : Pat<(Gradus_SubOp $uno, (Gradus_SqrtOp:$s (Gradus_SubOp $one, $x))), LessRoot, [(One $one), (One $uno)]>;
-def SqrtOneMinusMinusOne : Pat<(Gradus_SubOp (Gradus_SqrtOp:$s (Gradus_SubOp $one, $x)), $uno), (Gradus_NegOp LessRoot), [(One $one), (One $uno)]>;
-// hypot(x, 1) - 1 -> x (x / (hypot(x, 1) + 1)), which no infinity reaches: there it is the hypotenuse.
-def HypotMinusOne : Pat<(Gradus_SubOp (Gradus_HypotOp:$h $x, $one), $uno),
-  (Gradus_SelectOp (Is<"Lt"> (Gradus_AbsOp $x), (Number<"INFINITY"> $x)), (Gradus_MulOp $x, (Gradus_DivOp $x, (Gradus_AddOp $h, (Number<"1.0"> $x)))), $h),
-  [(One $one), (One $uno)]>;
-
-// Of these no function is in the dialect. Near 0 they are their series, with so many terms that the derivatives up to the eighth are right to the last places as well;
-// elsewhere they are what they were, which is not met again.
+// Near 0 the next forms lose what they are; elsewhere they stay what they were, which is not met again. The stable form is made of x where it is taken and
+// of 0 elsewhere, so that what is not taken has a value and derivatives of every order at any x.
 def Unguarded : Constraint<CPred<"!::gradus::isGuarded($0)">>;
 class Near<string radius> : NativeCodeCall<"::gradus::buildIsNear($_builder, $_loc, $0, " # radius # ")">;
+// sqrt(1 + x) - 1 -> x / (sqrt(1 + x) + 1)
+def RootQuotient : NativeCodeCall<"::gradus::buildRootQuotient($_builder, $_loc, $0)">;
+defvar RootLess = (Gradus_SelectOp (Near<"1.0"> $x), (RootQuotient $x), (Gradus_SubOp $s, (Number<"1.0"> $x)));
+def SqrtOnePlusMinusOne : Pat<(Gradus_SubOp:$r (Gradus_SqrtOp:$s (Gradus_AddOp $one, $x)), $uno), RootLess, [(One $one), (One $uno), (Unguarded $r)]>;
+def SqrtPlusOneMinusOne : Pat<(Gradus_SubOp:$r (Gradus_SqrtOp:$s (Gradus_AddOp $x, $one)), $uno), RootLess, [(One $one), (One $uno), (Unguarded $r)]>;
+def OneMinusSqrtOnePlus : Pat<(Gradus_SubOp $uno, (Gradus_SqrtOp:$s (Gradus_AddOp $one, $x))), (Gradus_NegOp RootLess), [(One $one), (One $uno)]>;
+def OneMinusSqrtPlusOne : Pat<(Gradus_SubOp $uno, (Gradus_SqrtOp:$s (Gradus_AddOp $x, $one))), (Gradus_NegOp RootLess), [(One $one), (One $uno)]>;
+// 1 - sqrt(1 - x), of which it is the negative at -x
+defvar LessRoot = (Gradus_SelectOp (Near<"1.0"> $x), (RootQuotient (Gradus_NegOp $x)), (Gradus_SubOp $s, (Number<"1.0"> $x)));
+def OneMinusSqrtOneMinus : Pat<(Gradus_SubOp $uno, (Gradus_SqrtOp:$s (Gradus_SubOp $one, $x))), (Gradus_NegOp LessRoot), [(One $one), (One $uno)]>;
+def SqrtOneMinusMinusOne : Pat<(Gradus_SubOp:$r (Gradus_SqrtOp:$s (Gradus_SubOp $one, $x)), $uno), LessRoot, [(One $one), (One $uno), (Unguarded $r)]>;
+// hypot(x, 1) - 1 -> x (x / (hypot(x, 1) + 1))
+def HypotQuotient : NativeCodeCall<"::gradus::buildHypotQuotient($_builder, $_loc, $0)">;
+def HypotMinusOne : Pat<(Gradus_SubOp:$r (Gradus_HypotOp:$h $x, $one), $uno),
+  (Gradus_SelectOp (Near<"1.0"> $x), (HypotQuotient $x), (Gradus_SubOp $h, (Number<"1.0"> $x))), [(One $one), (One $uno), (Unguarded $r)]>;
+
+// Of these no function is in the dialect. Near 0 they are their series, with so many terms that the derivatives up to the eighth are right to the last places as well.
 // x - sin(x) = x^3 / 6 - x^5 / 120 + ..
 def SineSeries : NativeCodeCall<"::gradus::buildSineSeries($_builder, $_loc, $0)">;
 def LessSin : Pat<(Gradus_SubOp:$r $x, (Gradus_SinOp:$s $z)), (Gradus_SelectOp (Near<"1.0"> $x), (SineSeries $x), (Gradus_SubOp $x, $s)),

@@ -15,7 +15,7 @@ static bool isBounded(Value x) {
   return isa_and_nonnull<MaxOp, MinOp>(x.getDefiningOp()) && isFill(x.getDefiningOp()->getOperand(1), -0.6931471805599453);
 }
 
-/// Whether `r` is what a series is not taken for.
+/// Whether `r` is what stands where x is not near 0.
 static bool isGuarded(Value r) {
   return llvm::any_of(r.getUsers(), [&](Operation *user) {
     auto select = dyn_cast<SelectOp>(user);
@@ -30,6 +30,25 @@ static Value buildIsNear(OpBuilder &builder, Location loc, Value x, double radiu
   return CompareOp::create(builder, loc, ComparePredicate::Lt, size, buildFill(builder, loc, x.getType(), radius));
 }
 
+/// x where |x| < radius, else 0: what a choice leaves out neither overflows nor gives its derivatives 0 times infinity.
+static Value buildBounded(OpBuilder &builder, Location loc, Value x, double radius) {
+  return SelectOp::create(builder, loc, buildIsNear(builder, loc, x, radius), x, buildFill(builder, loc, x.getType(), 0.0));
+}
+
+/// x / (sqrt(1 + x) + 1) for |x| < 1.
+static Value buildRootQuotient(OpBuilder &builder, Location loc, Value x) {
+  Value y = buildBounded(builder, loc, x, 1.0), one = buildFill(builder, loc, x.getType(), 1.0);
+  Value root = SqrtOp::create(builder, loc, AddOp::create(builder, loc, one, y));
+  return DivOp::create(builder, loc, y, AddOp::create(builder, loc, root, one));
+}
+
+/// x (x / (hypot(x, 1) + 1)) for |x| < 1.
+static Value buildHypotQuotient(OpBuilder &builder, Location loc, Value x) {
+  Value y = buildBounded(builder, loc, x, 1.0), one = buildFill(builder, loc, x.getType(), 1.0);
+  Value more = AddOp::create(builder, loc, HypotOp::create(builder, loc, y, one), one);
+  return MulOp::create(builder, loc, y, DivOp::create(builder, loc, y, more));
+}
+
 /// 1 + z / n[0] (1 + z / n[1] (1 + ..
 static Value buildNested(OpBuilder &builder, Location loc, Value z, llvm::ArrayRef<double> n) {
   Value one = buildFill(builder, loc, z.getType(), 1.0), sum = one;
@@ -40,20 +59,22 @@ static Value buildNested(OpBuilder &builder, Location loc, Value z, llvm::ArrayR
   return sum;
 }
 
-/// x^3 / 6 (1 - x^2 / (4 5) (1 - x^2 / (6 7) (1 - ..
+/// For |x| < 1: x^3 / 6 (1 - x^2 / (4 5) (1 - x^2 / (6 7) (1 - ..
 static Value buildSineSeries(OpBuilder &builder, Location loc, Value x) {
   llvm::SmallVector<double> n;
   for (int k = 5; k <= 27; k += 2)
     n.push_back(-(k - 1.0) * k);
+  x = buildBounded(builder, loc, x, 1.0);
   Value square = MulOp::create(builder, loc, x, x), sixth = buildFill(builder, loc, x.getType(), 1.0 / 6);
   return MulOp::create(builder, loc, MulOp::create(builder, loc, MulOp::create(builder, loc, square, x), sixth), buildNested(builder, loc, square, n));
 }
 
-/// x^2 / 2 (1 + x / 3 (1 + x / 4 (1 + ..
+/// For |x| < 1/4: x^2 / 2 (1 + x / 3 (1 + x / 4 (1 + ..
 static Value buildExpSeries(OpBuilder &builder, Location loc, Value x) {
   llvm::SmallVector<double> n;
   for (int k = 3; k <= 20; ++k)
     n.push_back(k);
+  x = buildBounded(builder, loc, x, 0.25);
   Value square = MulOp::create(builder, loc, x, x), half = buildFill(builder, loc, x.getType(), 0.5);
   return MulOp::create(builder, loc, MulOp::create(builder, loc, square, half), buildNested(builder, loc, x, n));
 }

@@ -116,16 +116,18 @@ std::string writeOrder(int order, const std::string &point, const std::string &b
          " = gradus.reduce sum %d" + inner + " axes [0] : $D to $S\ngradus.yield %s" + k + " : $S\n}\n";
 }
 
+double runOrder(int order, double x, const std::string &body) {
+  std::string text = writeOrder(order, "%a0", body) + "gradus.return %d" + std::to_string(order) + " : $D";
+  Program program(function({"[1], f64"}, {"[1], f64"}, withTypes(text)));
+  mlir::PassManager passes(&program.context);
+  buildPhasesUpTo(passes, Phase::Simplify);
+  EXPECT_TRUE(succeeded(passes.run(*program.module)));
+  return program.run({vec({x})})[0].reals[0];
+}
+
 /// Of a sum that ends, each derivative loses a term.
 TEST(Series, KeepTheDerivativesOfHigherOrder) {
-  auto run = [](int order, double x, const std::string &body) {
-    std::string text = writeOrder(order, "%a0", body) + "gradus.return %d" + std::to_string(order) + " : $D";
-    Program program(function({"[1], f64"}, {"[1], f64"}, withTypes(text)));
-    mlir::PassManager passes(&program.context);
-    buildPhasesUpTo(passes, Phase::Simplify);
-    EXPECT_TRUE(succeeded(passes.run(*program.module)));
-    return program.run({vec({x})})[0].reals[0];
-  };
+  auto run = runOrder;
   const char *exponential = "%e = gradus.expm1 %x : $D\n%r = gradus.sub %e, %x : $D", *sine = "%s = gradus.sin %x : $D\n%r = gradus.sub %x, %s : $D";
   for (double x : {-0.24, 1e-3, 0.2})
     for (int order : {2, 3, 5})
@@ -135,6 +137,19 @@ TEST(Series, KeepTheDerivativesOfHigherOrder) {
     EXPECT_NEAR(run(3, x, sine), std::cos(x), 1e-14) << x;
     EXPECT_NEAR(run(5, x, sine), -std::cos(x), 1e-14) << x;
   }
+}
+
+/// Far from 0 the series, which is not taken, overflows in its powers.
+TEST(Series, LeaveTheDerivativesFarFromZero) {
+  const char *exponential = "%e = gradus.expm1 %x : $D\n%r = gradus.sub %e, %x : $D", *sine = "%s = gradus.sin %x : $D\n%r = gradus.sub %x, %s : $D";
+  const char *root = "%a = gradus.add %one, %x : $D\n%s = gradus.sqrt %a : $D\n%r = gradus.sub %s, %one : $D";
+  for (double x : {30.0, -1e19, 1e100, 1e308})
+    for (int order : {2, 3})
+      EXPECT_NEAR(runOrder(order, x, sine), order == 2 ? std::sin(x) : std::cos(x), 1e-14) << order << " at " << x;
+  EXPECT_EQ(runOrder(2, -1e100, exponential), 0);
+  EXPECT_EQ(runOrder(2, 1e100, exponential), inf);
+  EXPECT_EQ(runOrder(2, -1, root), -inf);
+  EXPECT_NEAR(runOrder(2, 1e10, root), -0.25 * std::pow(1 + 1e10, -1.5), 1e-28);
 }
 
 /// At infinities and at the end of the domain, where a quotient has no value.
