@@ -301,11 +301,17 @@ struct Solver {
       w.swapColumns(j, most);
       turned.swapColumns(j, most);
       S square = w.dotColumns(j, j);
-      values[j] = M::lead(square) == 0 ? S(0) : M::sqrt(square);
-      for (int64_t i = 0; i < w.rows && M::lead(square) != 0; ++i)
+      bool isZero = M::lead(square) == 0;
+      std::vector<S> column;
+      for (int64_t i = 0; i < w.rows; ++i)
+        column.push_back(w(i, j));
+      values[j] = isZero ? S(0) : M::sqrt(square);
+      for (int64_t i = 0; i < w.rows && !isZero; ++i)
         w(i, j) = w(i, j) / values[j];
       if (M::lead(values[j]) <= 2 * std::numeric_limits<Lead>::epsilon() * w.rows * M::lead(values[0]))
         complete(w, j);
+      for (int64_t i = 0; i < w.rows && isZero; ++i) // the slope of u^T A v, as the rules of the compiler have it
+        values[j] = values[j] + w(i, j) * column[i];
     }
     u = isTall ? w : turned;
     v = isTall ? turned : w;

@@ -84,11 +84,6 @@ public:
     mlir::Value quotient = DivOp::create(builder, loc, one, select(isOn, one, x));
     return select(isOn, buildFill(builder, loc, x.getType(), 0.0), quotient);
   }
-  /// x, and 0 where s is 0: a singular value has the kink of abs there, and what norm has.
-  mlir::Value keepBesideZero(mlir::Value x, mlir::Value s) {
-    mlir::Value zero = buildFill(builder, loc, x.getType(), 0.0);
-    return select(CompareOp::create(builder, loc, ComparePredicate::Eq, s, zero), zero, x);
-  }
   /// What the lower triangle gets where S is what the whole symmetric matrix gets.
   mlir::Value fold(mlir::Value s) {
     mlir::Value both = keep(add(s, transpose(s)), ComparePredicate::Ge);

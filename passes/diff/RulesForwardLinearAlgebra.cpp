@@ -160,7 +160,7 @@ static ForwardRule forward(SvdOp op, ForwardMatrices &m) {
   };
   Value du = withBeside(u, m.add(m.mul(d, columns), m.mul(rows, turned)), right);
   Value dv = withBeside(v, m.add(m.mul(rows, d), m.mul(turned, columns)), left);
-  return Values{m.guard(t, du), m.guard(t, m.keepBesideZero(m.diagonal(d), s)), m.guard(t, dv), Value()};
+  return Values{m.guard(t, du), m.guard(t, m.diagonal(d)), m.guard(t, dv), Value()};
 }
 
 ForwardRule applyForwardLinearAlgebraRule(Operation *op, ForwardContext &context) {

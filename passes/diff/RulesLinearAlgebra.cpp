@@ -128,7 +128,7 @@ static void reverse(SvdOp op, ReverseMatrices &m, ReverseContext &) {
   if (dv)
     addTo(inner, m.mul(rows, turn(v, dv)));
   if (ds)
-    addTo(inner, m.onDiagonal(m.keepBesideZero(ds, s), type));
+    addTo(inner, m.onDiagonal(ds, type));
   if (inner)
     addTo(sum, m.product(m.product(u, inner), v, false, true));
   if (du && m.rows(u) != m.columns(u)) // of a square U nothing is left
