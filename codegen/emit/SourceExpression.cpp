@@ -235,9 +235,14 @@ ExpressionWriter::Result ExpressionWriter::writeConstant(ConstantOp op) {
 }
 
 ExpressionWriter::Result ExpressionWriter::writeGather(GatherOp op, Indices indices) {
+  llvm::StringSet<> before = ranged;
   FailureOr<SmallVector<std::string>> places = writePlaces(op.getIndices(), arrayType(op.getX()), op.getType(), indices);
   if (failed(places))
     return failure();
+  // What is read says whether they stand at an axis: a number that is repeated does not.
+  for (const std::string &index : *places)
+    if (llvm::is_contained(indices, index) && !before.contains(index))
+      ranged.erase(index);
   return element(op.getX(), *places);
 }
 

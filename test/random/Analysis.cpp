@@ -64,7 +64,7 @@ Statement Formulas::decomposed(const std::string &id) {
 NodePtr Formulas::windowed(const Dims &dims, int depth) {
   if (dims.empty())
     return make(word({"sum(correlate[stride = 2, pad = 1]($0, [0.5, -1, 0.25]))", "norm(correlate[dilation = 2, pad = 2]($0, [1, 0.5, 0.25]))",
-                      "0.1 * sum(real(fft($0)) * imag(fft($0)))"}),
+                      "0.1 * sum(real(fft($0)) * $0)"}),
                 "", value(shapes[below(2)], depth));
   if (dims.size() == 2)
     return make(word({"correlate[pad = 1]($0, [[0, 0.5, 0], [0.25, -1, 0.25], [0, 0.5, 0]])", "(0.2 * real(fft[axis = 0]($0)))", "(0.2 * imag(fft[axis = 1]($0)) + $1)",
