@@ -200,25 +200,25 @@ static CustomOp buildAgain(mlir::OpBuilder &builder, mlir::Location loc, llvm::A
 
 bool Elaborator::AdjointSystem::fillDerivative(CustomOp made, llvm::ArrayRef<Value> reals) const {
   mlir::Block &block = made.getDerivative().emplaceBlock();
-  mlir::Type type = made.getBody().getArgument(0).getType();
+  mlir::Type vector = made.getBody().getArgument(0).getType();
   auto addArgument = [&](mlir::Type type) -> Value { return block.addArgument(type, made.getLoc()); };
-  addArgument(type);
+  addArgument(vector);
   Array side = hasSides() ? Array{{addArgument(ArrayType::scalar(e.builder.getI1Type()))}} : Array();
   SmallVector<Value> inside;
   for (Value real : reals)
     inside.push_back(addArgument(real.getType()));
-  Array lambda{{addArgument(type)}};
-  SmallVector<Value> again{addArgument(type)};
+  Array lambda{{addArgument(vector)}};
+  SmallVector<Value> again{addArgument(vector)};
   e.builder.setInsertionPointToStart(&block);
   if (hasSides())
     again.push_back(e.compare(ComparePredicate::Eq, side, e.boolean(false, at), at).lanes.front());
   llvm::append_range(again, inside);
   Array mu{{buildAgain(e.builder, made.getLoc(), again).getYs().front()}};
   auto found = e.differentiate(inside, at, [&](llvm::ArrayRef<Value> moved) {
-    Array value = form(lambda, mu, side);
+    Array product = form(lambda, mu, side);
     for (auto [real, value] : llvm::zip_equal(reals, moved))
       replaceAllUsesInRegionWith(real, value, *e.builder.getInsertionBlock()->getParent());
-    return value;
+    return product;
   }, /*mayBeConstant=*/true);
   if (!found)
     return false;
@@ -250,15 +250,8 @@ Array Elaborator::adjointByProducts(const InnerProblem &problem, const Array &x,
     made->erase();
     return {};
   }
-  for (Value real : reals)
-    replaceAllUsesInRegionWith(real, made.getBody().addArgument(real.getType(), real.getLoc()), made.getBody());
-  SmallVector<Value> xs{castTo(vector.lanes.front(), typeOf(x.lanes.front()).getElementType(), at)};
+  SmallVector<Value> given{castTo(vector.lanes.front(), typeOf(x.lanes.front()).getElementType(), at)};
   if (system.hasSides())
-    xs.push_back(boolean(false, at).lanes.front()); // J^T
-  llvm::append_range(xs, reals);
-  auto op = CustomOp::create(builder, made.getLoc(), mlir::TypeRange(xs.front().getType()), xs);
-  op.getBody().takeBody(made.getBody());
-  op.getDerivative().takeBody(made.getDerivative());
-  made->erase();
-  return Array{{op.getYs().front()}};
+    given.push_back(boolean(false, at).lanes.front()); // J^T
+  return Array{{closeCustom(made, given, reals).getYs().front()}};
 }

@@ -57,15 +57,23 @@ SmallVector<Value> Elaborator::finishImplicit(CustomOp made, const InnerProblem 
     builder.setInsertionPointToStart(&made.getDerivative().front());
     YieldOp::create(builder, made.getLoc(), mlir::ValueRange());
   }
-  for (Value theta : thetas)
-    replaceAllUsesInRegionWith(theta, made.getBody().addArgument(theta.getType(), theta.getLoc()), made.getBody());
-  auto op = CustomOp::create(builder, made.getLoc(), made.getBody().front().getTerminator()->getOperandTypes(), thetas);
+  CustomOp op = closeCustom(made, {}, thetas);
   if (!isSound)
     op->setAttr("implicit", builder.getStringAttr(what + ": " + (why.empty() ? "its equations cannot be differentiated" : why)));
+  return SmallVector<Value>(op.getYs());
+}
+
+/// The op that `made` becomes, of what is `given` to its body and of what that reads around it, which the body then takes behind it.
+CustomOp Elaborator::closeCustom(CustomOp made, llvm::ArrayRef<Value> given, llvm::ArrayRef<Value> captured) {
+  for (Value value : captured)
+    replaceAllUsesInRegionWith(value, made.getBody().addArgument(value.getType(), value.getLoc()), made.getBody());
+  SmallVector<Value> xs(given);
+  llvm::append_range(xs, captured);
+  auto op = CustomOp::create(builder, made.getLoc(), made.getBody().front().getTerminator()->getOperandTypes(), xs);
   op.getBody().takeBody(made.getBody());
   op.getDerivative().takeBody(made.getDerivative());
   made.erase();
-  return SmallVector<Value>(op.getYs());
+  return op;
 }
 
 /// Adds the block of the derivative with arguments for the results and their cotangents; gives both.

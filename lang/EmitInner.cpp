@@ -8,12 +8,14 @@
 //===----------------------------------------------------------------------===//
 
 #include "lang/InnerProblem.h"
+#include "lang/Joint.h"
 #include "lang/Walk.h"
 
 using namespace gradus;
 using namespace gradus::lang;
 using llvm::dyn_cast;
 using llvm::SmallVector;
+using mlir::Attribute;
 using mlir::Value;
 
 //===----------------------------------------------------------------------===//
@@ -28,10 +30,7 @@ Array Elaborator::packed(llvm::ArrayRef<Array> parts, Location at) {
     return parts.front();
   SmallVector<Array> flat;
   for (const Array &part : parts)
-    for (Value lane : part.lanes) {
-      Array one{{lane}, false, false, part.axes};
-      flat.push_back(reshaped(toKind(one, Kind::Float, at), countOfShape(ownShape(one)).toAttr(builder.getContext()), at));
-    }
+    flat.push_back(joined(toKind(part, Kind::Float, at), 0, at));
   return concatAll(flat, 0, at);
 }
 
@@ -41,17 +40,10 @@ std::vector<Array> Elaborator::unpacked(const InnerProblem &problem, const Array
   std::vector<Array> parts;
   DimExpr first = DimExpr::number(0);
   for (const Array &model : problem.start) {
-    Array &all = parts.emplace_back(Array{{}, model.isEach, model.isJoint});
-    for (size_t k = 0; k < model.lanes.size(); ++k) {
-      Shape shape(ownShape(model, k));
-      DimExpr count = countOfShape(shape);
-      Array start{{sizeOf(first.toAttr(builder.getContext()), at)}};
-      Array part = reshaped(sliceAlong(x, 0, start, count.toAttr(builder.getContext()), at), shape, at);
-      if (part.isPoison())
-        return std::vector<Array>(problem.start.size());
-      all.lanes.push_back(part.lanes.front());
-      first = first + count;
-    }
+    Attribute count = countElements(model, builder.getContext());
+    Array start{{sizeOf(first.toAttr(builder.getContext()), at)}}, part = sliceAlong(x, 0, start, count, at);
+    parts.push_back(model.lanes.size() > 1 ? apart(part, model, 0, at) : reshaped(part, ownShape(model), at));
+    first = first + DimExpr::of(count);
   }
   return parts;
 }
@@ -291,14 +283,13 @@ Array Elaborator::unroll(const InnerProblem &problem) {
     if (auto loop = dyn_cast<LoopOp>(*at))
       loops.push_back(loop);
   for (LoopOp loop : loops) {
-    auto found = dyn_cast_or_null<LoopOp>(x.lanes.front().getDefiningOp());
-    unsigned number = found == loop ? llvm::cast<mlir::OpResult>(x.lanes.front()).getResultNumber() : 0;
+    auto found = dyn_cast<mlir::OpResult>(x.lanes.front());
+    std::optional<unsigned> number = found && found.getOwner() == loop ? std::optional(found.getResultNumber()) : std::nullopt;
     mlir::OpBuilder::InsertionGuard guard(builder);
     builder.setInsertionPoint(loop);
-    bool isResult = found == loop;
     LoopOp split = splitLoop(loop, problem.checkpoints, problem.loc);
-    if (isResult)
-      x = replaceLanes(x, Value(split->getResult(number)));
+    if (number)
+      x = replaceLanes(x, Value(split->getResult(*number)));
   }
   return x;
 }

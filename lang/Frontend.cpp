@@ -319,22 +319,25 @@ static void leaveOutUnbound(mlir::ModuleOp module, const ast::Sheet &sheet, cons
   }
 }
 
-/// Why a unit has no function of its own; empty where it has one, or no derivative.
-static std::string whyLeftOut(mlir::ModuleOp module, const ast::Unit &unit) {
-  if (auto *rule = dyn_cast<ast::Rule>(&unit)) {
-    bool hasStep = llvm::any_of(module.getOps<FuncOp>(), [&](FuncOp func) {
-      return func.getKind() == FuncKind::RuleStep && func.getSymName().starts_with(rule->name.name + ".");
-    });
-    bool takesRule = llvm::any_of(rule->params, [](const ast::Param &param) { return param.type && param.type->kind != ast::TypeKind::Tensor; });
-    return hasStep                 ? ""
-           : rule->oracles.empty() ? takesRule ? "it takes a rule or a function, and is tried in train units alone" : "it has no code of its own"
-                                   : "it is over an objective, and is tried in train units alone";
-  }
-  auto *function = dyn_cast<ast::Function>(&unit);
-  if (!function || function->function == ast::FunctionKind::Schedule)
+/// Why a rule has no function of its own; empty where it has one.
+static std::string whyLeftOut(mlir::ModuleOp module, const ast::Rule &rule) {
+  bool hasStep = llvm::any_of(module.getOps<FuncOp>(), [&](FuncOp func) {
+    return func.getKind() == FuncKind::RuleStep && func.getSymName().starts_with(rule.name.name + ".");
+  });
+  if (hasStep)
     return "";
-  bool isProximal = function->function == ast::FunctionKind::Prox || function->function == ast::FunctionKind::Projection;
-  if (module.lookupSymbol(function->name.name + (isProximal ? ".value" : "")) || module.lookupSymbol(function->name.name + ".trial"))
+  if (!rule.oracles.empty())
+    return "it is over an objective, and is tried in train units alone";
+  bool takesRule = llvm::any_of(rule.params, [](const ast::Param &param) { return param.type && param.type->kind != ast::TypeKind::Tensor; });
+  return takesRule ? "it takes a rule or a function, and is tried in train units alone" : "it has no code of its own";
+}
+
+/// Why a function has none in the module; empty where it has one, or no derivative.
+static std::string whyLeftOut(mlir::ModuleOp module, const ast::Function &function) {
+  if (function.function == ast::FunctionKind::Schedule)
+    return "";
+  bool isProximal = function.function == ast::FunctionKind::Prox || function.function == ast::FunctionKind::Projection;
+  if (module.lookupSymbol(function.name.name + (isProximal ? ".value" : "")) || module.lookupSymbol(function.name.name + ".trial"))
     return "";
   return isProximal ? "it cannot be tried on arrays and numbers alone" : "it has an argument without a shape, and is tried where a loss or fn of this file calls it";
 }
@@ -349,9 +352,9 @@ static void noteLeftOut(mlir::ModuleOp module, const ast::Sheet &sheet) {
   };
   for (const ast::UnitPtr &unit : sheet.units)
     if (auto *rule = dyn_cast<ast::Rule>(unit.get()))
-      add("rule", rule->name, whyLeftOut(module, *unit));
+      add("rule", rule->name, whyLeftOut(module, *rule));
     else if (auto *function = dyn_cast<ast::Function>(unit.get()))
-      add(wordOf(function->function), function->name, whyLeftOut(module, *unit));
+      add(wordOf(function->function), function->name, whyLeftOut(module, *function));
   module->setAttr("gradus.left_out", leftOut.getDictionary(module.getContext()));
 }
 

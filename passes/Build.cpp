@@ -21,6 +21,12 @@ Value buildIntFill(OpBuilder &builder, Location loc, Type type, int64_t value) {
   return buildBroadcast(builder, loc, number, cast<ArrayType>(type), {});
 }
 
+Value buildSize(OpBuilder &builder, Location loc, Attribute dim) {
+  if (auto size = dyn_cast<IntegerAttr>(dim))
+    return ConstantOp::create(builder, loc, size.getInt());
+  return DimOp::create(builder, loc, cast<StringAttr>(dim));
+}
+
 Value buildCast(OpBuilder &builder, Location loc, Value x, Type element) {
   if (arrayType(x).getElementType() == element)
     return x;

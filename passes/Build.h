@@ -18,6 +18,8 @@ inline ArrayType arrayType(mlir::Value value) { return mlir::cast<ArrayType>(val
 mlir::Value buildFill(mlir::OpBuilder &builder, mlir::Location loc, mlir::Type type, double value);
 /// An integer array of `type` whose every element is `value`.
 mlir::Value buildIntFill(mlir::OpBuilder &builder, mlir::Location loc, mlir::Type type, int64_t value);
+/// The size of a dimension.
+mlir::Value buildSize(mlir::OpBuilder &builder, mlir::Location loc, mlir::Attribute dim);
 /// `x` with element type `element`; `x` itself if it has it.
 mlir::Value buildCast(mlir::OpBuilder &builder, mlir::Location loc, mlir::Value x, mlir::Type element);
 /// Repeats `x`, whose axes are those of `type` in `kept`, to `type`, casting its elements.

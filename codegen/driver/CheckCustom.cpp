@@ -56,9 +56,7 @@ bool Checker::tryCustom(CustomUse use, uint64_t trialSeed, bool isPositive, refe
   options.mostElements = options.hasLongSteps ? 2 : 32;
   options.differenceTolerance = options.hasLongSteps ? 1e-4 : 1e-6;
   if ((isOfProblem && !isTest) || isConfined) {
-    reference::Way way{point, {}, {}};
-    for (unsigned i = 0; i < use.func.getNumArguments(); ++i)
-      way.names.push_back(use.func.getArgName(i).str());
+    reference::Way way(use.func, point);
     way.follow = [&](const reference::Arrays<long double> &args, std::string &error) -> FailureOr<reference::Arrays<long double>> {
       auto there = sets ? reference::takeToSets<long double>(sets, use.func, args, error) : FailureOr<reference::Arrays<long double>>(args);
       return failed(there) ? there : reference::evaluate<long double>(*reads, *there, error);

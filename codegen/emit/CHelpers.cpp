@@ -8,8 +8,19 @@
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/SmallVector.h"
+#include "llvm/ADT/StringExtras.h"
 
 namespace gradus {
+
+size_t findWord(llvm::StringRef text, llvm::StringRef word, size_t from) {
+  auto isLetter = [](char c) { return llvm::isAlnum(c) || c == '_'; };
+  for (size_t at = text.find(word, from); at != llvm::StringRef::npos; at = text.find(word, at + 1)) {
+    size_t end = at + word.size();
+    if ((at == 0 || !isLetter(text[at - 1])) && (end == text.size() || !isLetter(text[end])))
+      return at;
+  }
+  return llvm::StringRef::npos;
+}
 
 static constexpr CHelper helperTable[] = {
     {"floor_div", R"(static int64_t floor_div(int64_t a, int64_t b) {

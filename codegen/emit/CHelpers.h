@@ -9,6 +9,9 @@
 
 namespace gradus {
 
+/// Where `word` stands in C text as a name of its own, from a place on; npos where it does not.
+size_t findWord(llvm::StringRef text, llvm::StringRef word, size_t from = 0);
+
 /// A function that stands before the one that calls it. `table` makes the constants that it reads, which stand at the end of the source.
 struct CHelper {
   llvm::StringLiteral name, text;

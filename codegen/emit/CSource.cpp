@@ -162,11 +162,9 @@ LogicalResult CWriter::writeResults() {
 
 /// Whether a word stands in a text, comments aside.
 static bool mentions(StringRef text, StringRef word) {
-  auto isLetter = [](char c) { return llvm::isAlnum(c) || c == '_'; };
-  for (size_t at = 0; at < text.size(); ++at) {
-    if (text.substr(at).starts_with("/*"))
-      at = text.find("*/", at);
-    else if (text.substr(at).starts_with(word) && (at == 0 || !isLetter(text[at - 1])) && (at + word.size() == text.size() || !isLetter(text[at + word.size()])))
+  for (size_t at = findWord(text, word); at != StringRef::npos; at = findWord(text, word, at + 1)) {
+    StringRef before = text.take_front(at);
+    if (before.count("/*") == before.count("*/"))
       return true;
   }
   return false;
@@ -229,9 +227,8 @@ std::string CWriter::writeSummary() {
 
 /// Whether a text calls the function `word`.
 static bool calls(StringRef text, StringRef word) {
-  std::string call = (word + "(").str();
-  for (size_t at = text.find(call); at != StringRef::npos; at = text.find(call, at + 1))
-    if (at == 0 || (!llvm::isAlnum(text[at - 1]) && text[at - 1] != '_'))
+  for (size_t at = findWord(text, word); at != StringRef::npos; at = findWord(text, word, at + 1))
+    if (text.substr(at + word.size()).starts_with("("))
       return true;
   return false;
 }

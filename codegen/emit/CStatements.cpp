@@ -104,13 +104,9 @@ LogicalResult CWriter::assign(const std::string &target, Value value) {
 
 /// Whether `text` reads or writes the array `name` at other places than `place`.
 static bool isElsewhere(StringRef text, StringRef name, StringRef place) {
-  auto isLetter = [](char c) { return llvm::isAlnum(c) || c == '_'; };
-  for (size_t at = text.find(name); at != StringRef::npos; at = text.find(name, at + 1)) {
-    StringRef behind = text.substr(at + name.size());
-    bool isName = (at == 0 || !isLetter(text[at - 1])) && (behind.empty() || !isLetter(behind.front()));
-    if (isName && !behind.starts_with(place))
+  for (size_t at = findWord(text, name); at != StringRef::npos; at = findWord(text, name, at + 1))
+    if (!text.substr(at + name.size()).starts_with(place))
       return true;
-  }
   return false;
 }
 

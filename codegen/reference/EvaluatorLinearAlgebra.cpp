@@ -303,7 +303,7 @@ struct Solver {
       S square = w.dotColumns(j, j);
       bool isZero = M::lead(square) == 0;
       std::vector<S> column;
-      for (int64_t i = 0; i < w.rows; ++i)
+      for (int64_t i = 0; i < w.rows && isZero; ++i)
         column.push_back(w(i, j));
       values[j] = isZero ? S(0) : M::sqrt(square);
       for (int64_t i = 0; i < w.rows && !isZero; ++i)

@@ -90,22 +90,15 @@ LogicalResult Check::fail(const Twine &reason) {
   return failure();
 }
 
-/// The argument that a gradient is named after, or -1.
-static int64_t findArgument(FuncOp func, StringRef name) {
-  name.consume_front("grad_");
-  for (unsigned i = 0; i < func.getNumArguments(); ++i)
-    if (func.getArgName(i) == name)
-      return i;
-  return -1;
-}
-
 LogicalResult Check::pairResults() {
   if (value.getArgumentTypes() != withGradients.getArgumentTypes())
     return fail("the gradient function takes other arguments than '" + value.getSymName() + "'");
   for (unsigned i = 0; i < withGradients.getNumResults(); ++i) {
     if (withGradients.getResultRole(i) != Role::Grad)
       continue;
-    int64_t argument = findArgument(value, withGradients.getResultName(i));
+    StringRef name = withGradients.getResultName(i);
+    name.consume_front("grad_");
+    int64_t argument = findArgument(value, name);
     if (argument < 0 || value.getArgumentTypes()[argument] != withGradients.getResultTypes()[i])
       return fail("the result '" + withGradients.getResultName(i) + "' is no gradient in an argument of '" + value.getSymName() + "'");
     pairs.push_back({i, static_cast<unsigned>(argument)});
@@ -389,9 +382,7 @@ LogicalResult Check::compareGradient(Point &point, size_t which) {
 
 /// Each argument moves along its set, while the others stay.
 Way Check::wayAlongSets(const Point &point) {
-  Way way{point.args, {}, {}};
-  for (unsigned i = 0; i < value.getNumArguments(); ++i)
-    way.names.push_back(value.getArgName(i).str());
+  Way way(value, point.args);
   way.follow = [this, &point](const Arrays<long double> &args, std::string &error) -> FailureOr<Arrays<long double>> {
     auto nearest = takeToSets<long double>(options.sets, value, args, error);
     for (unsigned i = 0; succeeded(nearest) && i < args.size(); ++i)

@@ -13,6 +13,11 @@ namespace gradus::reference {
 
 /// How the arguments move where they do not move one by one: with numbers that are free.
 struct Way {
+  /// From the arguments of a function.
+  Way(FuncOp func, Arrays<double> args) : origin(std::move(args)) {
+    for (unsigned i = 0; i < func.getNumArguments(); ++i)
+      names.push_back(func.getArgName(i).str());
+  }
   Arrays<double> origin;          ///< these numbers at the point
   std::vector<std::string> names; ///< of these arrays
   /// The arguments for such numbers.

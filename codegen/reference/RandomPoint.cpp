@@ -159,7 +159,7 @@ static Arrays<double> drawPoint(FuncOp func, const Sizes &sizes, Random &random,
 // Sets
 //===----------------------------------------------------------------------===//
 
-static int64_t findArgument(FuncOp func, StringRef name) {
+int64_t reference::findArgument(FuncOp func, StringRef name) {
   for (unsigned i = 0; i < func.getNumArguments(); ++i)
     if (func.getArgName(i) == name)
       return i;

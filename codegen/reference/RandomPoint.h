@@ -25,6 +25,9 @@ struct PointOptions {
 /// One array for each argument of `func`. A hyper-parameter takes its default, or else a number of its interval.
 Arrays<double> makeRandomPoint(FuncOp func, const PointOptions &options);
 
+/// The position of an argument, or -1.
+int64_t findArgument(FuncOp func, llvm::StringRef name);
+
 /// The arguments of `func`, those that lie in sets at their nearest points there. These `sets` gives, a function of the same arguments, under their names.
 template <typename S>
 llvm::FailureOr<Arrays<S>> takeToSets(FuncOp sets, FuncOp func, Arrays<S> point, std::string &error);

@@ -16,11 +16,6 @@ using namespace mlir;
 
 namespace gradus {
 
-/// The number of passes that follow one direction after the other.
-static Value countDirections(OpBuilder &builder, Location loc, Attribute seeds) {
-  return isa<IntegerAttr>(seeds) ? ConstantOp::create(builder, loc, cast<IntegerAttr>(seeds).getInt()).getResult() : DimOp::create(builder, loc, cast<StringAttr>(seeds)).getResult();
-}
-
 /// What belongs to one direction.
 static Value takeDirection(OpBuilder &builder, Location loc, Value all, Value pass) {
   ArrayType row = arrayType(all).dropAxes(0);
@@ -87,7 +82,7 @@ private:
   /// The sum of these products over the directions.
   Value addUp(OpBuilder &builder, ArrayRef<Value> values, ArrayRef<Value> cotangents) {
     Location loc = op.getLoc();
-    Value count = countDirections(builder, loc, seeds), zero = ConstantOp::create(builder, loc, 0.0, builder.getF64Type());
+    Value count = buildSize(builder, loc, seeds), zero = ConstantOp::create(builder, loc, 0.0, builder.getF64Type());
     auto loop = LoopOp::create(builder, loc, TypeRange(zero.getType()), count, zero);
     OpBuilder::InsertionGuard guard(builder);
     Block *block = builder.createBlock(&loop.getBody());
@@ -163,8 +158,7 @@ static Value buildGeneric(OpBuilder &builder, Location loc, ArrayType type) {
   ArrayType ints = type.withElement(builder.getI64Type());
   Value number = buildIntFill(builder, loc, ints, 0);
   for (auto [axis, dim] : llvm::enumerate(type.getShape())) {
-    Value size = isa<IntegerAttr>(dim) ? ConstantOp::create(builder, loc, cast<IntegerAttr>(dim).getInt()).getResult()
-                                       : DimOp::create(builder, loc, cast<StringAttr>(dim)).getResult();
+    Value size = buildSize(builder, loc, dim);
     Value along = IotaOp::create(builder, loc, ints, builder.getI64IntegerAttr(axis));
     number = AddOp::create(builder, loc, MulOp::create(builder, loc, number, buildBroadcast(builder, loc, size, ints, {})), along);
   }
@@ -208,7 +202,7 @@ FailureOr<SmallVector<Value>> ForwardSweep::transposeForEach(CustomOp op, ArrayR
   for (Value y : op.getYs())
     if (arrayType(y).isFloat())
       init.push_back(buildFill(*builder, loc, tangentType(y), 0.0));
-  Value count = countDirections(*builder, loc, seeds);
+  Value count = buildSize(*builder, loc, seeds);
   auto loop = LoopOp::create(*builder, loc, TypeRange(ValueRange(init)), count, init);
   OpBuilder inside(op.getContext());
   Block *block = inside.createBlock(&loop.getBody());

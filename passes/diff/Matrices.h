@@ -139,10 +139,7 @@ private:
     return GatherOp::create(builder, loc, type, x, places, /*in_bounds=*/true);
   }
   mlir::Value size(mlir::Attribute dim, ArrayType type) {
-    auto number = llvm::dyn_cast<mlir::IntegerAttr>(dim);
-    mlir::Value n = number ? ConstantOp::create(builder, loc, number.getInt()).getResult()
-                           : DimOp::create(builder, loc, llvm::cast<mlir::StringAttr>(dim)).getResult();
-    return buildBroadcast(builder, loc, n, type.withElement(builder.getI64Type()), {});
+    return buildBroadcast(builder, loc, buildSize(builder, loc, dim), type.withElement(builder.getI64Type()), {});
   }
 };
 

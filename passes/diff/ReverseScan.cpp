@@ -21,9 +21,7 @@ static Value buildIsFirst(OpBuilder &builder, Location loc, ScanOp op, ArrayType
   ArrayType ints = type.withElement(builder.getI64Type());
   Value first = ConstantOp::create(builder, loc, int64_t(0));
   if (op.getReverse()) {
-    Attribute dim = type.getShape().front();
-    Value size = isa<IntegerAttr>(dim) ? ConstantOp::create(builder, loc, cast<IntegerAttr>(dim).getInt()).getResult()
-                                       : DimOp::create(builder, loc, cast<StringAttr>(dim)).getResult();
+    Value size = buildSize(builder, loc, type.getShape().front());
     first = SubOp::create(builder, loc, size, ConstantOp::create(builder, loc, int64_t(1)));
   }
   Value number = IotaOp::create(builder, loc, ints, builder.getI64IntegerAttr(0));

@@ -29,9 +29,7 @@ public:
   Value isEnd(bool isFirst) {
     Value end = number(0);
     if (isFirst == isReverse) {
-      Attribute dim = type.getShape()[axis];
-      Value size = isa<IntegerAttr>(dim) ? ConstantOp::create(builder, loc, cast<IntegerAttr>(dim).getInt()).getResult()
-                                         : DimOp::create(builder, loc, cast<StringAttr>(dim)).getResult();
+      Value size = buildSize(builder, loc, type.getShape()[axis]);
       end = SubOp::create(builder, loc, buildBroadcast(builder, loc, size, counts, {}), number(1));
     }
     return CompareOp::create(builder, loc, ComparePredicate::Eq, place(axis), end);
@@ -152,10 +150,7 @@ SmallVector<Value> findPlaces(SortOp op, RuleContext &context) {
       continue;
     }
     // The number of an element among all, in row-major order.
-    Attribute dim = type.getShape()[k];
-    Value size = isa<IntegerAttr>(dim) ? ConstantOp::create(builder, context.loc, cast<IntegerAttr>(dim).getInt()).getResult()
-                                       : DimOp::create(builder, context.loc, cast<StringAttr>(dim)).getResult();
-    size = buildBroadcast(builder, context.loc, size, type, {});
+    Value size = buildBroadcast(builder, context.loc, buildSize(builder, context.loc, type.getShape()[k]), type, {});
     places[k] = k == 0 ? rest : ModOp::create(builder, context.loc, rest, size).getResult();
     rest = k == 0 ? rest : IntDivOp::create(builder, context.loc, rest, size).getResult();
   }

@@ -56,13 +56,6 @@ static void reverse(ScatterAddOp op, Value dy, ReverseContext &context) {
   context.add(op.getUpdates(), GatherOp::create(context.builder, context.loc, type, dy, op.getIndices(), op.getInBounds()));
 }
 
-/// The size of a dimension.
-static Value buildSize(ReverseContext &context, Attribute dim) {
-  if (auto size = dyn_cast<IntegerAttr>(dim))
-    return ConstantOp::create(context.builder, context.loc, size.getInt());
-  return DimOp::create(context.builder, context.loc, cast<StringAttr>(dim));
-}
-
 /// Along the axes of `type`: 0, 1, 2, ..
 static Value buildCounts(ReverseContext &context, ArrayType type, int64_t axis) {
   ArrayType counts = type.withElement(context.builder.getI64Type());
@@ -84,7 +77,7 @@ static void reverse(ConcatOp op, Value dy, ReverseContext &context) {
       indices[axis] = builder.createOrFold<AddOp>(context.loc, indices[axis], offset);
       context.add(part, GatherOp::create(builder, context.loc, type, dy, indices, /*in_bounds=*/true));
     }
-    begin = builder.createOrFold<AddOp>(context.loc, begin, buildSize(context, type.getShape()[axis]));
+    begin = builder.createOrFold<AddOp>(context.loc, begin, buildSize(context.builder, context.loc, type.getShape()[axis]));
   }
 }
 
@@ -93,7 +86,7 @@ static Value buildNumbers(ReverseContext &context, ArrayType type) {
   OpBuilder &builder = context.builder;
   Value number = buildCounts(context, type, 0);
   for (int64_t axis = 1; axis < type.getRank(); ++axis) {
-    Value size = buildBroadcast(builder, context.loc, buildSize(context, type.getShape()[axis]), arrayType(number), {});
+    Value size = buildBroadcast(builder, context.loc, buildSize(context.builder, context.loc, type.getShape()[axis]), arrayType(number), {});
     number = AddOp::create(builder, context.loc, MulOp::create(builder, context.loc, number, size), buildCounts(context, type, axis));
   }
   return number;

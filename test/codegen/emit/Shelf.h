@@ -61,10 +61,6 @@ class ShelfGradient {
 public:
   ShelfGradient(const ShelfLoss &loss) : sources(), diagnostics(sources) {
     context.loadDialect<GradusDialect>();
-    mlir::ScopedDiagnosticHandler listen(&context, [this](mlir::Diagnostic &diagnostic) {
-      said += diagnostic.str() + "\n";
-      return mlir::success();
-    });
     module = emitFile(context, sources, loss.file, diagnostics, shelfOptions());
     EXPECT_TRUE(module) << diagnostics.render();
     auto func = module ? module->lookupSymbol<FuncOp>(loss.name) : FuncOp();
@@ -89,6 +85,12 @@ public:
   mlir::OwningOpRef<mlir::ModuleOp> module;
   FuncOp gradient;
   std::string said;
+
+private:
+  mlir::ScopedDiagnosticHandler listen{&context, [this](mlir::Diagnostic &diagnostic) {
+                                         said += diagnostic.str() + "\n";
+                                         return mlir::success();
+                                       }};
 };
 
 } // namespace gradus
