@@ -189,37 +189,40 @@ FailureOr<FuncOp> buildHessianProduct(ModuleOp module, FuncOp loss) {
   FailureOr<FuncOp> gradient = buildGradientFunction(module, loss);
   if (failed(gradient))
     return failure();
+  Location loc = loss.getLoc();
   OpBuilder builder(module.getContext());
   builder.setInsertionPointAfter(*gradient);
   SmallVector<Type> types(loss.getArgumentTypes());
-  SmallVector<Attribute> arguments(loss.getArgAttrsAttr().begin(), loss.getArgAttrsAttr().end());
-  SmallVector<std::string> names;
-  for (unsigned i = 1; i < gradient->getNumResults(); ++i) {
-    names.push_back(gradient->getResultName(i).drop_front(StringRef("grad_").size()).str());
-    types.push_back(gradient->getResultTypes()[i]);
-    arguments.push_back(describe(builder, "along_" + names.back(), Role::Input));
+  SmallVector<Attribute> arguments(loss.getArgAttrsAttr().begin(), loss.getArgAttrsAttr().end()), results;
+  SmallVector<unsigned> moving; // the arguments in which the gradients are
+  ArrayRef<Type> gradients = gradient->getResultTypes().drop_front();
+  for (unsigned i = 0; i < gradients.size(); ++i) {
+    StringRef name = gradient->getResultName(i + 1).drop_front(StringRef("grad_").size());
+    for (unsigned argument = 0; argument < loss.getNumArguments(); ++argument)
+      if (loss.getArgName(argument) == name)
+        moving.push_back(argument);
+    types.push_back(gradients[i]);
+    arguments.push_back(describe(builder, ("along_" + name).str(), Role::Input));
+    results.push_back(describe(builder, ("product_" + name).str(), Role::Grad));
   }
-  Type number = ArrayType::scalar(builder.getF64Type());
-  auto along = FuncOp::create(builder, loss.getLoc(), loss.getKind(), (loss.getSymName() + ".along").str(), builder.getFunctionType(types, number), builder.getArrayAttr(arguments),
-                              builder.getArrayAttr(describe(builder, "value", Role::Value)));
-  Block *entry = builder.createBlock(&along.getBody());
+  auto product = FuncOp::create(builder, loc, loss.getKind(), (loss.getSymName() + ".product").str(), builder.getFunctionType(types, gradients),
+                                builder.getArrayAttr(arguments), builder.getArrayAttr(results));
+  Block *entry = builder.createBlock(&product.getBody());
   for (Type type : types)
-    entry->addArgument(type, loss.getLoc());
+    entry->addArgument(type, loc);
+  auto points = llvm::map_to_vector(moving, [&](unsigned argument) -> Value { return entry->getArgument(argument); });
+  auto jvp = JvpOp::create(builder, loc, gradients, gradients, points, entry->getArguments().take_back(moving.size()));
+  Block &from = gradient->getBody().front(), *body = builder.createBlock(&jvp.getBody());
   IRMapping mapping;
-  Block &body = gradient->getBody().front();
-  mapping.map(body.getArguments(), entry->getArguments().take_front(body.getNumArguments()));
-  for (Operation &op : body.without_terminator())
+  mapping.map(from.getArguments(), entry->getArguments().take_front(from.getNumArguments()));
+  for (unsigned argument : moving)
+    mapping.map(from.getArgument(argument), body->addArgument(from.getArgument(argument).getType(), loc));
+  for (Operation &op : from.without_terminator())
     builder.clone(op, mapping);
-  Value sum;
-  for (auto [g, u] : llvm::zip_equal(body.getTerminator()->getOperands().drop_front(), entry->getArguments().drop_front(body.getNumArguments()))) {
-    Location loc = loss.getLoc();
-    Value product = MulOp::create(builder, loc, mapping.lookupOrDefault(g), u);
-    Value term = buildCast(builder, loc, buildReduce(builder, loc, ReductionKind::Sum, product, complementAxes(arrayType(product).getRank(), {})), builder.getF64Type());
-    sum = sum ? AddOp::create(builder, loc, sum, term).getResult() : term;
-  }
-  ReturnOp::create(builder, loss.getLoc(), sum);
-  SmallVector<StringRef> wrt(names.begin(), names.end());
-  return buildGradientFunction(module, along, wrt);
+  YieldOp::create(builder, loc, llvm::map_to_vector(from.getTerminator()->getOperands().drop_front(), [&](Value g) { return mapping.lookupOrDefault(g); }));
+  builder.setInsertionPointToEnd(entry);
+  ReturnOp::create(builder, loc, jvp.getTangents());
+  return product;
 }
 
 } // namespace gradus

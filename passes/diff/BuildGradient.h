@@ -17,8 +17,8 @@ namespace gradus {
 /// has the function already, it is returned as it is.
 llvm::FailureOr<FuncOp> buildGradientFunction(mlir::ModuleOp module, FuncOp loss, llvm::ArrayRef<llvm::StringRef> wrt = {});
 
-/// Adds `@<loss>.along`, the product of the gradient with a direction, whose further arguments `along_<argument>` are the direction, and
-/// `@<loss>.along.grad`, its gradient in the same arguments: the product of the Hessian with the direction. The latter is returned.
+/// Adds `@<loss>.product`, the product of the Hessian with a direction, whose further arguments `along_<argument>` are the direction: the tangent of the gradient
+/// along it. One result, `product_<argument>`, for each gradient.
 llvm::FailureOr<FuncOp> buildHessianProduct(mlir::ModuleOp module, FuncOp loss);
 
 } // namespace gradus
