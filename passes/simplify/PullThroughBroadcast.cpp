@@ -19,6 +19,26 @@ static Value unround(PatternRewriter &rewriter, Location loc, Value x) {
   return buildCast(rewriter, loc, x, rewriter.getF64Type());
 }
 
+/// What the operands of `op` repeat, the largest of it with its places; what has rank 0 may stand beside it. Null where they do not all repeat alike.
+static BroadcastOp findRepeated(Operation *op, SmallVector<Value> &sources) {
+  BroadcastOp largest;
+  for (Value operand : op->getOperands()) {
+    auto source = operand.getDefiningOp<BroadcastOp>();
+    if (!source)
+      return {};
+    if (!largest || arrayType(source.getX()).getRank() > arrayType(largest.getX()).getRank())
+      largest = source;
+  }
+  for (Value operand : op->getOperands()) {
+    auto source = operand.getDefiningOp<BroadcastOp>();
+    bool isAlike = source.getX().getType() == largest.getX().getType() && source.getAxes() == largest.getAxes();
+    if (!isAlike && arrayType(source.getX()).getRank() != 0)
+      return {};
+    sources.push_back(source.getX());
+  }
+  return largest;
+}
+
 namespace {
 
 /// f(broadcast(a), broadcast(b), ..) -> broadcast(f(a, b, ..)) for a, b, .. repeated along the same axes or of rank 0.
@@ -31,23 +51,11 @@ struct PullPointwise : RewritePattern {
     ArrayType type = arrayType(op->getResult(0));
     if (!type.isFloat())
       return rewriter.notifyMatchFailure(op, "no float");
-    BroadcastOp largest;
-    for (Value operand : op->getOperands()) {
-      auto source = operand.getDefiningOp<BroadcastOp>();
-      if (!source)
-        return rewriter.notifyMatchFailure(op, "an operand is no broadcast");
-      if (!largest || arrayType(source.getX()).getRank() > arrayType(largest.getX()).getRank())
-        largest = source;
-    }
-    ArrayType small = arrayType(largest.getX());
     SmallVector<Value> operands;
-    for (Value operand : op->getOperands()) {
-      auto source = operand.getDefiningOp<BroadcastOp>();
-      bool isAlike = source.getX().getType() == small && source.getAxes() == largest.getAxes();
-      if (!isAlike && arrayType(source.getX()).getRank() != 0)
-        return rewriter.notifyMatchFailure(op, "operands repeat along different axes");
-      operands.push_back(source.getX());
-    }
+    BroadcastOp largest = findRepeated(op, operands);
+    if (!largest)
+      return rewriter.notifyMatchFailure(op, "operands do not repeat along the same axes");
+    ArrayType small = arrayType(largest.getX());
     Location loc = op->getLoc();
     for (Value &operand : operands)
       operand = small.isScalar() ? unround(rewriter, loc, operand) : buildBroadcast(rewriter, loc, operand, small, {});
@@ -55,6 +63,22 @@ struct PullPointwise : RewritePattern {
     Operation *before = rewriter.create(loc, op->getName().getIdentifier(), operands, result, op->getAttrs());
     Value y = buildCast(rewriter, loc, before->getResult(0), type.getElementType());
     rewriter.replaceOpWithNewOp<BroadcastOp>(op, type, y, largest.getAxes());
+    return success();
+  }
+};
+
+/// compare(broadcast(a), broadcast(b)) -> broadcast(compare(a, b)). Not where both have rank 0: they are compared as rounded.
+struct PullCompare : OpRewritePattern<CompareOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(CompareOp op, PatternRewriter &rewriter) const override {
+    SmallVector<Value> operands;
+    BroadcastOp largest = findRepeated(op, operands);
+    if (!largest || arrayType(largest.getX()).isScalar())
+      return rewriter.notifyMatchFailure(op, "operands do not repeat the same axes");
+    for (Value &operand : operands)
+      operand = buildBroadcast(rewriter, op.getLoc(), operand, arrayType(largest.getX()), {});
+    Value y = CompareOp::create(rewriter, op.getLoc(), op.getPredicate(), operands[0], operands[1]);
+    rewriter.replaceOpWithNewOp<BroadcastOp>(op, op.getType(), y, largest.getAxes());
     return success();
   }
 };
@@ -92,7 +116,7 @@ struct PullIntPow : OpRewritePattern<IntPowOp> {
 } // namespace
 
 void populatePullThroughBroadcast(RewritePatternSet &patterns) {
-  patterns.add<PullPointwise, PullCast, PullIntPow>(patterns.getContext());
+  patterns.add<PullCast, PullCompare, PullIntPow, PullPointwise>(patterns.getContext());
 }
 
 } // namespace gradus

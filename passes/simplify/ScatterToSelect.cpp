@@ -61,6 +61,32 @@ static std::optional<DimExpr> getOffset(Value index, int64_t axis) {
   return number ? std::optional(DimExpr::number(*number)) : std::nullopt;
 }
 
+/// Marks, while the pass runs, a concat that has come from a scatter into zeros: such a 0 is no term of a sum, and has no sign to keep.
+static constexpr StringLiteral paddedAttr = "padded";
+
+/// As many zeros along an axis, if any.
+static void addZeros(OpBuilder &builder, Location loc, ArrayType type, int64_t axis, const DimExpr &size, SmallVector<Value> &parts) {
+  SmallVector<Attribute> shape(type.getShape());
+  shape[axis] = size.toAttr(builder.getContext());
+  if (size.getNumber() != 0)
+    parts.push_back(buildFill(builder, loc, type.withShape(shape), 0.0));
+}
+
+/// Where a block of updates with the rank of the array begins, axis by axis; null where it is no block.
+static std::optional<SmallVector<DimExpr>> getBegins(ScatterAddOp op) {
+  int64_t rank = arrayOf(op.getX()).getRank();
+  if (rank == 0 || arrayOf(op.getUpdates()).getRank() != rank)
+    return std::nullopt;
+  SmallVector<DimExpr> begins;
+  for (int64_t axis = 0; axis < rank; ++axis) {
+    std::optional<DimExpr> begin = getOffset(op.getIndices()[axis], axis);
+    if (!begin)
+      return std::nullopt;
+    begins.push_back(*begin);
+  }
+  return begins;
+}
+
 namespace {
 
 /// scatter_add(x[i, label], u) with i = 0, 1, 2, .. -> select(k == label, x + u, x), and scatter likewise without x: each row takes one
@@ -109,17 +135,16 @@ struct PadWithZeros : OpRewritePattern<ScatterAddOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(ScatterAddOp op, PatternRewriter &rewriter) const override {
     ArrayType type = arrayOf(op.getX());
-    if (getFill(op.getX()) != 0.0 || arrayOf(op.getUpdates()).getRank() != type.getRank() || type.isScalar())
+    std::optional<SmallVector<DimExpr>> begins = getBegins(op);
+    if (getFill(op.getX()) != 0.0 || !begins)
       return rewriter.notifyMatchFailure(op, "it does not write a block into zeros");
     SmallVector<std::pair<DimExpr, DimExpr>> around;
     for (int64_t axis = 0; axis < type.getRank(); ++axis) {
-      std::optional<DimExpr> before = getOffset(op.getIndices()[axis], axis);
-      if (!before)
-        return rewriter.notifyMatchFailure(op, "an index does not count along its axis");
-      DimExpr after = DimExpr::of(type.getShape()[axis]) - *before - DimExpr::of(arrayOf(op.getUpdates()).getShape()[axis]);
-      if (!before->isNeverNegative() || !after.isNeverNegative())
+      const DimExpr &before = (*begins)[axis];
+      DimExpr after = DimExpr::of(type.getShape()[axis]) - before - DimExpr::of(arrayOf(op.getUpdates()).getShape()[axis]);
+      if (!before.isNeverNegative() || !after.isNeverNegative())
         return rewriter.notifyMatchFailure(op, "the block may leave the array");
-      around.push_back({*before, after});
+      around.push_back({before, after});
     }
     Value block = op.getUpdates();
     for (auto [axis, sizes] : llvm::enumerate(around))
@@ -130,22 +155,66 @@ struct PadWithZeros : OpRewritePattern<ScatterAddOp> {
 
   static Value pad(OpBuilder &builder, Location loc, Value block, int64_t axis, const DimExpr &before, const DimExpr &after, Attribute whole) {
     SmallVector<Value> parts;
-    SmallVector<Attribute> shape(arrayOf(block).getShape());
-    auto addZeros = [&](const DimExpr &size) {
-      shape[axis] = size.toAttr(builder.getContext());
-      if (size.getNumber() != 0)
-        parts.push_back(buildFill(builder, loc, arrayOf(block).withShape(shape), 0.0));
-    };
-    addZeros(before);
+    addZeros(builder, loc, arrayOf(block), axis, before, parts);
     parts.push_back(block);
-    addZeros(after);
+    addZeros(builder, loc, arrayOf(block), axis, after, parts);
+    if (parts.size() == 1)
+      return block;
+    SmallVector<Attribute> shape(arrayOf(block).getShape());
     shape[axis] = whole;
-    return parts.size() == 1 ? block : ConcatOp::create(builder, loc, arrayOf(block).withShape(shape), parts, axis).getResult();
+    auto padded = ConcatOp::create(builder, loc, arrayOf(block).withShape(shape), parts, axis);
+    padded->setAttr(paddedAttr, builder.getUnitAttr());
+    return padded;
+  }
+};
+
+/// concat(0, u, 0) + concat(v, 0) -> concat(v, 0, u, 0), where both are derivatives of slices and no element is in two of them.
+struct JoinPadded : OpRewritePattern<AddOp> {
+  using OpRewritePattern::OpRewritePattern;
+  LogicalResult matchAndRewrite(AddOp op, PatternRewriter &rewriter) const override {
+    auto a = op.getA().getDefiningOp<ConcatOp>(), b = op.getB().getDefiningOp<ConcatOp>();
+    if (!a || !b || !a->hasAttr(paddedAttr) || !b->hasAttr(paddedAttr) || a.getAxis() != b.getAxis())
+      return rewriter.notifyMatchFailure(op, "these are no slices along one axis");
+    SmallVector<Value> parts(a.getParts());
+    DimExpr at = DimExpr::number(0);
+    for (Value part : b.getParts()) {
+      if (getFill(part) != 0.0 && !put(rewriter, parts, part, at, a.getAxis()))
+        return rewriter.notifyMatchFailure(op, "an element may be in both");
+      at = at + sizeAlong(part, a.getAxis());
+    }
+    auto joined = rewriter.replaceOpWithNewOp<ConcatOp>(op, op.getType(), parts, a.getAxis());
+    joined->setAttr(paddedAttr, rewriter.getUnitAttr());
+    return success();
+  }
+
+  static DimExpr sizeAlong(Value part, int64_t axis) { return DimExpr::of(arrayOf(part).getShape()[axis]); }
+
+  /// Puts `block`, which begins at `begin`, among the zeros of `parts`; false where they are not sure to be zeros.
+  static bool put(OpBuilder &builder, SmallVector<Value> &parts, Value block, const DimExpr &begin, int64_t axis) {
+    DimExpr at = DimExpr::number(0);
+    for (auto [number, part] : llvm::enumerate(parts)) {
+      DimExpr before = begin - at, after = sizeAlong(part, axis) - before - sizeAlong(block, axis);
+      at = at + sizeAlong(part, axis);
+      if (getFill(part) != 0.0 || !before.isNeverNegative() || !after.isNeverNegative())
+        continue;
+      SmallVector<Value> around;
+      addZeros(builder, block.getLoc(), arrayOf(block), axis, before, around);
+      around.push_back(block);
+      addZeros(builder, block.getLoc(), arrayOf(block), axis, after, around);
+      parts.erase(parts.begin() + number);
+      parts.insert(parts.begin() + number, around.begin(), around.end());
+      return true;
+    }
+    return false;
   }
 };
 
 struct ScatterToSelect : WalkPass<gradus::impl::ScatterToSelectBase<ScatterToSelect>> {
-  void populate(RewritePatternSet &set) override { set.add<ChooseByIndex<ScatterAddOp>, ChooseByIndex<ScatterOp>, PadWithZeros>(set.getContext()); }
+  void populate(RewritePatternSet &set) override { set.add<ChooseByIndex<ScatterAddOp>, ChooseByIndex<ScatterOp>, JoinPadded, PadWithZeros>(set.getContext()); }
+  void runOnOperation() override {
+    WalkPass::runOnOperation();
+    getOperation()->walk([](ConcatOp op) { op->removeAttr(paddedAttr); });
+  }
 };
 
 } // namespace

@@ -45,3 +45,39 @@ gradus.func fn @rows(%x: !x {gradus.name = "x", gradus.role = #gradus.role<input
   %y = gradus.scatter_add %x[%row, %j], %u : !x, (!gradus.array<[k, c], i64>, !gradus.array<[k, c], i64>), !gradus.array<[k, c], f32>
   gradus.return %z, %y : !gradus.array<[k, c], f32>, !x
 }
+
+// Sums of derivatives of slices: those that are beside each other are joined; what overlaps is added, and so are concats of zeros that somebody wrote.
+!b = !gradus.array<[n, 2], f32>
+!p = !gradus.array<[n, 2], i64>
+!w = !gradus.array<[n, 6], f32>
+!q = !gradus.array<[], i64>
+// CHECK-LABEL: gradus.func fn @blocks
+// CHECK-SAME: (%[[U:arg0]]: {{.*}}%[[V:arg1]]: 
+// CHECK-NOT: padded
+// CHECK: %[[APART:.*]] = gradus.concat %[[V]], %{{[^,]*}}, %[[U]] axis 1
+// CHECK: %[[OVER:.*]] = gradus.add
+// CHECK: %[[WRITTEN:.*]] = gradus.add
+// CHECK: gradus.return %[[APART]], %[[OVER]], %[[WRITTEN]]
+gradus.func fn @blocks(%u: !b {gradus.name = "u", gradus.role = #gradus.role<data>}, %v: !b {gradus.name = "v", gradus.role = #gradus.role<data>})
+    -> (!w {gradus.name = "y", gradus.role = #gradus.role<value>}, !w {gradus.name = "z", gradus.role = #gradus.role<value>}, !w {gradus.name = "a", gradus.role = #gradus.role<value>}) {
+  %k = gradus.constant dense<0.0> : tensor<f32>
+  %zeros = gradus.broadcast %k axes [] : !gradus.array<[], f32> to !w
+  %i = gradus.iota 0 : !p
+  %j = gradus.iota 1 : !p
+  %c3 = gradus.constant dense<3> : tensor<i64>
+  %c4 = gradus.constant dense<4> : tensor<i64>
+  %w3 = gradus.broadcast %c3 axes [] : !q to !p
+  %w4 = gradus.broadcast %c4 axes [] : !q to !p
+  %j3 = gradus.add %j, %w3 : !p
+  %j4 = gradus.add %j, %w4 : !p
+  %a = gradus.scatter_add %zeros[%i, %j4], %u : !w, (!p, !p), !b
+  %b = gradus.scatter_add %zeros[%i, %j], %v : !w, (!p, !p), !b
+  %c = gradus.scatter_add %zeros[%i, %j3], %v : !w, (!p, !p), !b
+  %y = gradus.add %a, %b : !w
+  %z = gradus.add %a, %c : !w
+  %rest = gradus.broadcast %k axes [] : !gradus.array<[], f32> to !gradus.array<[n, 4], f32>
+  %left = gradus.concat %u, %rest axis 1 : (!b, !gradus.array<[n, 4], f32>) -> !w
+  %right = gradus.concat %rest, %v axis 1 : (!gradus.array<[n, 4], f32>, !b) -> !w
+  %s = gradus.add %left, %right : !w
+  gradus.return %y, %z, %s : !w, !w, !w
+}
