@@ -1,5 +1,6 @@
 //===- Activity.cpp - Which values a derivative goes through -------------------===//
 
+#include "passes/Build.h"
 #include "passes/diff/ReverseSweep.h"
 
 #include "mlir/Transforms/RegionUtils.h"
@@ -8,13 +9,23 @@ using namespace mlir;
 
 namespace gradus {
 
+/// x - logsumexp(x), which is at most 0.
+static bool isLogSoftmax(Value value) {
+  auto difference = value.getDefiningOp<SubOp>();
+  auto wide = difference ? difference.getB().getDefiningOp<BroadcastOp>() : nullptr;
+  auto sum = wide ? wide.getX().getDefiningOp<LogSumExpOp>() : nullptr;
+  return sum && sum.getX() == difference.getA() && wide.getAxes() == ArrayRef<int64_t>(complementAxes(arrayType(sum.getX()).getRank(), sum.getAxes()));
+}
+
 /// Ops whose value or partial derivative is infinite at, or overflows near, ordinary arguments.
 bool isUnbounded(Operation *op) {
   if (auto div = dyn_cast<DivOp>(op))
     return getFill(div.getB()).value_or(0.0) == 0.0;
   if (auto power = dyn_cast<IntPowOp>(op))
     return getInteger(power.getN()).value_or(-1) < 0;
-  return isa<AcosOp, AcoshOp, AsinOp, AtanhOp, CbrtOp, CholeskyOp, CoshOp, CustomOp, DigammaOp, EighOp, Exp2Op, Expm1Op, ExpOp, LambertWOp, LGammaOp, Log10Op,
+  if (auto exp = dyn_cast<ExpOp>(op))
+    return !isLogSoftmax(exp.getX());
+  return isa<AcosOp, AcoshOp, AsinOp, AtanhOp, CbrtOp, CholeskyOp, CoshOp, CustomOp, DigammaOp, EighOp, Exp2Op, Expm1Op, LambertWOp, LGammaOp, Log10Op,
              Log1pOp, Log2Op, LogDetOp, LogOp, ModOp, NormalQuantileOp, PowOp, QrOp, SinhOp, SolveOp, SqrtOp, SvdOp, TanOp, TrigammaOp>(op);
 }
 

@@ -33,7 +33,7 @@ Value ForwardContext::orZero(Value operand, Type element) {
 }
 
 ForwardContext ForwardSweep::contextOf(Operation *op, llvm::function_ref<Value(Value, Value)> guardBy, llvm::function_ref<Value(Value)> tangent) {
-  return {{*builder, op->getLoc(), guardBy}, seeds, tangent};
+  return {{*builder, op->getLoc(), guardBy, activity.unbounded}, seeds, tangent};
 }
 
 ArrayType ForwardSweep::tangentType(Value value) const { return putBehind(seeds, ReverseSweep::cotangentType(value)); }
@@ -128,13 +128,13 @@ LogicalResult ForwardSweep::visitElementwise(Operation *op) {
     Tangent own = lookup(operand);
     if (!own.value)
       continue;
-    merge(flags, own);
     Value t = buildCast(*builder, op->getLoc(), own.value, arrayType(result).getElementType());
     Value contribution = table.apply(*builder, primal, t, index);
     if (!contribution)
       return failure();
     if (getFill(contribution) == 0.0)
       continue;
+    flags.isMasked = own.isMasked && (!sum || flags.isMasked); // a sum is 0 by choice where all of it is
     bool isTimesFinite = isa<MulOp>(op) && !activity.unbounded.contains(op->getOperand(1 - index));
     if (needsGuard(op, own) && !isTimesFinite && !hasFinitePartial(op, index))
       contribution = guardContribution(*builder, op->getLoc(), t, contribution);
@@ -152,12 +152,13 @@ LogicalResult ForwardSweep::visitByRule(Operation *op) {
   auto guardBy = [&](Value t, Value contribution) { return guardContribution(*builder, op->getLoc(), t, contribution); };
   auto tangent = [&](Value operand) { return lookup(operand).value; };
   Tangent flags = flagsOf(op);
-  // A contraction guarded product by product is slow: only where the factor that meets the tangent can overflow.
-  auto isTimesFinite = [&](ContractOp product) {
-    auto meets = [&](Value moving, Value other) { return tangent(moving) && activity.unbounded.contains(other); };
-    return !meets(product.getA(), product.getB()) && !meets(product.getB(), product.getA());
-  };
-  bool isGuarded = needsGuard(op, flags) && !(isa<ContractOp>(op) && isTimesFinite(cast<ContractOp>(op)));
+  bool isGuarded = needsGuard(op, flags);
+  if (auto product = dyn_cast<ContractOp>(op)) { // guarded product by product it is slow: only where a factor that can overflow meets a tangent
+    Tangent a = lookup(product.getA()), b = lookup(product.getB());
+    auto meets = [&](Tangent moving, Value other) { return moving.value && moving.isMasked && activity.unbounded.contains(other); };
+    isGuarded = meets(a, product.getB()) || meets(b, product.getA());
+    flags.isMasked = (!a.value || a.isMasked) && (!b.value || b.isMasked);
+  }
   ForwardContext context = contextOf(op, isGuarded ? llvm::function_ref<Value(Value, Value)>(guardBy) : nullptr, tangent);
   for (auto rule : {applyForwardShapeRule, applyForwardReduceRule, applyForwardLinearAlgebraRule}) {
     ForwardRule found = rule(op, context);

@@ -98,7 +98,7 @@ void ReverseSweep::add(Operation *from, Value operand, Value contribution, Cotan
     at->second.value = AddOp::create(builder, from->getLoc(), at->second.value, contribution);
   }
   cameFrom.try_emplace(operand, from);
-  at->second.isMasked |= isMasked;
+  at->second.isMasked &= isMasked; // what no choice can make 0 meets the partial as it is
   at->second.isWhere |= isWhere;
 }
 
@@ -127,7 +127,8 @@ LogicalResult ReverseSweep::visitElementwise(Operation *op, Cotangent dy) {
     Value contribution = table.apply(builder, result, t, index);
     if (!contribution)
       return failure();
-    if (needsGuard(op, dy) && getFill(contribution) != 0.0 && !hasFinitePartial(op, index))
+    bool isTimesFinite = isa<MulOp>(op) && !dy.isWhere && !activity.unbounded.contains(op->getOperand(1 - index));
+    if (needsGuard(op, dy) && !isTimesFinite && getFill(contribution) != 0.0 && !hasFinitePartial(op, index))
       contribution = guardContribution(builder, op->getLoc(), t, contribution);
     add(op, operand, contribution, dy);
   }
@@ -149,7 +150,7 @@ RuleResult ReverseSweep::applyRule(Operation *op, Cotangent dy, llvm::function_r
   auto guardBy = [&](Value t, Value contribution) { return guardContribution(builder, op->getLoc(), t, contribution); };
   // A contraction guarded product by product is slow, so that one of inputs takes them to be finite.
   bool isGuarded = needsGuard(op, isa<ContractOp>(op) ? Cotangent{dy.value, dy.isMasked} : dy);
-  ReverseContext context{{builder, op->getLoc(), isGuarded ? llvm::function_ref<Value(Value, Value)>(guardBy) : nullptr}, addTo, needs};
+  ReverseContext context{{builder, op->getLoc(), isGuarded ? llvm::function_ref<Value(Value, Value)>(guardBy) : nullptr, activity.unbounded}, addTo, needs};
   return rule(context);
 }
 

@@ -9,6 +9,7 @@
 #include "passes/Build.h"
 #include "passes/diff/OpDerivatives.h"
 
+#include "llvm/ADT/DenseSet.h"
 #include "llvm/ADT/STLFunctionalExtras.h"
 
 namespace gradus {
@@ -20,6 +21,8 @@ struct RuleContext {
   mlir::Location loc;
   /// The contribution, but 0 where the (co)tangent `t`, spread to its shape, is 0; null where no infinity can meet a 0.
   llvm::function_ref<mlir::Value(mlir::Value t, mlir::Value contribution)> guardBy;
+  /// What is computed by what can overflow.
+  const llvm::DenseSet<mlir::Value> &unbounded;
 
   mlir::Value guard(mlir::Value t, mlir::Value contribution) { return guardBy ? guardBy(t, contribution) : contribution; }
   mlir::Value toElement(mlir::Value x, mlir::Type element) { return buildCast(builder, loc, x, element); }

@@ -167,7 +167,7 @@ static Value contractGuarded(Factor dy, Factor other, ArrayRef<int64_t> wanted, 
 }
 
 Value contractTangent(Factor dy, Factor other, ArrayRef<int64_t> wanted, ArrayType type, RuleContext &context) {
-  if (context.guardBy)
+  if (context.guardBy && context.unbounded.contains(other.value))
     return contractGuarded(dy, other, wanted, type, context);
   if (dy.labels.empty()) { // a scalar result: dy times the other factor
     SmallVector<int64_t> summed, left;
