@@ -64,6 +64,18 @@ def Fuse : Pass<"gradus-fuse", "gradus::FuncOp"> {
   let dependentDialects = ["gradus::GradusDialect"];
 }
 
+def Guard : Pass<"gradus-guard", "gradus::FuncOp"> {
+  let summary = "Add the conditions without which a step is refused";
+  let description = [{
+    Each is a result of rank 0 with the attribute `gradus.guard`, true if some array or number is finite. By level: `joint`, sums over the collection, the loss, and
+    gradients that a sum tells of, none of which reads an array again; `grads`, all gradients; `full`, all next values too. Without a level that of
+    train units is `grads`, that of rules `joint`. The function is as the front end wrote it. passes/guard/README.md says why.
+    Example: test/passes/guard/adds_conditions.mlir.
+  }];
+  let options = [Option<"level", "level", "std::string", "\"\"", "off, joint, grads or full; empty for that of the unit">];
+  let dependentDialects = ["gradus::GradusDialect"];
+}
+
 def Reciprocal : Pass<"gradus-reciprocal", "gradus::FuncOp"> {
   let summary = "Multiply arrays by reciprocals instead of dividing them by scalars";
   let description = [{

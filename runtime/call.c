@@ -14,6 +14,7 @@ static gradus_place nowhere(void) {
   place.slot = 0;
   place.argument = -1;
   place.dimension = -1;
+  place.element = -1;
   return place;
 }
 
@@ -42,6 +43,7 @@ static gradus_status failHyper(const gradus_call_site *site, const gradus_hyper 
   error.argument = hyper->name;
   error.slot = 0;
   error.dimension = -1;
+  error.element = -1;
   error.expected = expected;
   error.got = got;
   return gradus_internal_report(site->context, &error, 0, format, hyper->name);
@@ -245,7 +247,12 @@ gradus_status gradus_call(const gradus_entry *entry, const gradus_context *conte
   own.t = t;
   own.committed = 0;
   own.reserved = 0;
+  own.slot = 0;
+  own.element = -1;
+  own.what = NULL;
   status = (gradus_status)entry->kernel(context, values, t, seed, tensors, n_slots, (char *)workspace, &own);
+  if (status == GRADUS_ERROR_NONFINITE)
+    return gradus_internal_fail_guard(&site, &own, report);
   if (status != GRADUS_OK)
     return failKernel(&site, status, &own);
   if (report != NULL) {
@@ -253,6 +260,9 @@ gradus_status gradus_call(const gradus_entry *entry, const gradus_context *conte
     report->t = t;
     report->committed = 1;
     report->reserved = 0;
+    report->slot = 0;
+    report->element = -1;
+    report->what = NULL;
   }
   return GRADUS_OK;
 }

@@ -21,6 +21,7 @@ static gradus_place placeOf(size_t slot, int32_t argument, int32_t dimension) {
   place.slot = slot;
   place.argument = argument;
   place.dimension = dimension;
+  place.element = -1;
   return place;
 }
 

@@ -43,6 +43,7 @@ static gradus_status fail(const task *self, gradus_status status, const char *ar
   error.argument = argument;
   error.slot = 0;
   error.dimension = dimension;
+  error.element = -1;
   error.expected = expected;
   error.got = got;
   return gradus_internal_report(self->context, &error, 0, format, text);

@@ -90,6 +90,10 @@ static void appendPlace(line *out, const gradus_error *error, int showSlot) {
     (void)snprintf(number, sizeof(number), "dimension %d ", (int)error->dimension);
     append(out, number);
   }
+  if (error->element >= 0) {
+    (void)snprintf(number, sizeof(number), "element %" PRId64 " ", error->element);
+    append(out, number);
+  }
 }
 
 gradus_status gradus_internal_report(const gradus_context *context, gradus_error *error, int show_slot, const char *format,
@@ -117,6 +121,7 @@ gradus_status gradus_internal_fail(const gradus_call_site *site, gradus_status s
   error.argument = place.argument >= 0 ? entry->arguments[place.argument].name : NULL;
   error.slot = place.slot;
   error.dimension = place.dimension;
+  error.element = place.element;
   error.expected = expected;
   error.got = got;
   return gradus_internal_report(site->context, &error, entry != NULL && entry->is_open, format, text);

@@ -16,7 +16,7 @@ extern "C" {
 #endif
 
 /** Raised whenever a struct or a meaning below changes. */
-#define GRADUS_ABI_VERSION 4
+#define GRADUS_ABI_VERSION 5
 /** The most axes an array has. */
 #define GRADUS_MAX_RANK 8
 
@@ -74,7 +74,8 @@ typedef enum gradus_status {
   GRADUS_ERROR_OVERFLOW = 14,  /**< sizes whose product does not fit */
   GRADUS_ERROR_IO = 15,        /**< a file could not be read or written */
   GRADUS_ERROR_FORMAT = 16,    /**< a file that is not what it should be */
-  GRADUS_ERROR_WORKERS = 17    /**< another worker refused its part of the step, or could not be reached */
+  GRADUS_ERROR_WORKERS = 17,   /**< another worker refused its part of the step, or could not be reached */
+  GRADUS_ERROR_NONFINITE = 18  /**< the guard of a step found a NaN or an infinity: nothing has moved, and the next call has the same t */
 } gradus_status;
 
 /** What went wrong, for people and for programs. Strings live as long as the artifact. */
@@ -84,6 +85,7 @@ typedef struct gradus_error {
   const char *argument; /**< the tensor or hyper-parameter concerned, or null */
   size_t slot;          /**< index into the array of slots */
   int32_t dimension;    /**< the axis concerned, or -1 */
+  int64_t element;      /**< the element concerned, in row-major order, or -1 */
   double expected;      /**< the size, bound or code expected */
   double got;
   char message[256]; /**< all of the above in one sentence */
@@ -180,12 +182,15 @@ typedef struct gradus_context {
   const gradus_workers *workers;
 } gradus_context;
 
-/** What a call reports; every field is written when the call succeeds. */
+/** What a call reports; every field is written when the call succeeds, and when the guard refuses a step (GRADUS_ERROR_NONFINITE). */
 typedef struct gradus_report {
-  double value;      /**< the loss at the parameters before the step; NaN where the entry has none */
-  uint64_t t;        /**< the step that was committed */
+  double value;      /**< the loss at the parameters before the step; NaN where the entry has none, and of a refused step */
+  uint64_t t;        /**< the step that was committed, or refused */
   int32_t committed; /**< 1 if everything moved, 0 if nothing did */
-  int32_t reserved;
+  int32_t reserved;  /**< of a refused step 1 + the number of the argument that is not finite, else 0 */
+  uint64_t slot;     /**< of a refused step the slot of that argument */
+  int64_t element;   /**< of a refused step the first element that is not finite, in row-major order, or -1 where it is not known */
+  const char *what;  /**< of a refused step what is not finite: "the gradient of 'W'"; else null. Lives as long as the artifact */
 } gradus_report;
 
 /*===- Entries --------------------------------------------------------------------===*/
@@ -233,7 +238,7 @@ typedef struct gradus_hyper {
  * The compiled code of an entry. Everything is checked, the workspace is large enough, `report` is never null and holds a
  * NaN as value. Returns a gradus_status. A kernel that refuses (GRADUS_ERROR_INDEX) has written no tensor; it
  * leaves the offending number in report->value, or NaN, and in report->reserved 1 + the number of the argument that it indexes (0: not known),
- * plus 2^16 (1 + the axis) where that is known.
+ * plus 2^16 (1 + the axis) where that is known. One that refuses with GRADUS_ERROR_NONFINITE leaves report->what and perhaps report->element.
  */
 typedef int32_t (*gradus_kernel)(const gradus_context *context, const double *hyper, uint64_t t, uint64_t seed,
                                  const gradus_tensor *tensors, size_t n_slots, char *workspace, gradus_report *report);
@@ -313,6 +318,9 @@ int32_t gradus_workers_reduce(const gradus_context *context, int32_t state, int3
                               int64_t count, const void *x, void *y);
 int32_t gradus_workers_exchange(const gradus_context *context, int32_t state, int32_t agrees, int64_t peer, int32_t dtype, int64_t count,
                                 const void *x, void *y, gradus_report *report);
+
+/** The first element of an array that is NaN or infinite, -1 where none is or the type has no such numbers. Of blocks of codes the first of the block. */
+int64_t gradus_find_nonfinite(int32_t dtype, int64_t count, const void *data);
 
 /** The number of elements, 1 for rank 0. The caller has checked that it fits. */
 int64_t gradus_numel(const gradus_tensor *tensor);

@@ -22,11 +22,12 @@ typedef struct gradus_call_site {
   size_t n_slots;
 } gradus_call_site;
 
-/** Where an error is: an argument of a slot and an axis, each perhaps unknown. */
+/** Where an error is: an argument of a slot, an axis and an element, each perhaps unknown. */
 typedef struct gradus_place {
   size_t slot;
   int32_t argument;  /**< -1: none */
   int32_t dimension; /**< -1: none */
+  int64_t element;   /**< -1: none */
 } gradus_place;
 
 /** The memory of a buffer as half-open range of addresses. */
@@ -83,6 +84,9 @@ static inline int gradus_internal_is_absent(const gradus_call_site *site, size_t
 static inline int gradus_internal_is_ignored(const gradus_call_site *site, size_t slot, int32_t k) {
   return gradus_internal_is_absent(site, slot, k) || (slot > 0 && (site->entry->arguments[k].flags & GRADUS_SHARED));
 }
+
+/** Says what the guard of a step has found, to the sink and in `report`, which may be null; `own` is what the kernel has left. */
+gradus_status gradus_internal_fail_guard(const gradus_call_site *site, const gradus_report *own, gradus_report *report);
 
 /** Types, ranks, shapes and strides of all slots. */
 gradus_status gradus_internal_check_shapes(const gradus_call_site *site);

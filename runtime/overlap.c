@@ -34,6 +34,7 @@ static gradus_status failOverlap(const gradus_call_site *site, size_t one, size_
   place.slot = one / n;
   place.argument = (int32_t)(one % n);
   place.dimension = -1;
+  place.element = -1;
   return gradus_internal_fail(site, GRADUS_ERROR_OVERLAP, place, 0, (double)(two / n),
                               site->entry->is_open ? "it is written and overlaps '%s' of slot {g}"
                                                    : "it is written and overlaps '%s'",

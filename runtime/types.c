@@ -46,7 +46,7 @@ const char *gradus_dtype_name(int32_t dtype) {
 const char *gradus_status_name(int32_t status) {
   static const char *const names[] = {"ok",       "null",      "dtype",   "rank",  "shape",    "stride",
                                       "alignment", "device",   "overlap", "interval", "workspace", "index",
-                                      "version",  "step",      "overflow", "io",    "format",  "workers"};
+                                      "version",  "step",      "overflow", "io",    "format",  "workers", "nonfinite"};
   if (status < 0 || status >= (int32_t)(sizeof(names) / sizeof(names[0])))
     return "unknown";
   return names[status];

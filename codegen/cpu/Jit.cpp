@@ -20,6 +20,7 @@ static llvm::orc::SymbolMap findRuntime(llvm::orc::LLJIT &engine) {
   };
   add("gradus_fft", gradus_fft);
   add("gradus_fft_workspace", gradus_fft_workspace);
+  add("gradus_find_nonfinite", gradus_find_nonfinite);
   add("gradus_matrix_cholesky", gradus_matrix_cholesky);
   add("gradus_matrix_eigh", gradus_matrix_eigh);
   add("gradus_matrix_logdet", gradus_matrix_logdet);

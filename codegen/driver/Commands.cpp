@@ -13,6 +13,8 @@ namespace gradus::driver {
 static constexpr OptionSpec dtype{"--dtype", "f32|f64", "storage of parameters, gradients and data (default f32)"};
 static constexpr OptionSpec exactDiv{"--fp", "exact-div|reciprocal",
                                      "divide by rank-0 values, or multiply by their reciprocals (default reciprocal)"};
+static constexpr OptionSpec guard{"--guard", "off|joint|grads|full",
+                                  "what a step refuses if it is not finite, before it writes (default: grads of train units, joint of rules)"};
 static constexpr OptionSpec importFolder{"-I", "DIR", "also look for imports there; may come often"};
 static constexpr OptionSpec noFuse{"--no-fuse", "", "one kernel for each operation, for comparison"};
 static constexpr OptionSpec size{"--size", "NAME=N", "a size of the spec, in the place of its default; may come often"};
@@ -23,6 +25,7 @@ static constexpr OptionSpec buildOptions[] = {
     {"-o", "DIR", "where the artifacts go (default: the current folder)"},
     dtype,
     exactDiv,
+    guard,
     noFuse,
     {"--prefix", "PREFIX", "starts every exported symbol"},
     size,
@@ -39,6 +42,7 @@ static constexpr OptionSpec emitOptions[] = {
     importFolder,
     dtype,
     exactDiv,
+    guard,
     noFuse,
     size,
     {"--stage", "PHASE", "print after: emit, differentiate, simplify, fuse, lower, llvm, llvm-ir, asm (default emit)"},
@@ -48,6 +52,7 @@ static constexpr OptionSpec explainOptions[] = {
     importFolder,
     dtype,
     exactDiv,
+    guard,
     {"--json", "", "as JSON, for programs"},
     noFuse,
     size,
@@ -69,6 +74,7 @@ static constexpr OptionSpec runOptions[] = {
     {"--dim", "NAME=N", "the size of a dimension that the data do not tell; may come often"},
     dtype,
     {"--engine", "reference|cpu", "the f64 evaluator, or compiled code (default cpu)"},
+    guard,
     {"--hyper", "NAME=VALUE", "a hyper-parameter; may come often"},
     {"--plot", "FILE.svg", "the loss of each step as a picture, with its mean over the last steps"},
     {"--seed", "N", "of the first parameters, the order of the rows and the draws (default 0)"},

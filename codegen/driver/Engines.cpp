@@ -4,6 +4,7 @@
 #include "codegen/driver/Session.h"
 #include "codegen/driver/Training.h"
 #include "codegen/reference/Evaluator.h"
+#include "passes/guard/Guard.h"
 
 using namespace mlir;
 
@@ -16,14 +17,14 @@ namespace {
 //===----------------------------------------------------------------------===//
 
 /// Calls an entry on the variables that bear the names of its tensors.
-bool callOn(Training &training, JitEntry &entry, uint64_t t, gradus_report *report, std::string &error) {
+gradus_status callOn(Training &training, JitEntry &entry, uint64_t t, gradus_report *report, std::string &error) {
   std::vector<gradus_tensor> slot;
   for (const EntryTensor &tensor : entry.getLayout().tensors)
     slot.push_back(training.find(tensor.name)->view());
   std::vector<double> hypers;
   for (const EntryHyper &hyper : entry.getLayout().hypers)
     hypers.push_back(training.getHyper(hyper.name));
-  return entry.call(hypers.data(), t, training.seed, slot, report, error) == GRADUS_OK;
+  return entry.call(hypers.data(), t, training.seed, slot, report, error);
 }
 
 class JitEngine : public Engine {
@@ -32,14 +33,15 @@ public:
       : jit(std::move(code)), initEntry(init, *jit), stepEntry(step, *jit) {}
   bool isThere() const { return initEntry.isThere() && stepEntry.isThere(); }
 
-  bool init(Training &training, std::string &error) override { return callOn(training, initEntry, 0, nullptr, error); }
-  bool step(Training &training, double &loss, std::string &error) override {
+  bool init(Training &training, std::string &error) override { return callOn(training, initEntry, 0, nullptr, error) == GRADUS_OK; }
+  Stepped step(Training &training, double &loss, std::string &error) override {
     gradus_report report{};
-    if (!callOn(training, stepEntry, training.t + 1, &report, error))
-      return false;
+    gradus_status status = callOn(training, stepEntry, training.t + 1, &report, error);
+    if (status != GRADUS_OK)
+      return status == GRADUS_ERROR_NONFINITE ? Stepped::Refused : Stepped::Failed;
     training.t = report.t;
     loss = report.value;
-    return true;
+    return Stepped::Committed;
   }
 
 private:
@@ -57,13 +59,12 @@ public:
 
   bool init(Training &training, std::string &error) override {
     double value = 0;
-    return run(initFunc, training.init, training, value, error);
+    return run(initFunc, training.init, training, value, error) == Stepped::Committed;
   }
-  bool step(Training &training, double &loss, std::string &error) override {
-    if (!run(stepFunc, training.step, training, loss, error))
-      return false;
-    ++training.t;
-    return true;
+  Stepped step(Training &training, double &loss, std::string &error) override {
+    Stepped result = run(stepFunc, training.step, training, loss, error);
+    training.t += result == Stepped::Committed;
+    return result;
   }
 
 private:
@@ -81,7 +82,7 @@ private:
   }
 
   /// Hyper-parameters stand in the order of the layout; tensors are found by name.
-  bool run(FuncOp func, const EntryLayout &layout, Training &training, double &value, std::string &error) {
+  Stepped run(FuncOp func, const EntryLayout &layout, Training &training, double &value, std::string &error) {
     reference::Arrays<double> arguments;
     for (unsigned i = 0; i < func.getNumArguments(); ++i) {
       auto type = cast<ArrayType>(func.getArgumentTypes()[i]);
@@ -101,7 +102,12 @@ private:
       sizes[name] = size;
     auto results = reference::evaluate<double>(func, arguments, error, training.seed, sizes);
     if (failed(results))
-      return false;
+      return Stepped::Failed;
+    for (unsigned index = 0; index < func.getNumResults(); ++index)
+      if (auto what = func.getResultAttrOfType<StringAttr>(index, guardAttribute); what && !(*results)[index].ints[0]) {
+        error = what.getValue().str() + " is not finite; nothing has moved";
+        return Stepped::Refused;
+      }
     if (layout.valueResult >= 0)
       value = (*results)[layout.valueResult].reals[0];
     for (const EntryTensor &tensor : layout.tensors) {
@@ -114,7 +120,7 @@ private:
       for (auto [i, number] : llvm::enumerate(array.ints))
         variable.set(static_cast<int64_t>(i), static_cast<double>(number));
     }
-    return true;
+    return Stepped::Committed;
   }
 
   FuncOp initFunc, stepFunc;

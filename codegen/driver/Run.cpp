@@ -207,7 +207,14 @@ static bool runSteps(const Invocation &invocation, Training &training, Engine &e
   while (training.t < steps && !stopRequested) {
     fillStep(training, binding, table, batches);
     double loss = 0;
-    if (!engine.step(training, loss, error))
+    Stepped result = engine.step(training, loss, error);
+    if (result == Stepped::Refused) {
+      std::string reason = std::exchange(error, "");
+      if (!checkpoint.empty() && !exchange(training, checkpoint, true, error)) // all is as the last step left it
+        return false;
+      error = "step " + std::to_string(training.t + 1) + " is refused: " + reason + "; look at the data and at the learning rate";
+    }
+    if (result != Stepped::Committed)
       return false;
     losses.push_back(loss);
     if (!std::isfinite(loss)) {
@@ -253,7 +260,7 @@ int runRun(const Invocation &invocation) {
     return fail(error);
   Session session;
   ModuleOp module = session.load(invocation.inputs[0], invocation.get("--dtype", "f32"), invocation);
-  if (!module)
+  if (!module || !session.addGuards(invocation))
     return ExitFailed;
   std::string unit = chooseUnit(module, invocation.get("--unit"), error);
   if (unit.empty())

@@ -4,6 +4,7 @@
 
 #include "codegen/emit/Entry.h"
 #include "lang/Frontend.h"
+#include "passes/Passes.h"
 #include "passes/diff/BuildGradient.h"
 
 #include "mlir/Pass/PassManager.h"
@@ -109,6 +110,12 @@ bool Session::addGradients(StringRef loss, llvm::ArrayRef<StringRef> wrt) {
     if (failed(buildGradientFunction(*module, func, wrt)))
       break;
   return !report();
+}
+
+bool Session::addGuards(const Invocation &invocation) {
+  PassManager pm(&context);
+  pm.addNestedPass<FuncOp>(createGuard({invocation.get("--guard")}));
+  return succeeded(pm.run(*module)) && !report();
 }
 
 bool Session::runPhasesOn(ModuleOp part, Phase last, const PhaseOptions &options) {

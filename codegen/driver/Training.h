@@ -41,14 +41,21 @@ struct Training {
   double getHyper(llvm::StringRef name) const;
 };
 
+/// How a step ended.
+enum class Stepped {
+  Committed,
+  Refused, ///< by the guard: everything is as it was
+  Failed,
+};
+
 /// Runs the two functions of a train unit.
 class Engine {
 public:
   virtual ~Engine() = default;
   /// Fills the states. On failure `error` says why.
   virtual bool init(Training &training, std::string &error) = 0;
-  /// One step; `loss` is the value before it.
-  virtual bool step(Training &training, double &loss, std::string &error) = 0;
+  /// One step; `loss` is the value before it. Unless it is committed `error` says why.
+  virtual Stepped step(Training &training, double &loss, std::string &error) = 0;
 };
 
 std::unique_ptr<Engine> createReferenceEngine(FuncOp init, FuncOp step);

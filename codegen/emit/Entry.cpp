@@ -3,6 +3,7 @@
 #include "codegen/emit/Entry.h"
 
 #include "dialect/DimExpr.h"
+#include "passes/guard/Guard.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/SetVector.h"
@@ -173,6 +174,8 @@ EntryLayout computeEntryLayout(FuncOp func) {
   }
   for (auto [index, type] : llvm::enumerate(func.getResultTypes())) {
     int64_t of = func.getResultOf(index);
+    if (func.getResultAttr(index, guardAttribute)) // it leaves no trace but in the status
+      continue;
     if (isReportedValue(func, index)) {
       layout.valueResult = index;
     } else if (of >= 0 && tensorOf[of] >= 0) {

@@ -10,6 +10,7 @@
 #include "passes/fuse/Cost.h"
 #include "passes/fuse/Grouping.h"
 #include "passes/fuse/Plan.h"
+#include "passes/guard/Guard.h"
 
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/Remarks.h"
@@ -251,7 +252,14 @@ PhaseOp PhaseBuilder::build(Location loc, ArrayRef<PhaseOutput> outputs) {
   OpBuilder::InsertionGuard guard(builder);
   builder.createBlock(&phase.getBody());
   SmallVector<Value> yielded(outputs.size());
+  auto addGuards = [&] { // right behind what they are made of
+    for (auto [index, output] : llvm::enumerate(outputs))
+      if (output.isGuard)
+        yielded[index] = getOuter(output.value);
+  };
   for (auto [index, kernel] : llvm::enumerate(plan.kernels)) {
+    if (index == plan.numBeforeGuards)
+      addGuards();
     kernels.push_back(kernel.control ? buildControl(kernel.control) : buildKernel(kernel));
     for (auto [k, target] : llvm::enumerate(kernel.targets))
       if (target.output >= 0)
@@ -343,7 +351,8 @@ void FunctionFuser::buildLastPhase() {
     bool isUnchanged = isRegion ? isa<BlockArgument>(value) : replaces >= 0 && value == func.getArgument(replaces);
     if (placement.isUniform(value) || isUnchanged)
       continue;
-    outputs.push_back({value, isRankZero(value) ? -1 : replaces});
+    bool isGuard = !isRegion && func.getResultAttr(operand.getOperandNumber(), guardAttribute);
+    outputs.push_back({value, isRankZero(value) ? -1 : replaces, isGuard});
     uses.push_back(&operand);
   }
   for (auto [use, value] : llvm::zip_equal(uses, buildOutputs(placement.getLastLevel(), outputs)))

@@ -58,6 +58,7 @@ private:
   SmallVector<Dependence> getDependences(const Target &target) const;
   bool fits(const Target &target, unsigned kernel, ArrayRef<Dependence> dependences) const;
   unsigned getFirstForCommit(const Target &target);
+  llvm::DenseSet<Value> findGuards() const;
   void fillBody(unsigned kernel);
   bool mayBeRefused(Value value) const;
   bool costsMoreThan(Value value, int64_t limit) const;
@@ -355,6 +356,27 @@ unsigned Grouper::getFirstForCommit(const Target &target) {
   return first;
 }
 
+/// What is stored for the guards, with all that this is made of.
+llvm::DenseSet<Value> Grouper::findGuards() const {
+  llvm::DenseSet<Value> found, seen;
+  SmallVector<Value> pending;
+  for (const PhaseOutput &output : outputs)
+    if (output.isGuard)
+      pending.push_back(output.value);
+  while (!pending.empty()) {
+    Value value = pending.pop_back_val();
+    if (!seen.insert(value).second)
+      continue;
+    if (isStored(value))
+      found.insert(value);
+    Target target;
+    target.value = value;
+    for (const Dependence &dependence : getDependences(target))
+      llvm::append_range(pending, dependence.value.getDefiningOp()->getResults()); // they stay together
+  }
+  return found;
+}
+
 void Grouper::group() {
   plan = PhasePlan();
   collectTargets();
@@ -370,12 +392,20 @@ void Grouper::group() {
   // Results of one op stay together.
   auto isOneOf = [](const Target &target) { return target.value.getDefiningOp() && target.value.getDefiningOp()->getNumResults() > 1; };
   auto isLast = [&](const Target &target) { return target.replaces >= 0 && !neededEarly.contains(target.value) && !isOneOf(target); };
+  llvm::DenseSet<Value> guards = findGuards();
+  auto isForGuard = [&](const Target &target) { return guards.contains(target.value); };
   for (unsigned i = 0; i < targets.size(); ++i)
-    if (!isLast(targets[i]))
+    if (isForGuard(targets[i]))
       place(i, 0);
+  plan.numBeforeGuards = plan.kernels.size();
+  // A value that is wanted outside goes to its buffer at once only where the guards are known.
+  auto isWritten = [](const Target &target) { return target.output >= 0 && arrayOf(target.value).getRank() > 0; };
   for (unsigned i = 0; i < targets.size(); ++i)
-    if (isLast(targets[i]))
-      place(i, getFirstForCommit(targets[i]));
+    if (!isForGuard(targets[i]) && !isLast(targets[i]))
+      place(i, isWritten(targets[i]) ? plan.numBeforeGuards : 0);
+  for (unsigned i = 0; i < targets.size(); ++i)
+    if (!isForGuard(targets[i]) && isLast(targets[i]))
+      place(i, std::max(plan.numBeforeGuards, getFirstForCommit(targets[i])));
 }
 
 //===----------------------------------------------------------------------===//

@@ -20,6 +20,8 @@ struct PhaseOutput {
   mlir::Value value;
   /// The argument whose buffer the value replaces when the step commits, or -1.
   int64_t replaces = -1;
+  /// Whether nothing may be written before it is known.
+  bool isGuard = false;
 };
 
 /// One stored value of a kernel.
@@ -48,6 +50,8 @@ struct PlannedKernel {
 struct PhasePlan {
   /// In the order in which they run.
   std::vector<PlannedKernel> kernels;
+  /// After so many of them all guards are known.
+  unsigned numBeforeGuards = 0;
   /// The kernel that stores a value, and the value's index among its targets.
   llvm::DenseMap<mlir::Value, std::pair<unsigned, unsigned>> homes;
   /// Ops that several kernels compute again, with the number of kernels.

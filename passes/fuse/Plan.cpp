@@ -3,6 +3,7 @@
 #include "passes/fuse/Plan.h"
 
 #include "passes/fuse/Control.h"
+#include "passes/guard/Guard.h"
 
 using namespace mlir;
 
@@ -157,6 +158,7 @@ Plan::Plan(FuncOp func) : func(func) {
     if (isCut(op))
       numKernelsBeforeLastCut = count;
   });
+  findGuards();
   if (func.isOpen())
     collectRehearsed();
   auto ret = cast<ReturnOp>(func.getBody().front().getTerminator());
@@ -176,6 +178,55 @@ Plan::Plan(FuncOp func) : func(func) {
       decideHome(kernel, value, where);
       storage[value] = where;
     }
+}
+
+Value getInside(Value result) {
+  auto phase = result.getDefiningOp<PhaseOp>();
+  return phase ? phase.getBody().front().getTerminator()->getOperand(cast<OpResult>(result).getResultNumber()) : Value();
+}
+
+/// In an open function the conditions are reductions over the collection, which are known before the last phase begins.
+void Plan::findGuards() {
+  Operation *ret = func.getBody().front().getTerminator();
+  SmallVector<Value> pending;
+  for (auto [index, value] : llvm::enumerate(ret->getOperands()))
+    if (func.getResultAttr(index, guardAttribute)) {
+      isGuarded = true;
+      pending.push_back(getInside(value));
+    }
+  llvm::DenseSet<Operation *> seen;
+  while (!pending.empty() && !func.isOpen()) {
+    Value value = pending.pop_back_val();
+    Operation *op = value ? value.getDefiningOp() : nullptr;
+    if (!op || !isa<PhaseOp>(op->getParentOp()) || !seen.insert(op).second)
+      continue;
+    op->walk([&](KernelOp kernel) { numBeforeGuards = std::max(numBeforeGuards, getPosition(kernel) + 1); });
+    if (!isa<KernelOp>(op))
+      llvm::append_range(pending, getInputs(op));
+  }
+}
+
+bool Plan::isForGuard(KernelOp kernel) const {
+  FuncOp of = func;
+  SmallVector<Value> pending(kernel.getStored());
+  llvm::DenseSet<Value> seen;
+  while (!pending.empty()) {
+    Value value = pending.pop_back_val();
+    if (!seen.insert(value).second)
+      continue;
+    for (OpOperand &use : value.getUses()) {
+      Operation *user = use.getOwner();
+      if (isa<ReturnOp>(user) && !of.getResultAttr(use.getOperandNumber(), guardAttribute))
+        return false;
+      if (isa<YieldOp>(user) && !isa<PhaseOp>(user->getParentOp()))
+        return false; // of control
+      if (isa<YieldOp>(user))
+        pending.push_back(user->getParentOp()->getResult(use.getOperandNumber()));
+      else
+        llvm::append_range(pending, user->getResults());
+    }
+  }
+  return isGuarded;
 }
 
 void Plan::collectRehearsed() {
@@ -229,7 +280,7 @@ void Plan::decideHome(KernelOp kernel, Value value, Storage &where) {
   };
   // What runs twice must find the arguments as they were; after the rehearsal of an open function nothing is refused.
   bool isBeforeCut = needsAgreement() || getPosition(kernel) < numKernelsBeforeLastCut;
-  bool isEarly = isBeforeCut || (func.isOpen() ? isRehearsed(kernel) : llvm::any_of(later, mayRefuse));
+  bool isEarly = isBeforeCut || getPosition(kernel) < numBeforeGuards || (func.isOpen() ? isRehearsed(kernel) : llvm::any_of(later, mayRefuse));
   bool isHeld = where.argument >= 0 && isHandedOn(func.getArgument(where.argument));
   bool isDeferred = isWrittenLater(func, where.result) || isEarly || isHeld || needsOld(kernel) || llvm::any_of(later, needsOld);
   where.home = isDeferred ? Home::Deferred : Home::Result;

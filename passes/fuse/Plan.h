@@ -58,12 +58,19 @@ public:
   bool hasRehearsal() const { return isRehearsing; }
   /// Whether workers meet in the function, and whether one of them may refuse the call by an index, which the others must be told.
   bool hasCuts() const { return numKernelsBeforeLastCut >= 0; }
-  bool needsAgreement() const { return hasCuts() && llvm::any_of(checks, [](const auto &known) { return known.second != Check::None; }); }
+  bool needsAgreement() const {
+    return hasCuts() && (isGuarded || llvm::any_of(checks, [](const auto &known) { return known.second != Check::None; }));
+  }
+  /// Whether conditions of the guard (passes/guard) may refuse the call.
+  bool hasGuards() const { return isGuarded; }
+  /// Whether a kernel is there for the guard alone.
+  bool isForGuard(KernelOp kernel) const;
   /// Whether an op of the last phase belongs to what runs twice.
   bool isRehearsed(mlir::Operation *op) const { return rehearsed.contains(op); }
 
 private:
   void collectRehearsed();
+  void findGuards();
   void decideHome(KernelOp kernel, mlir::Value value, Storage &where);
 
   FuncOp func;
@@ -72,9 +79,14 @@ private:
   llvm::DenseMap<mlir::Operation *, Check> checks;
   llvm::DenseSet<mlir::Operation *> rehearsed;
   bool isRehearsing = false;
+  bool isGuarded = false;
+  unsigned numBeforeGuards = 0; ///< kernels of a function that is not open, after which all conditions of the guard are known
   int64_t numKernelsBeforeLastCut = -1; ///< from the last one on nothing but an index refuses the call; -1 without cuts
   llvm::DenseMap<mlir::Value, Storage> storage;
 };
+
+/// What the phase of a function's result yields as that result; null where the result is of no phase.
+mlir::Value getInside(mlir::Value result);
 
 inline bool isRankZero(mlir::Value value) { return mlir::cast<ArrayType>(value.getType()).isScalar(); }
 

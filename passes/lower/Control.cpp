@@ -104,6 +104,7 @@ void FunctionLowering::emitOps(Block &block, Buffers &buffers, Slot *slot, bool 
     } else {
       emitScalarOp(&op, buffers);
     }
+    emitGuards(&op, buffers);
   }
 }
 

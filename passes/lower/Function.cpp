@@ -45,7 +45,7 @@ void FunctionLowering::emitEntry() {
   workspace = arguments[6];
   report = arguments[7];
   bool canBeRefused = func.walk([](Operation *op) { return canFail(op) ? WalkResult::interrupt() : WalkResult::advance(); }).wasInterrupted();
-  if (canBeRefused || plan.hasCuts()) {
+  if (canBeRefused || plan.hasCuts() || plan.hasGuards()) {
     flag = code.stackSlot(code.getI32Type(), 1);
     Value state = code.i32(0);
     if (layout.isOpen && plan.hasCuts()) { // no slot may have moved when workers meet for the next one
@@ -54,6 +54,7 @@ void FunctionLowering::emitEntry() {
     }
     LLVM::StoreOp::create(code, state, flag);
   }
+  findGuards();
   emitHostScalars();
   if (!layout.isOpen) {
     onlySlot = enterSlot(code.i64(0));
@@ -81,7 +82,9 @@ void FunctionLowering::emitEntry() {
       place = code.select(isOfWorkers, code.sub(code.i32(0), state), place);
       LLVM::StoreOp::create(code, place, code.byteAddress(report, offsetof(gradus_report, reserved)));
     });
-    Value why = code.select(isOfWorkers, code.i32(GRADUS_ERROR_WORKERS), code.i32(GRADUS_ERROR_INDEX));
+    Value isOfGuard = code.compare(arith::CmpIPredicate::eq, state, code.i32(2 * refusedByGuard));
+    Value why = code.select(isOfGuard, code.i32(GRADUS_ERROR_NONFINITE), code.i32(GRADUS_ERROR_INDEX));
+    why = code.select(isOfWorkers, code.i32(GRADUS_ERROR_WORKERS), why);
     status = code.select(isRefused, why, status);
   }
   LLVM::ReturnOp::create(code, status);
@@ -155,6 +158,7 @@ void FunctionLowering::emitStatements() {
     } else if (!isa<ReturnOp>(op)) {
       emitScalarOp(&op, host);
     }
+    emitGuards(&op, host);
   }
   unlessRefused([&] {
     if (!lastPhase)
@@ -285,12 +289,6 @@ void FunctionLowering::keepArguments(Slot &slot) {
   for (auto [index, value] : llvm::enumerate(ret.getValues()))
     if (slot.kept[index])
       copy(code.byteAddress(workspace, slot.kept[index]), slot.buffers.arrays.lookup(value), arrayOf(value), slot);
-}
-
-/// The value of a phase that is a result of the function, as the phase yields it.
-static Value getInside(Value result) {
-  auto phase = result.getDefiningOp<PhaseOp>();
-  return phase ? phase.getBody().front().getTerminator()->getOperand(cast<OpResult>(result).getResultNumber()) : Value();
 }
 
 bool FunctionLowering::needsStage(unsigned result) {

@@ -22,6 +22,9 @@ struct CarriedArray {
 };
 llvm::SmallVector<CarriedArray> findCarriedArrays(LoopOp loop);
 
+/// Half of what the flag of a call is where the guard refuses it: above all places of indices.
+inline constexpr int32_t refusedByGuard = 1 << 20;
+
 /// Lowers one function; the two entry functions are added to its module.
 class FunctionLowering {
 public:
@@ -104,6 +107,9 @@ private:
   void emitChecks();
   void emitCheck(KernelOp kernel, Slot &slot);
   void emitLateCheck(KernelOp kernel, Slot &slot);
+  void findGuards();
+  void emitGuards(mlir::Operation *op, Buffers &buffers);
+  mlir::Value findNonFinite(mlir::Value condition, Buffers &buffers);
   void copy(mlir::Value to, mlir::Value from, ArrayType type, Slot &slot);
   void keepArguments(Slot &slot);
   void emitArrayResults(Slot &slot);
@@ -125,6 +131,8 @@ private:
   std::optional<Slot> onlySlot;
   PhaseOp lastPhase; ///< it writes the results; null where they are known outside of phases
   bool mayBeRefusedLate = false;
+  llvm::DenseMap<mlir::Value, mlir::StringAttr> guards; ///< conditions of the guard, where they are computed -> what is not finite
+  unsigned numGuards = 0;
   llvm::StringRef stage; ///< tells the functions of kernels that are built twice apart
 };
 

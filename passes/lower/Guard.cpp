@@ -1,0 +1,79 @@
+//===- Guard.cpp - Refuses a call where a number is not finite --------------------===//
+//
+// A condition is looked at right behind what computes it. The first one that is false sets the flag of the call and leaves in the report what is not
+// finite, and where, if the array is in memory.
+//
+//===----------------------------------------------------------------------===//
+
+#include "passes/guard/Guard.h"
+#include "passes/lower/Function.h"
+
+using namespace mlir;
+
+namespace gradus {
+
+void FunctionLowering::findGuards() {
+  for (auto [index, value] : llvm::enumerate(ret.getValues()))
+    if (auto what = func.getResultAttrOfType<StringAttr>(index, guardAttribute)) {
+      Value inside = getInside(value);
+      guards.try_emplace(inside ? inside : value, what);
+    }
+}
+
+/// The array that a condition all(x - x == 0) is about, if it stands in memory.
+static Value findLooked(Value condition) {
+  auto kernel = condition.getDefiningOp<KernelOp>();
+  if (!kernel)
+    return Value();
+  auto yielded = kernel.getBody().front().getTerminator()->getOperand(cast<OpResult>(condition).getResultNumber());
+  auto all = yielded.getDefiningOp<ReduceOp>();
+  auto compare = all ? all.getX().getDefiningOp<CompareOp>() : CompareOp();
+  auto difference = compare ? compare.getA().getDefiningOp<SubOp>() : SubOp();
+  Value x = difference ? difference.getA() : Value();
+  while (auto cast = x ? x.getDefiningOp<CastOp>() : CastOp())
+    x = cast.getX();
+  auto argument = dyn_cast_or_null<BlockArgument>(x);
+  return argument && argument.getOwner() == &kernel.getBody().front() ? kernel.getOperand(argument.getArgNumber()) : Value();
+}
+
+/// The number of the first element that is not finite, -1 where it is not known; it is asked for where there is one.
+Value FunctionLowering::findNonFinite(Value condition, Buffers &buffers) {
+  Value array = findLooked(condition), address = array ? buffers.arrays.lookup(array) : Value();
+  if (!address)
+    return code.i64(-1);
+  Evaluator evaluator(code, buffers);
+  Type i32 = code.getI32Type(), i64 = code.getI64Type();
+  LLVM::LLVMFuncOp callee = declareRuntime("gradus_find_nonfinite", i64, {i32, i64, code.ptrType()});
+  Value dtype = code.i32(toDType(arrayOf(array).getElementType()));
+  return LLVM::CallOp::create(code, callee, ValueRange{dtype, evaluator.product(arrayOf(array).getShape()), address}).getResult();
+}
+
+/// Refuses the call where a condition that `op` computes is false.
+void FunctionLowering::emitGuards(Operation *op, Buffers &buffers) {
+  for (Value condition : op->getResults()) {
+    StringAttr what = guards.lookup(condition);
+    if (!what)
+      continue;
+    Value isFine = buffers.scalars.lookup(condition);
+    Value isFirst = code.compare(arith::CmpIPredicate::eq, code.loadRaw(code.getI32Type(), flag), code.i32(0));
+    Value isBad = code.select(isFine, code.number(code.getI1Type(), 0), isFirst);
+    code.ifThen(isBad, [&] {
+      std::string text = what.getValue().str();
+      text.push_back('\0');
+      std::string name = layout.cName + "__guard" + std::to_string(numGuards++);
+      {
+        OpBuilder::InsertionGuard scope(code);
+        code.setInsertionPointToStart(func->getParentOfType<ModuleOp>().getBody());
+        auto type = LLVM::LLVMArrayType::get(code.getI8Type(), text.size());
+        LLVM::GlobalOp::create(code, type, /*isConstant=*/true, LLVM::Linkage::Internal, name, code.getStringAttr(text));
+      }
+      LLVM::StoreOp::create(code, code.i32(2 * refusedByGuard), flag);
+      LLVM::StoreOp::create(code, LLVM::AddressOfOp::create(code, code.ptrType(), name), code.byteAddress(report, offsetof(gradus_report, what)));
+      LLVM::StoreOp::create(code, findNonFinite(condition, buffers), code.byteAddress(report, offsetof(gradus_report, element)));
+    });
+    if (!layout.isOpen) // else the last phase is left out
+      mayBeRefusedLate = true;
+  }
+}
+
+} // namespace gradus
