@@ -108,6 +108,7 @@ private:
   void emitCheck(KernelOp kernel, Slot &slot);
   void emitLateCheck(KernelOp kernel, Slot &slot);
   void findGuards();
+  void emitGuard(mlir::Value condition, mlir::StringAttr what, mlir::Value isFine, Buffers &buffers);
   void emitGuards(mlir::Operation *op, Buffers &buffers);
   mlir::Value findNonFinite(mlir::Value condition, Buffers &buffers);
   void copy(mlir::Value to, mlir::Value from, ArrayType type, Slot &slot);
@@ -131,7 +132,8 @@ private:
   std::optional<Slot> onlySlot;
   PhaseOp lastPhase; ///< it writes the results; null where they are known outside of phases
   bool mayBeRefusedLate = false;
-  llvm::DenseMap<mlir::Value, mlir::StringAttr> guards; ///< conditions of the guard, where they are computed -> what is not finite
+  llvm::MapVector<mlir::Value, mlir::StringAttr> guards; ///< conditions of the guard, where they are computed -> what is not finite
+  llvm::DenseMap<mlir::Value, mlir::Value> knownGuards;
   unsigned numGuards = 0;
   llvm::StringRef stage; ///< tells the functions of kernels that are built twice apart
 };

@@ -1,7 +1,7 @@
 //===- Guard.cpp - Refuses a call where a number is not finite --------------------===//
 //
-// A condition is looked at right behind what computes it. The first one that is false sets the flag of the call and leaves in the report what is not
-// finite, and where, if the array is in memory.
+// The conditions are looked at where all of them are known, in their order. The first one that is false sets the flag of the call and leaves in the
+// report what is not finite, and where, if the array is in memory.
 //
 //===----------------------------------------------------------------------===//
 
@@ -16,7 +16,7 @@ void FunctionLowering::findGuards() {
   for (auto [index, value] : llvm::enumerate(ret.getValues()))
     if (auto what = func.getResultAttrOfType<StringAttr>(index, guardAttribute)) {
       Value inside = getInside(value);
-      guards.try_emplace(inside ? inside : value, what);
+      guards.insert({inside ? inside : value, what});
     }
 }
 
@@ -48,32 +48,36 @@ Value FunctionLowering::findNonFinite(Value condition, Buffers &buffers) {
   return LLVM::CallOp::create(code, callee, ValueRange{dtype, evaluator.product(arrayOf(array).getShape()), address}).getResult();
 }
 
-/// Refuses the call where a condition that `op` computes is false.
+/// Refuses the call with what a condition is about.
+void FunctionLowering::emitGuard(Value condition, StringAttr what, Value isFine, Buffers &buffers) {
+  Value isFirst = code.compare(arith::CmpIPredicate::eq, code.loadRaw(code.getI32Type(), flag), code.i32(0));
+  code.ifThen(code.select(isFine, code.number(code.getI1Type(), 0), isFirst), [&] {
+    std::string text = what.getValue().str(), name = layout.cName + "__guard" + std::to_string(numGuards++);
+    text.push_back('\0');
+    {
+      OpBuilder::InsertionGuard scope(code);
+      code.setInsertionPointToStart(func->getParentOfType<ModuleOp>().getBody());
+      auto type = LLVM::LLVMArrayType::get(code.getI8Type(), text.size());
+      LLVM::GlobalOp::create(code, type, /*isConstant=*/true, LLVM::Linkage::Internal, name, code.getStringAttr(text));
+    }
+    LLVM::StoreOp::create(code, code.i32(2 * refusedByGuard), flag);
+    LLVM::StoreOp::create(code, LLVM::AddressOfOp::create(code, code.ptrType(), name), code.byteAddress(report, offsetof(gradus_report, what)));
+    LLVM::StoreOp::create(code, findNonFinite(condition, buffers), code.byteAddress(report, offsetof(gradus_report, element)));
+  });
+}
+
+/// When `op` has computed the last of the conditions: the first of them that is false refuses the call.
 void FunctionLowering::emitGuards(Operation *op, Buffers &buffers) {
-  for (Value condition : op->getResults()) {
-    StringAttr what = guards.lookup(condition);
-    if (!what)
-      continue;
-    Value isFine = buffers.scalars.lookup(condition);
-    Value isFirst = code.compare(arith::CmpIPredicate::eq, code.loadRaw(code.getI32Type(), flag), code.i32(0));
-    Value isBad = code.select(isFine, code.number(code.getI1Type(), 0), isFirst);
-    code.ifThen(isBad, [&] {
-      std::string text = what.getValue().str();
-      text.push_back('\0');
-      std::string name = layout.cName + "__guard" + std::to_string(numGuards++);
-      {
-        OpBuilder::InsertionGuard scope(code);
-        code.setInsertionPointToStart(func->getParentOfType<ModuleOp>().getBody());
-        auto type = LLVM::LLVMArrayType::get(code.getI8Type(), text.size());
-        LLVM::GlobalOp::create(code, type, /*isConstant=*/true, LLVM::Linkage::Internal, name, code.getStringAttr(text));
-      }
-      LLVM::StoreOp::create(code, code.i32(2 * refusedByGuard), flag);
-      LLVM::StoreOp::create(code, LLVM::AddressOfOp::create(code, code.ptrType(), name), code.byteAddress(report, offsetof(gradus_report, what)));
-      LLVM::StoreOp::create(code, findNonFinite(condition, buffers), code.byteAddress(report, offsetof(gradus_report, element)));
-    });
-    if (!layout.isOpen) // else the last phase is left out
-      mayBeRefusedLate = true;
-  }
+  for (Value condition : op->getResults())
+    if (guards.contains(condition))
+      knownGuards[condition] = buffers.scalars.lookup(condition);
+  if (guards.empty() || knownGuards.size() < guards.size())
+    return;
+  for (auto [condition, what] : guards)
+    emitGuard(condition, what, knownGuards.lookup(condition), buffers);
+  guards.clear();
+  if (!layout.isOpen) // else the last phase is left out
+    mayBeRefusedLate = true;
 }
 
 } // namespace gradus

@@ -173,7 +173,7 @@ FailureOr<std::vector<Compiled::Arrays>> Compiled::call(StringRef name, ArrayRef
   const EntryLayout &layout = getLayout(name);
   FuncOp func = functions.find(name.str())->second;
   std::vector<Buffer> buffers = makeBuffers(name, slots);
-  gradus_report report{std::nan(""), 0, 0, 0};
+  gradus_report report{std::nan(""), 0, 0, 0, 0, -1, nullptr};
   if (int32_t status = run(name, slots, buffers, report, context)) {
     error = "the kernel returned the status " + std::to_string(status);
     return failure();

@@ -81,7 +81,7 @@ TEST_P(Transaction, LeavesEveryByteOnRefusal) {
             std::fill(buffer.bytes().begin(), buffer.bytes().end(), '\xA5');
           before.emplace_back(buffer.bytes().begin(), buffer.bytes().end());
         }
-        gradus_report report{-1, 0, 0, 0};
+        gradus_report report{-1, 0, 0, 0, 0, -1, nullptr};
         EXPECT_EQ(compiled->run(func.getSymName(), slots, buffers, report), GRADUS_ERROR_INDEX);
         EXPECT_EQ(report.value, -1);
         for (auto [number, buffer] : llvm::enumerate(buffers))

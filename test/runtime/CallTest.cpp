@@ -171,7 +171,7 @@ TEST(Call, bindsSymbolsBeyondTheTable) {
   names.fill("k");
   call.entry.symbols = names.data();
   EXPECT_EQ(call.run(), GRADUS_OK);
-  call.report = {-1, 7, -1, -1};
+  call.report = {-1, 7, -1, -1, 0, -1, nullptr};
   std::array<int64_t, 1> other{6};
   call.tensors[4].dims = other.data();
   EXPECT_EQ(call.refused(GRADUS_ERROR_SHAPE),
@@ -378,7 +378,7 @@ TEST(Names, areStable) {
   EXPECT_STREQ(gradus_status_name(GRADUS_ERROR_WORKSPACE), "workspace");
   EXPECT_STREQ(gradus_status_name(GRADUS_ERROR_FORMAT), "format");
   EXPECT_STREQ(gradus_status_name(GRADUS_ERROR_WORKERS), "workers");
-  EXPECT_STREQ(gradus_status_name(18), "unknown");
+  EXPECT_STREQ(gradus_status_name(19), "unknown");
   EXPECT_STREQ(gradus_status_name(-1), "unknown");
   EXPECT_STREQ(gradus_dtype_name(GRADUS_BF16), "bf16");
   EXPECT_EQ(gradus_dtype_size(GRADUS_BOOL), 1u);

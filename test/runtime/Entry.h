@@ -67,7 +67,7 @@ struct Call {
   alignas(64) std::array<char, 4096> workspace{};
   size_t workspaceBytes = sizeof(workspace);
   void *workspacePointer = workspace.data();
-  gradus_report report{-1, 7, -1, -1};
+  gradus_report report{-1, 7, -1, -1, 0, -1, nullptr};
   uint64_t t = 1;
   size_t slots = slotCount;
   int32_t answer = GRADUS_OK;
