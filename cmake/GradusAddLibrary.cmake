@@ -1,5 +1,5 @@
-# gradus_add_library(<target> SPECS <a.grad> ... [DTYPE f32|f64] [TARGET x86-64-v3|x86-64-v4|native] [PREFIX <prefix>]
-#                    [OPTIONS <option> ...])
+# gradus_add_library(<target> SPECS <a.grad> ... [DTYPE f32|f64] [GUARD off|joint|grads|full] [PREFIX <prefix>]
+#                    [TARGET x86-64-v3|x86-64-v4|native] [OPTIONS <option> ...])
 #
 # Compiles specs when the project is built, again whenever a spec or what it imports changes, and makes <target>: linking it brings
 # the archives, the folder of a.h and a.hpp, and Gradus::runtime. The files lie in ${CMAKE_CURRENT_BINARY_DIR}/<target>.gradus.
@@ -7,7 +7,7 @@ cmake_policy(PUSH)
 cmake_policy(VERSION 3.25)
 
 function(gradus_add_library target)
-  cmake_parse_arguments(PARSE_ARGV 1 ARG "" "DTYPE;TARGET;PREFIX" "SPECS;OPTIONS")
+  cmake_parse_arguments(PARSE_ARGV 1 ARG "" "DTYPE;GUARD;PREFIX;TARGET" "SPECS;OPTIONS")
   if(ARG_UNPARSED_ARGUMENTS)
     message(FATAL_ERROR "gradus_add_library(${target}): unknown arguments '${ARG_UNPARSED_ARGUMENTS}'")
   endif()
@@ -20,7 +20,7 @@ function(gradus_add_library target)
 
   set(folder ${CMAKE_CURRENT_BINARY_DIR}/${target}.gradus)
   set(flags ${ARG_OPTIONS})
-  foreach(option DTYPE TARGET PREFIX)
+  foreach(option DTYPE GUARD PREFIX TARGET)
     if(ARG_${option})
       string(TOLOWER ${option} name)
       list(APPEND flags --${name}=${ARG_${option}})

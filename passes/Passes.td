@@ -69,8 +69,8 @@ def Guard : Pass<"gradus-guard", "gradus::FuncOp"> {
   let description = [{
     Each is a result of rank 0 with the attribute `gradus.guard`, true if some array or number is finite. By level: `joint`, sums over the collection, the loss, and
     gradients that a sum tells of, none of which reads an array again; `grads`, all gradients; `full`, all next values too. Without a level that of
-    train units is `grads`, that of rules `joint`. The function is as the front end wrote it. passes/guard/README.md says why.
-    Example: test/passes/guard/adds_conditions.mlir.
+    train units is `grads`, that of rules `joint`. The function is as the front end wrote it. passes/step/README.md says why.
+    Example: test/passes/step/adds_conditions.mlir.
   }];
   let options = [Option<"level", "level", "std::string", "\"\"", "off, joint, grads or full; empty for that of the unit">];
   let dependentDialects = ["gradus::GradusDialect"];
@@ -127,6 +127,15 @@ def VerifyPlan : Pass<"gradus-verify-plan", "gradus::FuncOp"> {
   let description = [{
     `gradus-fuse` ends with the same check. Example: test/passes/fuse/verify_plan.mlir.
   }];
+}
+
+def ZeroGrads : Pass<"gradus-zero-grads", "gradus::FuncOp"> {
+  let summary = "Let the step of a rule write zeros over its gradients";
+  let description = [{
+    For applications that add the next gradient to what is there. Each gradient of a `rule_step` becomes one of the tensors that it replaces, by 0.
+    Example: test/passes/step/zero_grads.mlir.
+  }];
+  let dependentDialects = ["gradus::GradusDialect"];
 }
 
 #endif // GRADUS_PASSES_TD

@@ -126,6 +126,8 @@ struct [[nodiscard]] Outcome {
   gradus_report report{};
 
   explicit operator bool() const { return status == GRADUS_OK; }
+  /// The guard has found a number that is not finite: nothing has moved, and the report says where. The next step has the same t.
+  bool isRefused() const { return status == GRADUS_ERROR_NONFINITE; }
 #if defined(__cpp_exceptions)
   const Outcome &orThrow() const {
     if (status != GRADUS_OK)

@@ -23,7 +23,8 @@ static int fail(Session &session, const std::string &text) {
 /// The flags that decide the code, in a fixed order: they are part of the content hash.
 static std::string describeFlags(const Invocation &invocation) {
   return "dtype=" + invocation.get("--dtype", "f32") + " target=" + invocation.get("--target", "x86-64-v3") +
-         " fp=" + invocation.get("--fp", "reciprocal") + " guard=" + invocation.get("--guard", "by-unit") + (invocation.has("--no-fuse") ? " no-fuse" : "");
+         " fp=" + invocation.get("--fp", "reciprocal") + " guard=" + invocation.get("--guard", "by-unit") + (invocation.has("--no-fuse") ? " no-fuse" : "") +
+         (invocation.has("--zero-grads") ? " zero-grads" : "");
 }
 
 /// Why a spec of this name would have headers that cannot be used; empty if they can.
@@ -53,7 +54,7 @@ int runBuild(const Invocation &invocation) {
   if (!module)
     return ExitFailed;
   session.keepEntries();
-  if (!session.addGradients() || !session.addGuards(invocation))
+  if (!session.addGradients() || !session.completeSteps(invocation))
     return ExitFailed;
   if (auto unbound = module->getAttrOfType<LocationAttr>(unboundAttribute); unbound && module.getOps<FuncOp>().empty()) {
     mlir::emitError(mlir::Location(unbound)) << module->getAttrOfType<StringAttr>(unboundReasonAttribute).getValue()

@@ -19,6 +19,7 @@ static constexpr OptionSpec importFolder{"-I", "DIR", "also look for imports the
 static constexpr OptionSpec noFuse{"--no-fuse", "", "one kernel for each operation, for comparison"};
 static constexpr OptionSpec size{"--size", "NAME=N", "a size of the spec, in the place of its default; may come often"};
 static constexpr OptionSpec target{"--target", "x86-64-v3|x86-64-v4|native", "instruction set of the code (default x86-64-v3)"};
+static constexpr OptionSpec zeroGrads{"--zero-grads", "", "the step of a rule writes zeros over its gradients"};
 
 static constexpr OptionSpec buildOptions[] = {
     importFolder,
@@ -30,6 +31,7 @@ static constexpr OptionSpec buildOptions[] = {
     {"--prefix", "PREFIX", "starts every exported symbol"},
     size,
     target,
+    zeroGrads,
 };
 static constexpr OptionSpec checkOptions[] = {
     importFolder,
@@ -47,6 +49,7 @@ static constexpr OptionSpec emitOptions[] = {
     size,
     {"--stage", "PHASE", "print after: emit, differentiate, simplify, fuse, lower, llvm, llvm-ir, asm (default emit)"},
     target,
+    zeroGrads,
 };
 static constexpr OptionSpec explainOptions[] = {
     importFolder,
@@ -56,6 +59,8 @@ static constexpr OptionSpec explainOptions[] = {
     {"--json", "", "as JSON, for programs"},
     noFuse,
     size,
+    {"--svg", "FILE.svg", "the plans as a picture too"},
+    zeroGrads,
 };
 static constexpr OptionSpec fmtOptions[] = {
     {"--check", "", "change nothing; exit with 1 where a file is not formatted"},

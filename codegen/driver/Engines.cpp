@@ -4,7 +4,7 @@
 #include "codegen/driver/Session.h"
 #include "codegen/driver/Training.h"
 #include "codegen/reference/Evaluator.h"
-#include "passes/guard/Guard.h"
+#include "passes/step/Guard.h"
 
 using namespace mlir;
 

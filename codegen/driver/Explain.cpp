@@ -4,6 +4,7 @@
 #include "codegen/driver/Commands.h"
 #include "codegen/driver/Session.h"
 
+#include "llvm/Support/FileUtilities.h"
 #include "llvm/Support/FormatVariadic.h"
 
 using namespace mlir;
@@ -17,11 +18,19 @@ int runExplain(const Invocation &invocation) {
   if (!session.load(invocation.inputs[0], invocation.get("--dtype", "f32"), invocation))
     return ExitFailed;
   session.keepEntries();
-  if (!session.addGradients() || !session.addGuards(invocation))
+  if (!session.addGradients() || !session.completeSteps(invocation))
     return ExitFailed;
   FailureOr<Explanation> explanation = explain(session.getModule(), getPhaseOptions(invocation));
   if (session.report() || failed(explanation))
     return ExitFailed;
+  if (std::string path = invocation.get("--svg"); !path.empty()) {
+    std::string picture = drawExplanation(*explanation);
+    llvm::Error problem = llvm::writeToOutput(path, [&](llvm::raw_ostream &os) { os << picture; return llvm::Error::success(); });
+    if (problem) {
+      llvm::errs() << "gradus: error: cannot write '" << path << "': " << llvm::toString(std::move(problem)) << '\n';
+      return ExitFailed;
+    }
+  }
   if (invocation.has("--json"))
     llvm::outs() << llvm::formatv("{0:2}", toJson(*explanation)) << '\n';
   else

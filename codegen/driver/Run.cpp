@@ -260,7 +260,7 @@ int runRun(const Invocation &invocation) {
     return fail(error);
   Session session;
   ModuleOp module = session.load(invocation.inputs[0], invocation.get("--dtype", "f32"), invocation);
-  if (!module || !session.addGuards(invocation))
+  if (!module || !session.completeSteps(invocation))
     return ExitFailed;
   std::string unit = chooseUnit(module, invocation.get("--unit"), error);
   if (unit.empty())

@@ -112,9 +112,11 @@ bool Session::addGradients(StringRef loss, llvm::ArrayRef<StringRef> wrt) {
   return !report();
 }
 
-bool Session::addGuards(const Invocation &invocation) {
+bool Session::completeSteps(const Invocation &invocation) {
   PassManager pm(&context);
   pm.addNestedPass<FuncOp>(createGuard({invocation.get("--guard")}));
+  if (invocation.has("--zero-grads"))
+    pm.addNestedPass<FuncOp>(createZeroGrads());
   return succeeded(pm.run(*module)) && !report();
 }
 

@@ -32,8 +32,9 @@ public:
   void keepEntries();
   /// Adds `@<loss>.grad` for every loss, or for the one named; false on an error.
   bool addGradients(llvm::StringRef loss = "", llvm::ArrayRef<llvm::StringRef> wrt = {});
-  /// Adds to every step what must be finite before it writes, as `--guard` says or by the kind of the unit; false on an error.
-  bool addGuards(const Invocation &invocation);
+  /// Adds to every step what must be finite before it writes, as `--guard` says or by the kind of the unit, and the zeros of `--zero-grads`;
+  /// false on an error.
+  bool completeSteps(const Invocation &invocation);
   /// Runs the phases up to `last`; false on an error, which is then on stderr.
   bool runPhases(Phase last, const PhaseOptions &options = {}) { return runPhasesOn(*module, last, options); }
   /// The same for a module of this context that was made of the spec's.

@@ -3,7 +3,7 @@
 #include "codegen/emit/Entry.h"
 
 #include "dialect/DimExpr.h"
-#include "passes/guard/Guard.h"
+#include "passes/step/Guard.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/SetVector.h"

@@ -193,6 +193,7 @@ static ExplainedKernel describe(FuncOp func, const Plan &plan, KernelOp kernel, 
     result.flops += getFlopWeight(&op);
   }
   result.isPerParameter = runsOverParameter(func, kernel);
+  result.isForGuard = plan.isForGuard(kernel);
   return result;
 }
 
@@ -214,6 +215,33 @@ static void describeLoops(FuncOp func, std::vector<ExplainedNote> &notes) {
   });
 }
 
+/// The bytes of an element in memory, its share of a block's scale included.
+static double bytesOfElement(ArrayType type) {
+  if (auto blocks = dyn_cast<BlocksType>(type.getElementType()))
+    return 1 + static_cast<double>(BlocksType::scaleBytes) / static_cast<double>(blocks.getSize());
+  return static_cast<double>((type.getElementType().getIntOrFloatBitWidth() + 7) / 8);
+}
+
+/// Each tensor of the shape of a parameter once: read if the step needs it, written if the step changes it.
+static std::optional<double> findFloor(FuncOp func, const Plan &plan) {
+  double sum = 0;
+  llvm::DenseSet<Value> read;
+  bool hasAny = false;
+  for (KernelOp kernel : plan.getKernels()) {
+    if (!runsOverParameter(func, kernel))
+      continue;
+    hasAny = true;
+    auto isOfFunc = [&](Value value) { return isa<BlockArgument>(value) && value.getParentBlock() == &func.getBody().front(); };
+    for (Value operand : kernel.getOperands())
+      if (auto type = cast<ArrayType>(operand.getType()); isOfFunc(operand) && type.getShape() == kernel.getDomain().getValue() && read.insert(operand).second)
+        sum += bytesOfElement(type);
+    for (Value stored : kernel.getStored())
+      if (plan.getStorage(stored).result >= 0 && !isRankZero(stored))
+        sum += bytesOfElement(cast<ArrayType>(stored.getType()));
+  }
+  return hasAny && func.getKind() == FuncKind::RuleStep ? std::optional(sum) : std::nullopt;
+}
+
 static ExplainedEntry describe(FuncOp func, ArrayRef<CollectedRemark> remarks) {
   ExplainedEntry entry;
   entry.name = func.getSymName().str();
@@ -227,6 +255,7 @@ static ExplainedEntry describe(FuncOp func, ArrayRef<CollectedRemark> remarks) {
     if (remark.function == entry.name)
       entry.notes.push_back(remark.note);
   describeLoops(func, entry.notes);
+  entry.floor = findFloor(func, plan);
   return entry;
 }
 
@@ -240,6 +269,14 @@ std::optional<double> ExplainedEntry::getBytesPerParameter() const {
     if (kernel.isPerParameter && kernel.traffic)
       sum = sum.value_or(0.0) + kernel.traffic->read + kernel.traffic->written;
   return kind == "rule_step" ? sum : std::nullopt;
+}
+
+double ExplainedEntry::getGuardBytesPerParameter() const {
+  double sum = 0;
+  for (const ExplainedKernel &kernel : kernels)
+    if (kind == "rule_step" && kernel.isForGuard && kernel.isPerParameter && kernel.traffic)
+      sum += kernel.traffic->read + kernel.traffic->written;
+  return sum;
 }
 
 std::optional<int64_t> ExplainedEntry::getFlopsPerParameter() const {

@@ -34,6 +34,7 @@ struct ExplainedKernel {
   int64_t flops = 0;                 ///< for each point of domain and summed dimensions, by the weights of passes/fuse
   std::optional<Traffic> traffic;    ///< none where no main loop was counted; of a sort, in each of its log2(n) passes
   bool isPerParameter = false;       ///< the domain is that of a parameter
+  bool isForGuard = false;           ///< it is there for what the step refuses alone
 };
 
 /// Why the plan is as it is.
@@ -59,10 +60,13 @@ struct ExplainedEntry {
   std::optional<ExplainedCost> cost; ///< of a loss
   std::vector<ExplainedKernel> kernels;
   std::vector<ExplainedNote> notes;
+  std::optional<double> floor; ///< of a step: bytes for each parameter where every tensor is read once and written once
 
   /// Bytes for each parameter: the sum over kernels that run over a parameter, each of them once. None for other entries.
   std::optional<double> getBytesPerParameter() const;
   std::optional<int64_t> getFlopsPerParameter() const;
+  /// Those of the bytes that the guard alone reads.
+  double getGuardBytesPerParameter() const;
 };
 
 using Explanation = std::vector<ExplainedEntry>;
@@ -74,6 +78,8 @@ mlir::FailureOr<Explanation> explain(mlir::ModuleOp module, const PhaseOptions &
 std::optional<ExplainedCost> explainCost(FuncOp loss, const PhaseOptions &options);
 
 void printExplanation(const Explanation &explanation, llvm::raw_ostream &os);
+/// A picture: phases are columns, kernels boxes in the order in which they run.
+std::string drawExplanation(const Explanation &explanation);
 /// {"schema": 1, "entries": [..]}
 llvm::json::Value toJson(const Explanation &explanation);
 

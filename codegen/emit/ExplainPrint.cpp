@@ -26,7 +26,7 @@ static void printKernel(const ExplainedKernel &kernel, llvm::raw_ostream &os) {
     os << llvm::formatv(", summed over [{0}]", llvm::join(kernel.summed, ", "));
   if (!kernel.under.empty())
     os << ", " << kernel.under;
-  os << ", " << countOf(kernel.operations, "operation") << '\n';
+  os << ", " << countOf(kernel.operations, "operation") << (kernel.isForGuard ? ", for the guard\n" : "\n");
   const char *unit = kernel.kind == "sort" ? " bytes per element and pass, log2(n) passes" : " bytes per element";
   os << "    reads  " << namesOf(kernel.reads);
   if (kernel.traffic)
@@ -62,6 +62,10 @@ static void printEntry(const ExplainedEntry &entry, llvm::raw_ostream &os) {
     printKernel(kernel, os);
   if (auto bytes = entry.getBytesPerParameter())
     os << "  total: " << toText(*bytes) << " bytes and " << entry.getFlopsPerParameter().value_or(0) << " flops per parameter\n";
+  if (entry.floor)
+    os << "  floor: " << toText(*entry.floor) << " bytes, every tensor read once and written once\n";
+  if (double bytes = entry.getGuardBytesPerParameter(); bytes > 0)
+    os << "  guard: " << toText(bytes) << " bytes of the total\n";
   if (entry.cost)
     printCost(*entry.cost, os);
   if (!entry.notes.empty())
@@ -91,6 +95,8 @@ static llvm::json::Value toJson(const ExplainedKernel &kernel) {
       {"domain", toArray(kernel.domain)}, {"summed", toArray(kernel.summed)},  {"reads", toArray(kernel.reads)},
       {"writes", toArray(kernel.writes)}, {"operations", kernel.operations}, {"flops", kernel.flops},
   };
+  if (kernel.isForGuard)
+    object["guard"] = true;
   if (!kernel.under.empty())
     object["under"] = kernel.under;
   if (kernel.traffic) {
@@ -122,6 +128,10 @@ static llvm::json::Value toJson(const ExplainedEntry &entry) {
     object["bytes_per_parameter"] = *bytes;
   if (auto flops = entry.getFlopsPerParameter())
     object["flops_per_parameter"] = *flops;
+  if (entry.floor)
+    object["floor_per_parameter"] = *entry.floor;
+  if (double bytes = entry.getGuardBytesPerParameter(); bytes > 0)
+    object["guard_bytes_per_parameter"] = bytes;
   if (entry.cost) {
     object["cost"] = llvm::json::Object{{"value", toJson(entry.cost->value)}, {"gradient", toJson(entry.cost->gradient)}};
     if (entry.cost->product)

@@ -89,7 +89,7 @@ static std::string describeUse(const EntryTensor &tensor, std::optional<double> 
   case GRADUS_PARAM:
     return tensor.written ? "parameter, replaced" : "parameter";
   case GRADUS_GRAD:
-    return "gradient";
+    return tensor.written ? "gradient, replaced by 0" : "gradient";
   case GRADUS_STATE:
     return (tensor.written ? "state, replaced" : "state") + (initial ? "; starts at " + formatNumber(*initial) : std::string());
   case GRADUS_INPUT:

@@ -10,7 +10,7 @@
 #include "passes/fuse/Cost.h"
 #include "passes/fuse/Grouping.h"
 #include "passes/fuse/Plan.h"
-#include "passes/guard/Guard.h"
+#include "passes/step/Guard.h"
 
 #include "mlir/IR/IRMapping.h"
 #include "mlir/IR/Remarks.h"

@@ -3,7 +3,7 @@
 #include "passes/fuse/Plan.h"
 
 #include "passes/fuse/Control.h"
-#include "passes/guard/Guard.h"
+#include "passes/step/Guard.h"
 
 using namespace mlir;
 

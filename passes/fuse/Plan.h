@@ -61,7 +61,7 @@ public:
   bool needsAgreement() const {
     return hasCuts() && (isGuarded || llvm::any_of(checks, [](const auto &known) { return known.second != Check::None; }));
   }
-  /// Whether conditions of the guard (passes/guard) may refuse the call.
+  /// Whether conditions of the guard (passes/step) may refuse the call.
   bool hasGuards() const { return isGuarded; }
   /// Whether a kernel is there for the guard alone.
   bool isForGuard(KernelOp kernel) const;

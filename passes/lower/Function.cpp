@@ -228,12 +228,17 @@ void FunctionLowering::emitLastPhase(PhaseOp phase) {
     });
     stage = "";
   }
-  unlessRefused([&] {
-    mayBeRefusedLate = false;
+  auto emitSlots = [&] {
     code.loop(code.i64(0), slotCount, [&](Value index) {
       Slot slot = enterSlot(index);
       emitPhaseInSlot(phase, slot);
     });
+  };
+  if (plan.needsAgreement()) // who refuses still meets the others
+    return emitSlots();
+  unlessRefused([&] {
+    mayBeRefusedLate = false;
+    emitSlots();
   });
 }
 

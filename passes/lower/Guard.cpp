@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "passes/guard/Guard.h"
+#include "passes/step/Guard.h"
 #include "passes/lower/Function.h"
 
 using namespace mlir;

@@ -11,7 +11,7 @@
 
 #include "codegen/reference/RandomPoint.h"
 #include "passes/Passes.h"
-#include "passes/guard/Guard.h"
+#include "passes/step/Guard.h"
 
 #include "mlir/Pass/PassManager.h"
 #include "gtest/gtest.h"

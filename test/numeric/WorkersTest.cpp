@@ -7,6 +7,9 @@
 
 #include "CompiledSpec.h"
 
+#include "passes/Passes.h"
+
+#include "mlir/Pass/PassManager.h"
 #include "gtest/gtest.h"
 
 #include <condition_variable>
@@ -389,6 +392,39 @@ TEST_P(Workers, MeetForOneTensorACall) {
   gradus_report report{};
   EXPECT_EQ(compiled->run("local_descent.step", two, buffers, report), GRADUS_ERROR_WORKERS);
   EXPECT_EQ(report.reserved, 4);
+}
+
+/// The guard of one worker refuses: it still comes to the meeting, and the other hears of it.
+TEST_P(Workers, HearOfAGuard) {
+  OwningOpRef<ModuleOp> guarded(module->clone());
+  mlir::PassManager passes(&context);
+  passes.addNestedPass<FuncOp>(createGuard({"grads"}));
+  ASSERT_TRUE(succeeded(passes.run(*guarded)));
+  std::unique_ptr<Compiled> plain = std::exchange(compiled, Compiled::create(*guarded, error));
+  ASSERT_TRUE(compiled) << error;
+  FuncOp step = find("local_descent.step");
+  auto argsWith = [&](double g) {
+    Arrays<double> args;
+    for (unsigned i = 0; i < step.getNumArguments(); ++i) {
+      if (step.getArgRole(i) == Role::Time)
+        args.push_back(Array<double>::scalarInt(2));
+      else if (step.getArgRole(i) == Role::Hyper)
+        args.push_back(cast<ArrayType>(step.getArgumentTypes()[i]).isInt() ? Array<double>::scalarInt(2) : Array<double>::scalar(0.5));
+      else
+        args.push_back(vector(step.getArgName(i) == "g" ? std::vector<double>{1, g} : std::vector<double>{2, 4}));
+    }
+    return args;
+  };
+  auto fine = callBoth("local_descent.step", {argsWith(3), argsWith(5)});
+  EXPECT_EQ(fine[0].status, GRADUS_OK);
+  EXPECT_EQ(fine[0].results[0].reals, (std::vector<double>{1.5, 2}));
+  for (unsigned bad : {0, 1}) {
+    auto both = callBoth("local_descent.step", {argsWith(bad == 0 ? NAN : 3), argsWith(bad == 1 ? INFINITY : 3)});
+    EXPECT_EQ(both[bad].status, GRADUS_ERROR_NONFINITE);
+    EXPECT_EQ(both[1 - bad].status, GRADUS_ERROR_WORKERS);
+    EXPECT_TRUE(both[0].isUntouched && both[1].isUntouched);
+  }
+  compiled = std::move(plain);
 }
 
 INSTANTIATE_TEST_SUITE_P(Types, Workers, testing::Values("f32", "f64"), [](const auto &info) { return info.param; });

@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "passes/guard/Guard.h"
+#include "passes/step/Guard.h"
 #include "passes/Passes.h"
 
 #include "llvm/Support/FormatVariadic.h"
@@ -153,7 +153,14 @@ void Guarding::addGradient(Value gradient, const std::string &name) {
     add(gradient, name);
 }
 
-/// The gradients that the step is given, or takes. What is taken in a loop or under a condition, for whatever point, is left to it.
+static bool isShapedAsParam(FuncOp func, Value value) {
+  return llvm::any_of(func.getArguments(), [&](BlockArgument argument) {
+    return func.getArgRole(argument.getArgNumber()) == Role::Param && arrayOf(argument).getShape() == arrayOf(value).getShape();
+  });
+}
+
+/// The gradients that the step is given, or takes. What is taken in a loop or under a condition, for whatever point, is left to it; so are gradients of
+/// samples, which are more than the parameters and mostly in no memory.
 void Guarding::addGradients() {
   for (BlockArgument argument : func.getArguments())
     if (func.getArgRole(argument.getArgNumber()) == Role::Grad)
@@ -162,6 +169,8 @@ void Guarding::addGradients() {
     return;
   for (auto grad : llvm::to_vector(func.getBody().getOps<GradOp>()))
     for (auto [at, gradient] : llvm::zip_equal(grad.getWrt(), grad.getGradients())) {
+      if (!isShapedAsParam(func, gradient))
+        continue;
       Value origin = at;
       while (auto cast = origin.getDefiningOp<CastOp>())
         origin = cast.getX();
