@@ -56,10 +56,11 @@ static LogicalResult checkCuts(FuncOp func) {
   Plan plan(func);
   bool meetsAll = func.walk([](WorkersOp) { return WalkResult::interrupt(); }).wasInterrupted();
   bool isLate = llvm::any_of(plan.getKernels(), [&](KernelOp kernel) { return plan.getCheck(kernel) == Check::Late; });
+  bool hasChecks = llvm::any_of(plan.getKernels(), [&](KernelOp kernel) { return plan.getCheck(kernel) != Check::None; });
   WalkResult result = func.walk([&](Operation *op) -> WalkResult {
     if (!isCut(op))
       return WalkResult::advance();
-    if (func.isOpen() && plan.needsAgreement())
+    if (func.isOpen() && hasChecks)
       return op->emitError("G0931: not built yet: workers and an index that may refuse the call in a rule on its own; bind the rule in a train unit");
     bool isSure = isa<PhaseOp, FuncOp>(op->getParentOp()) || (isa<KernelOp>(op->getParentOp()) && isa<PhaseOp>(op->getParentOp()->getParentOp()));
     if (!meetsAll && (isLate || (plan.needsAgreement() && !isSure)))

@@ -223,6 +223,18 @@ void Guarding::run() {
   appendResults();
 }
 
+/// An exchange, unless there is a meeting of all workers as well: who refuses tells the others there, partners of an exchange at the exchange alone.
+static ExchangeOp findLoneExchange(FuncOp func) {
+  ExchangeOp found;
+  bool meetsAll = false;
+  func.walk([&](Operation *op) {
+    meetsAll |= isa<WorkersOp>(op);
+    if (auto exchange = dyn_cast<ExchangeOp>(op); exchange && !found)
+      found = exchange;
+  });
+  return meetsAll ? ExchangeOp() : found;
+}
+
 namespace {
 
 struct Guard : gradus::impl::GuardBase<Guard> {
@@ -246,8 +258,15 @@ struct Guard : gradus::impl::GuardBase<Guard> {
       }
       level = *given;
     }
-    if (isStep && !isGuarded && level != Level::Off)
-      Guarding(func, level).run();
+    if (!isStep || isGuarded || level == Level::Off)
+      return;
+    if (ExchangeOp exchange = findLoneExchange(func)) {
+      if (this->level.empty())
+        return;
+      exchange.emitError("G0931: not built yet: a guard around an exchange, whose partner would not hear of a refusal; build with '--guard=off'");
+      return signalPassFailure();
+    }
+    Guarding(func, level).run();
   }
 };
 
