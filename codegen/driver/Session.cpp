@@ -117,7 +117,8 @@ bool Session::completeSteps(const Invocation &invocation) {
   pm.addNestedPass<FuncOp>(createGuard({invocation.get("--guard")}));
   if (invocation.has("--zero-grads"))
     pm.addNestedPass<FuncOp>(createZeroGrads());
-  return succeeded(pm.run(*module)) && !report();
+  bool isDone = succeeded(pm.run(*module));
+  return !report() && isDone;
 }
 
 bool Session::runPhasesOn(ModuleOp part, Phase last, const PhaseOptions &options) {
