@@ -10,6 +10,7 @@
 #include "passes/fuse/Cost.h"
 #include "passes/fuse/Grouping.h"
 #include "passes/fuse/Plan.h"
+#include "passes/fuse/RowNest.h"
 #include "passes/step/Guard.h"
 
 #include "mlir/IR/IRMapping.h"
@@ -428,7 +429,11 @@ struct Fuse : gradus::impl::FuseBase<Fuse> {
     bool isFused = !func.getBody().getOps<PhaseOp>().empty();
     if (func.getKind() == FuncKind::Test || isFused)
       return markAllAnalysesPreserved();
-    if (failed(checkReductions(func)) || failed(fuseFunction(func, noFuse)) || failed(verifyPlan(func)))
+    if (failed(checkReductions(func)) || failed(fuseFunction(func, noFuse)))
+      return signalPassFailure();
+    if (!noFuse)
+      formRowNests(func);
+    if (failed(verifyPlan(func)))
       return signalPassFailure();
     remarkOnStorage(func);
   }

@@ -116,6 +116,9 @@ inline bool standsAlone(mlir::Operation *op) {
   return mlir::isa<ContractOp, CumulateOp, FftOp, ScanOp, ScatterAddOp, ScatterOp, SortOp>(op) || isMatrixOp(op) || isCut(op);
 }
 
+/// A contraction with the last axis of its result along the lanes: it is the last one of an operand too.
+bool isVectorContract(KernelOp kernel);
+
 /// Checks that a function has the form of dialect/Plan.td; a located error where it has not.
 mlir::LogicalResult verifyPlan(FuncOp func);
 

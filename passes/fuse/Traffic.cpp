@@ -33,10 +33,13 @@ static bool isInvariant(Operation *loop, Value value) {
   return true;
 }
 
-/// Whether an address points into the stack or into a table of the draws: what stays in the cache.
+/// Whether an address points into the stack, into a table of the draws or to what another kernel has just moved: what stays in the cache.
 static bool isLocal(Value address) {
   while (auto step = address.getDefiningOp<LLVM::GEPOp>())
     address = step.getBase();
+  auto field = address.getDefiningOp<LLVM::LoadOp>();
+  if (field && field->hasAttr(cachedAttribute))
+    return true;
   auto table = address.getDefiningOp<LLVM::AddressOfOp>();
   return address.getDefiningOp<LLVM::AllocaOp>() || (table && table.getGlobalName().starts_with("gradus_draw_"));
 }

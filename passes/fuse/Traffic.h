@@ -22,6 +22,9 @@ struct Traffic {
 /// The name of a discardable attribute of a load: how many neighbouring elements it serves, that is, how many of them load the same again.
 inline constexpr llvm::StringLiteral servesAttribute = "gradus.serves";
 
+/// The name of a discardable attribute of what loads an address: what lies there is in the cache, where another kernel of a row nest has left it.
+inline constexpr llvm::StringLiteral cachedAttribute = "gradus.cached";
+
 /// Counts the loads and stores of a loop (scf.for, or any op whose region is the loop's body) that takes `elements` of the domain
 /// at a time. What does not change from one pass to the next is not counted, nor is the stack.
 Traffic countTraffic(mlir::Operation *loop, int64_t elements);

@@ -8,6 +8,7 @@
 #include "passes/fuse/Control.h"
 #include "passes/fuse/Placement.h"
 #include "passes/fuse/Plan.h"
+#include "passes/fuse/RowNest.h"
 
 namespace gradus {
 #define GEN_PASS_DEF_VERIFYPLAN
@@ -139,7 +140,7 @@ LogicalResult gradus::verifyPlan(FuncOp func) {
     if (!isScalarOp(&op))
       return op.emitError("expects only rank-0 operations outside of phases");
   }
-  return success();
+  return verifyRowNests(func);
 }
 
 namespace {

@@ -96,6 +96,11 @@ static Value isSame(Code &code, Value a, Value b) { return LLVM::ICmpOp::create(
 void FunctionLowering::emitOps(Block &block, Buffers &buffers, Slot *slot, bool isRehearsed) {
   for (Operation &op : block.without_terminator()) {
     if (auto kernel = dyn_cast<KernelOp>(op)) {
+      if (const RowNest *nest = findNest(kernel)) {
+        if (kernel == nest->kernels.front())
+          emitNest(*nest, *slot);
+        continue;
+      }
       if (!isRehearsed)
         emitLateCheck(kernel, *slot);
       emitKernel(kernel, *slot);

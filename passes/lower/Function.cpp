@@ -12,6 +12,9 @@ FunctionLowering::FunctionLowering(FuncOp func)
     : func(func), layout(computeEntryLayout(func)), plan(func), code(func.getLoc(), func.getContext()),
       ret(cast<ReturnOp>(func.getBody().front().getTerminator())) {
   lastPhase = dyn_cast_or_null<PhaseOp>(ret->getPrevNode());
+  for (KernelOp kernel : plan.getKernels())
+    if (std::optional<RowNest> nest = RowNest::startingAt(kernel))
+      nests.push_back(*nest);
 }
 
 void FunctionLowering::run() {

@@ -9,6 +9,7 @@
 
 #include "codegen/emit/Entry.h"
 #include "passes/fuse/Plan.h"
+#include "passes/fuse/RowNest.h"
 #include "passes/lower/Kernel.h"
 
 namespace gradus {
@@ -25,11 +26,30 @@ llvm::SmallVector<CarriedArray> findCarriedArrays(LoopOp loop);
 /// Half of what the flag of a call is where the guard refuses it: above all places of indices.
 inline constexpr int32_t refusedByGuard = 1 << 20;
 
+/// The function of a kernel, and the fields of its closure that it reads.
+struct KernelFunction {
+  struct Field {
+    mlir::Value captured;
+    mlir::Value operand; ///< of the kernel, whose value or address it is; or null
+    int output = -1;     ///< else: of which output
+  };
+  mlir::LLVM::LLVMFuncOp body;
+  mlir::LLVM::LLVMStructType closure;
+  llvm::SmallVector<Field> fields;
+};
+
+/// How a nest goes through its rows.
+struct NestShape {
+  mlir::Value rows, blockRows, blocksPerSuper, superBlocks, blocks;
+};
+
 /// Lowers one function; the two entry functions are added to its module.
 class FunctionLowering {
 public:
   explicit FunctionLowering(FuncOp func);
   void run();
+
+  struct NestClosure;
 
 private:
   /// What is known while the code of one slot is built.
@@ -115,6 +135,16 @@ private:
   void keepArguments(Slot &slot);
   void emitArrayResults(Slot &slot);
   void emitScalarResults(Slot &slot);
+  void emitNest(const RowNest &nest, Slot &slot);
+  void emitNestSums(KernelOp kernel, const RowNest &nest, Slot &slot, const NestShape &shape);
+  void addMembers(KernelOp kernel, const RowNest &nest, Slot &slot, NestClosure &closure, llvm::DenseMap<mlir::Value, unsigned> &rowStrides);
+  llvm::SmallVector<KernelFunction> buildNested(KernelOp kernel, const RowNest &nest, Slot &slot, mlir::ValueRange outputs);
+  NestShape emitNestShape(const RowNest &nest, Evaluator &evaluator);
+  void takeNested(KernelOp kernel, const RowNest &nest, Slot &slot, Evaluator &evaluator, llvm::function_ref<mlir::Value(mlir::Value)> take);
+  mlir::Value emitRowBytes(mlir::Value array, Evaluator &evaluator);
+  const RowNest *findNest(KernelOp kernel) const;
+  KernelFunction buildFunction(KernelOp kernel, llvm::StringRef suffix, Slot &slot, mlir::ValueRange outputs, llvm::function_ref<bool(mlir::Value)> isCached, Body body);
+  void callUnlessRefused(mlir::LLVM::LLVMFuncOp body, mlir::Value closure, mlir::Value count, mlir::Value work);
   void launch(KernelOp kernel, llvm::StringRef suffix, Slot &slot, mlir::ValueRange outputs, mlir::Value count, mlir::Value work, Body body);
   void callKernel(mlir::LLVM::LLVMFuncOp body, mlir::Value closure, mlir::Value count, mlir::Value work);
   void unlessRefused(llvm::function_ref<void()> then);
@@ -123,6 +153,7 @@ private:
   FuncOp func;
   EntryLayout layout;
   Plan plan;
+  std::vector<RowNest> nests;
   Code code;
   ReturnOp ret;
   mlir::LLVM::LLVMFuncOp entry;

@@ -1,6 +1,6 @@
 //===- Kernel.cpp - The loops of a kernel ---------------------------------------===//
 
-#include "passes/lower/Kernel.h"
+#include "passes/lower/Body.h"
 
 #include "passes/fuse/Cost.h"
 #include "passes/fuse/Plan.h"
@@ -10,74 +10,6 @@
 using namespace mlir;
 
 namespace gradus {
-
-static SmallVector<int64_t> keptAxes(const KernelInfo &info) {
-  SmallVector<int64_t> axes;
-  for (int64_t axis = 0, rank = info.domain.size(); axis < rank; ++axis)
-    if (!llvm::is_contained(info.reducedAxes, axis))
-      axes.push_back(axis);
-  return axes;
-}
-
-static SmallVector<Attribute> pick(ArrayRef<Attribute> dims, ArrayRef<int64_t> axes) {
-  SmallVector<Attribute> result;
-  for (int64_t axis : axes)
-    result.push_back(dims[axis]);
-  return result;
-}
-
-namespace {
-
-/// Some axes of a domain as rows of vectors, and their cut into blocks: as many rows as have 4,096 elements together,
-/// or 4,096 elements of one row. Where there are no axes for rows, it is one.
-struct Space {
-  SmallVector<int64_t> rowAxes;
-  int64_t innerAxis = -1;
-  Value rows, inner, chunks, rowsPerBlock, blocks;
-};
-
-/// Emits the code of one function.
-class BodyEmitter {
-public:
-  BodyEmitter(const KernelInfo &info, Evaluator &evaluator, ValueRange outputs)
-      : info(info), evaluator(evaluator), code(evaluator.code), outputs(outputs) {
-    indices.resize(info.domain.size());
-  }
-
-  Space makeSpace(ArrayRef<int64_t> axes);
-  void emitBlocks(Value begin, Value end);
-  void emitRows(Value begin, Value end);
-  void emitColumns(Value begin, Value end);
-  void emitArguments(Value begin, Value end);
-
-private:
-  SmallVector<Value> emitBlock(const Space &space, Value block);
-  SmallVector<Value> emitRow(const Space &space, Value low, Value high, ValueRange carried);
-  SmallVector<Value> emitEncodedRow(const Space &space, Value low, Value high, ValueRange carried);
-  SmallVector<Value> emitStep(const Point &point, Value mask, ValueRange carried);
-  void emitColumnStrip(Value first, Value mask);
-  void setIndices(ArrayRef<int64_t> axes, Value linear);
-  Value positionOf(ArrayRef<int64_t> axes);
-  Value emitOutside(const Point &point, Value mask);
-  SmallVector<Value> identities(bool isVector);
-  Type accumulatorType(unsigned index, bool isVector);
-  unsigned countAccumulators() const { return info.isCheck() ? 1 : info.reductions.size(); }
-  ReductionKind kindOf(unsigned index) const { return info.isCheck() ? ReductionKind::Any : info.reductions[index].kind; }
-  SmallVector<Value> emitTree(Value blocks, bool isVector, function_ref<SmallVector<Value>(Value block)> emitBlock);
-  void storeReductions(ValueRange values, Value position, Value mask);
-
-  const KernelInfo &info;
-  Evaluator &evaluator;
-  Code &code;
-  ValueRange outputs;
-  /// The scalar index of each axis, where it is known.
-  SmallVector<Value> indices;
-  /// What is to be encoded, from element `firstNumber` on.
-  SmallVector<Value> numbers;
-  Value firstNumber;
-};
-
-} // namespace
 
 Space BodyEmitter::makeSpace(ArrayRef<int64_t> axes) {
   Space space;
@@ -89,6 +21,7 @@ Space BodyEmitter::makeSpace(ArrayRef<int64_t> axes) {
     space.innerAxis = axes.empty() ? -1 : axes.back();
     space.inner = axes.empty() ? code.i64(1) : evaluator.sizeOf(info.domain[axes.back()]);
   }
+  space.first = code.i64(0);
   space.chunks = code.ceilDiv(space.inner, blockSize);
   if (space.rowAxes.empty()) {
     space.blocks = space.chunks;
@@ -264,12 +197,14 @@ void emitEncodeBody(EncodeOp op, Evaluator &evaluator, Value numbers, Value outp
 SmallVector<Value> BodyEmitter::emitBlock(const Space &space, Value block) {
   bool isOneRow = space.rowAxes.empty();
   Value low = code.mul(isOneRow ? block : code.rem(block, space.chunks), code.i64(blockSize));
+  if (isOneRow)
+    low = code.add(low, space.first);
   Value high = code.min(code.add(low, code.i64(blockSize)), space.inner);
   SmallVector<Value> sums = identities(true);
   if (isOneRow) {
     sums = info.isFlat && !info.encodes.empty() ? emitEncodedRow(space, low, high, sums) : emitRow(space, low, high, sums);
   } else {
-    Value firstRow = code.mul(code.div(block, space.chunks), space.rowsPerBlock);
+    Value firstRow = code.add(space.first, code.mul(code.div(block, space.chunks), space.rowsPerBlock));
     Value lastRow = code.min(code.add(firstRow, space.rowsPerBlock), space.rows);
     scf::ForOp rows = code.loop(firstRow, lastRow, 1, sums, [&](Value row, ValueRange carried) {
       setIndices(space.rowAxes, row);
@@ -330,31 +265,38 @@ void BodyEmitter::emitRows(Value begin, Value end) {
 
 /// One vector along the last axis: the reduced points in order, in blocks of 4,096 that are combined pairwise.
 void BodyEmitter::emitColumnStrip(Value first, Value mask) {
-  int64_t last = info.domain.size() - 1;
-  SmallVector<Attribute> reduced = pick(info.domain, info.reducedAxes);
-  Value count = evaluator.product(reduced), blocks = code.ceilDiv(count, blockSize);
+  Value count = evaluator.product(pick(info.domain, info.reducedAxes)), blocks = code.ceilDiv(count, blockSize);
   SmallVector<Value> results = emitTree(blocks, /*isVector=*/true, [&](Value block) {
     Value low = code.mul(block, code.i64(blockSize));
-    Value high = code.min(code.add(low, code.i64(blockSize)), count);
-    scf::ForOp main = code.loop(low, high, 1, identities(true), [&](Value number, ValueRange sums) {
-      // Rows of other axes than the last change here, so nothing is known to be the same for all steps.
-      setIndices(info.reducedAxes, number);
-      Point point;
-      for (int64_t axis = 0; axis <= last; ++axis)
-        point.push_back(axis == last ? Index::lane(first) : Index::uniform(indices[axis]));
-      evaluator.startInner(nullptr, mask);
-      return emitStep(point, mask, sums);
-    });
-    if (!mask)
-      evaluator.traffic = countTraffic(main, lanes);
-    evaluator.endRow();
-    return llvm::to_vector(ValueRange(main.getResults()));
+    return emitColumnSums(first, mask, low, code.min(code.add(low, code.i64(blockSize)), count), identities(true));
   });
-  indices[last] = first;
+  indices[info.domain.size() - 1] = first;
   storeReductions(results, positionOf(keptAxes(info)), mask);
 }
 
+/// The reduced points [low, high), one after the other.
+SmallVector<Value> BodyEmitter::emitColumnSums(Value first, Value mask, Value low, Value high, ValueRange init) {
+  int64_t last = info.domain.size() - 1;
+  scf::ForOp main = code.loop(low, high, 1, init, [&](Value number, ValueRange sums) {
+    // Rows of other axes than the last change here, so nothing is known to be the same for all steps.
+    setIndices(info.reducedAxes, number);
+    Point point;
+    for (int64_t axis = 0; axis <= last; ++axis)
+      point.push_back(axis == last ? Index::lane(first) : Index::uniform(indices[axis]));
+    evaluator.startInner(nullptr, mask);
+    return emitStep(point, mask, sums);
+  });
+  if (!mask)
+    evaluator.traffic = countTraffic(main, lanes);
+  evaluator.endRow();
+  return llvm::to_vector(ValueRange(main.getResults()));
+}
+
 void BodyEmitter::emitColumns(Value begin, Value end) {
+  forEachStrip(begin, end, [&](Value first, Value mask) { emitColumnStrip(first, mask); });
+}
+
+void BodyEmitter::forEachStrip(Value begin, Value end, function_ref<void(Value first, Value mask)> emitStrip) {
   SmallVector<int64_t> outer = keptAxes(info);
   outer.pop_back();
   Value size = evaluator.sizeOf(info.domain.back());
@@ -367,9 +309,9 @@ void BodyEmitter::emitColumns(Value begin, Value end) {
     auto branch = scf::IfOp::create(code, isWhole, /*withElseRegion=*/true);
     OpBuilder::InsertionGuard guard(code);
     code.setInsertionPointToStart(branch.thenBlock());
-    emitColumnStrip(first, {});
+    emitStrip(first, {});
     code.setInsertionPointToStart(branch.elseBlock());
-    emitColumnStrip(first, code.compare(arith::CmpIPredicate::slt, code.laneNumbers(), code.splat(left)));
+    emitStrip(first, code.compare(arith::CmpIPredicate::slt, code.laneNumbers(), code.splat(left)));
   });
 }
 
@@ -424,12 +366,14 @@ Value emitCount(const KernelInfo &info, Evaluator &evaluator) {
 
 Value emitWork(const KernelInfo &info, Evaluator &evaluator) { return evaluator.product(info.domain); }
 
-void emitKernelBody(const KernelInfo &info, Evaluator &evaluator, ValueRange outputs, Value begin, Value end) {
+void emitKernelBody(const KernelInfo &info, Evaluator &evaluator, ValueRange outputs, Value begin, Value end, bool isNested) {
   evaluator.isFlat = info.isFlat;
   ChecksBelow below;
   evaluator.evaluateScalars(info.kernel, [&](Value value) { return !info.isCheck() || below.count(value) <= info.checkLevel; });
   evaluator.evaluateDrawKeys(info.kernel);
   BodyEmitter emitter(info, evaluator, outputs);
+  if (isNested)
+    return emitter.emitNested(begin, end);
   switch (info.form) {
   case KernelForm::Blocks:
     return emitter.emitBlocks(begin, end);

@@ -75,11 +75,13 @@ double getEncodedBytes(EncodeOp op);
 mlir::Value emitCount(const KernelInfo &info, Evaluator &evaluator);
 mlir::Value emitWork(const KernelInfo &info, Evaluator &evaluator);
 /// The function's code for [begin, end). `outputs[k]` is where result k of the kernel goes: its array, or the partial
-/// results of a full reduction, one for each block. A check takes the flag instead.
-void emitKernelBody(const KernelInfo &info, Evaluator &evaluator, mlir::ValueRange outputs, mlir::Value begin, mlir::Value end);
+/// results of a full reduction, one for each block. A check takes the flag instead. In a row nest [begin, end) are rows: then full reductions store one
+/// partial result for all of them, and reductions that keep other axes than the rows go on with what stands in their outputs.
+void emitKernelBody(const KernelInfo &info, Evaluator &evaluator, mlir::ValueRange outputs, mlir::Value begin, mlir::Value end, bool isNested = false);
 
-/// A contraction with an output axis along the lanes.
-bool isVectorContract(KernelOp kernel);
+/// The rows [begin, end) of a contraction in a row nest: those of its result, or those that it sums, which are added to the output.
+void emitRowContractBody(KernelOp kernel, int64_t rowLabel, Evaluator &evaluator, mlir::Value output, mlir::Value begin, mlir::Value end);
+
 /// Writes a contraction as the sum of a product, so that the tree of reductions does it.
 void rewriteContract(KernelOp kernel);
 mlir::Value emitContractCount(KernelOp kernel, Evaluator &evaluator);

@@ -285,60 +285,76 @@ static LLVM::LLVMStructType pruneClosure(LLVM::LLVMStructType type, ArrayRef<Val
   return pruned;
 }
 
-/// Builds the function of a kernel and calls it.
-void FunctionLowering::launch(KernelOp kernel, StringRef suffix, Slot &slot, ValueRange outputs, Value count, Value work, Body emitBody) {
-  SmallVector<Value> captured;
+/// Builds the function of a kernel. What it reads of a cached array moves no memory.
+KernelFunction FunctionLowering::buildFunction(KernelOp kernel, StringRef suffix, Slot &slot, ValueRange outputs, function_ref<bool(Value)> isCached,
+                                               Body emitBody) {
+  SmallVector<KernelFunction::Field> fields;
   SmallVector<Value> inner; // the block argument that stands for a captured value
   for (BlockArgument argument : orderArguments(kernel)) {
     Value operand = kernel.getOperand(argument.getArgNumber());
     Value value = arrayOf(operand).isScalar() ? slot.buffers.scalars.lookup(operand) : slot.buffers.arrays.lookup(operand);
     if (!value) // a check does not need what is not known yet
       continue;
-    captured.push_back(value);
+    fields.push_back({value, operand});
     inner.push_back(argument);
   }
-  size_t firstOutput = captured.size();
-  llvm::append_range(captured, outputs);
-  size_t firstSymbol = captured.size();
+  size_t firstOutput = fields.size();
+  for (auto [number, output] : llvm::enumerate(outputs))
+    fields.push_back({output, {}, static_cast<int>(number)});
+  size_t firstSymbol = fields.size();
   SmallVector<StringAttr> symbols = orderSymbols(kernel, layout.symbols);
   for (StringAttr symbol : symbols)
-    captured.push_back(slot.buffers.symbols.lookup(symbol));
+    fields.push_back({slot.buffers.symbols.lookup(symbol), {}});
   bool hasDraws = !kernel.getBody().getOps<DrawOp>().empty();
   if (hasDraws)
-    captured.append({slot.buffers.seed, slot.buffers.slot});
+    fields.append({{slot.buffers.seed, {}}, {slot.buffers.slot, {}}});
 
-  auto type = LLVM::LLVMStructType::getLiteral(code.getContext(), llvm::to_vector(ValueRange(captured).getTypes()));
-  auto field = [&](Code &at, Value base, size_t index) {
-    return LLVM::GEPOp::create(at, at.ptrType(), type, base, ArrayRef<LLVM::GEPArg>{0, static_cast<int32_t>(index)});
-  };
+  auto types = llvm::map_to_vector(fields, [](const KernelFunction::Field &field) { return field.captured.getType(); });
+  auto type = LLVM::LLVMStructType::getLiteral(code.getContext(), types);
   std::string name = layout.cName + "__kernel" + std::to_string(plan.getPosition(kernel)) + suffix.str() + stage.str();
   Type i64 = code.getI64Type();
   LLVM::LLVMFuncOp body = createFunction(name, LLVM::LLVMVoidType::get(code.getContext()), {code.ptrType(), i64, i64}, true);
   body.setNoInline(true); // two calls, one copy
+  Code inside(kernel.getLoc(), code.getContext());
+  inside.setInsertionPointToStart(&body.getBody().front());
   SmallVector<Value> values;
-  {
-    Code inside(kernel.getLoc(), code.getContext());
-    inside.setInsertionPointToStart(&body.getBody().front());
-    Buffers buffers;
-    for (auto [index, fieldType] : llvm::enumerate(type.getBody()))
-      values.push_back(inside.loadRaw(fieldType, field(inside, body.getArgument(0), index)));
-    for (auto [argument, value] : llvm::zip(inner, values))
-      (arrayOf(argument).isScalar() ? buffers.scalars : buffers.arrays)[argument] = value;
-    for (auto [symbol, value] : llvm::zip(symbols, ArrayRef(values).drop_front(firstSymbol)))
-      buffers.symbols[symbol] = value;
-    if (hasDraws)
-      std::tie(buffers.seed, buffers.slot) = std::pair(values.end()[-2], values.back());
-    Evaluator evaluator(inside, buffers);
-    emitBody(evaluator, ArrayRef(values).slice(firstOutput, outputs.size()), body.getArgument(1), body.getArgument(2), body);
-    LLVM::ReturnOp::create(inside, ValueRange());
+  for (auto [index, field] : llvm::enumerate(fields)) {
+    Value address = LLVM::GEPOp::create(inside, inside.ptrType(), type, body.getArgument(0), ArrayRef<LLVM::GEPArg>{0, static_cast<int32_t>(index)});
+    values.push_back(inside.loadRaw(field.captured.getType(), address));
+    Value array = field.output >= 0 && field.output < static_cast<int>(kernel.getNumResults()) ? Value(kernel.getResult(field.output)) : field.operand;
+    if (array && isCached(array))
+      values.back().getDefiningOp()->setAttr(cachedAttribute, inside.getUnitAttr());
   }
+  Buffers buffers;
+  for (auto [argument, value] : llvm::zip(inner, values))
+    (arrayOf(argument).isScalar() ? buffers.scalars : buffers.arrays)[argument] = value;
+  for (auto [symbol, value] : llvm::zip(symbols, ArrayRef(values).drop_front(firstSymbol)))
+    buffers.symbols[symbol] = value;
+  if (hasDraws)
+    std::tie(buffers.seed, buffers.slot) = std::pair(values.end()[-2], values.back());
+  Evaluator evaluator(inside, buffers);
+  emitBody(evaluator, ArrayRef(values).slice(firstOutput, outputs.size()), body.getArgument(1), body.getArgument(2), body);
+  LLVM::ReturnOp::create(inside, ValueRange());
 
   SmallVector<unsigned> kept;
-  type = pruneClosure(type, values, kept);
-  Value closure = code.stackSlot(type, 1);
-  for (auto [place, index] : llvm::enumerate(kept))
-    LLVM::StoreOp::create(code, captured[index], field(code, closure, place));
+  KernelFunction function{body, pruneClosure(type, values, kept), {}};
+  for (unsigned index : kept)
+    function.fields.push_back(fields[index]);
+  return function;
+}
 
+/// Builds the function of a kernel and calls it.
+void FunctionLowering::launch(KernelOp kernel, StringRef suffix, Slot &slot, ValueRange outputs, Value count, Value work, Body emitBody) {
+  KernelFunction function = buildFunction(kernel, suffix, slot, outputs, [](Value) { return false; }, emitBody);
+  Value closure = code.stackSlot(function.closure, 1);
+  for (auto [place, field] : llvm::enumerate(function.fields)) {
+    Value address = LLVM::GEPOp::create(code, code.ptrType(), function.closure, closure, ArrayRef<LLVM::GEPArg>{0, static_cast<int32_t>(place)});
+    LLVM::StoreOp::create(code, field.captured, address);
+  }
+  callUnlessRefused(function.body, closure, count, work);
+}
+
+void FunctionLowering::callUnlessRefused(LLVM::LLVMFuncOp body, Value closure, Value count, Value work) {
   if (mayBeRefusedLate)
     unlessRefused([&] { callKernel(body, closure, count, work); });
   else

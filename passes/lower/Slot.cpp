@@ -161,6 +161,10 @@ void FunctionLowering::layOutWorkspace(Slot &slot) {
     }
   });
   for (KernelOp kernel : plan.getKernels()) {
+    if (const RowNest *nest = findNest(kernel)) {
+      takeNested(kernel, *nest, slot, evaluator, take);
+      continue;
+    }
     for (Value result : kernel.getStored()) {
       if (carriedOn.contains(result))
         continue;

@@ -1,0 +1,79 @@
+//===- RowNest.h - Kernels that share their rows ---------------------------------===//
+//
+// Neighbouring kernels of a phase whose arrays have the same leading axis run together, block of rows by block of rows: what a block of
+// one kernel reads or stores is still in the cache for the next one. A kernel of a nest is in it as a row kernel, which computes each
+// row from the same row of the others alone, or as an end, which sums over the rows; what an end gives is read after the nest.
+//
+//===----------------------------------------------------------------------===//
+
+#pragma once
+
+#include "dialect/Gradus.h"
+
+#include "llvm/ADT/SmallVector.h"
+
+namespace gradus {
+
+class Plan;
+
+/// The name of a discardable attribute of a kernel: [the number of its nest in the function, the size of the rows]. Kernels of a nest follow one another.
+inline constexpr llvm::StringLiteral nestAttribute = "gradus.nest";
+
+/// How a kernel goes through an axis that arrays begin with.
+enum class RowPart {
+  None, ///< not row by row
+  Row,  ///< its results have the rows, each computed for itself
+  End,  ///< it sums over the rows; it may store values with rows too
+};
+
+/// How a kernel reads an operand while it is at a row.
+enum class RowRead {
+  None,  ///< not at all
+  Free,  ///< the same at every row
+  Own,   ///< at its own row alone: the rows are the first axis
+  Other, ///< at other rows, or at places that are known only when it runs
+};
+
+class RowUse {
+public:
+  RowUse(KernelOp kernel, mlir::Attribute rows);
+
+  RowPart getPart() const { return part; }
+  RowRead getRead(unsigned operand) const { return reads[operand]; }
+  /// Whether a result of the kernel has the rows, so that the next kernel can go on with it.
+  bool hasRows(unsigned result) const;
+  /// The label of the rows in a kernel that is a contraction, else -1.
+  int64_t getLabel() const { return label; }
+
+private:
+  void classifyContract(ContractOp op);
+  void classifyBody();
+  void read(mlir::Value root, int64_t rootAxis);
+  void note(mlir::Value argument, RowRead how);
+
+  KernelOp kernel;
+  mlir::Attribute rows;
+  RowPart part = RowPart::None;
+  int64_t label = -1;
+  llvm::SmallVector<RowRead> reads;
+};
+
+/// The kernels of one nest and the axis that they share.
+struct RowNest {
+  mlir::Attribute rows;
+  llvm::SmallVector<KernelOp> kernels;
+
+  /// The nest that begins with a kernel, or none.
+  static std::optional<RowNest> startingAt(KernelOp kernel);
+  /// Whether a result of one of the kernels is read in the nest alone, so that no more of it than a block of rows is needed at a time.
+  bool isLocal(mlir::Value result, const Plan &plan) const;
+  /// Whether what a kernel reads by rows has come into the cache already: by a kernel before it, which has read or stored it.
+  bool isCached(KernelOp kernel, mlir::Value array) const;
+};
+
+/// Finds the nests of a function in the form of dialect/Plan.td, and marks their kernels.
+void formRowNests(FuncOp func);
+/// Checks what is claimed by the marks.
+mlir::LogicalResult verifyRowNests(FuncOp func);
+
+} // namespace gradus

@@ -1,0 +1,81 @@
+//===- Nested.cpp - The loops of a kernel over some of its rows ------------------===//
+//
+// A block of rows counts as an array of its own: the trees of its sums begin and end with it. Sums that keep other axes than the rows go on
+// from block to block instead.
+//
+//===----------------------------------------------------------------------===//
+
+#include "passes/lower/Body.h"
+
+using namespace mlir;
+
+namespace gradus {
+
+/// The rows [begin, end) of the domain as if there were no others.
+Space BodyEmitter::makeRowSpace(Value begin, Value end) {
+  Space space;
+  int64_t rank = info.domain.size();
+  if (info.isFlat || rank == 1) {
+    Value width = evaluator.product(ArrayRef(info.domain).drop_front());
+    space.innerAxis = 0;
+    space.first = code.mul(begin, width);
+    space.inner = code.mul(end, width);
+    space.blocks = space.chunks = code.ceilDiv(code.sub(space.inner, space.first), blockSize);
+    return space;
+  }
+  space.innerAxis = rank - 1;
+  space.rowAxes = llvm::to_vector(llvm::seq<int64_t>(0, rank - 1));
+  Value between = evaluator.product(ArrayRef(info.domain).drop_front().drop_back());
+  space.first = code.mul(begin, between);
+  space.rows = code.mul(end, between);
+  space.inner = evaluator.sizeOf(info.domain.back());
+  space.chunks = code.ceilDiv(space.inner, blockSize);
+  space.rowsPerBlock = code.max(code.div(code.i64(blockSize), code.max(space.inner, code.i64(1))), code.i64(1));
+  Value groups = code.div(code.add(code.sub(space.rows, space.first), code.sub(space.rowsPerBlock, code.i64(1))), space.rowsPerBlock);
+  space.blocks = code.mul(groups, space.chunks);
+  return space;
+}
+
+/// Sums over rows that go on with what the rows before have left in the outputs.
+void BodyEmitter::emitNestedColumns(Value begin, Value end) {
+  SmallVector<int64_t> outer = keptAxes(info), further(ArrayRef(info.reducedAxes).drop_front());
+  outer.pop_back();
+  Value rest = evaluator.product(pick(info.domain, further));
+  Value count = code.mul(evaluator.product(pick(info.domain, outer)), code.ceilDiv(evaluator.sizeOf(info.domain.back()), lanes));
+  forEachStrip(code.i64(0), count, [&](Value first, Value mask) {
+    indices[info.domain.size() - 1] = first;
+    Value position = positionOf(keptAxes(info));
+    SmallVector<Value> before;
+    for (const Reduction &reduction : info.reductions)
+      before.push_back(code.loadVector(outputs[reduction.result], reduction.accumulate, position, mask));
+    SmallVector<Value> sums = emitColumnSums(first, mask, code.mul(begin, rest), code.mul(end, rest), before);
+    for (auto [reduction, sum] : llvm::zip_equal(info.reductions, sums))
+      code.storeVector(outputs[reduction.result], reduction.accumulate, position, sum, mask);
+  });
+}
+
+void BodyEmitter::emitNested(Value begin, Value end) {
+  SmallVector<int64_t> kept = keptAxes(info);
+  if (info.form == KernelForm::Blocks) {
+    Space space = makeRowSpace(begin, end);
+    if (info.reductions.empty())
+      return code.loop(code.i64(0), space.blocks, [&](Value block) { emitBlock(space, block); });
+    SmallVector<Value> sums = emitTree(space.blocks, /*isVector=*/false, [&](Value block) { return emitBlock(space, block); });
+    for (auto [reduction, sum] : llvm::zip_equal(info.reductions, sums))
+      code.storeElement(outputs[reduction.result], reduction.accumulate, code.i64(0), sum);
+    return;
+  }
+  if (info.form == KernelForm::Columns && info.reducedAxes.front() == 0)
+    return emitNestedColumns(begin, end);
+  // The rows are the first of the axes that are kept.
+  Value rest = evaluator.product(pick(info.domain, ArrayRef(kept).drop_front()));
+  if (info.form == KernelForm::Columns)
+    rest = code.mul(evaluator.product(pick(info.domain, ArrayRef(kept).drop_front().drop_back())), code.ceilDiv(evaluator.sizeOf(info.domain.back()), lanes));
+  begin = code.mul(begin, rest);
+  end = code.mul(end, rest);
+  if (info.form == KernelForm::Rows)
+    return emitRows(begin, end);
+  return info.form == KernelForm::Columns ? emitColumns(begin, end) : emitArguments(begin, end);
+}
+
+} // namespace gradus

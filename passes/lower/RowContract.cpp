@@ -1,0 +1,210 @@
+//===- RowContract.cpp - Contractions in a row nest -----------------------------===//
+//
+// A block of rows is in the cache, so that it may be gone through several times: for each tile of the result, which stays in registers.
+// Rows of a result are sums in row-major order of the summed labels, as everywhere. A sum over the rows goes on with what the blocks
+// before have left, row after row.
+//
+//===----------------------------------------------------------------------===//
+
+#include "passes/lower/Kernel.h"
+
+using namespace mlir;
+
+namespace gradus {
+
+namespace {
+
+class RowContractEmitter {
+public:
+  RowContractEmitter(ContractOp op, int64_t rowLabel, Evaluator &evaluator);
+  void emit(Value output, Value begin, Value end);
+
+private:
+  Attribute getDim(int64_t label);
+  SmallVector<Attribute> getDims(ArrayRef<int64_t> labels);
+  void emitStrips(Value output);
+  void emitTiles(Value output, ArrayRef<Value> columns, Value mask);
+  void emitTile(Value output, ArrayRef<Value> tile, ArrayRef<Value> columns, Value mask);
+  SmallVector<Value> emitProducts(ArrayRef<Value> tile, ArrayRef<Value> columns, Value mask, ValueRange sums);
+  Value operandAt(Value operand, ArrayRef<int64_t> labels, Value tile, Value column);
+  Value positionOf(Value tile, Value column);
+  bool isEnd() { return !llvm::is_contained(op.getOut(), rowLabel); }
+
+  ContractOp op;
+  int64_t rowLabel;
+  Evaluator &evaluator;
+  Code &code;
+  /// The label along the lanes, and one that the operand with it has not: a vector of that operand serves several of its points. Or -1.
+  int64_t vectorLabel, tileLabel = -1;
+  SmallVector<int64_t> outer, summed;
+  Value begin, end;
+  llvm::DenseMap<int64_t, Value> at; ///< scalar indices of outer and summed labels
+};
+
+} // namespace
+
+/// What fits the registers of AVX2.
+static int64_t getTile(ContractOp op) { return op.getType().getElementType().isF64() ? 2 : 4; }
+
+RowContractEmitter::RowContractEmitter(ContractOp op, int64_t rowLabel, Evaluator &evaluator)
+    : op(op), rowLabel(rowLabel), evaluator(evaluator), code(evaluator.code), vectorLabel(op.getOut().back()) {
+  bool isRight = !op.getRhs().empty() && op.getRhs().back() == vectorLabel;
+  ArrayRef<int64_t> along = isRight ? op.getRhs() : op.getLhs();
+  for (int64_t label : op.getOut().drop_back())
+    if (!llvm::is_contained(along, label) && (tileLabel < 0 || label == rowLabel))
+      tileLabel = label;
+  for (int64_t label : op.getOut().drop_back())
+    if (label != tileLabel)
+      outer.push_back(label);
+  // The rows come first, and then as everywhere: the labels of a, then the others of b, a last axis of both last.
+  for (ArrayRef<int64_t> labels : {op.getLhs(), op.getRhs()})
+    for (int64_t label : labels)
+      if (!llvm::is_contained(op.getOut(), label) && !llvm::is_contained(summed, label))
+        summed.push_back(label);
+  for (ArrayRef<int64_t> labels : {op.getRhs(), op.getLhs()})
+    if (!labels.empty() && llvm::is_contained(summed, labels.back())) {
+      int64_t last = labels.back();
+      llvm::erase(summed, last);
+      summed.push_back(last);
+    }
+  if (isEnd()) {
+    llvm::erase(summed, rowLabel);
+    summed.insert(summed.begin(), rowLabel);
+  }
+}
+
+Attribute RowContractEmitter::getDim(int64_t label) {
+  for (auto [labels, value] : {std::pair(op.getLhs(), op.getA()), std::pair(op.getRhs(), op.getB())})
+    for (auto [axis, own] : llvm::enumerate(labels))
+      if (own == label)
+        return arrayOf(value).getShape()[axis];
+  llvm_unreachable("a label of the result or of a sum is one of an operand");
+}
+
+SmallVector<Attribute> RowContractEmitter::getDims(ArrayRef<int64_t> labels) {
+  return llvm::map_to_vector(labels, [&](int64_t label) { return getDim(label); });
+}
+
+Value RowContractEmitter::operandAt(Value operand, ArrayRef<int64_t> labels, Value tile, Value column) {
+  Point point;
+  for (int64_t label : labels) {
+    if (label == vectorLabel)
+      point.push_back(Index::lane(column));
+    else
+      point.push_back(Index::uniform(label == tileLabel ? tile : at.lookup(label)));
+  }
+  return evaluator.evaluateVector(operand, point);
+}
+
+Value RowContractEmitter::positionOf(Value tile, Value column) {
+  SmallVector<Value> indices;
+  for (int64_t label : op.getOut())
+    indices.push_back(label == vectorLabel ? column : label == tileLabel ? tile : at.lookup(label));
+  return evaluator.linearize(indices, getDims(op.getOut()));
+}
+
+SmallVector<Value> RowContractEmitter::emitProducts(ArrayRef<Value> tile, ArrayRef<Value> columns, Value mask, ValueRange sums) {
+  evaluator.startInner(nullptr, mask);
+  SmallVector<Value> next;
+  for (Value row : tile)
+    for (Value column : columns) {
+      Value a = operandAt(op.getA(), op.getLhs(), row, column), b = operandAt(op.getB(), op.getRhs(), row, column);
+      next.push_back(arith::AddFOp::create(code, sums[next.size()], arith::MulFOp::create(code, a, b)));
+    }
+  return next;
+}
+
+/// Sums for tile x columns of vectors of the result.
+void RowContractEmitter::emitTile(Value output, ArrayRef<Value> tile, ArrayRef<Value> columns, Value mask) {
+  Type element = op.getType().getElementType(), type = code.vecType(element);
+  size_t size = tile.size() * columns.size();
+  SmallVector<Attribute> dims = getDims(summed);
+  auto emitSums = [&](Value low, Value high, ValueRange init) {
+    scf::ForOp loop = code.loop(low, high, 1, init, [&](Value number, ValueRange sums) {
+      for (auto [label, index] : llvm::zip_equal(summed, evaluator.delinearize(number, dims)))
+        at[label] = index;
+      return emitProducts(tile, columns, mask, sums);
+    });
+    return llvm::to_vector(ValueRange(loop.getResults()));
+  };
+  SmallVector<Value> positions, results;
+  for (Value row : tile)
+    for (Value column : columns)
+      positions.push_back(positionOf(row, column));
+  if (isEnd()) {
+    SmallVector<Value> before;
+    for (Value position : positions)
+      before.push_back(code.loadVector(output, element, position, mask));
+    Value rest = evaluator.product(ArrayRef(dims).drop_front());
+    results = emitSums(code.mul(begin, rest), code.mul(end, rest), before);
+  } else {
+    Value total = evaluator.product(dims), blocks = code.ceilDiv(total, blockSize);
+    results = emitPairwise(code, SmallVector<ReductionKind>(size, ReductionKind::Sum), SmallVector<Type>(size, type), blocks, [&](Value block) {
+      Value low = code.mul(block, code.i64(blockSize));
+      return emitSums(low, code.min(code.add(low, code.i64(blockSize)), total), SmallVector<Value>(size, code.number(type, 0)));
+    });
+  }
+  for (auto [position, result] : llvm::zip_equal(positions, results))
+    code.storeVector(output, element, position, result, mask);
+}
+
+/// The points of the tile's label, several at a time and what is left one by one.
+void RowContractEmitter::emitTiles(Value output, ArrayRef<Value> columns, Value mask) {
+  if (tileLabel < 0)
+    return emitTile(output, {Value()}, columns, mask);
+  bool isOverRows = tileLabel == rowLabel;
+  Value low = isOverRows ? begin : code.i64(0), high = isOverRows ? end : evaluator.sizeOf(getDim(tileLabel));
+  int64_t tile = getTile(op);
+  Value whole = arith::AndIOp::create(code, code.sub(high, low), code.i64(-tile));
+  Value middle = code.add(low, whole);
+  code.loop(low, middle, tile, {}, [&](Value first, ValueRange) {
+    SmallVector<Value> all;
+    for (int64_t i = 0; i < tile; ++i)
+      all.push_back(code.add(first, code.i64(i)));
+    emitTile(output, all, columns, mask);
+    return SmallVector<Value>();
+  });
+  code.loop(middle, high, [&](Value row) { emitTile(output, {row}, columns, mask); });
+}
+
+/// All vectors of the result, for the outer labels as they are.
+void RowContractEmitter::emitStrips(Value output) {
+  Value size = evaluator.sizeOf(getDim(vectorLabel));
+  int64_t width = tileLabel < 0 ? getTile(op) * lanes : lanes;
+  Value whole = code.sub(size, code.rem(size, code.i64(width)));
+  code.loop(code.i64(0), whole, width, {}, [&](Value first, ValueRange) {
+    SmallVector<Value> columns;
+    for (int64_t i = 0; i < width; i += lanes)
+      columns.push_back(code.add(first, code.i64(i)));
+    emitTiles(output, columns, {});
+    return SmallVector<Value>();
+  });
+  code.loop(whole, size, lanes, {}, [&](Value column, ValueRange) {
+    Value mask = code.compare(arith::CmpIPredicate::slt, code.laneNumbers(), code.splat(code.sub(size, column)));
+    emitTiles(output, {column}, mask);
+    return SmallVector<Value>();
+  });
+}
+
+void RowContractEmitter::emit(Value output, Value first, Value last) {
+  begin = first;
+  end = last;
+  SmallVector<Attribute> dims = getDims(outer);
+  Value low = code.i64(0), high = evaluator.product(dims);
+  if (!outer.empty() && outer.front() == rowLabel) {
+    Value rest = evaluator.product(ArrayRef(dims).drop_front());
+    low = code.mul(begin, rest);
+    high = code.mul(end, rest);
+  }
+  code.loop(low, high, [&](Value number) {
+    for (auto [label, index] : llvm::zip_equal(outer, evaluator.delinearize(number, dims)))
+      at[label] = index;
+    emitStrips(output);
+  });
+}
+
+void emitRowContractBody(KernelOp kernel, int64_t rowLabel, Evaluator &evaluator, Value output, Value begin, Value end) {
+  RowContractEmitter(cast<ContractOp>(kernel.getBody().front().front()), rowLabel, evaluator).emit(output, begin, end);
+}
+
+} // namespace gradus
