@@ -1,0 +1,197 @@
+//===- rows.cpp - Losses of rows against the memory and hand-written loops --------===//
+//
+// Rounds of a floor, the compiled function, and the floor again; ratios are taken within a round, and their median is
+// reported. The floor of a loss of X is a sum of X; that of softmax cross-entropy is scaling an array of that size in place.
+//
+//===----------------------------------------------------------------------------===//
+
+#include "Timing.h"
+#include "row_loops.h"
+
+#include "cross_entropy.h"
+#include "curve.h"
+#include "logistic.h"
+
+#include "runtime/gradus_openmp.h"
+
+#include <omp.h>
+
+#include <cmath>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <functional>
+#include <memory>
+#include <random>
+#include <vector>
+
+using namespace gradus::bench;
+
+namespace {
+
+void printError(void *, const gradus_error *error) { std::fprintf(stderr, "rows: %s\n", error->message); }
+
+/// Memory of whole pages, which the threads of the caller touch first.
+template <typename T>
+class Array {
+public:
+  explicit Array(int64_t size) : size(size), data(static_cast<T *>(std::aligned_alloc(4096, (size * sizeof(T) + 4095) / 4096 * 4096)), std::free) {
+#pragma omp parallel for schedule(static)
+    for (int64_t i = 0; i < size; ++i)
+      data.get()[i] = T(0);
+  }
+  T *get() const { return data.get(); }
+  void fill(uint64_t seed, float scale) {
+#pragma omp parallel for schedule(static)
+    for (int64_t block = 0; block < (size + 65535) / 65536; ++block) {
+      std::minstd_rand bits(uint32_t(seed + uint64_t(block) * 977 + 1));
+      for (int64_t i = block * 65536; i < std::min(size, (block + 1) * 65536); ++i)
+        data.get()[i] = T(scale * (float(bits() % 20001) / 10000 - 1));
+    }
+  }
+  int64_t size;
+
+private:
+  std::unique_ptr<T, decltype(&std::free)> data;
+};
+
+gradus_tensor describe(void *data, gradus_dtype dtype, int32_t rank, const int64_t *dims) {
+  return {data, dims, nullptr, rank, dtype, GRADUS_CPU, 0};
+}
+
+/// What a function needs beside its tensors.
+struct Workspace {
+  explicit Workspace(size_t bytes) : bytes(bytes), memory(int64_t(bytes + 64)) {}
+  size_t bytes;
+  Array<char> memory;
+};
+
+struct Options {
+  int rounds = 11;
+  int threads = 2;
+  bool smoke = false;
+};
+
+/// Prints the times of what is measured and its ratio to each floor.
+void report(const char *name, const Options &options, const std::function<void()> &ours, const std::vector<std::pair<const char *, std::function<void()>>> &floors) {
+  std::vector<std::vector<double>> ratios(floors.size()), times(floors.size());
+  std::vector<double> own;
+  for (int round = -2; round < options.rounds; ++round)
+    for (size_t k = 0; k < floors.size(); ++k) {
+      double before = timed(floors[k].second), mine = timed(ours), after = timed(floors[k].second);
+      if (round < 0) // warms caches, threads and clocks
+        continue;
+      own.push_back(mine);
+      times[k].push_back((before + after) / 2);
+      ratios[k].push_back(2 * mine / (before + after));
+    }
+  std::printf("%-44s %9.3f ms", name, median(own) * 1e-6);
+  for (size_t k = 0; k < floors.size(); ++k)
+    std::printf("   %5.2f x %s (%.3f ms)", median(ratios[k]), floors[k].first, median(times[k]) * 1e-6);
+  std::printf("\n");
+}
+
+bool isFine(gradus_status status) { return status == GRADUS_OK; }
+
+bool measureLogistic(int64_t n, int64_t d, const gradus_context &context, const Options &options) {
+  Array<float> X(n * d), y(n), w(d), u(d), g(d), h(d);
+  X.fill(1, 1.0F);
+  w.fill(2, 0.1F);
+  u.fill(3, 0.1F);
+  for (int64_t i = 0; i < n; ++i)
+    y.get()[i] = i % 3 ? 1.0F : -1.0F;
+  int64_t matrix[] = {n, d}, column[] = {n}, row[] = {d};
+  logistic_grad_slot slot{describe(w.get(), GRADUS_F32, 1, row), describe(X.get(), GRADUS_F32, 2, matrix), describe(y.get(), GRADUS_F32, 1, column),
+                          describe(g.get(), GRADUS_F32, 1, row)};
+  double value = 0, again = 0;
+  curve_slot curve{};
+  curve.w = slot.w;
+  curve.X = slot.X;
+  curve.y = slot.y;
+  curve.u = describe(u.get(), GRADUS_F32, 1, row);
+  curve.value0 = describe(&value, GRADUS_F64, 0, row);
+  curve.value1 = slot.grad_w;
+  curve.value2 = describe(h.get(), GRADUS_F32, 1, row);
+  Workspace small(logistic_grad_workspace(&slot, 1)), large(curve_workspace(&curve, 1));
+  bool ok = true;
+  gradus_report told;
+  auto gradient = [&] { ok &= isFine(logistic_grad(&context, nullptr, 0, 0, &slot, 1, small.memory.get(), small.bytes, &told)); };
+  auto product = [&] { ok &= isFine(::curve(&context, nullptr, 0, 0, &curve, 1, large.memory.get(), large.bytes, nullptr)); };
+  volatile double sink = 0;
+  auto sum = [&] { sink = sink + row_loop_sum(n * d, X.get()); };
+  gradient();
+  again = told.value;
+  product();
+  ok &= std::fabs(again - value) < 1e-5 * std::fabs(value);
+  if (!ok)
+    return false;
+  char name[80];
+  std::snprintf(name, sizeof name, "logistic, %lld x %lld, value and gradient", (long long)n, (long long)d);
+  report(name, options, gradient, {{"sum of X", sum}});
+  std::snprintf(name, sizeof name, "logistic, %lld x %lld, and hvp", (long long)n, (long long)d);
+  report(name, options, product, {{"sum of X", sum}});
+  return ok;
+}
+
+bool measureCrossEntropy(int64_t n, int64_t c, const gradus_context &context, const Options &options) {
+  Array<float> z(n * c), g(n * c), reference(n * c);
+  Array<int64_t> label(n);
+  z.fill(1, 8.0F);
+  for (int64_t i = 0; i < n; ++i)
+    label.get()[i] = i * 7919 % c;
+  int64_t matrix[] = {n, c}, column[] = {n};
+  cross_entropy_grad_slot slot{describe(z.get(), GRADUS_F32, 2, matrix), describe(label.get(), GRADUS_I64, 1, column), describe(g.get(), GRADUS_F32, 2, matrix)};
+  Workspace workspace(cross_entropy_grad_workspace(&slot, 1));
+  bool ok = true;
+  gradus_report told;
+  auto ours = [&] { ok &= isFine(cross_entropy_grad(&context, nullptr, 0, 0, &slot, 1, workspace.memory.get(), workspace.bytes, &told)); };
+  double value = 0;
+  auto loop = [&] { value = row_loop_cross_entropy(n, c, z.get(), label.get(), reference.get()); };
+  auto scale = [&] { row_loop_scale(n * c, 1.0F, z.get()); };
+  ours();
+  loop();
+  ok &= std::fabs(told.value - value) < 1e-5 * std::fabs(value);
+  for (int64_t i = 0; i < n * c; ++i)
+    ok &= std::fabs(g.get()[i] - reference.get()[i]) <= 1e-5F / float(n);
+  if (!ok)
+    return false;
+  char name[80];
+  std::snprintf(name, sizeof name, "cross-entropy, %lld x %lld", (long long)n, (long long)c);
+  report(name, options, ours, {{"scale in place", scale}, {"hand-written loop", loop}});
+  return ok;
+}
+
+} // namespace
+
+int main(int argc, char **argv) {
+  Options options;
+  for (int i = 1; i < argc; ++i) {
+    if (!std::strcmp(argv[i], "--smoke"))
+      options.smoke = true;
+    else if (!std::strcmp(argv[i], "--rounds") && i + 1 < argc)
+      options.rounds = std::atoi(argv[++i]);
+    else if (!std::strcmp(argv[i], "--threads") && i + 1 < argc)
+      options.threads = std::atoi(argv[++i]);
+    else {
+      std::fprintf(stderr, "usage: rows [--smoke] [--rounds N] [--threads N]\n");
+      return 2;
+    }
+  }
+  omp_set_num_threads(options.threads);
+  gradus_context context = gradus_openmp_context();
+  context.error = printError;
+  bool ok = true;
+  if (options.smoke) {
+    options.rounds = 1;
+    ok &= measureLogistic(1024, 128, context, options);
+    ok &= measureCrossEntropy(37, 1600, context, options);
+  } else {
+    for (int64_t n : {int64_t(1) << 12, int64_t(1) << 16, int64_t(1) << 20})
+      ok &= measureLogistic(n, 256, context, options);
+    for (int64_t n : {64, 8192})
+      ok &= measureCrossEntropy(n, 32000, context, options);
+  }
+  if (!ok)
+    std::fprintf(stderr, "rows: a call was refused, or the two sides do not agree\n");
+  return ok ? 0 : 1;
+}
