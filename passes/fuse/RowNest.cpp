@@ -251,6 +251,19 @@ bool RowNest::isLocal(Value result, const Plan &plan) const {
          llvm::all_of(result.getUsers(), [&](Operation *user) { return llvm::is_contained(kernels, dyn_cast<KernelOp>(user)); });
 }
 
+bool RowNest::isLastReader(KernelOp kernel, Value array) const {
+  auto readsOwn = [&](KernelOp other) {
+    RowUse use(other, rows);
+    return llvm::any_of(llvm::enumerate(other.getOperands()), [&](auto operand) {
+      return operand.value() == array && use.getRead(operand.index()) == RowRead::Own;
+    });
+  };
+  auto source = array.getDefiningOp<KernelOp>();
+  if (llvm::count_if(kernels, readsOwn) < 2 || (source && llvm::is_contained(kernels, source)))
+    return false;
+  return *llvm::find_if(llvm::reverse(kernels), readsOwn) == kernel;
+}
+
 bool RowNest::isCached(KernelOp kernel, Value array) const {
   for (KernelOp before : kernels) {
     if (before == kernel)

@@ -53,6 +53,9 @@ public:
 private:
   Space makeRowSpace(mlir::Value begin, mlir::Value end);
   void emitNestedColumns(mlir::Value begin, mlir::Value end);
+  bool canGroupRows() const;
+  void emitRowGroups(mlir::Value begin, mlir::Value end);
+  void emitRowGroup(const Space &space, llvm::ArrayRef<mlir::Value> points);
   llvm::SmallVector<mlir::Value> emitBlock(const Space &space, mlir::Value block);
   llvm::SmallVector<mlir::Value> emitRow(const Space &space, mlir::Value low, mlir::Value high, mlir::ValueRange carried);
   llvm::SmallVector<mlir::Value> emitEncodedRow(const Space &space, mlir::Value low, mlir::Value high, mlir::ValueRange carried);

@@ -276,8 +276,11 @@ Value Evaluator::load(Value base, ArrayType type, ArrayRef<Index> point) {
     return code.loadElement(base, element, uniform);
   // A vector of a flat array is in one block of codes; that of a row may begin anywhere.
   if (!scattered && (isFlat || !isa<BlocksType>(element))) {
-    if (isFlat && inner && !mask)
-      code.prefetchVector(base, element, uniform);
+    Value bytes = ahead.lookup(base);
+    if (bytes)
+      code.prefetchVector(base, element, uniform, bytes);
+    else if (isFlat && inner && !mask)
+      code.prefetchVector(base, element, uniform, code.i64(prefetchDistance));
     return code.loadVector(base, element, uniform, mask);
   }
   if (isInRow)

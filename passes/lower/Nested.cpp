@@ -7,6 +7,9 @@
 
 #include "passes/lower/Body.h"
 
+#include "passes/fuse/Cost.h"
+#include "passes/fuse/Traffic.h"
+
 using namespace mlir;
 
 namespace gradus {
@@ -54,6 +57,71 @@ void BodyEmitter::emitNestedColumns(Value begin, Value end) {
   });
 }
 
+/// The rows of a group, whose sums do not wait for one another. Each is what it would be alone.
+static constexpr int64_t groupSize = 4;
+
+/// Whether the sums of a row wait for one another longer than for the numbers that they are made of.
+bool BodyEmitter::canGroupRows() const {
+  KernelOp kernel = info.kernel;
+  constexpr int64_t lightest = 8;
+  int64_t weight = 0;
+  for (Operation &op : kernel.getBody().front())
+    weight += getFlopWeight(&op);
+  return weight <= lightest && info.reducedAxes.size() == 1 && info.reductions.size() == 1 && info.stores.empty();
+}
+
+void BodyEmitter::emitRowGroup(const Space &space, ArrayRef<Value> points) {
+  SmallVector<SmallVector<Value>> rows;
+  for (Value point : points) {
+    setIndices(keptAxes(info), point);
+    rows.push_back(indices);
+  }
+  auto step = [&](Value index, Value mask, ValueRange sums) {
+    SmallVector<Value> next;
+    for (auto [row, sum] : llvm::zip_equal(rows, sums)) {
+      Point point;
+      for (auto [axis, at] : llvm::enumerate(row))
+        point.push_back(static_cast<int64_t>(axis) == space.innerAxis ? Index::lane(index) : Index::uniform(at));
+      next.append(emitStep(point, mask, sum));
+    }
+    return next;
+  };
+  SmallVector<ReductionKind> kinds(points.size(), kindOf(0));
+  SmallVector<Type> types(points.size(), accumulatorType(0, /*isVector=*/false));
+  SmallVector<Value> results = emitPairwise(code, kinds, types, space.blocks, [&](Value block) {
+    Value low = code.mul(block, code.i64(blockSize)), high = code.min(code.add(low, code.i64(blockSize)), space.inner);
+    SmallVector<Value> none(points.size(), identities(/*isVector=*/true).front());
+    Value middle = code.add(low, arith::AndIOp::create(code, code.sub(high, low), code.i64(-lanes)));
+    scf::ForOp main = code.loop(low, middle, lanes, none, [&](Value index, ValueRange sums) {
+      evaluator.startInner(index.getParentBlock()->getParentOp(), {});
+      return step(index, {}, sums);
+    });
+    evaluator.traffic = countTraffic(main, lanes * groupSize);
+    scf::ForOp tail = code.loop(middle, high, lanes, main.getResults(), [&](Value index, ValueRange sums) {
+      Value mask = code.compare(arith::CmpIPredicate::slt, code.laneNumbers(), code.splat(code.sub(high, index)));
+      evaluator.startInner(main, mask);
+      return step(index, mask, sums);
+    });
+    evaluator.endRow();
+    return llvm::map_to_vector(tail.getResults(), [&](Value sum) { return emitCombineLanes(code, kindOf(0), sum); });
+  });
+  for (auto [point, result] : llvm::zip_equal(points, results))
+    storeReductions(result, point, {});
+}
+
+void BodyEmitter::emitRowGroups(Value begin, Value end) {
+  Space space = makeSpace(info.reducedAxes);
+  Value middle = code.add(begin, arith::AndIOp::create(code, code.sub(end, begin), code.i64(-groupSize)));
+  code.loop(begin, middle, groupSize, {}, [&](Value first, ValueRange) {
+    SmallVector<Value> points;
+    for (int64_t i = 0; i < groupSize; ++i)
+      points.push_back(code.add(first, code.i64(i)));
+    emitRowGroup(space, points);
+    return SmallVector<Value>();
+  });
+  emitRows(middle, end);
+}
+
 void BodyEmitter::emitNested(Value begin, Value end) {
   SmallVector<int64_t> kept = keptAxes(info);
   if (info.form == KernelForm::Blocks) {
@@ -74,7 +142,7 @@ void BodyEmitter::emitNested(Value begin, Value end) {
   begin = code.mul(begin, rest);
   end = code.mul(end, rest);
   if (info.form == KernelForm::Rows)
-    return emitRows(begin, end);
+    return canGroupRows() ? emitRowGroups(begin, end) : emitRows(begin, end);
   return info.form == KernelForm::Columns ? emitColumns(begin, end) : emitArguments(begin, end);
 }
 

@@ -117,9 +117,19 @@ enum class Motion { None, Rows, Blocks, SuperBlocks };
 /// The functions of the kernels of a nest, for rows [begin, end).
 SmallVector<KernelFunction> FunctionLowering::buildNested(KernelOp kernel, const RowNest &nest, Slot &slot, ValueRange outputs) {
   auto isCached = [&](Value array) { return nest.isLocal(array, plan) || nest.isCached(kernel, array); };
+  auto askAhead = [&](Evaluator &inside, Value begin, Value end) {
+    Code &code = inside.code;
+    for (auto [operand, inner] : llvm::zip_equal(kernel.getOperands(), kernel.getBody().getArguments()))
+      if (nest.isLastReader(kernel, operand) && arrayOf(operand).getRank() > 1) {
+        Value elements = inside.product(arrayOf(operand).getShape().drop_front());
+        Value bytes = code.mul(elements, code.i64(code.memBytes(arrayOf(operand).getElementType())));
+        inside.askAhead(inside.baseOf(inner), code.mul(code.sub(end, begin), bytes));
+      }
+  };
   if (isa<ContractOp>(kernel.getBody().front().front())) {
     int64_t label = RowUse(kernel, nest.rows).getLabel();
     return {buildFunction(kernel, "", slot, outputs, isCached, [&](Evaluator &inside, ValueRange places, Value begin, Value end, LLVM::LLVMFuncOp) {
+      askAhead(inside, begin, end);
       emitRowContractBody(kernel, label, inside, places[0], begin, end);
     })};
   }
@@ -127,6 +137,7 @@ SmallVector<KernelFunction> FunctionLowering::buildNested(KernelOp kernel, const
   for (const KernelInfo &info : analyzeKernel(kernel)) {
     StringRef suffix = info.form == KernelForm::Argument ? "_arg" : "";
     functions.push_back(buildFunction(kernel, suffix, slot, outputs, isCached, [&](Evaluator &inside, ValueRange places, Value begin, Value end, LLVM::LLVMFuncOp body) {
+      askAhead(inside, begin, end);
       emitKernelBody(info, inside, places, begin, end, /*isNested=*/true);
       if (std::optional<Traffic> traffic = inside.traffic)
         recordTraffic(body, layout.name, plan.getPosition(kernel), *traffic);

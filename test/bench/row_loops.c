@@ -30,8 +30,10 @@ double row_loop_sum(int64_t n, const float *x) {
   for (int64_t block = 0; block < n / 16384; ++block) {
     numbers sums[8] = {{0}};
     for (int64_t i = block * 16384; i < (block + 1) * 16384; i += 128)
-      for (int k = 0; k < 8; ++k)
+      for (int k = 0; k < 8; ++k) {
+        __builtin_prefetch(x + i + 16 * k + 2048);
         sums[k] += load(x + i + 16 * k);
+      }
     for (int k = 1; k < 8; ++k)
       sums[0] += sums[k];
     total += sum_of(sums[0]);
