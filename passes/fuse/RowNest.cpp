@@ -255,7 +255,10 @@ bool RowNest::isLastReader(KernelOp kernel, Value array) const {
   auto readsOwn = [&](KernelOp other) {
     RowUse use(other, rows);
     return llvm::any_of(llvm::enumerate(other.getOperands()), [&](auto operand) {
-      return operand.value() == array && use.getRead(operand.index()) == RowRead::Own;
+      // One element of each row is not the row.
+      Block &body = other.getBody().front();
+      bool isGathered = llvm::any_of(body.getArgument(operand.index()).getUsers(), llvm::IsaPred<GatherOp>);
+      return operand.value() == array && !isGathered && use.getRead(operand.index()) == RowRead::Own;
     });
   };
   auto source = array.getDefiningOp<KernelOp>();

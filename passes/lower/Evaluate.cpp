@@ -174,6 +174,9 @@ Value Evaluator::emit(Value value, ArrayRef<Index> point) {
     Value number = index.isUniform() ? index.scalar : lanesOf(index);
     return emitCast(code, number, code.getI64Type(), iota.getType().getElementType());
   }
+  if (auto compare = dyn_cast<CompareOp>(op))
+    if (Value known = emitOneHot(compare, point))
+      return known;
   SmallVector<Value> operands;
   bool isUniform = isAllUniform(point);
   for (auto [number, operand] : llvm::enumerate(op->getOperands())) {
@@ -182,6 +185,28 @@ Value Evaluator::emit(Value value, ArrayRef<Index> point) {
     operands.push_back(isUniform || isExponent ? known : code.splat(known));
   }
   return emitPointwise(code, op, operands);
+}
+
+/// Which lane, if any, counts to a number that is the same in all lanes: 16 comparisons of 32 bits instead of 64. Null for what is no such question.
+Value Evaluator::emitOneHot(CompareOp compare, ArrayRef<Index> point) {
+  auto iota = compare.getA().getDefiningOp<IotaOp>();
+  if (compare.getPredicate() != ComparePredicate::Eq || !iota || !iota.getType().getElementType().isInteger(64) || isFlat || !point[iota.getAxis()].isLane)
+    return {};
+  Value same = compare.getB();
+  Point from(point);
+  while (auto repeated = same.getDefiningOp<BroadcastOp>()) {
+    from = mapBroadcast(repeated, from);
+    same = repeated.getX();
+  }
+  if (!isAllUniform(from))
+    return {};
+  Value wanted = evaluate(same, from);
+  Value lane = code.sub(wanted, point[iota.getAxis()].scalar);
+  lane = code.min(code.max(lane, code.i64(-1)), code.i64(lanes));
+  Type narrow = code.getI32Type();
+  SmallVector<int32_t> numbers = llvm::to_vector(llvm::seq<int32_t>(0, lanes));
+  Value own = arith::ConstantOp::create(code, code.getI32VectorAttr(numbers));
+  return code.compare(arith::CmpIPredicate::eq, own, code.splat(arith::TruncIOp::create(code, narrow, lane)));
 }
 
 Point Evaluator::mapBroadcast(BroadcastOp op, ArrayRef<Index> point) {

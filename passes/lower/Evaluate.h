@@ -90,6 +90,7 @@ private:
   mlir::Value emitConcat(ConcatOp concat, llvm::ArrayRef<Index> point);
   mlir::Value emitPart(mlir::Value part, llvm::ArrayRef<Index> point, int64_t axis, mlir::Value begin, mlir::Value &isInside);
   Index mapIndex(mlir::Value index, llvm::ArrayRef<Index> point, int depth);
+  mlir::Value emitOneHot(CompareOp compare, llvm::ArrayRef<Index> point);
   mlir::Value emitGather(GatherOp gather, llvm::ArrayRef<Index> point);
   // Draws (Draw.cpp).
   mlir::Value emitDraw(DrawOp draw, llvm::ArrayRef<Index> point);

@@ -22,7 +22,7 @@ namespace {
 
 /// m = max x; s = m where it is finite, else 0; y = s + log(sum(exp(x - s))).
 ///
-/// No exponential of a positive number is taken while m is finite. With s = 0 for an infinite m a row of -inf gives
+/// What is exp(x - y) elsewhere takes its exponentials from the sum. No exponential of a positive number is taken while m is finite. With s = 0 for an infinite m a row of -inf gives
 /// log 0 = -inf and a row with +inf gives +inf, where x - m would be NaN. A NaN gives NaN.
 struct DecomposeLogSumExp : OpRewritePattern<LogSumExpOp> {
   using OpRewritePattern::OpRewritePattern;
@@ -35,9 +35,33 @@ struct DecomposeLogSumExp : OpRewritePattern<LogSumExpOp> {
     Value isFinite = CompareOp::create(rewriter, loc, ComparePredicate::Lt, size, bound);
     Value shift = SelectOp::create(rewriter, loc, isFinite, most, buildFill(rewriter, loc, result, 0.0));
     Value shifted = SubOp::create(rewriter, loc, op.getX(), buildBroadcast(rewriter, loc, shift, type, complementAxes(type.getRank(), op.getAxes())));
-    Value sum = ReduceOp::create(rewriter, loc, result, ReductionKind::Sum, ExpOp::create(rewriter, loc, shifted), op.getAxes(), TypeAttr());
+    Value powers = ExpOp::create(rewriter, loc, shifted);
+    Value sum = ReduceOp::create(rewriter, loc, result, ReductionKind::Sum, powers, op.getAxes(), TypeAttr());
+    shareExponentials(op, powers, sum, rewriter);
     rewriter.replaceOpWithNewOp<AddOp>(op, shift, LogOp::create(rewriter, loc, sum));
     return success();
+  }
+
+  /// softmax, exp(x - y), is exp(x - s) / sum: the exponentials are those of the sum. All or none of them are 0 / 0 or infinite.
+  static void shareExponentials(LogSumExpOp op, Value powers, Value sum, PatternRewriter &rewriter) {
+    Location loc = op.getLoc();
+    ArrayType type = arrayType(op.getX());
+    SmallVector<int64_t> kept = complementAxes(type.getRank(), op.getAxes());
+    SmallVector<Operation *> shares;
+    for (Operation *user : op.getY().getUsers()) {
+      auto repeated = dyn_cast<BroadcastOp>(user);
+      if (!repeated || repeated.getType() != type || repeated.getAxes() != ArrayRef<int64_t>(kept))
+        continue;
+      for (Operation *next : repeated.getResult().getUsers())
+        if (auto less = dyn_cast<SubOp>(next); less && less.getA() == op.getX() && less.getB() == repeated.getResult())
+          llvm::copy_if(less.getResult().getUsers(), std::back_inserter(shares), [](Operation *last) { return isa<ExpOp>(last); });
+    }
+    if (shares.empty())
+      return;
+    Value each = DivOp::create(rewriter, loc, buildFill(rewriter, loc, arrayType(sum), 1.0), sum);
+    Value share = MulOp::create(rewriter, loc, powers, buildBroadcast(rewriter, loc, each, type, kept));
+    for (Operation *old : shares)
+      rewriter.replaceOp(old, share);
   }
 };
 
