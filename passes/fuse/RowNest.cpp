@@ -251,20 +251,21 @@ bool RowNest::isLocal(Value result, const Plan &plan) const {
          llvm::all_of(result.getUsers(), [&](Operation *user) { return llvm::is_contained(kernels, dyn_cast<KernelOp>(user)); });
 }
 
-bool RowNest::isLastReader(KernelOp kernel, Value array) const {
-  auto readsOwn = [&](KernelOp other) {
-    RowUse use(other, rows);
-    return llvm::any_of(llvm::enumerate(other.getOperands()), [&](auto operand) {
-      // One element of each row is not the row.
-      Block &body = other.getBody().front();
-      bool isGathered = llvm::any_of(body.getArgument(operand.index()).getUsers(), llvm::IsaPred<GatherOp>);
-      return operand.value() == array && !isGathered && use.getRead(operand.index()) == RowRead::Own;
-    });
-  };
+SmallVector<KernelOp> RowNest::findReaders(Value array) const {
+  SmallVector<KernelOp> readers;
   auto source = array.getDefiningOp<KernelOp>();
-  if (llvm::count_if(kernels, readsOwn) < 2 || (source && llvm::is_contained(kernels, source)))
-    return false;
-  return *llvm::find_if(llvm::reverse(kernels), readsOwn) == kernel;
+  if (arrayOf(array).getRank() < 2 || (source && llvm::is_contained(kernels, source)))
+    return readers;
+  for (KernelOp kernel : kernels) {
+    RowUse use(kernel, rows);
+    for (auto [number, operand] : llvm::enumerate(kernel.getOperands())) {
+      // One element of each row is not the row.
+      bool isGathered = llvm::any_of(kernel.getBody().front().getArgument(number).getUsers(), llvm::IsaPred<GatherOp>);
+      if (operand == array && !isGathered && use.getRead(number) == RowRead::Own)
+        readers.push_back(kernel);
+    }
+  }
+  return readers;
 }
 
 bool RowNest::isCached(KernelOp kernel, Value array) const {

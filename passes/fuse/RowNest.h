@@ -67,8 +67,8 @@ struct RowNest {
   static std::optional<RowNest> startingAt(KernelOp kernel);
   /// Whether a result of one of the kernels is read in the nest alone, so that no more of it than a block of rows is needed at a time.
   bool isLocal(mlir::Value result, const Plan &plan) const;
-  /// Whether a kernel is the last of several that read an array from outside by rows: while it does, the next block may come.
-  bool isLastReader(KernelOp kernel, mlir::Value array) const;
+  /// The kernels that read whole rows of an array from outside of the nest: while they do, the next block may come.
+  llvm::SmallVector<KernelOp> findReaders(mlir::Value array) const;
   /// Whether what a kernel reads by rows has come into the cache already: by a kernel before it, which has read or stored it.
   bool isCached(KernelOp kernel, mlir::Value array) const;
 };

@@ -79,12 +79,12 @@ Value Code::loadVector(Value base, Type element, Value index, Value mask) {
   return fromMemory(value, element);
 }
 
-void Code::prefetchVector(Value base, Type element, Value index, Value distance) {
+void Code::prefetchVector(Value base, Type element, Value index, int64_t distance) {
   constexpr int64_t cacheLine = 64;
   auto blocks = dyn_cast<BlocksType>(element);
   Value from = blocks ? addressOfCode(*this, base, blocks, index) : address(base, memType(element), index);
   for (int64_t offset = 0; offset < lanes * memBytes(element); offset += cacheLine)
-    LLVM::Prefetch::create(*this, byteAddress(from, add(distance, i64(offset))), /*rw=*/0, /*hint=*/3, /*cache=*/1);
+    LLVM::Prefetch::create(*this, byteAddress(from, distance + offset), /*rw=*/0, /*hint=*/3, /*cache=*/1);
 }
 
 Value Code::gatherVector(Value base, Type element, Value indices, Value mask) {

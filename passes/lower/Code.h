@@ -79,7 +79,7 @@ public:
   mlir::Value loadElement(mlir::Value base, mlir::Type element, mlir::Value index);
   mlir::Value loadVector(mlir::Value base, mlir::Type element, mlir::Value index, mlir::Value mask);
   /// Asks for the cache lines of a vector that lies so many bytes behind; what lies behind the end of an array is never loaded.
-  void prefetchVector(mlir::Value base, mlir::Type element, mlir::Value index, mlir::Value distance);
+  void prefetchVector(mlir::Value base, mlir::Type element, mlir::Value index, int64_t distance);
   mlir::Value gatherVector(mlir::Value base, mlir::Type element, mlir::Value indices, mlir::Value mask);
   void storeElement(mlir::Value base, mlir::Type element, mlir::Value index, mlir::Value value);
   void storeVector(mlir::Value base, mlir::Type element, mlir::Value index, mlir::Value value, mlir::Value mask);

@@ -301,11 +301,13 @@ Value Evaluator::load(Value base, ArrayType type, ArrayRef<Index> point) {
     return code.loadElement(base, element, uniform);
   // A vector of a flat array is in one block of codes; that of a row may begin anywhere.
   if (!scattered && (isFlat || !isa<BlocksType>(element))) {
-    Value bytes = ahead.lookup(base);
-    if (bytes)
-      code.prefetchVector(base, element, uniform, bytes);
-    else if (isFlat && inner && !mask)
-      code.prefetchVector(base, element, uniform, code.i64(prefetchDistance));
+    if (auto known = ahead.find(base); known != ahead.end()) {
+      const Ahead &what = known->second;
+      Value read = code.createOrFold<arith::ShRUIOp>(code.sub(uniform, what.begin), code.i64(what.shift));
+      code.prefetchVector(base, element, code.add(what.wanted, read), 0);
+    } else if (isFlat && inner && !mask) {
+      code.prefetchVector(base, element, uniform, prefetchDistance);
+    }
     return code.loadVector(base, element, uniform, mask);
   }
   if (isInRow)

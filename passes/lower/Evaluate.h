@@ -71,8 +71,12 @@ public:
   void endRow();
   /// Arrays are read as vectors of all their elements: points have one axis.
   bool isFlat = false;
-  /// Asks, where a row of an array is read, for the one so many bytes behind it: the next block of rows comes while this one is computed on.
-  void askAhead(mlir::Value base, mlir::Value bytes) { ahead[base] = bytes; }
+  /// What a kernel asks for while it reads the elements of an array from `begin` on: those from `wanted` on, one of them for each 2^shift that are read.
+  struct Ahead {
+    mlir::Value begin, wanted;
+    int64_t shift;
+  };
+  void askAhead(mlir::Value base, Ahead what) { ahead[base] = what; }
   /// The bytes that the innermost loop moves, for each element; unset where there is no such loop.
   std::optional<Traffic> traffic;
 
@@ -106,7 +110,7 @@ private:
   mlir::Value zero;
   mlir::Value mask;
   mlir::Operation *inner = nullptr;
-  llvm::DenseMap<mlir::Value, mlir::Value> ahead;
+  llvm::DenseMap<mlir::Value, Ahead> ahead;
   /// A part of a join is at hand: it may have no element at all, though there are points.
   bool mayBeEmpty = false;
   std::map<Key, mlir::Value> pointMemo;

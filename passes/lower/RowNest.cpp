@@ -117,14 +117,19 @@ enum class Motion { None, Rows, Blocks, SuperBlocks };
 /// The functions of the kernels of a nest, for rows [begin, end).
 SmallVector<KernelFunction> FunctionLowering::buildNested(KernelOp kernel, const RowNest &nest, Slot &slot, ValueRange outputs) {
   auto isCached = [&](Value array) { return nest.isLocal(array, plan) || nest.isCached(kernel, array); };
+  // Each of the kernels that read an array asks for its part of the next block.
   auto askAhead = [&](Evaluator &inside, Value begin, Value end) {
     Code &code = inside.code;
-    for (auto [operand, inner] : llvm::zip_equal(kernel.getOperands(), kernel.getBody().getArguments()))
-      if (nest.isLastReader(kernel, operand) && arrayOf(operand).getRank() > 1) {
-        Value elements = inside.product(arrayOf(operand).getShape().drop_front());
-        Value bytes = code.mul(elements, code.i64(code.memBytes(arrayOf(operand).getElementType())));
-        inside.askAhead(inside.baseOf(inner), code.mul(code.sub(end, begin), bytes));
-      }
+    for (auto [operand, inner] : llvm::zip_equal(kernel.getOperands(), kernel.getBody().getArguments())) {
+      SmallVector<KernelOp> readers = nest.findReaders(operand);
+      int64_t number = llvm::find(readers, kernel) - readers.begin(), shift = llvm::Log2_64(readers.size() | 1);
+      if (number >= std::min<int64_t>(readers.size(), int64_t(1) << shift))
+        continue;
+      Value width = inside.product(arrayOf(operand).getShape().drop_front());
+      Value first = code.mul(begin, width), size = code.mul(code.sub(end, begin), width);
+      Value part = code.createOrFold<arith::ShRUIOp>(size, code.i64(shift));
+      inside.askAhead(inside.baseOf(inner), {first, code.add(code.add(first, size), code.mul(part, code.i64(number))), shift});
+    }
   };
   if (isa<ContractOp>(kernel.getBody().front().front())) {
     int64_t label = RowUse(kernel, nest.rows).getLabel();

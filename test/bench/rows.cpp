@@ -89,6 +89,7 @@ void report(const char *name, const Options &options, const std::function<void()
   for (size_t k = 0; k < floors.size(); ++k)
     std::printf("   %5.2f x %s (%.3f ms)", median(ratios[k]), floors[k].first, median(times[k]) * 1e-6);
   std::printf("\n");
+  std::fflush(stdout);
 }
 
 bool isFine(gradus_status status) { return status == GRADUS_OK; }
