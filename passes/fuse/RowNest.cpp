@@ -32,32 +32,55 @@ static llvm::SetVector<Attribute> findAxes(KernelOp kernel) {
   return found;
 }
 
-/// A product of two matrices that is not known to be narrow. It computes for a long time on what it has loaded: rows of both would have to stay in
-/// the cache at once, and its own tiles serve it better.
-static bool isWideProduct(KernelOp kernel, int64_t rowLabel) {
-  constexpr int64_t widestNarrow = 32;
-  auto op = dyn_cast<ContractOp>(kernel.getBody().front().front());
-  if (!op)
-    return false;
-  auto isWide = [&](ArrayRef<int64_t> own, Value value, ArrayRef<int64_t> other) {
-    for (auto [label, dim] : llvm::zip_equal(own, arrayOf(value).getShape())) {
-      auto size = dyn_cast<IntegerAttr>(dim);
-      if (label != rowLabel && !llvm::is_contained(other, label) && !(size && size.getInt() <= widestNarrow))
-        return true;
-    }
-    return false;
-  };
-  bool hasRowsA = llvm::is_contained(op.getLhs(), rowLabel), hasRowsB = llvm::is_contained(op.getRhs(), rowLabel);
-  bool isWideA = isWide(op.getLhs(), op.getA(), op.getRhs()), isWideB = isWide(op.getRhs(), op.getB(), op.getLhs());
-  if (llvm::is_contained(op.getOut(), rowLabel)) // Z = X W: the side without rows decides
-    return (!hasRowsA && isWideA) || (!hasRowsB && isWideB);
-  return isWideA && isWideB;
+/// Whether the free labels of one side of a product are few columns: their sizes are known to be, or `narrow` decides. A null `narrow` is set.
+static bool isNarrow(ArrayRef<int64_t> own, Value value, ArrayRef<int64_t> other, int64_t rowLabel, Attribute &narrow) {
+  Attribute decides = narrow;
+  int64_t columns = 1;
+  for (auto [label, dim] : llvm::zip_equal(own, arrayOf(value).getShape())) {
+    if (label == rowLabel || llvm::is_contained(other, label))
+      continue;
+    if (auto size = dyn_cast<IntegerAttr>(dim))
+      columns *= size.getInt();
+    else if (!decides && columns == 1)
+      decides = dim;
+    else if (decides != dim || columns > 1)
+      return false;
+  }
+  if (columns <= widestProduct)
+    narrow = decides;
+  return columns <= widestProduct;
 }
 
-/// Whether a kernel may follow those of a nest: what they store it reads at its own rows.
-static bool joins(ArrayRef<KernelOp> kernels, KernelOp kernel, Attribute rows, const Plan &plan) {
+/// Whether a kernel is no product of matrices or one of few columns. A product of many computes for a long time on what it has loaded, and its own tiles
+/// serve it better than rows.
+static bool isNarrowProduct(KernelOp kernel, int64_t rowLabel, Attribute &narrow) {
+  auto op = dyn_cast<ContractOp>(kernel.getBody().front().front());
+  if (!op)
+    return true;
+  auto hasFree = [&](ArrayRef<int64_t> own, ArrayRef<int64_t> other) {
+    return llvm::any_of(own, [&](int64_t label) { return label != rowLabel && !llvm::is_contained(other, label); });
+  };
+  ArrayRef<int64_t> lhs = op.getLhs(), rhs = op.getRhs();
+  bool isRow = llvm::is_contained(op.getOut(), rowLabel), hasRowsA = llvm::is_contained(lhs, rowLabel), hasRowsB = llvm::is_contained(rhs, rowLabel);
+  auto isNarrowA = [&] { return isNarrow(lhs, op.getA(), rhs, rowLabel, narrow); };
+  auto isNarrowB = [&] { return isNarrow(rhs, op.getB(), lhs, rowLabel, narrow); };
+  if (isRow) // Z = X W: the side without rows makes the columns
+    return (hasRowsA || isNarrowA()) && (hasRowsB || isNarrowB());
+  if (!hasFree(lhs, rhs) || !hasFree(rhs, lhs))
+    return true;
+  Attribute before = narrow;
+  auto isKnown = [&](auto isNarrowSide) {
+    bool isFine = isNarrowSide() && narrow == before;
+    narrow = before;
+    return isFine;
+  };
+  return isKnown(isNarrowA) || isKnown(isNarrowB);
+}
+
+bool RowNest::join(KernelOp kernel, const Plan &plan) {
   RowUse use(kernel, rows);
-  if (use.getPart() == RowPart::None || plan.getCheck(kernel) == Check::Late || isWideProduct(kernel, use.getLabel()))
+  Attribute decides = narrow;
+  if (use.getPart() == RowPart::None || plan.getCheck(kernel) == Check::Late || !isNarrowProduct(kernel, use.getLabel(), decides))
     return false;
   for (auto [number, operand] : llvm::enumerate(kernel.getOperands())) {
     auto source = operand.getDefiningOp<KernelOp>();
@@ -66,6 +89,8 @@ static bool joins(ArrayRef<KernelOp> kernels, KernelOp kernel, Attribute rows, c
     if (!RowUse(source, rows).hasRows(cast<OpResult>(operand).getResultNumber()) || use.getRead(number) != RowRead::Own)
       return false;
   }
+  kernels.push_back(kernel);
+  narrow = decides;
   return true;
 }
 
@@ -89,6 +114,10 @@ static llvm::MapVector<Value, unsigned> findShared(const RowNest &nest) {
 
 static unsigned countSaved(const RowNest &nest) {
   unsigned sum = 0;
+  // Two codes, with and without the nest, pay for data alone, and not for what the kernels hand on to one another.
+  auto isReadTwice = [&](const auto &shared) { return isa<BlockArgument>(shared.first) && nest.findReaders(shared.first).size() > 1; };
+  if (nest.narrow && llvm::none_of(findShared(nest), isReadTwice))
+    return 0;
   for (auto [array, times] : findShared(nest))
     sum += times;
   return sum;
@@ -112,9 +141,8 @@ static RowNest extend(KernelOp first, Attribute rows, const Plan &plan) {
       continue;
     }
     bool waits = llvm::any_of(kernel.getOperands(), [&](Value operand) { return operand.getDefiningOp() && behind.contains(operand.getDefiningOp()); });
-    if (waits || markOf(kernel) || !joins(nest.kernels, kernel, rows, plan))
+    if (waits || markOf(kernel) || !nest.join(kernel, plan))
       break;
-    nest.kernels.push_back(kernel);
   }
   return nest;
 }
@@ -122,7 +150,7 @@ static RowNest extend(KernelOp first, Attribute rows, const Plan &plan) {
 /// Leaves out kernels at both ends that the others share nothing with.
 static void trim(RowNest &nest) {
   unsigned saved = countSaved(nest);
-  auto without = [&](size_t first, size_t count) { return RowNest{nest.rows, SmallVector<KernelOp>(ArrayRef(nest.kernels).slice(first, count))}; };
+  auto without = [&](size_t first, size_t count) { return RowNest{nest.rows, SmallVector<KernelOp>(ArrayRef(nest.kernels).slice(first, count)), nest.narrow}; };
   while (nest.kernels.size() > 2 && countSaved(without(1, nest.kernels.size() - 1)) == saved)
     nest = without(1, nest.kernels.size() - 1);
   while (nest.kernels.size() > 2 && countSaved(without(0, nest.kernels.size() - 1)) == saved)
@@ -185,7 +213,10 @@ static void remarkOn(const RowNest &nest, FuncOp func, const Plan &plan) {
     os << symbol.getValue();
   else
     os << cast<IntegerAttr>(nest.rows).getInt();
-  os << "] together, block by block: ";
+  os << "] together, block by block";
+  if (nest.narrow)
+    os << ", where " << cast<StringAttr>(nest.narrow).getValue() << " <= " << widestProduct;
+  os << ": ";
   llvm::interleaveComma(findShared(nest), os, [&](const auto &shared) {
     os << "'" << nameOf(func, plan, shared.first) << "' is moved " << shared.second << (shared.second == 1 ? " time" : " times") << " less";
   });
@@ -224,8 +255,11 @@ void formRowNests(FuncOp func) {
       if (!nest)
         continue;
       closeRanks(*nest);
+      SmallVector<Attribute> mark{builder.getI64IntegerAttr(count), nest->rows};
+      if (nest->narrow)
+        mark.push_back(nest->narrow);
       for (KernelOp member : nest->kernels)
-        member->setAttr(nestAttribute, builder.getArrayAttr({builder.getI64IntegerAttr(count), nest->rows}));
+        member->setAttr(nestAttribute, builder.getArrayAttr(mark));
       remarkOn(*nest, func, plan);
       ++count;
     }
@@ -235,9 +269,9 @@ void formRowNests(FuncOp func) {
 std::optional<RowNest> RowNest::startingAt(KernelOp kernel) {
   ArrayAttr mark = markOf(kernel);
   auto before = dyn_cast_or_null<KernelOp>(kernel->getPrevNode());
-  if (!mark || mark.size() != 2 || (before && markOf(before) == mark))
+  if (!mark || mark.size() < 2 || mark.size() > 3 || (before && markOf(before) == mark))
     return std::nullopt;
-  RowNest nest{mark[1], {}};
+  RowNest nest{mark[1], {}, mark.size() == 3 ? mark[2] : Attribute()};
   for (KernelOp at = kernel; at && markOf(at) == mark; at = dyn_cast_or_null<KernelOp>(at->getNextNode()))
     nest.kernels.push_back(at);
   return nest;
@@ -294,12 +328,12 @@ LogicalResult verifyRowNests(FuncOp func) {
     std::optional<RowNest> nest = RowNest::startingAt(kernel);
     if (!nest || !isa<PhaseOp>(kernel->getParentOp()) || !seen.insert(mark[0]).second)
       return kernel.emitError("expects the kernels of its nest to follow one another in a phase");
-    SmallVector<KernelOp> known;
-    for (KernelOp at : nest->kernels) {
-      if (!joins(known, at, nest->rows, plan))
+    RowNest known{nest->rows, {}};
+    for (KernelOp at : nest->kernels)
+      if (!known.join(at, plan))
         return at.emitError("expects to go through the rows of its nest one by one, and to read what the nest stores at its own row alone");
-      known.push_back(at);
-    }
+    if (known.narrow && known.narrow != nest->narrow)
+      return kernel.emitError("expects to name the size that decides whether its nest is one");
     if (overwrites(*nest, func, plan))
       return kernel.emitError("expects no kernel of its nest to write over rows that another one reads");
     return WalkResult::advance();

@@ -16,8 +16,12 @@ namespace gradus {
 
 class Plan;
 
-/// The name of a discardable attribute of a kernel: [the number of its nest in the function, the size of the rows]. Kernels of a nest follow one another.
+/// The name of a discardable attribute of a kernel: [the number of its nest in the function, the size of the rows], and a third size if the nest is one only while
+/// that is small. Kernels of a nest follow one another.
 inline constexpr llvm::StringLiteral nestAttribute = "gradus.nest";
+
+/// A product of matrices is in a nest if it makes at most so many columns of each row. Of more its own tiles take better care.
+inline constexpr int64_t widestProduct = 32;
 
 /// How a kernel goes through an axis that arrays begin with.
 enum class RowPart {
@@ -62,7 +66,11 @@ private:
 struct RowNest {
   mlir::Attribute rows;
   llvm::SmallVector<KernelOp> kernels;
+  /// The size that must be at most `widestProduct` when the function is called, or null.
+  mlir::Attribute narrow = {};
 
+  /// Takes a kernel in behind the others, if it goes through the rows and reads what they store at its own row alone.
+  bool join(KernelOp kernel, const Plan &plan);
   /// The nest that begins with a kernel, or none.
   static std::optional<RowNest> startingAt(KernelOp kernel);
   /// Whether a result of one of the kernels is read in the nest alone, so that no more of it than a block of rows is needed at a time.

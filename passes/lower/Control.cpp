@@ -98,7 +98,7 @@ void FunctionLowering::emitOps(Block &block, Buffers &buffers, Slot *slot, bool 
     if (auto kernel = dyn_cast<KernelOp>(op)) {
       if (const RowNest *nest = findNest(kernel)) {
         if (kernel == nest->kernels.front())
-          emitNest(*nest, *slot);
+          emitNestOrKernels(*nest, *slot);
         continue;
       }
       if (!isRehearsed)

@@ -59,6 +59,7 @@ private:
     llvm::SmallVector<mlir::Value> data;                 ///< pointers of the tensors of the slot
     llvm::DenseMap<mlir::Value, mlir::Value> workspace;  ///< results of kernels -> offset
     llvm::DenseMap<mlir::Operation *, llvm::SmallVector<mlir::Value>> partials; ///< full reductions -> offset, by result; sorts, transforms and factorizations -> of their scratch
+    llvm::DenseMap<mlir::Value, mlir::Value> nestPartials; ///< results of kernels that sum over the rows of a nest -> offset
     llvm::SmallVector<mlir::Value> kept;                 ///< returned arguments that change -> offset, by result
     llvm::SmallVector<mlir::Value> staged;               ///< results that may be another's old elements -> offset, by result
     llvm::DenseMap<mlir::Value, std::pair<mlir::Value, mlir::Value>> pairs; ///< arrays that loops carry -> two offsets
@@ -135,7 +136,9 @@ private:
   void keepArguments(Slot &slot);
   void emitArrayResults(Slot &slot);
   void emitScalarResults(Slot &slot);
+  void emitNestOrKernels(const RowNest &nest, Slot &slot);
   void emitNest(const RowNest &nest, Slot &slot);
+  mlir::Value emitIsNarrow(const RowNest &nest, Evaluator &evaluator);
   void emitNestSums(KernelOp kernel, const RowNest &nest, Slot &slot, const NestShape &shape);
   void addMembers(KernelOp kernel, const RowNest &nest, Slot &slot, NestClosure &closure, llvm::DenseMap<mlir::Value, unsigned> &rowStrides);
   llvm::SmallVector<KernelFunction> buildNested(KernelOp kernel, const RowNest &nest, Slot &slot, mlir::ValueRange outputs);

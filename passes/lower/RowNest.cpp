@@ -86,11 +86,12 @@ const RowNest *FunctionLowering::findNest(KernelOp kernel) const {
 void FunctionLowering::takeNested(KernelOp kernel, const RowNest &nest, Slot &slot, Evaluator &evaluator, function_ref<Value(Value)> take) {
   NestShape shape = emitNestShape(nest, evaluator);
   RowUse use(kernel, nest.rows);
-  slot.partials[kernel].resize(kernel.getNumResults());
   slot.spaces.push_back(kernel.getDomain());
   for (auto [number, result] : llvm::enumerate(kernel.getStored())) {
     if (nest.isLocal(result, plan)) {
-      slot.workspace[result] = take(code.mul(code.mul(shape.superBlocks, shape.blockRows), emitRowBytes(result, evaluator)));
+      Value bytes = code.mul(code.mul(shape.superBlocks, shape.blockRows), emitRowBytes(result, evaluator));
+      slot.workspace[result] = take(nest.narrow ? code.select(emitIsNarrow(nest, evaluator), bytes, bytesOf(arrayOf(result), evaluator)) : bytes);
+      slot.spaces.push_back(code.getArrayAttr(arrayOf(result).getShape()));
       continue;
     }
     Home home = plan.getStorage(result).home;
@@ -103,8 +104,43 @@ void FunctionLowering::takeNested(KernelOp kernel, const RowNest &nest, Slot &sl
     Type accumulate = getAccumulation(kernel, number).second;
     Value bytes = isFullSum(result) ? code.mul(shape.blocks, code.i64(code.memBytes(accumulate)))
                                     : code.mul(shape.superBlocks, emitPartialBytes(code, result, evaluator, accumulate));
-    slot.partials[kernel][number] = take(bytes);
+    slot.nestPartials[result] = take(bytes);
   }
+  if (nest.narrow)
+    takeScratch(kernel, slot, evaluator, take);
+}
+
+Value FunctionLowering::emitIsNarrow(const RowNest &nest, Evaluator &evaluator) {
+  return code.compare(arith::CmpIPredicate::sle, evaluator.sizeOf(nest.narrow), code.i64(widestProduct));
+}
+
+/// A nest, or where a size of the call is too large for it the same kernels one after the other.
+void FunctionLowering::emitNestOrKernels(const RowNest &nest, Slot &slot) {
+  if (!nest.narrow)
+    return emitNest(nest, slot);
+  SmallVector<Value> sums;
+  for (KernelOp kernel : nest.kernels)
+    llvm::copy_if(kernel.getStored(), std::back_inserter(sums), isFullSum);
+  auto getSums = [&] { return llvm::map_to_vector(sums, [&](Value sum) { return slot.buffers.scalars.lookup(sum); }); };
+  SmallVector<Type> types = llvm::map_to_vector(sums, [&](Value sum) { return code.regType(arrayOf(sum).getElementType()); });
+  Evaluator evaluator(code, slot.buffers);
+  auto branch = scf::IfOp::create(code, types, emitIsNarrow(nest, evaluator), /*addThenBlock=*/true, /*addElseBlock=*/true);
+  {
+    OpBuilder::InsertionGuard guard(code);
+    code.setInsertionPointToStart(branch.thenBlock());
+    emitNest(nest, slot);
+    scf::YieldOp::create(code, getSums());
+    code.setInsertionPointToStart(branch.elseBlock());
+    for (KernelOp kernel : nest.kernels)
+      emitKernel(kernel, slot);
+    scf::YieldOp::create(code, getSums());
+  }
+  for (auto [sum, value] : llvm::zip_equal(sums, branch.getResults()))
+    slot.buffers.scalars[sum] = value;
+  for (KernelOp kernel : nest.kernels)
+    for (Value result : kernel.getStored())
+      if (!isFullSum(result))
+        slot.buffers.arrays[result] = placeOf(result, slot);
 }
 
 namespace {
@@ -133,14 +169,14 @@ SmallVector<KernelFunction> FunctionLowering::buildNested(KernelOp kernel, const
   };
   if (isa<ContractOp>(kernel.getBody().front().front())) {
     int64_t label = RowUse(kernel, nest.rows).getLabel();
-    return {buildFunction(kernel, "", slot, outputs, isCached, [&](Evaluator &inside, ValueRange places, Value begin, Value end, LLVM::LLVMFuncOp) {
+    return {buildFunction(kernel, "_rows", slot, outputs, isCached, [&](Evaluator &inside, ValueRange places, Value begin, Value end, LLVM::LLVMFuncOp) {
       askAhead(inside, begin, end);
       emitRowContractBody(kernel, label, inside, places[0], begin, end);
     })};
   }
   SmallVector<KernelFunction> functions;
   for (const KernelInfo &info : analyzeKernel(kernel)) {
-    StringRef suffix = info.form == KernelForm::Argument ? "_arg" : "";
+    StringRef suffix = info.form == KernelForm::Argument ? "_rows_arg" : "_rows";
     functions.push_back(buildFunction(kernel, suffix, slot, outputs, isCached, [&](Evaluator &inside, ValueRange places, Value begin, Value end, LLVM::LLVMFuncOp body) {
       askAhead(inside, begin, end);
       emitKernelBody(info, inside, places, begin, end, /*isNested=*/true);
@@ -232,7 +268,7 @@ void FunctionLowering::addMembers(KernelOp kernel, const RowNest &nest, Slot &sl
       continue;
     }
     auto [kind, type] = getAccumulation(kernel, number);
-    outputs.push_back(code.byteAddress(workspace, slot.partials[kernel][number]));
+    outputs.push_back(code.byteAddress(workspace, slot.nestPartials.lookup(result)));
     if (isFullSum(result)) {
       motions.push_back({Motion::Blocks, closure.add(code.i64(code.memBytes(type)))});
       continue;
@@ -300,7 +336,7 @@ void FunctionLowering::emitNestSums(KernelOp kernel, const RowNest &nest, Slot &
       continue;
     Value result = value;
     auto [kind, accumulate] = getAccumulation(kernel, index);
-    Value partials = code.byteAddress(workspace, slot.partials[kernel][index]);
+    Value partials = code.byteAddress(workspace, slot.nestPartials.lookup(result));
     Type element = arrayOf(result).getElementType();
     if (isFullSum(result)) {
       auto load = [&, type = accumulate](Value block) { return SmallVector<Value>{code.loadElement(partials, type, block)}; };

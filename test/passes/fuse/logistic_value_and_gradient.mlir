@@ -1,5 +1,6 @@
 // RUN: gradus-opt %s --gradus-fuse | FileCheck %s
-// Loss and gradient share the margins: one contraction, one kernel that sums the loss and stores the residuals, one contraction.
+// Loss and gradient share the margins: one contraction, one kernel that sums the loss and stores the residuals, one contraction. All of them go through
+// the rows together, so that X comes from memory once.
 
 !s = !gradus.array<[], f64>
 !n = !gradus.array<[n], f32>
@@ -9,11 +10,11 @@
 // CHECK-LABEL: gradus.func fn @logistic_gradient
 // CHECK-SAME: (%[[W:[^:]*]]: {{[^,]*}}, f32> {gradus.name = "w"{{.*}}, %[[X:[^:]*]]: {{[^{]*}} {gradus.name = "X"
 // CHECK: gradus.phase {
-// CHECK-NEXT: %[[Z:.*]] = gradus.kernel over [n](%[[W]], %[[X]])
+// CHECK-NEXT: %[[Z:.*]] = gradus.kernel over [n](%[[W]], %[[X]]) {gradus.nest = [0, "n"]}
 // CHECK: gradus.contract
-// CHECK: %[[R:.*]]:2 = gradus.kernel over [n](%{{.*}}, %[[Z]], %{{.*}}) : {{.*}} -> (!gradus.array<[], f64>, !gradus.array<[n], f32>)
+// CHECK: %[[R:.*]]:2 = gradus.kernel over [n](%{{.*}}, %[[Z]], %{{.*}}) {gradus.nest = [0, "n"]} : {{.*}} -> (!gradus.array<[], f64>, !gradus.array<[n], f32>)
 // CHECK-COUNT-1: gradus.reduce sum
-// CHECK: %[[G:.*]] = gradus.kernel over [d](%[[X]], %[[R]]#1)
+// CHECK: %[[G:.*]] = gradus.kernel over [d](%[[X]], %[[R]]#1) {gradus.nest = [0, "n"]}
 // CHECK: gradus.contract
 // CHECK-NOT: gradus.kernel
 // CHECK: %[[V:.*]] = gradus.div %[[R]]#0

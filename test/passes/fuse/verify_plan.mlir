@@ -96,3 +96,84 @@ gradus.func fn @sort_reads_an_expression(%x: !gradus.array<[n], f32> {gradus.nam
   }
   gradus.return
 }
+
+// -----
+
+gradus.func fn @reads_another_row(%x: !gradus.array<[n, k], f32> {gradus.name = "x", gradus.role = #gradus.role<input>}, %i: !gradus.array<[n], f32> {gradus.name = "i", gradus.role = #gradus.role<input>}) {
+  gradus.phase {
+    %m = gradus.kernel over [n, k](%x) {gradus.nest = [0, "n"]} : (!gradus.array<[n, k], f32>) -> (!gradus.array<[n], f32>) {
+    ^bb0(%u: !gradus.array<[n, k], f32>):
+      %r = gradus.reduce max %u axes [1] : !gradus.array<[n, k], f32> to !gradus.array<[n], f32>
+      gradus.yield %r : !gradus.array<[n], f32>
+    }
+    // expected-error @below {{expects to go through the rows of its nest one by one, and to read what the nest stores at its own row alone}}
+    %y = gradus.kernel over [n, n](%m) {gradus.nest = [0, "n"]} : (!gradus.array<[n], f32>) -> (!gradus.array<[n, n], f32>) {
+    ^bb0(%u: !gradus.array<[n], f32>):
+      %v = gradus.broadcast %u axes [1] : !gradus.array<[n], f32> to !gradus.array<[n, n], f32>
+      gradus.yield %v : !gradus.array<[n, n], f32>
+    }
+    gradus.yield
+  }
+  gradus.return
+}
+
+// -----
+
+gradus.func fn @reads_a_sum_over_rows(%x: !gradus.array<[n, k], f32> {gradus.name = "x", gradus.role = #gradus.role<input>}) {
+  gradus.phase {
+    %s = gradus.kernel over [n, k](%x) {gradus.nest = [0, "n"]} : (!gradus.array<[n, k], f32>) -> (!gradus.array<[k], f32>) {
+    ^bb0(%u: !gradus.array<[n, k], f32>):
+      %r = gradus.reduce sum %u axes [0] : !gradus.array<[n, k], f32> to !gradus.array<[k], f32>
+      gradus.yield %r : !gradus.array<[k], f32>
+    }
+    // expected-error @below {{expects to go through the rows of its nest one by one, and to read what the nest stores at its own row alone}}
+    %y = gradus.kernel over [n, k](%x, %s) {gradus.nest = [0, "n"]} : (!gradus.array<[n, k], f32>, !gradus.array<[k], f32>) -> (!gradus.array<[n, k], f32>) {
+    ^bb0(%u: !gradus.array<[n, k], f32>, %v: !gradus.array<[k], f32>):
+      %w = gradus.broadcast %v axes [1] : !gradus.array<[k], f32> to !gradus.array<[n, k], f32>
+      %d = gradus.sub %u, %w : !gradus.array<[n, k], f32>
+      gradus.yield %d : !gradus.array<[n, k], f32>
+    }
+    gradus.yield
+  }
+  gradus.return
+}
+
+// -----
+
+gradus.func fn @apart(%x: !gradus.array<[n, k], f32> {gradus.name = "x", gradus.role = #gradus.role<input>}) {
+  gradus.phase {
+    %m = gradus.kernel over [n, k](%x) {gradus.nest = [0, "n"]} : (!gradus.array<[n, k], f32>) -> (!gradus.array<[n], f32>) {
+    ^bb0(%u: !gradus.array<[n, k], f32>):
+      %r = gradus.reduce max %u axes [1] : !gradus.array<[n, k], f32> to !gradus.array<[n], f32>
+      gradus.yield %r : !gradus.array<[n], f32>
+    }
+    %z = gradus.kernel over [n, k](%x) : (!gradus.array<[n, k], f32>) -> (!gradus.array<[n, k], f32>) {
+    ^bb0(%u: !gradus.array<[n, k], f32>):
+      %d = gradus.neg %u : !gradus.array<[n, k], f32>
+      gradus.yield %d : !gradus.array<[n, k], f32>
+    }
+    // expected-error @below {{expects the kernels of its nest to follow one another in a phase}}
+    %y = gradus.kernel over [n, k](%x) {gradus.nest = [0, "n"]} : (!gradus.array<[n, k], f32>) -> (!gradus.array<[n], f32>) {
+    ^bb0(%u: !gradus.array<[n, k], f32>):
+      %r = gradus.reduce max %u axes [1] : !gradus.array<[n, k], f32> to !gradus.array<[n], f32>
+      gradus.yield %r : !gradus.array<[n], f32>
+    }
+    gradus.yield
+  }
+  gradus.return
+}
+
+// -----
+
+gradus.func fn @unnamed_size(%x: !gradus.array<[n, d], f32> {gradus.name = "x", gradus.role = #gradus.role<input>}, %w: !gradus.array<[d, c], f32> {gradus.name = "w", gradus.role = #gradus.role<input>}) {
+  gradus.phase {
+    // expected-error @below {{expects to name the size that decides whether its nest is one}}
+    %y = gradus.kernel over [n, c](%x, %w) {gradus.nest = [0, "n"]} : (!gradus.array<[n, d], f32>, !gradus.array<[d, c], f32>) -> (!gradus.array<[n, c], f32>) {
+    ^bb0(%u: !gradus.array<[n, d], f32>, %v: !gradus.array<[d, c], f32>):
+      %z = gradus.contract %u [0, 1], %v [1, 2] -> [0, 2] : !gradus.array<[n, d], f32>, !gradus.array<[d, c], f32> -> !gradus.array<[n, c], f32>
+      gradus.yield %z : !gradus.array<[n, c], f32>
+    }
+    gradus.yield
+  }
+  gradus.return
+}

@@ -1,0 +1,188 @@
+//===- RowNestTest.cpp - Kernels that go through their rows together --------------===//
+//
+// Losses of rows and their derivatives, at numbers of rows that fill no block, one and several: what the evaluator says, which knows no blocks, and the
+// same bits with any number of threads.
+//
+//===----------------------------------------------------------------------===//
+
+#include "CompiledSpec.h"
+
+#include "passes/fuse/RowNest.h"
+
+#include "mlir/Pass/PassManager.h"
+#include "gtest/gtest.h"
+
+#include <cmath>
+#include <cstring>
+#include <thread>
+
+using namespace gradus;
+using namespace gradus::reference;
+
+static const char spec[] = R"(
+/// Value, gradient and product with the Hessian of a generalised linear model.
+fn logistic(X: [n, d], w: [d], u: [d], y: [n]) {
+  f(v) = mean(softplus(-y * (X @ v)))
+  return f(w), grad f(w), hess f(w) @ u
+}
+
+/// Products of matrices, which are in the nest where c is small.
+fn classes(X: [n, d], W: [d, c], b: [c], label: [n] int) {
+  z[i, k] = sum[j](X[i, j] * W[j, k]) + b[k]
+  e = mean[i](logsumexp[k](z[i, k]) - z[i, label[i]])
+  return e, grad[W](e), grad[b](e)
+}
+
+/// Logits, their derivative, and the largest of each row.
+fn entropy(z: [n, c], label: [n] int) {
+  f(x) = mean[i](logsumexp[k](x[i, k]) - x[i, label[i]])
+  first[i] = argmax[k](z[i, k])
+  return f(z), grad f(z), first
+}
+
+/// Three axes: maxima over the middle one, what is left, and sums over the rows that keep the others.
+fn boxes(t: [n, p, q], s: [n]) {
+  top[i, k] = max[j](t[i, j, k])
+  rest[i, j, k] = (t[i, j, k] - top[i, k]) * s[i]
+  planes[j, k] = sum[i](rest[i, j, k])
+  lines[k] = sum[i, j](rest[i, j, k])
+  return planes, lines, max(rest), rest
+}
+)";
+
+namespace {
+
+struct Sizes {
+  int64_t n, d, c;
+};
+
+class RowNests : public ::testing::TestWithParam<const char *> {
+protected:
+  void SetUp() override {
+    static std::map<std::string, std::unique_ptr<CompiledSpec>> all; // compiled once for all tests
+    std::unique_ptr<CompiledSpec> &known = all[GetParam()];
+    if (!known)
+      known = std::make_unique<CompiledSpec>("rows.grad", spec, GetParam());
+    built = known.get();
+    ASSERT_TRUE(built->compiled) << built->error;
+  }
+
+  void expectAll(const char *name, const Arrays<double> &arguments);
+
+  CompiledSpec *built = nullptr;
+};
+
+} // namespace
+
+/// Numbers that f32 has too, neither small nor large, and in no order.
+static Array<double> numbers(llvm::ArrayRef<int64_t> shape, uint64_t seed) {
+  std::vector<double> elements;
+  uint64_t state = seed * 2654435761u + 1;
+  for (int64_t i = 0, count = countElements(shape); i < count; ++i) {
+    state = state * 6364136223846793005u + 1442695040888963407u;
+    elements.push_back(static_cast<double>(static_cast<int64_t>(state >> 44) - (1 << 19)) / (1 << 18));
+  }
+  return Array<double>::real(shape, elements);
+}
+
+static Array<double> labels(int64_t n, int64_t c) {
+  std::vector<int64_t> elements;
+  for (int64_t i = 0; i < n; ++i)
+    elements.push_back(i * 7 % c);
+  return Array<double>::integer({n}, elements);
+}
+
+/// A pool that cuts [0, n) into as many parts as it has threads.
+static void runParallel(void *user, int64_t n, gradus_body body, void *data) {
+  int64_t threads = *static_cast<int64_t *>(user);
+  std::vector<std::thread> pool;
+  for (int64_t k = 0; k < threads; ++k)
+    pool.emplace_back(body, data, n * k / threads, n * (k + 1) / threads);
+  for (std::thread &thread : pool)
+    thread.join();
+}
+
+void RowNests::expectAll(const char *name, const Arrays<double> &arguments) {
+  std::string error;
+  FuncOp func = built->module->lookupSymbol<FuncOp>(name);
+  ASSERT_TRUE(func);
+  auto expected = evaluate<double>(func, arguments, error);
+  ASSERT_TRUE(succeeded(expected)) << error;
+  built->compiled->context = nullptr;
+  auto alone = built->compiled->call(name, {arguments}, error);
+  ASSERT_TRUE(succeeded(alone)) << error;
+  double tolerance = llvm::StringRef(GetParam()) == "f32" ? 1e-4 : 1e-11;
+  for (auto [result, got] : llvm::enumerate(alone->front())) {
+    const Array<double> &wanted = (*expected)[result];
+    ASSERT_EQ(got.shape, wanted.shape);
+    EXPECT_EQ(got.ints, wanted.ints);
+    double size = 0.01;
+    for (double number : wanted.reals)
+      size = std::fmax(size, std::fabs(number));
+    for (size_t i = 0; i < wanted.reals.size(); ++i)
+      if (!std::isnan(got.reals[i]) || !std::isnan(wanted.reals[i])) // a mean of nothing
+        ASSERT_NEAR(got.reals[i], wanted.reals[i], tolerance * size) << "result " << result << ", element " << i;
+  }
+  for (int64_t threads : {1, 2, 3, 7}) {
+    gradus_context context{};
+    context.user = &threads;
+    context.parallel_for = runParallel;
+    built->compiled->context = &context;
+    auto again = built->compiled->call(name, {arguments}, error);
+    ASSERT_TRUE(succeeded(again)) << error;
+    for (auto [got, wanted] : llvm::zip_equal(again->front(), alone->front())) {
+      EXPECT_EQ(std::memcmp(got.reals.data(), wanted.reals.data(), 8 * wanted.reals.size()), 0) << threads << " threads";
+      EXPECT_EQ(got.ints, wanted.ints) << threads << " threads";
+    }
+  }
+  built->compiled->context = nullptr;
+}
+
+TEST_P(RowNests, GeneralisedLinearModel) {
+  for (auto [n, d] : std::vector<std::pair<int64_t, int64_t>>{{1, 1}, {1, 256}, {15, 17}, {17, 256}, {1023, 1}, {1023, 17}, {170, 256}, {5000, 2}}) {
+    SCOPED_TRACE(std::to_string(n) + " x " + std::to_string(d));
+    Array<double> y = numbers({n}, 4);
+    for (double &label : y.reals)
+      label = label < 0 ? -1 : 1;
+    expectAll("logistic", {numbers({n, d}, 1), numbers({d}, 2), numbers({d}, 3), y});
+  }
+}
+
+TEST_P(RowNests, NoRows) { expectAll("logistic", {numbers({0, 5}, 1), numbers({5}, 2), numbers({5}, 3), numbers({0}, 4)}); }
+
+TEST_P(RowNests, FewClassesAndMany) {
+  for (Sizes sizes : {Sizes{1, 1, 1}, Sizes{15, 17, 3}, Sizes{17, 256, 5}, Sizes{1023, 17, 32}, Sizes{1023, 17, 33}, Sizes{301, 33, 40}}) {
+    SCOPED_TRACE(std::to_string(sizes.n) + " x " + std::to_string(sizes.d) + " x " + std::to_string(sizes.c));
+    expectAll("classes", {numbers({sizes.n, sizes.d}, 1), numbers({sizes.d, sizes.c}, 2), numbers({sizes.c}, 3), labels(sizes.n, sizes.c)});
+  }
+}
+
+TEST_P(RowNests, CrossEntropy) {
+  // At last a row that is larger than a block of rows.
+  for (auto [n, c] : std::vector<std::pair<int64_t, int64_t>>{{1, 1}, {15, 64}, {17, 17}, {401, 5}, {2, 6001}}) {
+    SCOPED_TRACE(std::to_string(n) + " x " + std::to_string(c));
+    expectAll("entropy", {numbers({n, c}, 1), labels(n, c)});
+  }
+}
+
+TEST_P(RowNests, MoreAxes) {
+  for (int64_t n : {1, 15, 301})
+    for (int64_t q : {1, 16, 19})
+      expectAll("boxes", {numbers({n, 3, q}, 1), numbers({n}, 2)});
+}
+
+INSTANTIATE_TEST_SUITE_P(Types, RowNests, ::testing::Values("f32", "f64"), [](const auto &info) { return std::string(info.param); });
+
+/// That the above tests what it says: all but a few kernels are in nests.
+TEST(RowNestPlan, TheseFunctionsHaveNests) {
+  CompiledSpec built("rows.grad", spec, "f32");
+  ASSERT_TRUE(built.compiled) << built.error;
+  mlir::PassManager planning(&built.context);
+  buildPhasesUpTo(planning, Phase::Fuse, {});
+  ASSERT_TRUE(succeeded(planning.run(*built.module)));
+  for (FuncOp func : built.module->getOps<FuncOp>()) {
+    int64_t nested = 0;
+    func.walk([&](KernelOp kernel) { nested += kernel->hasAttr(nestAttribute); });
+    EXPECT_GE(nested, func.getSymName() == "boxes" ? 2 : 4) << func.getSymName().str();
+  }
+}
