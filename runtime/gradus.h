@@ -112,9 +112,9 @@ typedef enum gradus_matrix_function {
 } gradus_matrix_function;
 
 /**
- * Who factors matrices. Each function works on one matrix of GRADUS_F32 or GRADUS_F64, row-major, without gaps, with finite elements and at
- * least one row and column; it writes its results alone and uses `workspace` (gradus_matrix_workspace bytes, aligned to 64). It
- * returns 1, or 0 where there is no result. The same arguments must always give the same bits, on whichever thread.
+ * Who factors and multiplies matrices. Elements are GRADUS_F32 or GRADUS_F64. A function that factors works on one matrix, row-major, without gaps, with
+ * finite elements and at least one row and column; it writes its results alone and uses `workspace` (gradus_matrix_workspace bytes, aligned to 64). It
+ * returns 1, or 0 where there is no result. The same arguments must always give the same bits, on whichever thread. A null member: Gradus's own.
  */
 typedef struct gradus_linear_algebra {
   /** L with L L^T = A, and zeros above the diagonal. 0: not positive definite. */
@@ -130,6 +130,12 @@ typedef struct gradus_linear_algebra {
   int32_t (*eigh)(int32_t dtype, int64_t n, const void *a, void *values, void *vectors, void *workspace);
   /** U [rows, k], s [k], descending, V [columns, k] with U diag(s) V^T = A. Signs as they come. */
   int32_t (*svd)(int32_t dtype, int64_t rows, int64_t columns, const void *a, void *u, void *s, void *v, void *workspace);
+  /**
+   * Y [rows, columns] = A [rows, inner] B [inner, columns], no size 0, all elements of Y. What follows an operand are the elements from one of its rows, and
+   * from one of its columns, to the next; Y lies in rows. 0: not done, and Y may be anything; then Gradus's own does it. Called by the thread of the call.
+   */
+  int32_t (*product)(int32_t dtype, int64_t rows, int64_t columns, int64_t inner, const void *a, int64_t a_row, int64_t a_column, const void *b,
+                     int64_t b_row, int64_t b_column, void *y, int64_t y_row);
 } gradus_linear_algebra;
 
 /*===- Workers --------------------------------------------------------------------===*/
@@ -176,7 +182,7 @@ typedef struct gradus_context {
   /** For convenience functions only (gradus_checkpoint_*); a step never allocates. Null: malloc and free. */
   void *(*allocate)(void *user, size_t bytes, size_t alignment);
   void (*release)(void *user, void *pointer, size_t bytes);
-  /** Factors matrices. Null: the runtime's own functions, which need no library; gradus_lapack() is faster on large matrices. */
+  /** Factors and multiplies matrices. Null: Gradus's own functions, which need no library; gradus_lapack() is faster on large matrices. */
   const gradus_linear_algebra *linear_algebra;
   /** Whom `mean[workers](x)`, `sum[neighbours](x)` and `exchange(x, j)` ask. Null: this is the only worker, number 0. */
   const gradus_workers *workers;

@@ -1,4 +1,4 @@
-/*===- lapack.c - Factorizations by LAPACK -----------------------------------------===*/
+/*===- lapack.c - Factorizations by LAPACK, products by BLAS -----------------------===*/
 
 #include "runtime/gradus_lapack.h"
 
@@ -71,7 +71,34 @@ static int32_t svd(int32_t dtype, int64_t rows, int64_t columns, const void *a, 
              : svdF64((int)rows, (int)columns, (const double *)a, (double *)u, (double *)s, (double *)v, (double *)workspace);
 }
 
+/* What BLAS takes for its columns: whether they are the rows of a matrix or its columns, and how far apart. 0: neither has its elements one after the other. */
+static int describe(int64_t rows, int64_t columns, int64_t row, int64_t column, const char **how, int *apart) {
+  int const isInRows = column == 1 && row >= columns;
+  *how = isInRows ? "N" : "T";
+  *apart = (int)(isInRows ? row : column);
+  return fits(row) && fits(column) && (isInRows || (row == 1 && column >= rows));
+}
+
+static int32_t product(int32_t dtype, int64_t rows, int64_t columns, int64_t inner, const void *a, int64_t a_row, int64_t a_column, const void *b,
+                       int64_t b_row, int64_t b_column, void *y, int64_t y_row) {
+  const char *howA, *howB;
+  int apartA, apartB;
+  if (!fits(rows) || !fits(columns) || !fits(inner) || !fits(y_row) || !describe(rows, inner, a_row, a_column, &howA, &apartA) ||
+      !describe(inner, columns, b_row, b_column, &howB, &apartB))
+    return 0;
+  if (dtype == GRADUS_F32)
+    productF32((int)rows, (int)columns, (int)inner, howA, (const float *)a, apartA, howB, (const float *)b, apartB, (float *)y, (int)y_row);
+  else
+    productF64((int)rows, (int)columns, (int)inner, howA, (const double *)a, apartA, howB, (const double *)b, apartB, (double *)y, (int)y_row);
+  return 1;
+}
+
 const gradus_linear_algebra *gradus_lapack(void) {
-  static const gradus_linear_algebra table = {cholesky, solve, logdet, qr, eigh, svd};
+  static const gradus_linear_algebra table = {cholesky, solve, logdet, qr, eigh, svd, NULL};
+  return &table;
+}
+
+const gradus_linear_algebra *gradus_blas(void) {
+  static const gradus_linear_algebra table = {cholesky, solve, logdet, qr, eigh, svd, product};
   return &table;
 }

@@ -13,6 +13,8 @@ void FORTRAN(syev)(const char *jobz, const char *uplo, const int *n, REAL *a, co
                    size_t, size_t);
 void FORTRAN(gesvd)(const char *jobu, const char *jobvt, const int *m, const int *n, REAL *a, const int *lda, REAL *s, REAL *u, const int *ldu,
                     REAL *vt, const int *ldvt, REAL *work, const int *lwork, int *info, size_t, size_t);
+void FORTRAN(gemm)(const char *transa, const char *transb, const int *m, const int *n, const int *k, const REAL *alpha, const REAL *a, const int *lda,
+                   const REAL *b, const int *ldb, const REAL *beta, REAL *c, const int *ldc, size_t, size_t);
 void FORTRAN(trsm)(const char *side, const char *uplo, const char *transa, const char *diag, const int *m, const int *n, const REAL *alpha,
                    const REAL *a, const int *lda, REAL *b, const int *ldb, size_t, size_t, size_t, size_t);
 
@@ -154,4 +156,11 @@ static int32_t NAME(svd)(int rows, int columns, const REAL *a, REAL *u, REAL *s,
     for (j = 0; j < k; ++j)
       v[i * k + j] = right[j * n + i];
   return info == 0;
+}
+
+/* Y^T = B^T A^T. */
+static void NAME(product)(int rows, int columns, int inner, const char *howA, const REAL *a, int apartA, const char *howB, const REAL *b, int apartB, REAL *y,
+                          int apartY) {
+  REAL const one = 1, zero = 0;
+  FORTRAN(gemm)(howB, howA, &columns, &rows, &inner, &one, b, &apartB, a, &apartA, &zero, y, &apartY, 1, 1);
 }

@@ -70,7 +70,9 @@ static int32_t ownSvd(int32_t dtype, int64_t rows, int64_t columns, const void *
                              : svdF64(rows, columns, (const double *)a, (double *)u, (double *)s, (double *)v, (double *)workspace);
 }
 
-static const gradus_linear_algebra own = {ownCholesky, ownSolve, ownLogdet, ownQr, ownEigh, ownSvd};
+static const gradus_linear_algebra own = {ownCholesky, ownSolve, ownLogdet, ownQr, ownEigh, ownSvd, NULL};
+/* A function of `with`, or else the own one. */
+#define CHOSEN(function) (with != NULL && with->function != NULL ? with->function : own.function)
 
 /* Room for these functions and for LAPACK's, with blocks of 32. */
 int64_t gradus_matrix_workspace(int32_t function, int32_t dtype, int64_t rows, int64_t columns) {
@@ -159,7 +161,7 @@ static int pointsDown(int32_t dtype, int64_t rows, int64_t columns, int64_t colu
 int32_t gradus_matrix_cholesky(const gradus_linear_algebra *with, int32_t dtype, int64_t n, const void *a, void *l, void *workspace) {
   if (n == 0)
     return 1;
-  if (isTriangleFinite(dtype, n, a, 1) && (with != NULL ? with : &own)->cholesky(dtype, n, a, l, workspace))
+  if (isTriangleFinite(dtype, n, a, 1) && CHOSEN(cholesky)(dtype, n, a, l, workspace))
     return 1;
   fillNan(dtype, n * n, l);
   return 0;
@@ -171,7 +173,7 @@ int32_t gradus_matrix_solve(const gradus_linear_algebra *with, int32_t dtype, in
   if (n == 0)
     return 1;
   isFine = kind == GRADUS_GENERAL ? areFinite(dtype, n * n, a) : isTriangleFinite(dtype, n, a, kind != GRADUS_UPPER);
-  if (isFine && (with != NULL ? with : &own)->solve(dtype, kind, transposed, n, columns, a, b, x, workspace))
+  if (isFine && CHOSEN(solve)(dtype, kind, transposed, n, columns, a, b, x, workspace))
     return 1;
   fillNan(dtype, n * columns, x);
   return 0;
@@ -187,7 +189,7 @@ int32_t gradus_matrix_logdet(const gradus_linear_algebra *with, int32_t dtype, i
     *value = *sign = (double)NAN;
     return 0;
   }
-  if ((with != NULL ? with : &own)->logdet(dtype, n, a, value, sign, workspace))
+  if (CHOSEN(logdet)(dtype, n, a, value, sign, workspace))
     return 1;
   *value = -(double)INFINITY;
   *sign = 0;
@@ -200,7 +202,7 @@ int32_t gradus_matrix_qr(const gradus_linear_algebra *with, int32_t dtype, int64
   int64_t j;
   if (k == 0)
     return 1;
-  if (!areFinite(dtype, rows * columns, a) || !(with != NULL ? with : &own)->qr(dtype, rows, columns, a, q, r, workspace)) {
+  if (!areFinite(dtype, rows * columns, a) || !CHOSEN(qr)(dtype, rows, columns, a, q, r, workspace)) {
     fillNan(dtype, rows * k, q);
     fillNan(dtype, k * columns, r);
     return 0;
@@ -218,7 +220,7 @@ int32_t gradus_matrix_eigh(const gradus_linear_algebra *with, int32_t dtype, int
   int64_t j;
   if (n == 0)
     return 1;
-  if (!isTriangleFinite(dtype, n, a, 1) || !(with != NULL ? with : &own)->eigh(dtype, n, a, values, vectors, workspace)) {
+  if (!isTriangleFinite(dtype, n, a, 1) || !CHOSEN(eigh)(dtype, n, a, values, vectors, workspace)) {
     fillNan(dtype, n, values);
     fillNan(dtype, n * n, vectors);
     return 0;
@@ -235,7 +237,7 @@ int32_t gradus_matrix_svd(const gradus_linear_algebra *with, int32_t dtype, int6
   int64_t j;
   if (k == 0)
     return 1;
-  if (!areFinite(dtype, rows * columns, a) || !(with != NULL ? with : &own)->svd(dtype, rows, columns, a, u, s, v, workspace)) {
+  if (!areFinite(dtype, rows * columns, a) || !CHOSEN(svd)(dtype, rows, columns, a, u, s, v, workspace)) {
     fillNan(dtype, rows * k, u);
     fillNan(dtype, k, s);
     fillNan(dtype, columns * k, v);

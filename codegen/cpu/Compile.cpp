@@ -20,6 +20,7 @@
 #include "mlir/Transforms/GreedyPatternRewriteDriver.h"
 #include "mlir/Transforms/Passes.h"
 #include "llvm/IR/LegacyPassManager.h"
+#include "llvm/MC/MCSubtargetInfo.h"
 #include "llvm/MC/TargetRegistry.h"
 #include "llvm/Passes/PassBuilder.h"
 #include "llvm/Support/TargetSelect.h"
@@ -111,6 +112,8 @@ std::unique_ptr<llvm::Module> translateToLLVM(ModuleOp module, llvm::LLVMContext
   // Without triple, layout and features on every function LLVM would not use the machine's vectors.
   translated->setTargetTriple(machine.getTargetTriple());
   translated->setDataLayout(machine.createDataLayout());
+  if (llvm::GlobalVariable *isWide = translated->getGlobalVariable(wideRegistersName, /*AllowInternal=*/true))
+    isWide->setInitializer(llvm::ConstantInt::get(isWide->getValueType(), machine.getMCSubtargetInfo()->checkFeatures("+avx512f")));
   for (llvm::Function &function : *translated) {
     if (function.isDeclaration())
       continue;
@@ -145,7 +148,7 @@ void optimize(llvm::Module &module, llvm::TargetMachine &machine) {
   if (machine.getOptLevel() == llvm::CodeGenOptLevel::Aggressive)
     passes += ("," + once + ",loop-mssa(loop-rotate,licm),gvn," + once + ",simplifycfg").str();
   llvm::ModulePassManager list;
-  llvm::cantFail(builder.parsePassPipeline(list, passes + ")"));
+  llvm::cantFail(builder.parsePassPipeline(list, passes + "),globaldce"));
   list.run(module, modules);
 }
 

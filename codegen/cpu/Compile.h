@@ -26,6 +26,10 @@ struct CpuTarget {
   std::unique_ptr<llvm::TargetMachine> createMachine(std::string &error) const;
 };
 
+/// A constant i8 of a module of phase Lower. `translateToLLVM` sets it to 1 where a machine has 32 registers of 64 bytes: code that differs between machines for its
+/// speed, never for its bits, asks it.
+inline constexpr llvm::StringLiteral wideRegistersName = "gradus_has_wide_registers";
+
 /// Rewrites scf, arith, vector and func into the LLVM dialect.
 mlir::LogicalResult convertToLLVMDialect(mlir::ModuleOp module);
 /// Translates a module of the LLVM dialect for `machine`; not yet optimised. Null if it cannot be translated.

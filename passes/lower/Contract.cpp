@@ -1,8 +1,8 @@
 //===- Contract.cpp - Loops of contractions and scatters ------------------------===//
 //
-// y[out] = sum a * b. Where the last axis of the result is the last axis of an operand, its elements lie along the lanes and
-// the sums run one after the other, in blocks of 4,096 that are combined pairwise; a tile of results shares what it
-// loads. Else (rows times a vector) the contraction is the sum of a product and takes the tree of reductions.
+// y[out] = sum a * b, but for products of matrices (Product.cpp). Where the last axis of the result is the last axis of an operand, its elements lie along
+// the lanes and the sums run one after the other, in blocks of 4,096 that are combined pairwise. Else (rows times a vector) the contraction is the sum of
+// a product and takes the tree of reductions.
 //
 //===----------------------------------------------------------------------===//
 
@@ -92,56 +92,38 @@ public:
   Value count();
 
 private:
-  void emitTile(Value output, ArrayRef<Value> rows, ArrayRef<Value> columns, Value mask);
-  void emitRowsOfTile(Value output, Value column, Value mask);
-  Value operandAt(Value operand, ArrayRef<int64_t> labels, Value row, Value column);
+  void emitTile(Value output, ArrayRef<Value> columns, Value mask);
+  Value operandAt(Value operand, ArrayRef<int64_t> labels, Value column);
 
   ContractOp op;
   Evaluator &evaluator;
   Code &code;
   int64_t vectorLabel;
-  /// An output label that the operand along the lanes has not: its vectors serve a tile of rows. Or -1.
-  int64_t rowLabel = -1;
   SmallVector<int64_t> outer, summed;
-  int64_t tile;
+  int64_t width; ///< elements of a tile of vectors
   llvm::DenseMap<int64_t, Value> at; ///< scalar indices of outer and summed labels
 };
 
 } // namespace
 
 ContractEmitter::ContractEmitter(KernelOp kernel, Evaluator &evaluator)
-    : op(getContract(kernel)), evaluator(evaluator), code(evaluator.code), vectorLabel(op.getOut().back()), summed(getSummed(op)) {
-  tile = op.getA().getType().getElementType().isF64() ? 2 : 4; // what fits the registers of AVX2
-  bool isRight = llvm::is_contained(op.getRhs(), vectorLabel);
-  for (int64_t label : op.getOut().drop_back())
-    if (!llvm::is_contained(isRight ? op.getRhs() : op.getLhs(), label))
-      rowLabel = label;
-  for (int64_t label : op.getOut().drop_back())
-    if (label != rowLabel)
-      outer.push_back(label);
+    : op(getContract(kernel)), evaluator(evaluator), code(evaluator.code), vectorLabel(op.getOut().back()), outer(op.getOut().drop_back()), summed(getSummed(op)) {
+  width = (op.getA().getType().getElementType().isF64() ? 2 : 4) * lanes; // what fits the registers of AVX2
 }
 
 Value ContractEmitter::count() {
-  Value columns = code.ceilDiv(evaluator.sizeOf(getDim(op, vectorLabel)), rowLabel < 0 ? tile * lanes : lanes);
-  Value rows = rowLabel < 0 ? code.i64(1) : code.ceilDiv(evaluator.sizeOf(getDim(op, rowLabel)), tile);
-  return code.mul(evaluator.product(getDims(op, outer)), code.mul(rows, columns));
+  return code.mul(evaluator.product(getDims(op, outer)), code.ceilDiv(evaluator.sizeOf(getDim(op, vectorLabel)), width));
 }
 
-Value ContractEmitter::operandAt(Value operand, ArrayRef<int64_t> labels, Value row, Value column) {
-  Point point;
-  for (int64_t label : labels) {
-    if (label == vectorLabel)
-      point.push_back(Index::lane(column));
-    else
-      point.push_back(Index::uniform(label == rowLabel ? row : at.lookup(label)));
-  }
+Value ContractEmitter::operandAt(Value operand, ArrayRef<int64_t> labels, Value column) {
+  Point point = llvm::map_to_vector(labels, [&](int64_t label) { return label == vectorLabel ? Index::lane(column) : Index::uniform(at.lookup(label)); });
   return evaluator.evaluateVector(operand, point);
 }
 
-/// Sums for rows x columns of vectors of the result.
-void ContractEmitter::emitTile(Value output, ArrayRef<Value> rows, ArrayRef<Value> columns, Value mask) {
+/// Sums for some vectors of the result.
+void ContractEmitter::emitTile(Value output, ArrayRef<Value> columns, Value mask) {
   Type element = op.getType().getElementType(), type = code.vecType(element);
-  size_t size = rows.size() * columns.size();
+  size_t size = columns.size();
   SmallVector<Attribute> dims = getDims(op, summed);
   Value total = evaluator.product(dims), blocks = code.ceilDiv(total, blockSize);
   SmallVector<ReductionKind> kinds(size, ReductionKind::Sum);
@@ -153,74 +135,39 @@ void ContractEmitter::emitTile(Value output, ArrayRef<Value> rows, ArrayRef<Valu
         at[label] = index;
       evaluator.startInner(nullptr, mask);
       SmallVector<Value> next;
-      for (Value row : rows)
-        for (Value column : columns) {
-          Value a = operandAt(op.getA(), op.getLhs(), row, column), b = operandAt(op.getB(), op.getRhs(), row, column);
-          Value product = arith::MulFOp::create(code, a, b);
-          next.push_back(arith::AddFOp::create(code, sums[next.size()], product));
-        }
+      for (Value column : columns) {
+        Value a = operandAt(op.getA(), op.getLhs(), column), b = operandAt(op.getB(), op.getRhs(), column);
+        Value product = arith::MulFOp::create(code, a, b);
+        next.push_back(arith::AddFOp::create(code, sums[next.size()], product));
+      }
       return next;
     });
     return llvm::to_vector(ValueRange(loop.getResults()));
   });
-  size_t next = 0;
-  for (Value row : rows)
-    for (Value column : columns) {
-      SmallVector<Value> indices;
-      for (int64_t label : op.getOut())
-        indices.push_back(label == vectorLabel ? column : label == rowLabel ? row : at.lookup(label));
-      Value position = evaluator.linearize(indices, getDims(op, op.getOut()));
-      code.storeVector(output, element, position, results[next++], mask);
-    }
-}
-
-/// The rows of a tile for one vector of columns; what is left of the rows goes one by one.
-void ContractEmitter::emitRowsOfTile(Value output, Value column, Value mask) {
-  if (rowLabel < 0)
-    return emitTile(output, {Value()}, {column}, mask);
-  Value first = at.lookup(rowLabel), rows = evaluator.sizeOf(getDim(op, rowLabel));
-  Value last = code.min(code.add(first, code.i64(tile)), rows);
-  Value isWhole = code.compare(arith::CmpIPredicate::eq, code.sub(last, first), code.i64(tile));
-  auto branch = scf::IfOp::create(code, isWhole, /*withElseRegion=*/true);
-  OpBuilder::InsertionGuard guard(code);
-  code.setInsertionPointToStart(branch.thenBlock());
-  SmallVector<Value> all;
-  for (int64_t i = 0; i < tile; ++i)
-    all.push_back(code.add(first, code.i64(i)));
-  emitTile(output, all, {column}, mask);
-  code.setInsertionPointToStart(branch.elseBlock());
-  code.loop(first, last, [&](Value row) { emitTile(output, {row}, {column}, mask); });
+  for (auto [column, result] : llvm::zip_equal(columns, results)) {
+    SmallVector<Value> indices = llvm::map_to_vector(op.getOut(), [&](int64_t label) { return label == vectorLabel ? column : at.lookup(label); });
+    code.storeVector(output, element, evaluator.linearize(indices, getDims(op, op.getOut())), result, mask);
+  }
 }
 
 void ContractEmitter::emit(Value output, Value begin, Value end) {
-  Value size = evaluator.sizeOf(getDim(op, vectorLabel));
-  int64_t width = rowLabel < 0 ? tile * lanes : lanes;
-  Value strips = code.ceilDiv(size, width);
+  Value size = evaluator.sizeOf(getDim(op, vectorLabel)), strips = code.ceilDiv(size, width);
   code.loop(begin, end, [&](Value index) {
     Value first = code.mul(code.rem(index, strips), code.i64(width)), rest = code.div(index, strips);
-    if (rowLabel >= 0) {
-      Value tiles = code.ceilDiv(evaluator.sizeOf(getDim(op, rowLabel)), tile);
-      at[rowLabel] = code.mul(code.rem(rest, tiles), code.i64(tile));
-      rest = code.div(rest, tiles);
-    }
     for (auto [label, value] : llvm::zip_equal(outer, evaluator.delinearize(rest, getDims(op, outer))))
       at[label] = value;
     Value isWhole = code.compare(arith::CmpIPredicate::sge, code.sub(size, first), code.i64(width));
     auto branch = scf::IfOp::create(code, isWhole, /*withElseRegion=*/true);
     OpBuilder::InsertionGuard guard(code);
     code.setInsertionPointToStart(branch.thenBlock());
-    if (rowLabel >= 0) {
-      emitRowsOfTile(output, first, {});
-    } else {
-      SmallVector<Value> columns;
-      for (int64_t i = 0; i < tile; ++i)
-        columns.push_back(code.add(first, code.i64(i * lanes)));
-      emitTile(output, {Value()}, columns, {});
-    }
+    SmallVector<Value> columns;
+    for (int64_t offset = 0; offset < width; offset += lanes)
+      columns.push_back(code.add(first, code.i64(offset)));
+    emitTile(output, columns, {});
     code.setInsertionPointToStart(branch.elseBlock());
     code.loop(first, code.min(code.add(first, code.i64(width)), size), lanes, {}, [&](Value column, ValueRange) {
       Value mask = code.compare(arith::CmpIPredicate::slt, code.laneNumbers(), code.splat(code.sub(size, column)));
-      emitRowsOfTile(output, column, mask);
+      emitTile(output, {column}, mask);
       return SmallVector<Value>();
     });
   });

@@ -117,6 +117,7 @@ private:
   void emitFft(KernelOp kernel, Slot &slot);
   void emitMatrix(KernelOp kernel, Slot &slot);
   void emitOrder(KernelOp kernel, Slot &slot);
+  void emitProduct(KernelOp kernel, Slot &slot);
   void emitCut(mlir::Operation *op, mlir::Value given, mlir::Value taken, mlir::Value count, mlir::Value peer);
   void emitCutKernel(KernelOp kernel, Slot &slot);
   void emitScalarCut(mlir::Operation *op, Buffers &buffers);

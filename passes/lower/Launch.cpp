@@ -2,6 +2,7 @@
 
 #include "passes/fuse/Traffic.h"
 #include "passes/lower/Function.h"
+#include "passes/lower/Product.h"
 
 using namespace mlir;
 
@@ -13,7 +14,9 @@ void FunctionLowering::emitKernel(KernelOp kernel, Slot &slot) {
     if (!arrayOf(result).isScalar())
       slot.buffers.arrays[result] = placeOf(result, slot);
   Operation *scatter = findScatter(kernel);
-  if (isVectorContract(kernel)) {
+  if (findMatrixProduct(kernel)) {
+    emitProduct(kernel, slot);
+  } else if (isVectorContract(kernel)) {
     Evaluator evaluator(code, slot.buffers);
     Value output = placeOf(kernel.getResult(0), slot);
     launch(kernel, "", slot, {output}, emitContractCount(kernel, evaluator), emitContractWork(kernel, evaluator),

@@ -8,6 +8,7 @@
 #include "passes/Passes.h"
 #include "passes/fuse/Control.h"
 #include "passes/lower/Function.h"
+#include "passes/lower/Product.h"
 
 #include "mlir/Dialect/ControlFlow/IR/ControlFlow.h"
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -100,7 +101,7 @@ struct Lower : gradus::impl::LowerBase<Lower> {
         if (failed(verifyPlan(func)) || failed(checkSupported(func)))
           return signalPassFailure();
         func.walk([](KernelOp kernel) {
-          if (isa<ContractOp>(kernel.getBody().front().front()) && !isVectorContract(kernel))
+          if (isa<ContractOp>(kernel.getBody().front().front()) && !findMatrixProduct(kernel) && !isVectorContract(kernel))
             rewriteContract(kernel);
         });
         FunctionLowering(func).run();

@@ -5,6 +5,7 @@
 #include "dialect/DimExpr.h"
 #include "passes/fuse/Control.h"
 #include "passes/lower/Blocks.h"
+#include "passes/lower/Product.h"
 
 using namespace mlir;
 
@@ -121,7 +122,7 @@ void FunctionLowering::takeScratch(KernelOp kernel, Slot &slot, Evaluator &evalu
     }
     return;
   }
-  if (kernel.getDomain().empty() || findCut(kernel) || isVectorContract(kernel) || findScatter(kernel))
+  if (kernel.getDomain().empty() || findCut(kernel) || findMatrixProduct(kernel) || isVectorContract(kernel) || findScatter(kernel))
     return;
   for (const KernelInfo &info : analyzeKernel(kernel)) {
     for (auto [index, op] : info.encodes)

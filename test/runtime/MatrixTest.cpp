@@ -92,3 +92,50 @@ TEST_P(Matrix, takesMatricesWithoutElements) {
 INSTANTIATE_TEST_SUITE_P(Who, Matrix, testing::Bool(), [](const auto &info) { return std::string(info.param ? "Lapack" : "Own"); });
 
 TEST(MatrixContext, ofOpenmpUsesTheRuntimesOwn) { EXPECT_EQ(gradus_openmp_context().linear_algebra, nullptr); }
+
+/// Each operand in rows or in columns, with room between them, against loops.
+TEST(MatrixProduct, byBlas) {
+  EXPECT_EQ(gradus_lapack()->product, nullptr);
+  auto *product = gradus_blas()->product;
+  for (auto [rows, inner, columns] : {std::tuple<int64_t, int64_t, int64_t>{1, 1, 1}, {3, 4, 5}, {17, 1, 9}, {1, 30, 8}})
+    for (bool turnsA : {false, true})
+      for (bool turnsB : {false, true}) {
+        int64_t const apartA = (turnsA ? rows : inner) + 2, apartB = (turnsB ? inner : columns) + 1, apartY = columns + 3;
+        std::vector<double> a((turnsA ? inner : rows) * apartA), b((turnsB ? columns : inner) * apartB), y(rows * apartY, -7.0);
+        for (size_t i = 0; i < a.size(); ++i)
+          a[i] = std::sin(0.7 * static_cast<double>(i));
+        for (size_t i = 0; i < b.size(); ++i)
+          b[i] = std::sin(0.3 * static_cast<double>(i));
+        int64_t const aRow = turnsA ? 1 : apartA, aColumn = turnsA ? apartA : 1, bRow = turnsB ? 1 : apartB, bColumn = turnsB ? apartB : 1;
+        ASSERT_EQ(product(GRADUS_F64, rows, columns, inner, a.data(), aRow, aColumn, b.data(), bRow, bColumn, y.data(), apartY), 1);
+        std::vector<float> const a32(a.begin(), a.end()), b32(b.begin(), b.end());
+        std::vector<float> y32(y.size());
+        ASSERT_EQ(product(GRADUS_F32, rows, columns, inner, a32.data(), aRow, aColumn, b32.data(), bRow, bColumn, y32.data(), apartY), 1);
+        for (int64_t i = 0; i < rows; ++i)
+          for (int64_t j = 0; j < apartY; ++j) {
+            double sum = j < columns ? 0 : -7;
+            for (int64_t k = 0; k < inner && j < columns; ++k)
+              sum += a[i * aRow + k * aColumn] * b[k * bRow + j * bColumn];
+            EXPECT_NEAR(y[i * apartY + j], sum, 1e-13);
+            if (j < columns)
+              EXPECT_NEAR(y32[i * apartY + j], sum, 1e-5);
+          }
+      }
+}
+
+/// What BLAS cannot take is declined, before anything is read or written.
+TEST(MatrixProduct, byBlasOrNot) {
+  auto *product = gradus_blas()->product;
+  EXPECT_EQ(product(GRADUS_F32, int64_t(1) << 31, 1, 1, nullptr, 1, 1, nullptr, 1, 1, nullptr, 1), 0);
+  EXPECT_EQ(product(GRADUS_F32, 2, 2, 2, nullptr, 4, 2, nullptr, 2, 1, nullptr, 2), 0); // every other element of a row
+  EXPECT_EQ(product(GRADUS_F32, 2, 2, 2, nullptr, 2, 1, nullptr, 0, 1, nullptr, 2), 0); // rows over one another
+}
+
+TEST(MatrixProduct, aTableMayHaveNothingElse) {
+  gradus_linear_algebra with{};
+  with.product = gradus_blas()->product;
+  double const a[] = {4, 2, 2, 5};
+  double l[4];
+  ASSERT_EQ(gradus_matrix_cholesky(&with, GRADUS_F64, 2, a, l, nullptr), 1);
+  EXPECT_EQ(std::vector<double>(l, l + 4), (std::vector<double>{2, 0, 1, 2}));
+}

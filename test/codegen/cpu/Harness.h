@@ -20,7 +20,7 @@ struct Compiled {
   std::unique_ptr<Jit> jit;
   std::string error;
 
-  explicit Compiled(llvm::StringRef source) {
+  explicit Compiled(llvm::StringRef source, const char *target = "native") {
     mlir::MLIRContext context(mlir::MLIRContext::Threading::DISABLED);
     context.loadDialect<GradusDialect>();
     auto module = mlir::parseSourceString<mlir::ModuleOp>(source, &context);
@@ -34,7 +34,7 @@ struct Compiled {
     if (failed(pm.run(*module)) || failed(convertToLLVMDialect(*module)))
       error = "does not compile";
     else
-      jit = Jit::create(*module, CpuTarget{"native"}, error);
+      jit = Jit::create(*module, CpuTarget{target}, error);
   }
 };
 
