@@ -27,6 +27,10 @@ constexpr int64_t fewRows = 2;
 struct Matrix {
   Value base, row, column;
 };
+/// The same where the elements of a row lie together.
+struct Place {
+  Value base, row;
+};
 
 /// Builds the functions for one element type.
 class UnitBuilder {
@@ -42,16 +46,18 @@ private:
   std::string nameOf(StringRef what) const { return ("gradus_product_" + what + (element.isF64() ? "f64" : "f32")).str(); }
   LLVM::LLVMFuncOp getPack();
   LLVM::LLVMFuncOp getCopyRows(int64_t vectors);
+  LLVM::LLVMFuncOp getCopyUnit();
   LLVM::LLVMFuncOp getTile(int64_t height, int64_t vectors);
   Value hasWideRegisters(Code &code);
   void emitUnit(Code &code, ValueRange arguments);
-  void emitTiles(Code &code, Value tile, Value rows, Value columns, Value count, const Matrix &a, const Matrix &b, Value isWide);
+  void emitTiles(Code &code, const Place &y, Value isFirst, Value tile, Value rows, Value columns, Value count, const Matrix &a, const Matrix &b);
   void emitPack(Code &code, ValueRange arguments);
   void emitCopyRows(Code &code, ValueRange arguments, int64_t vectors);
   void emitPackSquares(Code &code, ValueRange arguments);
   void emitPackElements(Code &code, ValueRange arguments);
+  void emitCopyUnit(Code &code, ValueRange arguments);
   void emitTile(Code &code, ValueRange arguments, int64_t height, int64_t vectors);
-  void emitAdd(Code &code, Value tile, Value y, Value yRow, Value rows, Value columns, Value isFirst);
+  void emitAdd(Code &code, const Place &y, Value tile, Value rows, Value columns, Value isFirst);
 
   Type vectorOf(int64_t size) const { return VectorType::get({size}, element); }
   Value mask(Code &code, Value count, int64_t size) const {
@@ -106,10 +112,15 @@ LLVM::LLVMFuncOp UnitBuilder::getCopyRows(int64_t vectors) {
                    [&](Code &inside, ValueRange arguments) { emitCopyRows(inside, arguments, vectors); });
 }
 
-/// void (tile, rows, count, a, aRow, aInner, b, bInner)
+/// void (panels, count, from, fromRow)
+LLVM::LLVMFuncOp UnitBuilder::getCopyUnit() {
+  return getShared(code, nameOf("copy_unit_"), none, {ptr, i64, ptr, i64}, [&](Code &inside, ValueRange arguments) { emitCopyUnit(inside, arguments); });
+}
+
+/// void (to, toRow, adds, rows, count, a, aRow, aInner, b, bInner): the sums become what stands at `to`, or are added to it.
 LLVM::LLVMFuncOp UnitBuilder::getTile(int64_t height, int64_t vectors) {
   std::string what = "tile_" + std::to_string(height) + "x" + std::to_string(vectors) + "_";
-  return getShared(code, nameOf(what), none, {ptr, i64, i64, ptr, i64, i64, ptr, i64},
+  return getShared(code, nameOf(what), none, {ptr, i64, code.getI1Type(), i64, i64, ptr, i64, i64, ptr, i64},
                    [&](Code &inside, ValueRange arguments) { emitTile(inside, arguments, height, vectors); });
 }
 
@@ -132,18 +143,21 @@ void UnitBuilder::emitUnit(Code &code, ValueRange arguments) {
   Value panels = code.stackSlot(element, productBlock * unitVectors * width), strip = code.stackSlot(element, productBlock * stripRows);
   Value tile = code.stackSlot(element, tileRows * panelRow), zero = code.i64(0), one = code.i64(1);
   auto both = [&](Value x, Value y) { return arith::AndIOp::create(code, x, y).getResult(); };
+  auto negate = [&](Value x) { return arith::XOrIOp::create(code, x, code.number(code.getI1Type(), 1)).getResult(); };
   auto is = [&](arith::CmpIPredicate predicate, Value x, Value y) { return code.compare(predicate, x, y); };
   // Few rows do not pay for packing.
   Value readsB = both(is(arith::CmpIPredicate::eq, b.column, one), is(arith::CmpIPredicate::sle, rows, code.i64(tileRows)));
   Value isColumnOfA = both(is(arith::CmpIPredicate::eq, a.row, one), is(arith::CmpIPredicate::ne, a.column, one));
   Value packsA = both(isColumnOfA, is(arith::CmpIPredicate::sgt, rows, code.i64(2 * tileRows)));
-  Value isWide = hasWideRegisters(code);
+  // The rows of all panels at once, where they are whole: less jumping from row to row.
+  Value isWhole = both(is(arith::CmpIPredicate::eq, b.column, one), both(is(arith::CmpIPredicate::eq, columns, code.i64(unitVectors * width)), negate(readsB)));
+  Value isPartial = negate(isWhole);
   // A panel is [count, panelRow]; the last one may have fewer columns and is packed in any case.
   auto forPanels = [&](function_ref<void(Value column, Value own, Value isPacked)> body) {
     code.loop(zero, columns, panelRow, {}, [&](Value column, ValueRange) {
       Value own = code.min(code.sub(columns, column), code.i64(panelRow));
       Value isRead = both(readsB, is(arith::CmpIPredicate::eq, own, code.i64(panelRow)));
-      body(column, own, arith::XOrIOp::create(code, isRead, code.number(code.getI1Type(), 1)));
+      body(column, own, negate(isRead));
       return SmallVector<Value>();
     });
   };
@@ -154,8 +168,9 @@ void UnitBuilder::emitUnit(Code &code, ValueRange arguments) {
     Value isFirst = is(arith::CmpIPredicate::eq, block, zero);
     Value fromA = code.address(a.base, element, code.mul(first, a.column)), fromB = code.address(b.base, element, code.mul(first, b.row));
     auto columnOfB = [&](Value column) { return code.address(fromB, element, code.mul(column, b.column)); };
+    code.ifThen(isWhole, [&] { LLVM::CallOp::create(code, getCopyUnit(), ValueRange{panels, count, fromB, b.row}); });
     forPanels([&](Value column, Value own, Value isPacked) {
-      code.ifThen(isPacked, [&] { LLVM::CallOp::create(code, getPack(), ValueRange{panelAt(column), count, own, columnOfB(column), b.row, b.column}); });
+      code.ifThen(both(isPacked, isPartial), [&] { LLVM::CallOp::create(code, getPack(), ValueRange{panelAt(column), count, own, columnOfB(column), b.row, b.column}); });
     });
     code.loop(zero, rows, stripRows, {}, [&](Value top, ValueRange) {
       Value height = code.min(code.sub(rows, top), code.i64(stripRows)), ownA = code.address(fromA, element, code.mul(top, a.row));
@@ -164,12 +179,11 @@ void UnitBuilder::emitUnit(Code &code, ValueRange arguments) {
       forPanels([&](Value column, Value own, Value isPacked) {
         Matrix panel{code.select(isPacked, panelAt(column), columnOfB(column)), code.select(isPacked, code.i64(panelRow), b.row), one};
         Value to = code.address(y, element, code.add(code.mul(top, yRow), column));
-        Value takesBoth = both(isWide, is(arith::CmpIPredicate::sgt, own, code.i64(width)));
         code.loop(zero, height, tileRows, {}, [&](Value row, ValueRange) {
           Value few = code.min(code.sub(height, row), code.i64(tileRows));
           Matrix tileOfA{code.address(stripOfA.base, element, code.mul(row, a.row)), a.row, stripOfA.column};
-          emitTiles(code, tile, few, own, count, tileOfA, panel, takesBoth);
-          emitAdd(code, tile, code.address(to, element, code.mul(row, yRow)), yRow, few, own, isFirst);
+          Place place{code.address(to, element, code.mul(row, yRow)), yRow};
+          emitTiles(code, place, isFirst, tile, few, own, count, tileOfA, panel);
           return SmallVector<Value>();
         });
       });
@@ -178,36 +192,55 @@ void UnitBuilder::emitUnit(Code &code, ValueRange arguments) {
   });
 }
 
-/// The sums of at most `tileRows` rows and all columns: row by row where there are few, else all rows at once, for one vector of columns or two.
-void UnitBuilder::emitTiles(Code &code, Value tile, Value rows, Value columns, Value count, const Matrix &a, const Matrix &b, Value isWide) {
-  auto call = [&](int64_t height, int64_t vectors, Value row, Value column) {
-    Value to = code.address(tile, element, code.add(code.mul(row, code.i64(panelRow)), column));
+/// At most `tileRows` rows and all columns of a panel: row by row where there are few, else all rows at once, for one vector of columns or two. Sums that
+/// are not all stored go by way of `tile`.
+void UnitBuilder::emitTiles(Code &code, const Place &y, Value isFirst, Value tile, Value rows, Value columns, Value count, const Matrix &a, const Matrix &b) {
+  Value zero = code.i64(0), never = code.number(code.getI1Type(), 0);
+  auto call = [&](int64_t height, int64_t vectors, const Place &to, Value adds, Value row, Value column) {
+    Value place = code.address(to.base, element, code.add(code.mul(row, to.row), column));
     Value fromA = code.address(a.base, element, code.mul(row, a.row)), fromB = code.address(b.base, element, column);
-    LLVM::CallOp::create(code, getTile(height, vectors), ValueRange{to, rows, count, fromA, a.row, a.column, fromB, b.row});
+    LLVM::CallOp::create(code, getTile(height, vectors), ValueRange{place, to.row, adds, rows, count, fromA, a.row, a.column, fromB, b.row});
     return SmallVector<Value>();
   };
-  Value zero = code.i64(0);
-  auto branch = scf::IfOp::create(code, code.compare(arith::CmpIPredicate::sle, rows, code.i64(fewRows)), /*withElseRegion=*/true);
-  OpBuilder::InsertionGuard guard(code);
-  code.setInsertionPointToStart(branch.thenBlock());
-  code.loop(zero, rows, [&](Value row) { code.loop(zero, columns, width, {}, [&](Value column, ValueRange) { return call(1, 1, row, column); }); });
-  code.setInsertionPointToStart(branch.elseBlock());
-  auto wide = scf::IfOp::create(code, isWide, /*withElseRegion=*/true);
-  code.setInsertionPointToStart(wide.thenBlock());
-  call(tileRows, tileVectors, zero, zero);
-  code.setInsertionPointToStart(wide.elseBlock());
-  code.loop(zero, columns, width, {}, [&](Value column, ValueRange) { return call(tileRows, 1, zero, column); });
+  auto is = [&](arith::CmpIPredicate predicate, Value x, int64_t y) { return code.compare(predicate, x, code.i64(y)); };
+  auto either = [&](Value condition, function_ref<void()> then, function_ref<void()> otherwise) {
+    auto branch = scf::IfOp::create(code, condition, /*withElseRegion=*/true);
+    OpBuilder::InsertionGuard guard(code);
+    code.setInsertionPointToStart(branch.thenBlock());
+    then();
+    code.setInsertionPointToStart(branch.elseBlock());
+    otherwise();
+  };
+  Place own{tile, code.i64(panelRow)};
+  auto vectorByVector = [&](int64_t height, const Place &to, Value adds, Value row) {
+    code.loop(zero, columns, width, {}, [&](Value column, ValueRange) { return call(height, 1, to, adds, row, column); });
+  };
+  Value isWhole = arith::AndIOp::create(code, is(arith::CmpIPredicate::eq, rows, tileRows), is(arith::CmpIPredicate::eq, columns, panelRow));
+  Value adds = arith::XOrIOp::create(code, isFirst, code.number(code.getI1Type(), 1));
+  Value hasWide = hasWideRegisters(code);
+  either(
+      isWhole,
+      [&] {
+        either(hasWide, [&] { call(tileRows, tileVectors, y, adds, zero, zero); }, [&] { vectorByVector(tileRows, y, adds, zero); });
+      },
+      [&] {
+        Value isWide = arith::AndIOp::create(code, hasWide, is(arith::CmpIPredicate::sgt, columns, width));
+        either(
+            is(arith::CmpIPredicate::sle, rows, fewRows), [&] { code.loop(zero, rows, [&](Value row) { vectorByVector(1, own, never, row); }); },
+            [&] { either(isWide, [&] { call(tileRows, tileVectors, own, never, zero, zero); }, [&] { vectorByVector(tileRows, own, never, zero); }); });
+        emitAdd(code, y, tile, rows, columns, isFirst);
+      });
 }
 
 /// Y = tile, or Y + tile.
-void UnitBuilder::emitAdd(Code &code, Value tile, Value y, Value yRow, Value rows, Value columns, Value isFirst) {
+void UnitBuilder::emitAdd(Code &code, const Place &y, Value tile, Value rows, Value columns, Value isFirst) {
   code.loop(code.i64(0), columns, width, {}, [&](Value column, ValueRange) {
     Value within = mask(code, code.sub(columns, column), width);
     code.loop(code.i64(0), rows, [&](Value row) {
-      Value sum = load(code, tile, code.add(code.mul(row, code.i64(panelRow)), column), width), to = code.add(code.mul(row, yRow), column);
+      Value sum = load(code, tile, code.add(code.mul(row, code.i64(panelRow)), column), width), to = code.add(code.mul(row, y.row), column);
       sum = code.choose(
-          sum.getType(), isFirst, [&] { return sum; }, [&] { return arith::AddFOp::create(code, load(code, y, to, width, within), sum).getResult(); });
-      store(code, sum, y, to, within);
+          sum.getType(), isFirst, [&] { return sum; }, [&] { return arith::AddFOp::create(code, load(code, y.base, to, width, within), sum).getResult(); });
+      store(code, sum, y.base, to, within);
     });
     return SmallVector<Value>();
   });
@@ -226,6 +259,18 @@ void UnitBuilder::emitPack(Code &code, ValueRange arguments) {
   emitPackSquares(code, arguments);
   code.setInsertionPointToStart(other.elseBlock());
   emitPackElements(code, arguments);
+}
+
+/// The same without a mask, into panels one after the other.
+void UnitBuilder::emitCopyUnit(Code &code, ValueRange arguments) {
+  Value to = arguments[0], count = arguments[1], from = arguments[2], fromRow = arguments[3];
+  code.loop(code.i64(0), count, [&](Value row) {
+    Value read = code.mul(row, fromRow), written = code.mul(row, code.i64(panelRow));
+    for (int64_t j = 0; j < unitVectors; ++j) {
+      int64_t place = j / tileVectors * panelRow * productBlock + j % tileVectors * width;
+      store(code, load(code, from, code.add(read, code.i64(j * width)), width), to, code.add(written, code.i64(place)));
+    }
+  });
 }
 
 void UnitBuilder::emitCopyRows(Code &code, ValueRange arguments, int64_t vectors) {
@@ -291,8 +336,8 @@ void UnitBuilder::emitPackElements(Code &code, ValueRange arguments) {
 }
 
 void UnitBuilder::emitTile(Code &code, ValueRange arguments, int64_t height, int64_t vectors) {
-  Value tile = arguments[0], rows = arguments[1], count = arguments[2], a = arguments[3], aRow = arguments[4], aInner = arguments[5];
-  Value b = arguments[6], bInner = arguments[7], last = code.sub(rows, code.i64(1));
+  Value to = arguments[0], toRow = arguments[1], adds = arguments[2], rows = arguments[3], count = arguments[4];
+  Value a = arguments[5], aRow = arguments[6], aInner = arguments[7], b = arguments[8], bInner = arguments[9], last = code.sub(rows, code.i64(1));
   SmallVector<Value> lines{a};
   for (int64_t i = 1; i < height; ++i)
     lines.push_back(code.address(a, element, code.mul(code.min(code.i64(i), last), aRow)));
@@ -311,9 +356,17 @@ void UnitBuilder::emitTile(Code &code, ValueRange arguments, int64_t height, int
     next.append({code.add(inA, aInner), code.add(inB, bInner)});
     return next;
   });
-  for (int64_t i = 0; i < height; ++i)
-    for (int64_t j = 0; j < vectors; ++j)
-      store(code, loop.getResult(i * vectors + j), tile, code.i64(i * panelRow + j * width));
+  auto forVectors = [&](function_ref<void(Value sum, Value place)> body) {
+    for (int64_t i = 0; i < height; ++i)
+      for (int64_t j = 0; j < vectors; ++j)
+        body(loop.getResult(i * vectors + j), code.add(code.mul(code.i64(i), toRow), code.i64(j * width)));
+  };
+  auto branch = scf::IfOp::create(code, adds, /*withElseRegion=*/true);
+  OpBuilder::InsertionGuard guard(code);
+  code.setInsertionPointToStart(branch.thenBlock());
+  forVectors([&](Value sum, Value place) { store(code, arith::AddFOp::create(code, load(code, to, place, width), sum), to, place); });
+  code.setInsertionPointToStart(branch.elseBlock());
+  forVectors([&](Value sum, Value place) { store(code, sum, to, place); });
 }
 
 LLVM::LLVMFuncOp getProductUnit(Code &code, Type element) { return UnitBuilder(code, element).getUnit(); }
