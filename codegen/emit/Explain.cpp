@@ -6,6 +6,7 @@
 #include "passes/fuse/Control.h"
 #include "passes/fuse/Cost.h"
 #include "passes/fuse/Plan.h"
+#include "passes/fuse/RowNest.h"
 
 #include "mlir/IR/Remarks.h"
 
@@ -159,6 +160,19 @@ static std::string describeControl(KernelOp kernel) {
   return text;
 }
 
+/// What a kernel shares with the others of its nest.
+static void describeNest(FuncOp func, const Plan &plan, KernelOp kernel, const RowNest &nest, ExplainedKernel &result) {
+  result.nest = "[" + toText(nest.rows) + "]";
+  if (nest.narrow)
+    result.nest += " where " + toText(nest.narrow) + " <= " + std::to_string(widestProduct);
+  for (Value operand : kernel.getOperands())
+    if (nest.isCached(kernel, operand))
+      result.cached.push_back(nameOf(func, plan, operand));
+  for (Value stored : kernel.getStored())
+    if (nest.isLocal(stored, plan))
+      result.cached.push_back(nameOf(func, plan, stored));
+}
+
 /// Whether the kernel runs over the elements of an argument of role param.
 static bool runsOverParameter(FuncOp func, KernelOp kernel) {
   SmallVector<Attribute> domain = llvm::to_vector(kernel.getDomain());
@@ -248,7 +262,14 @@ static ExplainedEntry describe(FuncOp func, ArrayRef<CollectedRemark> remarks) {
   entry.kind = stringifyFuncKind(func.getKind()).str();
   Plan plan(func);
   for (PhaseOp phase : func.getBody().getOps<PhaseOp>()) {
-    phase.walk<WalkOrder::PreOrder>([&](KernelOp kernel) { entry.kernels.push_back(describe(func, plan, kernel, entry.phases)); });
+    std::optional<RowNest> nest;
+    phase.walk<WalkOrder::PreOrder>([&](KernelOp kernel) {
+      entry.kernels.push_back(describe(func, plan, kernel, entry.phases));
+      if (std::optional<RowNest> next = RowNest::startingAt(kernel))
+        nest = next;
+      if (nest && llvm::is_contained(nest->kernels, kernel))
+        describeNest(func, plan, kernel, *nest, entry.kernels.back());
+    });
     ++entry.phases;
   }
   for (const CollectedRemark &remark : remarks)

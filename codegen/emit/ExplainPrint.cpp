@@ -26,7 +26,11 @@ static void printKernel(const ExplainedKernel &kernel, llvm::raw_ostream &os) {
     os << llvm::formatv(", summed over [{0}]", llvm::join(kernel.summed, ", "));
   if (!kernel.under.empty())
     os << ", " << kernel.under;
-  os << ", " << countOf(kernel.operations, "operation") << (kernel.isForGuard ? ", for the guard\n" : "\n");
+  if (!kernel.nest.empty())
+    os << ", in a nest over " << kernel.nest;
+  os << ", " << countOf(kernel.operations, "operation") << (kernel.isForGuard ? ", for the guard
+" : "
+");
   const char *unit = kernel.kind == "sort" ? " bytes per element and pass, log2(n) passes" : " bytes per element";
   os << "    reads  " << namesOf(kernel.reads);
   if (kernel.traffic)
@@ -34,6 +38,8 @@ static void printKernel(const ExplainedKernel &kernel, llvm::raw_ostream &os) {
   os << "\n    writes " << namesOf(kernel.writes);
   if (kernel.traffic)
     os << ": " << toText(kernel.traffic->written) << unit;
+  if (!kernel.cached.empty())
+    os << "\n    cached " << namesOf(kernel.cached);
   os << "\n    flops  " << kernel.flops << (kernel.summed.empty() ? " per element\n" : " per product\n");
 }
 
@@ -99,6 +105,10 @@ static llvm::json::Value toJson(const ExplainedKernel &kernel) {
     object["guard"] = true;
   if (!kernel.under.empty())
     object["under"] = kernel.under;
+  if (!kernel.nest.empty()) {
+    object["nest"] = kernel.nest;
+    object["cached"] = toArray(kernel.cached);
+  }
   if (kernel.traffic) {
     object["bytes_read"] = kernel.traffic->read;
     object["bytes_written"] = kernel.traffic->written;
