@@ -58,6 +58,7 @@ private:
   void emitRowGroup(const Space &space, llvm::ArrayRef<mlir::Value> points);
   llvm::SmallVector<mlir::Value> emitBlock(const Space &space, mlir::Value block);
   llvm::SmallVector<mlir::Value> emitRow(const Space &space, mlir::Value low, mlir::Value high, mlir::ValueRange carried);
+  std::pair<mlir::Value, llvm::SmallVector<mlir::Value>> emitExtremes(mlir::Value low, mlir::Value high, mlir::ValueRange carried, llvm::function_ref<Point(mlir::Value)> pointAt);
   llvm::SmallVector<mlir::Value> emitEncodedRow(const Space &space, mlir::Value low, mlir::Value high, mlir::ValueRange carried);
   llvm::SmallVector<mlir::Value> emitStep(const Point &point, mlir::Value mask, mlir::ValueRange carried);
   void emitColumnStrip(mlir::Value first, mlir::Value mask);
