@@ -28,9 +28,7 @@ static void printKernel(const ExplainedKernel &kernel, llvm::raw_ostream &os) {
     os << ", " << kernel.under;
   if (!kernel.nest.empty())
     os << ", in a nest over " << kernel.nest;
-  os << ", " << countOf(kernel.operations, "operation") << (kernel.isForGuard ? ", for the guard
-" : "
-");
+  os << ", " << countOf(kernel.operations, "operation") << (kernel.isForGuard ? ", for the guard\n" : "\n");
   const char *unit = kernel.kind == "sort" ? " bytes per element and pass, log2(n) passes" : " bytes per element";
   os << "    reads  " << namesOf(kernel.reads);
   if (kernel.traffic)
