@@ -131,30 +131,33 @@ enum { neighbourCount = 3 };
 
 static neighbour makeNeighbour(const void *data, size_t bytes, int isWritten, const char *name) {
   neighbour result;
-  result.range.begin = (uintptr_t)data;
-  result.range.end = data == NULL ? 0 : (uintptr_t)data + bytes;
+  result.range = gradus_internal_no_range();
+  if (data != NULL && bytes > 0) {
+    result.range.begin = (uintptr_t)data;
+    result.range.end = (uintptr_t)data + bytes;
+  }
   result.isWritten = isWritten;
   result.name = name;
   return result;
 }
 
-static gradus_status checkApart(const gradus_call_site *site, const neighbour *neighbours) {
+static gradus_status checkApart(const gradus_call_site *site, const gradus_range *ranges, const neighbour *neighbours) {
   const gradus_entry *entry = site->entry;
   const gradus_tensor *tensor = site->tensors;
   gradus_place place = nowhere();
   int32_t k, n;
   for (n = 0; n < neighbourCount; ++n)
-    if (neighbours[n].range.end < neighbours[n].range.begin)
+    if (neighbours[n].range.end < neighbours[n].range.begin && neighbours[n].range.begin != UINTPTR_MAX)
       return gradus_internal_fail(site, GRADUS_ERROR_OVERFLOW, place, 0, 0, "%s: past the end of memory",
                                   neighbours[n].name);
   for (place.slot = 0; place.slot < site->n_slots; ++place.slot) {
     for (k = 0; k < entry->n_arguments; ++k, ++tensor) {
       gradus_range range;
-      if (gradus_internal_is_ignored(site, place.slot, k))
+      if (ranges == NULL && gradus_internal_is_ignored(site, place.slot, k))
         continue;
-      range = gradus_internal_range(tensor);
+      range = ranges != NULL ? *ranges++ : gradus_internal_range(tensor);
       for (n = 0; n < neighbourCount; ++n) {
-        if (range.begin < neighbours[n].range.end && neighbours[n].range.begin < range.end && range.begin < range.end &&
+        if (gradus_internal_meet(range, neighbours[n].range) && range.begin < range.end &&
             (neighbours[n].isWritten || (entry->arguments[k].flags & GRADUS_WRITTEN))) {
           place.argument = k;
           return gradus_internal_fail(site, GRADUS_ERROR_OVERLAP, place, 0, 0, "it overlaps %s", neighbours[n].name);
@@ -200,20 +203,26 @@ static gradus_status failKernel(const gradus_call_site *site, gradus_status stat
   return gradus_internal_fail(site, status, place, 0, 0, "the kernel refused: %s", gradus_status_name((int32_t)status));
 }
 
-/* All that follows the checks of single arguments. */
+/* All buffers, first each by itself. */
 static gradus_status checkMemory(const gradus_call_site *site, const double *hyper, void *workspace, size_t workspaceSize,
                                  gradus_report *report) {
-  size_t const needed = workspaceBytes(site);
+  gradus_range few[GRADUS_PAIRWISE_LIMIT];
+  gradus_range *const ranges = site->n_slots * (size_t)site->entry->n_arguments <= GRADUS_PAIRWISE_LIMIT ? few : NULL;
   neighbour neighbours[neighbourCount];
-  gradus_status status = checkWorkspace(site, workspace, workspaceSize, needed);
+  size_t needed;
+  gradus_status status = gradus_internal_check_buffers(site, ranges);
+  if (status != GRADUS_OK)
+    return status;
+  needed = workspaceBytes(site);
+  status = checkWorkspace(site, workspace, workspaceSize, needed);
   if (status != GRADUS_OK)
     return status;
   neighbours[0] = makeNeighbour(workspace, needed, 1, "the workspace");
   neighbours[1] = makeNeighbour(report, sizeof(*report), 1, "the report");
   neighbours[2] = makeNeighbour(hyper, (size_t)site->entry->n_hypers * sizeof(double), 0, "the hyper-parameters");
-  status = checkApart(site, neighbours);
+  status = checkApart(site, ranges, neighbours);
   if (status == GRADUS_OK)
-    status = gradus_internal_check_overlap(site, workspace);
+    status = gradus_internal_check_overlap(site, ranges, workspace);
   return status;
 }
 
@@ -237,8 +246,6 @@ gradus_status gradus_call(const gradus_entry *entry, const gradus_context *conte
     status = checkHypers(&site, values);
   if (status == GRADUS_OK)
     status = gradus_internal_check_shapes(&site);
-  if (status == GRADUS_OK)
-    status = gradus_internal_check_buffers(&site);
   if (status == GRADUS_OK)
     status = checkMemory(&site, values, workspace, workspace_bytes, report);
   if (status != GRADUS_OK)

@@ -35,7 +35,7 @@ static binding findBinding(const gradus_call_site *site, size_t slot, int32_t en
     if (gradus_internal_is_absent(site, slot, k))
       continue;
     if (argument->rank < 0 && argument->dims[0] == symbol) {
-      found.size = gradus_numel(tensor);
+      found.size = gradus_internal_numel(tensor);
       found.argument = k;
       return found;
     }
@@ -131,10 +131,10 @@ static gradus_status checkAnyRank(const gradus_call_site *site, size_t slot, int
                                     arguments[first].name);
     return GRADUS_OK;
   }
-  other = bindSymbol(site, slot, table, k, symbol, gradus_numel(tensor), &expected);
+  other = bindSymbol(site, slot, table, k, symbol, gradus_internal_numel(tensor), &expected);
   if (other != NULL)
     return gradus_internal_fail(site, GRADUS_ERROR_SHAPE, placeOf(slot, k, -1), (double)expected,
-                                (double)gradus_numel(tensor), "has {g} elements, expected {e} (as '%s' says)", other);
+                                (double)gradus_internal_numel(tensor), "has {g} elements, expected {e} (as '%s' says)", other);
   return GRADUS_OK;
 }
 
@@ -277,7 +277,15 @@ static gradus_status checkFormulas(const gradus_call_site *site, size_t slot, bi
   return status;
 }
 
-static gradus_status checkSlot(const gradus_call_site *site, size_t slot) {
+static int hasFormulas(const gradus_entry *entry) {
+  int32_t symbol;
+  for (symbol = 0; symbol < entry->n_symbols; ++symbol)
+    if (gradus_internal_is_formula(entry->symbols[symbol]))
+      return 1;
+  return 0;
+}
+
+static gradus_status checkSlot(const gradus_call_site *site, size_t slot, int has_formulas) {
   const gradus_entry *entry = site->entry;
   binding table[GRADUS_SYMBOL_TABLE];
   gradus_status status;
@@ -294,11 +302,12 @@ static gradus_status checkSlot(const gradus_call_site *site, size_t slot) {
     if (status != GRADUS_OK)
       return status;
   }
-  return checkFormulas(site, slot, table);
+  return has_formulas ? checkFormulas(site, slot, table) : GRADUS_OK;
 }
 
 gradus_status gradus_internal_check_shapes(const gradus_call_site *site) {
   const gradus_entry *entry = site->entry;
+  int const has_formulas = hasFormulas(entry);
   gradus_status status;
   size_t slot;
   if (!entry->is_open && site->n_slots != 1)
@@ -310,42 +319,49 @@ gradus_status gradus_internal_check_shapes(const gradus_call_site *site) {
   if (entry->n_arguments > 0 && site->n_slots > 0 && site->tensors == NULL)
     return gradus_internal_fail(site, GRADUS_ERROR_NULL, placeOf(0, -1, -1), 0, 0, "the slots are a null pointer", NULL);
   for (slot = 0; slot < site->n_slots; ++slot) {
-    status = checkSlot(site, slot);
+    status = checkSlot(site, slot, has_formulas);
     if (status != GRADUS_OK)
       return status;
   }
   return GRADUS_OK;
 }
 
-static gradus_status checkBuffer(const gradus_call_site *site, size_t slot, int32_t k, const gradus_tensor *tensor) {
-  size_t const size = gradus_internal_block_size(tensor->dtype) > 0 ? sizeof(float) : gradus_dtype_size(tensor->dtype);
-  uintptr_t const begin = (uintptr_t)tensor->data;
-  size_t const bytes = gradus_bytes(tensor->dtype, gradus_numel(tensor));
+static gradus_status checkBuffer(const gradus_call_site *site, size_t slot, int32_t k, const gradus_tensor *tensor, gradus_range *range) {
+  size_t const plain = gradus_internal_plain_size(tensor->dtype), size = plain != 0 ? plain : sizeof(float);
+  *range = gradus_internal_range(tensor);
   if (tensor->device_type != GRADUS_CPU)
     return gradus_internal_fail(site, GRADUS_ERROR_DEVICE, placeOf(slot, k, -1), GRADUS_CPU, tensor->device_type,
                                 "this library has no code for device type {g}, expected {e} (CPU)", NULL);
-  if (bytes == 0)
+  if (range->begin == range->end) {
+    *range = gradus_internal_no_range();
     return GRADUS_OK;
+  }
   if (tensor->data == NULL)
     return gradus_internal_fail(site, GRADUS_ERROR_NULL, placeOf(slot, k, -1), 0, 0, "its data is a null pointer", NULL);
-  if ((begin & (size - 1)) != 0)
-    return gradus_internal_fail(site, GRADUS_ERROR_ALIGNMENT, placeOf(slot, k, -1), (double)size, (double)(begin & (size - 1)),
+  if ((range->begin & (size - 1)) != 0)
+    return gradus_internal_fail(site, GRADUS_ERROR_ALIGNMENT, placeOf(slot, k, -1), (double)size, (double)(range->begin & (size - 1)),
                                 "its data is {g} bytes past a multiple of {e}", NULL);
-  if (begin > UINTPTR_MAX - bytes)
+  if (range->end < range->begin)
     return gradus_internal_fail(site, GRADUS_ERROR_OVERFLOW, placeOf(slot, k, -1), 0, 0,
                                 "its data runs past the end of memory", NULL);
   return GRADUS_OK;
 }
 
-gradus_status gradus_internal_check_buffers(const gradus_call_site *site) {
+gradus_status gradus_internal_check_buffers(const gradus_call_site *site, gradus_range *ranges) {
   const gradus_entry *entry = site->entry;
   const gradus_tensor *tensor = site->tensors;
+  gradus_range unwanted;
   gradus_status status;
   size_t slot;
   int32_t k;
   for (slot = 0; slot < site->n_slots; ++slot) {
     for (k = 0; k < entry->n_arguments; ++k, ++tensor) {
-      status = gradus_internal_is_ignored(site, slot, k) ? GRADUS_OK : checkBuffer(site, slot, k, tensor);
+      gradus_range *range = ranges != NULL ? ranges++ : &unwanted;
+      if (gradus_internal_is_ignored(site, slot, k)) {
+        *range = gradus_internal_no_range();
+        continue;
+      }
+      status = checkBuffer(site, slot, k, tensor, range);
       if (status != GRADUS_OK)
         return status;
     }

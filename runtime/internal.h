@@ -9,7 +9,7 @@
 
 #include "runtime/gradus.h"
 
-/** Up to this many buffers overlap is sought pairwise; above, by sorting indices in the workspace. */
+/** Up to this many buffers overlap is sought pairwise; above, by sorting numbers of buffers in the workspace. */
 #define GRADUS_PAIRWISE_LIMIT 16
 /** Symbols bound in a table on the stack; those beyond are looked up in the arguments before. */
 #define GRADUS_SYMBOL_TABLE 64
@@ -54,13 +54,50 @@ int gradus_internal_extent(const gradus_tensor *tensor, int64_t *elements, size_
 /** The numbers in a block of codes; 0 for a type without blocks. */
 int64_t gradus_internal_block_size(int32_t dtype);
 
+/*
+ * What every check of every tensor asks stands here, so that compilers put it in place: with thousands of small tensors the checks are a good part
+ * of a call.
+ */
+
+/** gradus_numel. */
+static inline int64_t gradus_internal_numel(const gradus_tensor *tensor) {
+  int64_t elements = 1;
+  int32_t axis;
+  for (axis = 0; axis < tensor->rank; ++axis)
+    elements *= tensor->dims[axis];
+  return elements;
+}
+
+/** The bytes of an element of a type without blocks, else 0. */
+static inline size_t gradus_internal_plain_size(int32_t dtype) {
+  static const unsigned char sizes[] = {0, 2, 2, 4, 8, 4, 8, 1};
+  return (uint32_t)dtype < sizeof(sizes) ? sizes[dtype] : 0;
+}
+
+/** gradus_bytes. */
+static inline size_t gradus_internal_bytes(int32_t dtype, int64_t count) {
+  size_t const size = gradus_internal_plain_size(dtype);
+  return size != 0 ? size * (size_t)count : gradus_bytes(dtype, count);
+}
+
 /** The addresses of a checked tensor. */
 static inline gradus_range gradus_internal_range(const gradus_tensor *tensor) {
   gradus_range range;
   range.begin = (uintptr_t)tensor->data;
-  range.end = range.begin + gradus_bytes(tensor->dtype, gradus_numel(tensor));
+  range.end = range.begin + gradus_internal_bytes(tensor->dtype, gradus_internal_numel(tensor));
   return range;
 }
+
+/** The addresses of what has none: no range meets it. */
+static inline gradus_range gradus_internal_no_range(void) {
+  gradus_range range;
+  range.begin = UINTPTR_MAX;
+  range.end = 0;
+  return range;
+}
+
+/** Whether two ranges have an address in common; each has at least one, or is gradus_internal_no_range. */
+static inline int gradus_internal_meet(gradus_range one, gradus_range two) { return one.begin < two.end && two.begin < one.end; }
 
 /** Gives the size of the symbol of `length` bytes at `name`; 0 if it has none. `is_in_call`: it stands inside div, min or max. */
 typedef int (*gradus_size_of)(void *user, const char *name, size_t length, int is_in_call, int64_t *size);
@@ -90,10 +127,10 @@ gradus_status gradus_internal_fail_guard(const gradus_call_site *site, const gra
 
 /** Types, ranks, shapes and strides of all slots. */
 gradus_status gradus_internal_check_shapes(const gradus_call_site *site);
-/** Pointers, alignment and device of all slots. */
-gradus_status gradus_internal_check_buffers(const gradus_call_site *site);
-/** No buffer that is written overlaps another one. `scratch` holds gradus_internal_overlap_bytes. */
-gradus_status gradus_internal_check_overlap(const gradus_call_site *site, void *scratch);
+/** Pointers, alignment and device of all slots. `ranges`, unless it is null, gets the addresses of each buffer that is looked at. */
+gradus_status gradus_internal_check_buffers(const gradus_call_site *site, gradus_range *ranges);
+/** No buffer that is written overlaps another one. Up to GRADUS_PAIRWISE_LIMIT buffers `ranges` are known; more are sorted in `scratch`, which holds gradus_internal_overlap_bytes. */
+gradus_status gradus_internal_check_overlap(const gradus_call_site *site, const gradus_range *ranges, void *scratch);
 /** The bytes of scratch that check_overlap needs for this many buffers; SIZE_MAX where they do not fit. */
 size_t gradus_internal_overlap_bytes(size_t buffers);
 

@@ -1,7 +1,8 @@
 /*===- overlap.c - No buffer that is written may meet another ----------------------===*
  *
- * Few buffers are compared in pairs. Many are sorted by address, in place in the caller's workspace, and swept once: sorted
- * so, a buffer meets an earlier one exactly if it begins before the furthest end seen.
+ * Few buffers are compared in pairs. Many are sorted by address, in the caller's workspace, and swept once: sorted so, a buffer
+ * meets an earlier one exactly if it begins before the furthest end seen. The sort is by bytes of the address: thousands of small tensors
+ * take a few steps each, however they lie.
  *
  *===----------------------------------------------------------------------------===*/
 
@@ -10,7 +11,8 @@
 size_t gradus_internal_overlap_bytes(size_t buffers) {
   if (buffers <= GRADUS_PAIRWISE_LIMIT)
     return 0;
-  return buffers > SIZE_MAX / sizeof(size_t) ? SIZE_MAX : buffers * sizeof(size_t);
+  /* Numbers of 32 bits: the tensors of more buffers alone would have 200 GB. */
+  return buffers > UINT32_MAX || buffers > SIZE_MAX / (2 * sizeof(uint32_t)) ? SIZE_MAX : buffers * 2 * sizeof(uint32_t);
 }
 
 static int isIgnored(const gradus_call_site *site, size_t buffer) {
@@ -41,68 +43,63 @@ static gradus_status failOverlap(const gradus_call_site *site, size_t one, size_
                               site->entry->arguments[two % n].name);
 }
 
-static gradus_status checkPairs(const gradus_call_site *site, size_t buffers) {
-  gradus_range ranges[GRADUS_PAIRWISE_LIMIT];
+static gradus_status checkPairs(const gradus_call_site *site, const gradus_range *ranges, size_t buffers) {
   size_t one, two;
-  for (one = 0; one < buffers; ++one) {
-    if (isIgnored(site, one)) {
-      ranges[one].begin = ranges[one].end = 0;
-      continue;
-    }
-    ranges[one] = gradus_internal_range(&site->tensors[one]);
-    for (two = 0; two < one; ++two) {
-      if (ranges[one].begin < ranges[two].end && ranges[two].begin < ranges[one].end &&
-          ranges[one].begin != ranges[one].end && ranges[two].begin != ranges[two].end &&
-          (isWritten(site, one) || isWritten(site, two)))
+  for (one = 1; one < buffers; ++one)
+    for (two = 0; two < one; ++two)
+      if (gradus_internal_meet(ranges[one], ranges[two]) && (isWritten(site, one) || isWritten(site, two)))
         return failOverlap(site, two, one);
-    }
-  }
   return GRADUS_OK;
 }
 
-/* By address; the index decides between equals, so that messages do not depend on the sort. */
-static int isBefore(const gradus_tensor *tensors, size_t one, size_t two) {
-  uintptr_t const a = (uintptr_t)tensors[one].data, b = (uintptr_t)tensors[two].data;
-  return a != b ? a < b : one < two;
-}
+static unsigned byteOf(const gradus_tensor *tensor, unsigned shift) { return (unsigned)((uintptr_t)tensor->data >> shift) & 0xff; }
 
-/* Restores the heap below `root` in order[0, count). */
-static void siftDown(const gradus_tensor *tensors, size_t *order, size_t root, size_t count) {
-  size_t const value = order[root];
-  size_t child = 2 * root + 1;
-  while (child < count) {
-    if (child + 1 < count && isBefore(tensors, order[child], order[child + 1]))
-      ++child;
-    if (!isBefore(tensors, value, order[child]))
-      break;
-    order[root] = order[child];
-    root = child;
-    child = 2 * root + 1;
-  }
-  order[root] = value;
-}
-
-static void sortByAddress(const gradus_tensor *tensors, size_t *order, size_t count) {
+/* Moves the numbers of buffers in order of one byte of their addresses; equal ones stay in theirs. */
+static void sortByByte(const gradus_tensor *tensors, const uint32_t *from, uint32_t *to, size_t count, unsigned shift) {
+  uint32_t begins[256] = {0};
+  uint32_t begin = 0;
   size_t k;
-  for (k = count / 2; k-- > 0;)
-    siftDown(tensors, order, k, count);
-  for (k = count; k-- > 1;) {
-    size_t const largest = order[0];
-    order[0] = order[k];
-    order[k] = largest;
-    siftDown(tensors, order, 0, k);
+  for (k = 0; k < count; ++k)
+    ++begins[byteOf(&tensors[from[k]], shift)];
+  for (k = 0; k < 256; ++k) {
+    uint32_t const here = begins[k];
+    begins[k] = begin;
+    begin += here;
   }
+  for (k = 0; k < count; ++k)
+    to[begins[byteOf(&tensors[from[k]], shift)]++] = from[k];
 }
 
-static gradus_status checkSorted(const gradus_call_site *site, size_t buffers, size_t *order) {
+/* Sorts `count` numbers at `order`, with room for as many behind them; says where they are then. Bytes in which no two addresses differ cost nothing. */
+static uint32_t *sortByAddress(const gradus_tensor *tensors, uint32_t *order, uint32_t *other, size_t count) {
+  uintptr_t differing = 0;
+  unsigned shift;
+  int is_sorted = 1;
+  size_t k;
+  for (k = 1; k < count; ++k) {
+    uintptr_t const before = (uintptr_t)tensors[order[k - 1]].data, here = (uintptr_t)tensors[order[k]].data;
+    differing |= before ^ here;
+    is_sorted &= before <= here;
+  }
+  for (shift = 0; !is_sorted && shift < 8 * sizeof(uintptr_t); shift += 8) {
+    uint32_t *const swap = order;
+    if ((differing >> shift & 0xff) == 0)
+      continue;
+    sortByByte(tensors, order, other, count, shift);
+    order = other;
+    other = swap;
+  }
+  return order;
+}
+
+static gradus_status checkSorted(const gradus_call_site *site, size_t buffers, uint32_t *order) {
   uintptr_t endOfAll = 0, endOfWritten = 0;
   size_t lastOfAll = 0, lastOfWritten = 0;
   size_t count = 0, k;
-  /* Consecutive slots are often in order already; a heap does not mind. Empty tensors meet nobody. */
-  for (k = 0; k < buffers; ++k)
-    if (!isIgnored(site, k) && gradus_numel(&site->tensors[k]) > 0)
-      order[count++] = k;
-  sortByAddress(site->tensors, order, count);
+  for (k = 0; k < buffers; ++k) /* empty tensors meet nobody */
+    if (!isIgnored(site, k) && gradus_internal_numel(&site->tensors[k]) > 0)
+      order[count++] = (uint32_t)k;
+  order = sortByAddress(site->tensors, order, order + buffers, count);
   for (k = 0; k < count; ++k) {
     gradus_range const range = gradus_internal_range(&site->tensors[order[k]]);
     if (isWritten(site, order[k]) && range.begin < endOfAll)
@@ -121,9 +118,9 @@ static gradus_status checkSorted(const gradus_call_site *site, size_t buffers, s
   return GRADUS_OK;
 }
 
-gradus_status gradus_internal_check_overlap(const gradus_call_site *site, void *scratch) {
+gradus_status gradus_internal_check_overlap(const gradus_call_site *site, const gradus_range *ranges, void *scratch) {
   size_t const buffers = site->n_slots * (size_t)site->entry->n_arguments;
   if (buffers <= GRADUS_PAIRWISE_LIMIT)
-    return checkPairs(site, buffers);
-  return checkSorted(site, buffers, (size_t *)scratch);
+    return checkPairs(site, ranges, buffers);
+  return checkSorted(site, buffers, (uint32_t *)scratch);
 }

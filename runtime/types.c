@@ -3,21 +3,8 @@
 #include "runtime/internal.h"
 
 size_t gradus_dtype_size(int32_t dtype) {
-  switch (dtype) {
-  case GRADUS_BOOL:
-    return 1;
-  case GRADUS_F16:
-  case GRADUS_BF16:
-    return 2;
-  case GRADUS_F32:
-  case GRADUS_I32:
-    return 4;
-  case GRADUS_F64:
-  case GRADUS_I64:
-    return 8;
-  default:
-    return gradus_internal_block_size(dtype) > 0 ? 1 : 0;
-  }
+  size_t const size = gradus_internal_plain_size(dtype);
+  return size != 0 ? size : gradus_internal_block_size(dtype) > 0;
 }
 
 const char *gradus_dtype_name(int32_t dtype) {
@@ -52,13 +39,7 @@ const char *gradus_status_name(int32_t status) {
   return names[status];
 }
 
-int64_t gradus_numel(const gradus_tensor *tensor) {
-  int64_t elements = 1;
-  int32_t axis;
-  for (axis = 0; axis < tensor->rank; ++axis)
-    elements *= tensor->dims[axis];
-  return elements;
-}
+int64_t gradus_numel(const gradus_tensor *tensor) { return gradus_internal_numel(tensor); }
 
 int gradus_internal_extent(const gradus_tensor *tensor, int64_t *elements, size_t *bytes) {
   int64_t const limit = (int64_t)(PTRDIFF_MAX / (ptrdiff_t)8);
@@ -81,7 +62,7 @@ int gradus_internal_extent(const gradus_tensor *tensor, int64_t *elements, size_
   if (!empty && product > limit)
     return 0;
   *elements = empty ? 0 : product;
-  *bytes = gradus_bytes(tensor->dtype, *elements);
+  *bytes = gradus_internal_bytes(tensor->dtype, *elements);
   return 1;
 }
 
