@@ -15,11 +15,6 @@ size_t gradus_internal_overlap_bytes(size_t buffers) {
   return buffers > UINT32_MAX || buffers > SIZE_MAX / (2 * sizeof(uint32_t)) ? SIZE_MAX : buffers * 2 * sizeof(uint32_t);
 }
 
-static int isIgnored(const gradus_call_site *site, size_t buffer) {
-  size_t const n = (size_t)site->entry->n_arguments;
-  return gradus_internal_is_ignored(site, buffer / n, (int32_t)(buffer % n));
-}
-
 static int isWritten(const gradus_call_site *site, size_t buffer) {
   return site->entry->arguments[buffer % (size_t)site->entry->n_arguments].flags & GRADUS_WRITTEN;
 }
@@ -52,6 +47,12 @@ static gradus_status checkPairs(const gradus_call_site *site, const gradus_range
   return GRADUS_OK;
 }
 
+/* Whether the first tensor of argument `one` comes after that of `two`. */
+static int isBehind(const gradus_tensor *tensors, int32_t one, int32_t two) {
+  uintptr_t const a = (uintptr_t)tensors[one].data, b = (uintptr_t)tensors[two].data;
+  return a != b ? a > b : one > two;
+}
+
 static unsigned byteOf(const gradus_tensor *tensor, unsigned shift) { return (unsigned)((uintptr_t)tensor->data >> shift) & 0xff; }
 
 /* Moves the numbers of buffers in order of one byte of their addresses; equal ones stay in theirs. */
@@ -70,18 +71,14 @@ static void sortByByte(const gradus_tensor *tensors, const uint32_t *from, uint3
     to[begins[byteOf(&tensors[from[k]], shift)]++] = from[k];
 }
 
-/* Sorts `count` numbers at `order`, with room for as many behind them; says where they are then. Bytes in which no two addresses differ cost nothing. */
+/* Sorts `count` numbers at `order` with room for as many at `other`; says where they are then. Bytes in which no two addresses differ cost nothing. */
 static uint32_t *sortByAddress(const gradus_tensor *tensors, uint32_t *order, uint32_t *other, size_t count) {
   uintptr_t differing = 0;
   unsigned shift;
-  int is_sorted = 1;
   size_t k;
-  for (k = 1; k < count; ++k) {
-    uintptr_t const before = (uintptr_t)tensors[order[k - 1]].data, here = (uintptr_t)tensors[order[k]].data;
-    differing |= before ^ here;
-    is_sorted &= before <= here;
-  }
-  for (shift = 0; !is_sorted && shift < 8 * sizeof(uintptr_t); shift += 8) {
+  for (k = 1; k < count; ++k)
+    differing |= (uintptr_t)tensors[order[k - 1]].data ^ (uintptr_t)tensors[order[k]].data;
+  for (shift = 0; shift < 8 * sizeof(uintptr_t); shift += 8) {
     uint32_t *const swap = order;
     if ((differing >> shift & 0xff) == 0)
       continue;
@@ -92,14 +89,51 @@ static uint32_t *sortByAddress(const gradus_tensor *tensors, uint32_t *order, ui
   return order;
 }
 
+/* The numbers of the buffers of argument `k` that are not empty; whether they lie behind one another, and behind `*last`. */
+static size_t addBuffers(const gradus_call_site *site, int32_t k, uint32_t *order, uintptr_t *last, int *is_sorted) {
+  size_t const n = (size_t)site->entry->n_arguments;
+  size_t count = 0, slot;
+  for (slot = 0; slot < site->n_slots; ++slot) {
+    size_t const buffer = slot * n + (size_t)k;
+    uintptr_t const begin = (uintptr_t)site->tensors[buffer].data;
+    if (gradus_internal_is_ignored(site, slot, k) || gradus_internal_numel(&site->tensors[buffer]) == 0)
+      continue;
+    *is_sorted &= *last <= begin;
+    *last = begin;
+    order[count++] = (uint32_t)buffer;
+  }
+  return count;
+}
+
+/*
+ * Numbers all buffers that are not empty. Where an application has one piece of memory for each argument, tensor behind tensor, they are in order when
+ * the arguments come in that of their first tensors.
+ */
+static size_t addAllBuffers(const gradus_call_site *site, uint32_t *order, int *is_sorted) {
+  int32_t const n = site->entry->n_arguments;
+  uintptr_t last = 0;
+  size_t count = 0;
+  int32_t before = -1, done, k;
+  *is_sorted = 1;
+  for (done = 0; done < n; ++done) {
+    int32_t next = -1;
+    for (k = 0; k < n; ++k) /* the first one behind `before`; of equal ones in their order */
+      if ((before < 0 || isBehind(site->tensors, k, before)) && (next < 0 || isBehind(site->tensors, next, k)))
+        next = k;
+    count += addBuffers(site, next, order + count, &last, is_sorted);
+    before = next;
+  }
+  return count;
+}
+
 static gradus_status checkSorted(const gradus_call_site *site, size_t buffers, uint32_t *order) {
   uintptr_t endOfAll = 0, endOfWritten = 0;
   size_t lastOfAll = 0, lastOfWritten = 0;
-  size_t count = 0, k;
-  for (k = 0; k < buffers; ++k) /* empty tensors meet nobody */
-    if (!isIgnored(site, k) && gradus_internal_numel(&site->tensors[k]) > 0)
-      order[count++] = (uint32_t)k;
-  order = sortByAddress(site->tensors, order, order + buffers, count);
+  size_t count, k;
+  int is_sorted;
+  count = addAllBuffers(site, order, &is_sorted);
+  if (!is_sorted)
+    order = sortByAddress(site->tensors, order, order + buffers, count);
   for (k = 0; k < count; ++k) {
     gradus_range const range = gradus_internal_range(&site->tensors[order[k]]);
     if (isWritten(site, order[k]) && range.begin < endOfAll)
