@@ -1,5 +1,5 @@
 # gradus_add_library(<target> SPECS <a.grad> ... [DTYPE f32|f64] [GUARD off|joint|grads|full] [PREFIX <prefix>]
-#                    [TARGET x86-64-v3|x86-64-v4|native] [OPTIONS <option> ...])
+#                    [TARGET <isa>[,<isa>]|native] [OPTIONS <option> ...])
 #
 # Compiles specs when the project is built, again whenever a spec or what it imports changes, and makes <target>: linking it brings
 # the archives, the folder of a.h and a.hpp, and Gradus::runtime. The files lie in ${CMAKE_CURRENT_BINARY_DIR}/<target>.gradus.

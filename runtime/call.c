@@ -200,6 +200,11 @@ static gradus_status failKernel(const gradus_call_site *site, gradus_status stat
                                 place.dimension >= 0 ? "is left by an index in the data" : "an index in the data is outside its axis", NULL);
   if (status == GRADUS_ERROR_WORKERS)
     return failWorkers(site, report);
+  if (status == GRADUS_ERROR_DEVICE) {
+    int32_t const level = gradus_cpu_level();
+    return gradus_internal_fail(site, status, nowhere(), (double)report->reserved, (double)(level > 0 ? level : 1),
+                                "this library has no code for this processor, which is x86-64-v{g}, expected at least x86-64-v{e}", NULL);
+  }
   return gradus_internal_fail(site, status, place, 0, 0, "the kernel refused: %s", gradus_status_name((int32_t)status));
 }
 

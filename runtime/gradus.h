@@ -64,7 +64,7 @@ typedef enum gradus_status {
   GRADUS_ERROR_SHAPE = 4,      /**< a size that disagrees with another argument or with the spec */
   GRADUS_ERROR_STRIDE = 5,     /**< not contiguous */
   GRADUS_ERROR_ALIGNMENT = 6,  /**< not aligned to its element */
-  GRADUS_ERROR_DEVICE = 7,     /**< a device that this library has no code for */
+  GRADUS_ERROR_DEVICE = 7,     /**< a device or a processor that this library has no code for */
   GRADUS_ERROR_OVERLAP = 8,    /**< a buffer that is written overlaps another argument */
   GRADUS_ERROR_INTERVAL = 9,   /**< a hyper-parameter outside its interval, or not a number */
   GRADUS_ERROR_WORKSPACE = 10, /**< a workspace too small or not aligned to 64 bytes */
@@ -242,7 +242,8 @@ typedef struct gradus_hyper {
 
 /**
  * The compiled code of an entry. Everything is checked, the workspace is large enough, `report` is never null and holds a
- * NaN as value. Returns a gradus_status. A kernel that refuses (GRADUS_ERROR_INDEX) has written no tensor; it
+ * NaN as value. Returns a gradus_status: GRADUS_ERROR_DEVICE where it has no code for this machine; the least level that would do is then in
+ * report->reserved (gradus_cpu_level). A kernel that refuses (GRADUS_ERROR_INDEX) has written no tensor; it
  * leaves the offending number in report->value, or NaN, and in report->reserved 1 + the number of the argument that it indexes (0: not known),
  * plus 2^16 (1 + the axis) where that is known. One that refuses with GRADUS_ERROR_NONFINITE leaves report->what and perhaps report->element.
  */
@@ -327,6 +328,12 @@ int32_t gradus_workers_exchange(const gradus_context *context, int32_t state, in
 
 /** The first element of an array that is NaN or infinite, -1 where none is or the type has no such numbers. Of blocks of codes the first of the block. */
 int64_t gradus_find_nonfinite(int32_t dtype, int64_t count, const void *data);
+
+/**
+ * What compiled code asks: the level of x86-64 that this machine and its system have, 4 (AVX-512) or 3 (AVX2 and FMA), or less. It is a function of the machine,
+ * known before main; asking costs a few nanoseconds.
+ */
+int32_t gradus_cpu_level(void);
 
 /** The number of elements, 1 for rank 0. The caller has checked that it fits. */
 int64_t gradus_numel(const gradus_tensor *tensor);

@@ -1,6 +1,6 @@
 //===- Build.cpp - gradus build ------------------------------------------------===//
 
-#include "codegen/cpu/Compile.h"
+#include "codegen/cpu/Targets.h"
 #include "codegen/driver/Commands.h"
 #include "codegen/driver/Session.h"
 #include "codegen/emit/Version.h"
@@ -21,10 +21,9 @@ static int fail(Session &session, const std::string &text) {
 }
 
 /// The flags that decide the code, in a fixed order: they are part of the content hash.
-static std::string describeFlags(const Invocation &invocation) {
-  return "dtype=" + invocation.get("--dtype", "f32") + " target=" + invocation.get("--target", "x86-64-v3") +
-         " fp=" + invocation.get("--fp", "reciprocal") + " guard=" + invocation.get("--guard", "by-unit") + (invocation.has("--no-fuse") ? " no-fuse" : "") +
-         (invocation.has("--zero-grads") ? " zero-grads" : "");
+static std::string describeFlags(const Invocation &invocation, const CpuTargets &targets) {
+  return "dtype=" + invocation.get("--dtype", "f32") + " target=" + targets.describe() + " fp=" + invocation.get("--fp", "reciprocal") +
+         " guard=" + invocation.get("--guard", "by-unit") + (invocation.has("--no-fuse") ? " no-fuse" : "") + (invocation.has("--zero-grads") ? " zero-grads" : "");
 }
 
 /// Why a spec of this name would have headers that cannot be used; empty if they can.
@@ -37,6 +36,23 @@ static std::string refuseName(llvm::StringRef name, llvm::StringRef prefix) {
   return "";
 }
 
+/// The object of the artifact; empty, with `error`, on failure.
+static llvm::SmallVector<char, 0> compile(ModuleOp module, const Artifact &artifact, const CpuTargets &targets, std::string &error) {
+  std::unique_ptr<llvm::TargetMachine> machine = targets.targets.front().createMachine(error);
+  llvm::LLVMContext context;
+  std::unique_ptr<llvm::Module> code = machine ? translateToLLVM(module, context, *machine) : nullptr;
+  if (!code || !addEntryTable(*code, artifact, error))
+    return {};
+  optimize(*code, *machine);
+  if (targets.isChosenAtRunTime()) {
+    std::vector<std::string> kernels;
+    for (const ArtifactEntry &entry : artifact.entries)
+      kernels.push_back(entry.layout.getKernelName());
+    addDispatch(*code, kernels, targets);
+  }
+  return emitMachineCode(*code, *machine, /*asAssembly=*/false, error).value_or(llvm::SmallVector<char, 0>());
+}
+
 int runBuild(const Invocation &invocation) {
   if (invocation.inputs.size() != 1)
     return usageError("'gradus build' expects one spec");
@@ -44,6 +60,10 @@ int runBuild(const Invocation &invocation) {
   std::string prefix = invocation.get("--prefix");
   if (!prefix.empty() && (llvm::isDigit(prefix[0]) || !llvm::all_of(prefix, [](char c) { return llvm::isAlnum(c) || c == '_'; })))
     return usageError("'--prefix' expects letters, digits and '_', no digit first, but got '" + prefix + "'");
+  std::string error;
+  std::optional<CpuTargets> targets = CpuTargets::parse(invocation.get("--target", CpuTargets::initial), error);
+  if (!targets)
+    return usageError("'--target' " + error);
   std::string name = llvm::sys::path::stem(spec).str();
   if (std::string reason = refuseName(name, prefix); !reason.empty()) {
     llvm::errs() << "gradus: error: '" << spec << "' cannot be built under this name: " << reason << '\n';
@@ -64,24 +84,16 @@ int runBuild(const Invocation &invocation) {
   if (module.getOps<FuncOp>().empty())
     return fail(session, "'" + spec + "' has nothing to compile: expected a loss, rule, schedule, train unit, or a fn with declared shapes");
 
-  FailureOr<Artifact> artifact = describeArtifact(module, {name, prefix, describeFlags(invocation)});
+  FailureOr<Artifact> artifact = describeArtifact(module, {name, prefix, describeFlags(invocation, *targets), targets->getNames()});
   if (failed(artifact))
     return fail(session, "the artifact cannot be described");
   if (!session.runPhases(Phase::Lower, getPhaseOptions(invocation)) || failed(convertToLLVMDialect(module)))
     return fail(session, "'" + spec + "' cannot be compiled");
 
-  std::string error;
-  CpuTarget target{invocation.get("--target", "x86-64-v3")};
-  std::unique_ptr<llvm::TargetMachine> machine = target.createMachine(error);
-  llvm::LLVMContext context;
-  std::unique_ptr<llvm::Module> code = machine ? translateToLLVM(module, context, *machine) : nullptr;
-  if (!code || !addEntryTable(*code, *artifact, error))
+  llvm::SmallVector<char, 0> object = compile(module, *artifact, *targets, error);
+  if (object.empty())
     return fail(session, error);
-  optimize(*code, *machine);
-  FailureOr<llvm::SmallVector<char, 0>> object = emitMachineCode(*code, *machine, /*asAssembly=*/false, error);
-  if (failed(object))
-    return fail(session, error);
-  std::string archive = renderArchive(name + ".o", StringRef(object->data(), object->size()), error);
+  std::string archive = renderArchive(name + ".o", StringRef(object.data(), object.size()), error);
   if (!error.empty())
     return fail(session, error);
 

@@ -30,7 +30,7 @@ static constexpr OptionSpec buildOptions[] = {
     noFuse,
     {"--prefix", "PREFIX", "starts every exported symbol"},
     size,
-    target,
+    {"--target", "ISA[,ISA]", "x86-64-v3, x86-64-v4 or both, of which a call runs the better one that the machine has; or native (default x86-64-v3,x86-64-v4)"},
     zeroGrads,
 };
 static constexpr OptionSpec checkOptions[] = {

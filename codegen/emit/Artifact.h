@@ -22,8 +22,10 @@ struct ArtifactOptions {
   std::string name;
   /// Starts every exported symbol: "my_".
   std::string prefix;
-  /// The flags that decide the code, in a fixed order: "dtype=f32 target=x86-64-v3".
+  /// The flags that decide the code, in a fixed order: "dtype=f32 target=x86-64-v3,x86-64-v4".
   std::string flags;
+  /// The instruction sets that it has code for, the least one first.
+  std::vector<std::string> targets = {};
 };
 
 /// One entry point and the names it has in C.

@@ -115,6 +115,10 @@ std::string renderManifest(const Artifact &artifact) {
     out.attribute("spec", json::fixUTF8(artifact.options.name));
     out.attribute("prefix", artifact.options.prefix);
     out.attribute("flags", artifact.options.flags);
+    out.attributeArray("targets", [&] {
+      for (const std::string &target : artifact.options.targets)
+        out.value(target);
+    });
     // As text: JSON's numbers do not hold 64 bits in every reader.
     out.attribute("content", "0x" + utohexstr(artifact.content, /*LowerCase=*/true, /*Width=*/16));
     out.attributeArray("entries", [&] {

@@ -29,7 +29,7 @@ static void compare(const std::string &name, std::string text, const gradus::Art
 
 TEST(Golden, headersAndManifest) {
   Sample sample;
-  auto artifact = sample.describe({"walk", "my_", "dtype=f32 target=x86-64-v3"});
+  auto artifact = sample.describe({"walk", "my_", "dtype=f32 target=x86-64-v3,x86-64-v4", {"x86-64-v3", "x86-64-v4"}});
   ASSERT_TRUE(succeeded(artifact));
   compare("walk.h", gradus::renderHeader(*artifact), *artifact);
   compare("walk.hpp", gradus::renderCppHeader(*artifact), *artifact);
