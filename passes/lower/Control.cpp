@@ -99,6 +99,7 @@ void FunctionLowering::emitOps(Block &block, Buffers &buffers, Slot *slot, bool 
       if (const RowNest *nest = findNest(kernel)) {
         if (kernel == nest->kernels.front())
           emitNestOrKernels(*nest, *slot);
+        emitGuards(&op, buffers);
         continue;
       }
       if (!isRehearsed)

@@ -198,10 +198,16 @@ void FunctionLowering::emitPhase(PhaseOp phase) {
         host.scalars[result] = value;
     return;
   }
-  if (phase == lastPhase) {
+  if (phase == lastPhase)
     emitLastPhase(phase);
-    return;
-  }
+  else if (isLaunchedForAll(phase))
+    launchForAll(phase);
+  else
+    combineSlots(phase, [&](Slot &slot) { return emitPhaseInSlot(phase, slot); });
+}
+
+/// What is reduced over the collection, of the values that each slot yields in the phase.
+void FunctionLowering::combineSlots(PhaseOp phase, function_ref<SmallVector<Value>(Slot &)> emitSlot) {
   SmallVector<AllReduceOp> reductions;
   for (Value result : phase.getValues())
     for (Operation *user : result.getUsers())
@@ -212,7 +218,7 @@ void FunctionLowering::emitPhase(PhaseOp phase) {
     init.push_back(emitIdentity(code, reduction.getKind(), code.regType(reduction.getType().getElementType())));
   scf::ForOp loop = code.loop(code.i64(0), slotCount, 1, init, [&](Value index, ValueRange carried) {
     Slot slot = enterSlot(index);
-    SmallVector<Value> values = emitPhaseInSlot(phase, slot), next;
+    SmallVector<Value> values = emitSlot(slot), next;
     for (auto [reduction, old] : llvm::zip_equal(reductions, carried))
       next.push_back(emitCombine(code, reduction.getKind(), old, values[cast<OpResult>(reduction.getX()).getResultNumber()]));
     return next;
@@ -232,6 +238,8 @@ void FunctionLowering::emitLastPhase(PhaseOp phase) {
     stage = "";
   }
   auto emitSlots = [&] {
+    if (isLaunchedForAll(phase))
+      return launchForAll(phase);
     code.loop(code.i64(0), slotCount, [&](Value index) {
       Slot slot = enterSlot(index);
       emitPhaseInSlot(phase, slot);
@@ -404,7 +412,7 @@ void FunctionLowering::emitWorkspace() {
     Value size = code.select(fitsMemory(slot), slot.workspaceSize, code.i64(-1));
     return SmallVector<Value>{arith::MaxUIOp::create(code, carried[0], size).getResult()};
   });
-  LLVM::ReturnOp::create(code, loop.getResult(0));
+  LLVM::ReturnOp::create(code, arith::MaxUIOp::create(code, loop.getResult(0), workspaceForAll()).getResult());
 }
 
 } // namespace gradus

@@ -77,6 +77,7 @@ private:
   void emitWorkspace();
   void emitStatements();
   void emitPhase(PhaseOp phase);
+  void combineSlots(PhaseOp phase, llvm::function_ref<llvm::SmallVector<mlir::Value>(Slot &)> emitSlot);
   void emitLastPhase(PhaseOp phase);
   void emitUnphasedResults();
   llvm::SmallVector<mlir::Value> emitPhaseInSlot(PhaseOp phase, Slot &slot);
@@ -150,6 +151,17 @@ private:
   KernelFunction buildFunction(KernelOp kernel, llvm::StringRef suffix, Slot &slot, mlir::ValueRange outputs, llvm::function_ref<bool(mlir::Value)> isCached, Body body);
   void callUnlessRefused(mlir::LLVM::LLVMFuncOp body, mlir::Value closure, mlir::Value count, mlir::Value work);
   void launch(KernelOp kernel, llvm::StringRef suffix, Slot &slot, mlir::ValueRange outputs, mlir::Value count, mlir::Value work, Body body);
+  std::pair<mlir::LLVM::LLVMFuncOp, mlir::Value> buildBody(mlir::Location loc, llvm::StringRef name, mlir::ValueRange captured,
+                                                           llvm::function_ref<void(Code &, llvm::ArrayRef<mlir::Value>, mlir::LLVM::LLVMFuncOp)> emit);
+  // One launch for all slots (LaunchAll.cpp).
+  bool isLaunchedForAll(PhaseOp phase);
+  bool isWrittenInPlace();
+  mlir::Value countElements(KernelOp kernel, mlir::Value slot);
+  void launchForAll(PhaseOp phase);
+  void emitSlotsOfRange(PhaseOp phase, mlir::Value starts, mlir::Value capacity, mlir::Value low, mlir::Value high);
+  void finishSlots(PhaseOp phase, mlir::Value starts, mlir::Value capacity);
+  void placePartials(const KernelInfo &info, Slot &slot, mlir::Value starts, mlir::Value capacity);
+  mlir::Value workspaceForAll();
   void callKernel(mlir::LLVM::LLVMFuncOp body, mlir::Value closure, mlir::Value count, mlir::Value work);
   void unlessRefused(llvm::function_ref<void()> then);
   llvm::SmallVector<mlir::Value> valuesUnlessRefused(mlir::TypeRange types, llvm::function_ref<llvm::SmallVector<mlir::Value>()> then);
@@ -170,6 +182,7 @@ private:
   llvm::MapVector<mlir::Value, mlir::StringAttr> guards; ///< conditions of the guard, where they are computed -> what is not finite
   llvm::DenseMap<mlir::Value, mlir::Value> knownGuards;
   unsigned numGuards = 0;
+  std::optional<std::pair<mlir::Value, mlir::Value>> blocksAtHand; ///< of the slot at hand, in a launch for all slots
   llvm::StringRef stage; ///< tells the functions of kernels that are built twice apart
 };
 

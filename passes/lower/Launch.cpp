@@ -106,7 +106,7 @@ void FunctionLowering::emitLoops(const KernelInfo &info, Slot &slot) {
            if (std::optional<Traffic> traffic = inside.traffic)
              recordTraffic(body, layout.name, plan.getPosition(kernel), *traffic);
          });
-  if (info.isFullReduction())
+  if (info.isFullReduction() && !blocksAtHand) // else when all slots are done
     emitFullReductions(info, slot);
   if (!info.isFlat)
     emitEncodes(info, slot);
@@ -214,6 +214,10 @@ void FunctionLowering::emitLateCheck(KernelOp kernel, Slot &slot) {
 
 /// All at once, or through the hook of the context where that pays.
 void FunctionLowering::callKernel(LLVM::LLVMFuncOp body, Value closure, Value count, Value work) {
+  if (blocksAtHand) {
+    LLVM::CallOp::create(code, body, ValueRange{closure, blocksAtHand->first, blocksAtHand->second});
+    return;
+  }
   Type ptr = code.ptrType(), i64 = code.getI64Type(), none = LLVM::LLVMVoidType::get(code.getContext());
   auto emitLaunch = [&](Code &code, ValueRange arguments) {
     Value context = arguments[0], kernel = arguments[1], closure = arguments[2], count = arguments[3], work = arguments[4];
@@ -288,6 +292,10 @@ static LLVM::LLVMStructType pruneClosure(LLVM::LLVMStructType type, ArrayRef<Val
   return pruned;
 }
 
+static Value fieldAddress(Code &code, LLVM::LLVMStructType closure, Value base, size_t index) {
+  return LLVM::GEPOp::create(code, code.ptrType(), closure, base, ArrayRef<LLVM::GEPArg>{0, static_cast<int32_t>(index)});
+}
+
 /// Builds the function of a kernel. What it reads of a cached array moves no memory.
 KernelFunction FunctionLowering::buildFunction(KernelOp kernel, StringRef suffix, Slot &slot, ValueRange outputs, function_ref<bool(Value)> isCached,
                                                Body emitBody) {
@@ -322,7 +330,7 @@ KernelFunction FunctionLowering::buildFunction(KernelOp kernel, StringRef suffix
   inside.setInsertionPointToStart(&body.getBody().front());
   SmallVector<Value> values;
   for (auto [index, field] : llvm::enumerate(fields)) {
-    Value address = LLVM::GEPOp::create(inside, inside.ptrType(), type, body.getArgument(0), ArrayRef<LLVM::GEPArg>{0, static_cast<int32_t>(index)});
+    Value address = fieldAddress(inside, type, body.getArgument(0), index);
     values.push_back(inside.loadRaw(field.captured.getType(), address));
     Value array = field.output >= 0 && field.output < static_cast<int>(kernel.getNumResults()) ? Value(kernel.getResult(field.output)) : field.operand;
     if (array && isCached(array))
@@ -351,7 +359,7 @@ void FunctionLowering::launch(KernelOp kernel, StringRef suffix, Slot &slot, Val
   KernelFunction function = buildFunction(kernel, suffix, slot, outputs, [](Value) { return false; }, emitBody);
   Value closure = code.stackSlot(function.closure, 1);
   for (auto [place, field] : llvm::enumerate(function.fields)) {
-    Value address = LLVM::GEPOp::create(code, code.ptrType(), function.closure, closure, ArrayRef<LLVM::GEPArg>{0, static_cast<int32_t>(place)});
+    Value address = fieldAddress(code, function.closure, closure, place);
     LLVM::StoreOp::create(code, field.captured, address);
   }
   callUnlessRefused(function.body, closure, count, work);
@@ -362,6 +370,31 @@ void FunctionLowering::callUnlessRefused(LLVM::LLVMFuncOp body, Value closure, V
     unlessRefused([&] { callKernel(body, closure, count, work); });
   else
     callKernel(body, closure, count, work);
+}
+
+/// A function over a range of indices, and on the stack the closure that it takes: of the captured values those that it uses.
+std::pair<LLVM::LLVMFuncOp, Value> FunctionLowering::buildBody(Location loc, StringRef name, ValueRange captured,
+                                                              llvm::function_ref<void(Code &, ArrayRef<Value>, LLVM::LLVMFuncOp)> emit) {
+  auto type = LLVM::LLVMStructType::getLiteral(code.getContext(), llvm::to_vector(captured.getTypes()));
+  Type i64 = code.getI64Type();
+  LLVM::LLVMFuncOp body = createFunction(name, LLVM::LLVMVoidType::get(code.getContext()), {code.ptrType(), i64, i64}, true);
+  body.setNoInline(true); // two calls, one copy
+  SmallVector<Value> values;
+  {
+    Code inside(loc, code.getContext());
+    inside.setInsertionPointToStart(&body.getBody().front());
+    for (auto [index, fieldType] : llvm::enumerate(type.getBody()))
+      values.push_back(inside.loadRaw(fieldType, fieldAddress(inside, type, body.getArgument(0), index)));
+    emit(inside, values, body);
+    inside.setInsertionPointToEnd(&body.getBody().front());
+    LLVM::ReturnOp::create(inside, ValueRange());
+  }
+  SmallVector<unsigned> kept;
+  type = pruneClosure(type, values, kept);
+  Value closure = code.stackSlot(type, 1);
+  for (auto [place, index] : llvm::enumerate(kept))
+    LLVM::StoreOp::create(code, captured[index], fieldAddress(code, type, closure, place));
+  return {body, closure};
 }
 
 } // namespace gradus
