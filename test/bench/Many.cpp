@@ -1,0 +1,73 @@
+//===- Many.cpp - One call for many tensors ----------------------------------------===//
+
+#include "Many.h"
+#include "Timing.h"
+
+using namespace gradus::bench;
+
+namespace {
+
+/// The tensors of a case, each argument's behind one another in one piece of memory.
+class ManyTensors {
+public:
+  ManyTensors(const Case &c, int64_t count, int64_t each, const gradus_context *context)
+      : entry(c.entry()), context(context), count(size_t(count)), each(each), buffers(count * each) {
+    if (!isValid())
+      return;
+    buffers.fill(1);
+    for (int64_t slot = 0; slot < count; ++slot) {
+      float *states[] = {buffers.m, buffers.v};
+      size_t state = 0;
+      for (int32_t k = 0; k < entry->n_arguments; ++k) {
+        int32_t role = entry->arguments[k].role;
+        float *data = role == GRADUS_PARAM ? buffers.w : role == GRADUS_GRAD ? buffers.g : states[state++ % 2];
+        tensors.push_back({data + slot * each, &this->each, nullptr, 1, GRADUS_F32, GRADUS_CPU, 0});
+      }
+    }
+    bytes = gradus_workspace(entry, tensors.data(), this->count);
+    workspace.resize(bytes + 64);
+  }
+
+  bool isValid() const { return buffers.isValid(); }
+  bool step(uint64_t t) {
+    char *scratch = workspace.data() + (64 - reinterpret_cast<uintptr_t>(workspace.data()) % 64) % 64;
+    return gradus_call(entry, context, nullptr, t, 0, tensors.data(), count, scratch, bytes, nullptr) == GRADUS_OK;
+  }
+
+private:
+  const gradus_entry *entry;
+  const gradus_context *context;
+  size_t count;
+  int64_t each;
+  Buffers buffers;
+  std::vector<gradus_tensor> tensors;
+  std::vector<char> workspace;
+  size_t bytes = 0;
+};
+
+} // namespace
+
+double gradus::bench::measureSmallTensors(const Case &c, int rounds, bool &ok) {
+  constexpr int64_t count = 1000;
+  ManyTensors tensors(c, count, 1024, nullptr);
+  if (!(ok &= tensors.isValid()))
+    return 0;
+  std::vector<double> times;
+  for (int round = 0; round < rounds; ++round)
+    times.push_back(timed([&] { ok &= tensors.step(uint64_t(1000 + round)); }) / count);
+  return quantile(times, 0);
+}
+
+double gradus::bench::measureAgainstOne(const Case &c, int64_t count, int64_t each, const gradus_context *context, int rounds, bool &ok) {
+  ManyTensors many(c, count, each, context), one(c, 1, count * each, context);
+  if (!(ok &= many.isValid() && one.isValid()))
+    return 0;
+  std::vector<double> ratios;
+  for (int round = -2; round < rounds; ++round) {
+    uint64_t t = uint64_t(1000 + round);
+    double manyTime = timed([&] { ok &= many.step(t); }), oneTime = timed([&] { ok &= one.step(t); });
+    if (round >= 0) // before, caches, threads and clocks get warm
+      ratios.push_back(manyTime / oneTime);
+  }
+  return median(ratios);
+}
