@@ -285,8 +285,17 @@ static int hasFormulas(const gradus_entry *entry) {
   return 0;
 }
 
+/* Whether an argument of any rank has the very sizes of `model`, which stands for the same symbol and has passed: then only its type is left to look at. */
+static int isLikeModel(const gradus_argument *argument, const gradus_tensor *tensor, const gradus_argument *model, const gradus_tensor *passed) {
+  return model != NULL && argument->rank < 0 && argument->dims[0] == model->dims[0] && tensor->dims == passed->dims &&
+         tensor->rank == passed->rank && tensor->strides == NULL && tensor->dtype == argument->dtype;
+}
+
 static gradus_status checkSlot(const gradus_call_site *site, size_t slot, int has_formulas) {
   const gradus_entry *entry = site->entry;
+  const gradus_argument *model = NULL;
+  const gradus_tensor *passed = NULL;
+  const gradus_tensor *tensor;
   binding table[GRADUS_SYMBOL_TABLE];
   gradus_status status;
   int32_t k;
@@ -296,11 +305,18 @@ static gradus_status checkSlot(const gradus_call_site *site, size_t slot, int ha
     if (gradus_internal_is_absent(site, slot, k))
       continue;
     /* A shared tensor takes part in every slot: it may have a size in common with each. */
-    status = checkAlone(site, slot, k, gradus_internal_tensor(site, slot, k));
+    tensor = gradus_internal_tensor(site, slot, k);
+    if (isLikeModel(&entry->arguments[k], tensor, model, passed))
+      continue;
+    status = checkAlone(site, slot, k, tensor);
     if (status == GRADUS_OK)
       status = entry->arguments[k].rank < 0 ? checkAnyRank(site, slot, k, table) : checkDims(site, slot, k, table);
     if (status != GRADUS_OK)
       return status;
+    if (entry->arguments[k].rank < 0) {
+      model = &entry->arguments[k];
+      passed = tensor;
+    }
   }
   return has_formulas ? checkFormulas(site, slot, table) : GRADUS_OK;
 }

@@ -89,14 +89,14 @@ static uint32_t *sortByAddress(const gradus_tensor *tensors, uint32_t *order, ui
   return order;
 }
 
-/* The numbers of the buffers of argument `k` that are not empty; whether they lie behind one another, and behind `*last`. */
+/* The numbers of the buffers of argument `k`; whether they lie behind one another, and behind `*last`. */
 static size_t addBuffers(const gradus_call_site *site, int32_t k, uint32_t *order, uintptr_t *last, int *is_sorted) {
   size_t const n = (size_t)site->entry->n_arguments;
   size_t count = 0, slot;
   for (slot = 0; slot < site->n_slots; ++slot) {
     size_t const buffer = slot * n + (size_t)k;
     uintptr_t const begin = (uintptr_t)site->tensors[buffer].data;
-    if (gradus_internal_is_ignored(site, slot, k) || gradus_internal_numel(&site->tensors[buffer]) == 0)
+    if (gradus_internal_is_ignored(site, slot, k))
       continue;
     *is_sorted &= *last <= begin;
     *last = begin;
@@ -106,7 +106,7 @@ static size_t addBuffers(const gradus_call_site *site, int32_t k, uint32_t *orde
 }
 
 /*
- * Numbers all buffers that are not empty. Where an application has one piece of memory for each argument, tensor behind tensor, they are in order when
+ * Numbers all buffers. Where an application has one piece of memory for each argument, tensor behind tensor, they are in order when
  * the arguments come in that of their first tensors.
  */
 static size_t addAllBuffers(const gradus_call_site *site, uint32_t *order, int *is_sorted) {
@@ -136,6 +136,8 @@ static gradus_status checkSorted(const gradus_call_site *site, size_t buffers, u
     order = sortByAddress(site->tensors, order, order + buffers, count);
   for (k = 0; k < count; ++k) {
     gradus_range const range = gradus_internal_range(&site->tensors[order[k]]);
+    if (range.begin == range.end) /* empty tensors meet nobody */
+      continue;
     if (isWritten(site, order[k]) && range.begin < endOfAll)
       return failOverlap(site, order[k], lastOfAll);
     if (range.begin < endOfWritten)
