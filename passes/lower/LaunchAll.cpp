@@ -5,7 +5,7 @@
 // what it costs to enter it, and of units of 4,096 of these elements. A unit has the blocks that begin in it, so that each block is met once, whole, and sums
 // have the order that they have in a call for one slot.
 //
-// Where each slot begins stands in the workspace, behind it the results of the blocks if they are to be combined. Other phases do not run meanwhile, so that
+// Where each slot begins stands in the workspace (of a few slots on the stack), behind it the results of the blocks if they are to be combined. Other phases do not run meanwhile, so that
 // this lies where they have their temporaries.
 //
 //===----------------------------------------------------------------------===//
@@ -19,6 +19,9 @@ namespace gradus {
 
 /// What entering a slot costs, in elements.
 static constexpr int64_t slotCost = 128;
+
+/// Up to so many slots where they begin stands on the stack, so that a call for a few tensors needs no workspace for it.
+static constexpr int64_t fewSlots = 16;
 
 /// The kernel of a phase that has but one, or null.
 static KernelOp findOnlyKernel(PhaseOp phase) {
@@ -79,7 +82,7 @@ static Value roundUp(Code &code, Value bytes) { return arith::AndIOp::create(cod
 /// How many blocks' results there is room for: those of slot s stand from number `start / 4096 + s` on, `start` being where it begins.
 static Value emitCapacity(Code &code, Value total, Value slots) { return code.add(code.div(total, code.i64(blockSize)), slots); }
 
-/// The bytes of workspace that the launches for all slots need: SIZE_MAX where they do not fit. One slot needs none but for the results of its blocks.
+/// The bytes of workspace that the launches for all slots need: SIZE_MAX where they do not fit. A few slots need none but for the results of their blocks.
 Value FunctionLowering::workspaceForAll() {
   Value most = code.i64(0);
   for (PhaseOp phase : func.getBody().getOps<PhaseOp>()) {
@@ -89,8 +92,8 @@ Value FunctionLowering::workspaceForAll() {
     Value starts = roundUp(code, code.mul(code.add(slotCount, code.i64(1)), code.i64(8)));
     auto number = static_cast<int64_t>(analyzeKernel(kernel).front().reductions.size());
     if (number == 0) {
-      Value isOne = code.compare(arith::CmpIPredicate::sle, slotCount, code.i64(1));
-      most = arith::MaxUIOp::create(code, most, code.select(isOne, code.i64(0), starts));
+      Value areFew = code.compare(arith::CmpIPredicate::sle, slotCount, code.i64(fewSlots));
+      most = arith::MaxUIOp::create(code, most, code.select(areFew, code.i64(0), starts));
       continue;
     }
     Value none = code.number(code.getF64Type(), 0);
@@ -216,7 +219,7 @@ void FunctionLowering::launchForAll(PhaseOp phase) {
   bool isReduced = !analyzeKernel(kernel).front().reductions.empty();
   Value starts = workspace, zero = code.i64(0);
   if (!isReduced)
-    starts = code.select(code.compare(arith::CmpIPredicate::sle, slotCount, code.i64(1)), code.stackSlot(i64, 2), workspace);
+    starts = code.select(code.compare(arith::CmpIPredicate::sle, slotCount, code.i64(fewSlots)), code.stackSlot(i64, fewSlots + 1), workspace);
   code.storeElement(starts, i64, zero, zero);
   scf::ForOp sizes = code.loop(zero, slotCount, 1, {zero, zero}, [&](Value index, ValueRange carried) {
     Value count = countElements(kernel, index), next = code.add(carried[0], code.add(count, code.i64(slotCost)));
