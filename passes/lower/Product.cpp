@@ -89,7 +89,8 @@ private:
   Code &code;
   Type element;
   Value aRow, aInner, bInner, bColumn, yRow;
-  Value unitsOfRows, unitsOfColumns, height; ///< of a unit
+  Value unitsOfRows, unitsOfColumns, height; ///< rows of a unit
+  int64_t unitColumns;
 };
 
 } // namespace
@@ -123,7 +124,10 @@ ProductEmitter::ProductEmitter(const MatrixProduct &product, Evaluator &evaluato
   unitsOfRows = code.ceilDiv(rows, unitRows);
   Value share = code.div(code.add(rows, code.sub(unitsOfRows, code.i64(1))), code.max(unitsOfRows, code.i64(1)));
   height = code.mul(code.ceilDiv(share, tileRows), code.i64(tileRows));
-  unitsOfColumns = code.ceilDiv(columns, unitVectors * productWidth(element));
+  // Where columns of A are packed, it is for more columns of Y; else units may be smaller, for more threads.
+  bool packsA = product.aLabels.back() != product.inner.back();
+  unitColumns = (packsA ? unitVectors : unitVectors / 2) * productWidth(element);
+  unitsOfColumns = code.ceilDiv(columns, unitColumns);
   count = code.mul(outer, code.mul(unitsOfRows, unitsOfColumns));
   work = code.mul(code.mul(outer, inner), code.mul(rows, columns));
 }
@@ -139,10 +143,9 @@ Value ProductEmitter::from(Value base, Value array, ArrayRef<int64_t> labels, Va
 
 void ProductEmitter::emit(Value output, Value begin, Value end) {
   LLVM::LLVMFuncOp unit = getProductUnit(code, element);
-  int64_t width = unitVectors * productWidth(element);
   ContractOp op = product.op;
   code.loop(begin, end, [&](Value index) {
-    Value column = code.mul(code.rem(index, unitsOfColumns), code.i64(width)), rest = code.div(index, unitsOfColumns);
+    Value column = code.mul(code.rem(index, unitsOfColumns), code.i64(unitColumns)), rest = code.div(index, unitsOfColumns);
     Value row = code.mul(code.rem(rest, unitsOfRows), height);
     SmallVector<Value> around = evaluator.delinearize(code.div(rest, unitsOfRows), dimsOf(product.outer));
     Value a = from(evaluator.baseOf(product.a), product.a, product.aLabels, around), b = from(evaluator.baseOf(product.b), product.b, product.bLabels, around);
@@ -150,7 +153,7 @@ void ProductEmitter::emit(Value output, Value begin, Value end) {
     a = code.address(a, element, code.mul(row, aRow));
     b = code.address(b, element, code.mul(column, bColumn));
     y = code.address(y, element, code.add(code.mul(row, yRow), column));
-    Value ownRows = code.min(code.sub(rows, row), height), ownColumns = code.min(code.sub(columns, column), code.i64(width));
+    Value ownRows = code.min(code.sub(rows, row), height), ownColumns = code.min(code.sub(columns, column), code.i64(unitColumns));
     LLVM::CallOp::create(code, unit, ValueRange{ownRows, ownColumns, inner, a, aRow, aInner, b, bInner, bColumn, y, yRow});
   });
 }

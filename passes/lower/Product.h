@@ -15,7 +15,7 @@ namespace gradus {
 /// The elements that are summed before their sum is added to the result: the bits depend on it.
 constexpr int64_t productBlock = 128;
 /// One call of the function below has at most so many rows, a multiple of those of a tile, and so many vectors of columns.
-constexpr int64_t unitRows = 192, unitVectors = 8;
+constexpr int64_t unitRows = 384, unitVectors = 8;
 /// The rows of a tile: what fits the registers of AVX2 with a vector of 64 bytes, and those of AVX-512 with two.
 constexpr int64_t tileRows = 6, tileVectors = 2;
 

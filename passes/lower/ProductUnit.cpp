@@ -46,7 +46,6 @@ private:
   std::string nameOf(StringRef what) const { return ("gradus_product_" + what + (element.isF64() ? "f64" : "f32")).str(); }
   LLVM::LLVMFuncOp getPack();
   LLVM::LLVMFuncOp getCopyRows(int64_t vectors);
-  LLVM::LLVMFuncOp getCopyUnit();
   LLVM::LLVMFuncOp getTile(int64_t height, int64_t vectors);
   Value hasWideRegisters(Code &code);
   void emitUnit(Code &code, ValueRange arguments);
@@ -55,7 +54,6 @@ private:
   void emitCopyRows(Code &code, ValueRange arguments, int64_t vectors);
   void emitPackSquares(Code &code, ValueRange arguments);
   void emitPackElements(Code &code, ValueRange arguments);
-  void emitCopyUnit(Code &code, ValueRange arguments);
   void emitTile(Code &code, ValueRange arguments, int64_t height, int64_t vectors);
   void emitAdd(Code &code, const Place &y, Value tile, Value rows, Value columns, Value isFirst);
 
@@ -112,11 +110,6 @@ LLVM::LLVMFuncOp UnitBuilder::getCopyRows(int64_t vectors) {
                    [&](Code &inside, ValueRange arguments) { emitCopyRows(inside, arguments, vectors); });
 }
 
-/// void (panels, count, from, fromRow)
-LLVM::LLVMFuncOp UnitBuilder::getCopyUnit() {
-  return getShared(code, nameOf("copy_unit_"), none, {ptr, i64, ptr, i64}, [&](Code &inside, ValueRange arguments) { emitCopyUnit(inside, arguments); });
-}
-
 /// void (to, toRow, adds, rows, count, a, aRow, aInner, b, bInner): the sums become what stands at `to`, or are added to it.
 LLVM::LLVMFuncOp UnitBuilder::getTile(int64_t height, int64_t vectors) {
   std::string what = "tile_" + std::to_string(height) + "x" + std::to_string(vectors) + "_";
@@ -149,9 +142,6 @@ void UnitBuilder::emitUnit(Code &code, ValueRange arguments) {
   Value readsB = both(is(arith::CmpIPredicate::eq, b.column, one), is(arith::CmpIPredicate::sle, rows, code.i64(tileRows)));
   Value isColumnOfA = both(is(arith::CmpIPredicate::eq, a.row, one), is(arith::CmpIPredicate::ne, a.column, one));
   Value packsA = both(isColumnOfA, is(arith::CmpIPredicate::sgt, rows, code.i64(2 * tileRows)));
-  // The rows of all panels at once, where they are whole: less jumping from row to row.
-  Value isWhole = both(is(arith::CmpIPredicate::eq, b.column, one), both(is(arith::CmpIPredicate::eq, columns, code.i64(unitVectors * width)), negate(readsB)));
-  Value isPartial = negate(isWhole);
   // A panel is [count, panelRow]; the last one may have fewer columns and is packed in any case.
   auto forPanels = [&](function_ref<void(Value column, Value own, Value isPacked)> body) {
     code.loop(zero, columns, panelRow, {}, [&](Value column, ValueRange) {
@@ -168,9 +158,8 @@ void UnitBuilder::emitUnit(Code &code, ValueRange arguments) {
     Value isFirst = is(arith::CmpIPredicate::eq, block, zero);
     Value fromA = code.address(a.base, element, code.mul(first, a.column)), fromB = code.address(b.base, element, code.mul(first, b.row));
     auto columnOfB = [&](Value column) { return code.address(fromB, element, code.mul(column, b.column)); };
-    code.ifThen(isWhole, [&] { LLVM::CallOp::create(code, getCopyUnit(), ValueRange{panels, count, fromB, b.row}); });
     forPanels([&](Value column, Value own, Value isPacked) {
-      code.ifThen(both(isPacked, isPartial), [&] { LLVM::CallOp::create(code, getPack(), ValueRange{panelAt(column), count, own, columnOfB(column), b.row, b.column}); });
+      code.ifThen(isPacked, [&] { LLVM::CallOp::create(code, getPack(), ValueRange{panelAt(column), count, own, columnOfB(column), b.row, b.column}); });
     });
     code.loop(zero, rows, stripRows, {}, [&](Value top, ValueRange) {
       Value height = code.min(code.sub(rows, top), code.i64(stripRows)), ownA = code.address(fromA, element, code.mul(top, a.row));
@@ -259,18 +248,6 @@ void UnitBuilder::emitPack(Code &code, ValueRange arguments) {
   emitPackSquares(code, arguments);
   code.setInsertionPointToStart(other.elseBlock());
   emitPackElements(code, arguments);
-}
-
-/// The same without a mask, into panels one after the other.
-void UnitBuilder::emitCopyUnit(Code &code, ValueRange arguments) {
-  Value to = arguments[0], count = arguments[1], from = arguments[2], fromRow = arguments[3];
-  code.loop(code.i64(0), count, [&](Value row) {
-    Value read = code.mul(row, fromRow), written = code.mul(row, code.i64(panelRow));
-    for (int64_t j = 0; j < unitVectors; ++j) {
-      int64_t place = j / tileVectors * panelRow * productBlock + j % tileVectors * width;
-      store(code, load(code, from, code.add(read, code.i64(j * width)), width), to, code.add(written, code.i64(place)));
-    }
-  });
 }
 
 void UnitBuilder::emitCopyRows(Code &code, ValueRange arguments, int64_t vectors) {

@@ -201,7 +201,7 @@ static void tryLargeSizes(const char *element) {
     std::vector<std::unique_ptr<Compiled>> codes;
     for (const char *target : targets())
       codes.push_back(std::make_unique<Compiled>(source(f, element), target));
-    for (auto [i, k, j] : {std::tuple<int64_t, int64_t, int64_t>{195, 130, 131}, {67, 257, 150}, {13, 1000, 65}, {2, 400, 300}, {6, 129, 128}}) {
+    for (auto [i, k, j] : {std::tuple<int64_t, int64_t, int64_t>{395, 33, 131}, {195, 130, 70}, {67, 257, 150}, {13, 1000, 65}, {2, 400, 300}, {6, 129, 128}}) {
       Sizes sizes{{'i', i}, {'j', j}, {'k', k}};
       std::vector<T> a = numbers<T>(i * k + 1, 0.7), b = numbers<T>(k * j + 1, 0.3);
       std::vector<T> expected[2] = {multiply(f, sizes, a.data(), b.data()), multiply(f, sizes, a.data() + 1, b.data() + 1)};
