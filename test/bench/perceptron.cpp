@@ -2,7 +2,7 @@
 //
 // Each round times, in turn: the compiled step; the same with a BLAS behind the context's `product`; the step by hand with that BLAS; the step by hand
 // with loops. A BLAS is what GRADUS_BLAS names, or else OpenBLAS where the machine has it; without one two columns are missing. All of them take one step from
-// the same numbers first and must agree. Then products alone, in GFLOP/s, beside the most that this machine does.
+// the same numbers first and must agree. Then products alone, in GFLOP/s.
 //
 //===----------------------------------------------------------------------------===//
 
@@ -194,7 +194,10 @@ void measureProduct(const char *layout, int rows, int inner, int columns, int ro
     if (gemm)
       keep(2, [&] { productByBlas(howA, howB, rows, columns, inner, a.get(), b.get(), y.get()); });
   }
-  std::printf("  %s %4d x %4d x %4d   compiled %7.1f   loops %7.1f   blas %7.1f\n", layout, rows, inner, columns, flops / best[0], flops / best[1], flops / best[2]);
+  std::printf("  %s %4d x %4d x %4d   compiled %7.1f   loops %7.1f", layout, rows, inner, columns, flops / best[0], flops / best[1]);
+  if (gemm)
+    std::printf("   blas %7.1f", flops / best[2]);
+  std::printf("\n");
 }
 
 } // namespace
