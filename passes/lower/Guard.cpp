@@ -58,7 +58,7 @@ void FunctionLowering::emitGuard(Value condition, StringAttr what, Value isFine,
       OpBuilder::InsertionGuard scope(code);
       code.setInsertionPointToStart(func->getParentOfType<ModuleOp>().getBody());
       auto type = LLVM::LLVMArrayType::get(code.getI8Type(), text.size());
-      LLVM::GlobalOp::create(code, type, /*isConstant=*/true, LLVM::Linkage::Internal, name, code.getStringAttr(text));
+      LLVM::GlobalOp::create(code, type, /*isConstant=*/true, LLVM::Linkage::Internal, name, code.getStringAttr(text), /*alignment=*/1);
     }
     LLVM::StoreOp::create(code, code.i32(2 * refusedByGuard), flag);
     LLVM::StoreOp::create(code, LLVM::AddressOfOp::create(code, code.ptrType(), name), code.byteAddress(report, offsetof(gradus_report, what)));
