@@ -206,6 +206,43 @@ TEST_P(GuardedSteps, TellWhichElementOfAGradient) {
   EXPECT_TRUE(copyOf(buffers) == before);
 }
 
+/// Zeros over the gradients of every rule: all else has the bits of before, and a refused step leaves the gradients too.
+TEST_P(GuardedSteps, LeaveZerosForGradients) {
+  OwningOpRef<ModuleOp> zeroing(guarded->clone());
+  PassManager passes(&context);
+  passes.addNestedPass<FuncOp>(createZeroGrads());
+  ASSERT_TRUE(succeeded(passes.run(*zeroing)));
+  auto zeroed = Compiled::create(*zeroing, error, {.noFuse = GetParam().noFuse});
+  ASSERT_TRUE(zeroed) << error;
+  for (FuncOp func : guarded->getOps<FuncOp>()) {
+    llvm::StringRef name = func.getSymName();
+    SCOPED_TRACE(name.str());
+    std::vector<Arrays<double>> slots;
+    for (unsigned slot = 0; slot < (func.isOpen() ? 3u : 1u); ++slot)
+      slots.push_back(argumentsOf(func, slot));
+    for (bool isBad : {false, true}) {
+      if (int64_t g = findArgument(func, "g"); isBad && g >= 0)
+        slots.back()[g].reals.back() = infinity;
+      std::vector<Buffer> buffers = zeroed->makeBuffers(name, slots), others = with->makeBuffers(name, slots);
+      std::vector<std::vector<char>> before = copyOf(buffers);
+      gradus_report report{}, other{};
+      int32_t status = with->run(name, slots, others, other);
+      ASSERT_EQ(zeroed->run(name, slots, buffers, report), status);
+      const EntryLayout &layout = zeroed->getLayout(name);
+      for (auto [number, buffer] : llvm::enumerate(buffers)) {
+        auto bytes = buffer.bytes();
+        bool isZeroed = status == GRADUS_OK && layout.tensors[number % layout.tensors.size()].role == GRADUS_GRAD;
+        if (isZeroed)
+          EXPECT_TRUE(llvm::all_of(bytes, [](char byte) { return byte == 0; })) << number;
+        else
+          EXPECT_TRUE(bytes == others[number].bytes()) << number;
+      }
+      if (status != GRADUS_OK)
+        EXPECT_TRUE(copyOf(buffers) == before);
+    }
+  }
+}
+
 INSTANTIATE_TEST_SUITE_P(Levels, GuardedSteps,
                          testing::Values(Variant{"joint", false}, Variant{"joint", true}, Variant{"grads", false}, Variant{"grads", true},
                                          Variant{"full", false}, Variant{"full", true}),
