@@ -2,7 +2,7 @@
 //
 // Every step of Inputs/guard.grad at each level of the guard, fused and not. One number is spoiled: the first, middle and last element of each gradient (of a
 // train unit, of what it is made of) in each slot. The reference evaluator says what the conditions are; compiled code must refuse exactly where one is false,
-// name the first of them, and leave every byte as it was. Where nothing is refused the bits are those of the step without a guard.
+// name the first of them, and leave every byte as it was. Where nothing is refused the bits are those of the step without a guard. So with zeros over gradients.
 //
 //===----------------------------------------------------------------------===//
 
