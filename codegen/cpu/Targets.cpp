@@ -10,6 +10,7 @@
 #include "llvm/IR/IRBuilder.h"
 #include "llvm/IR/InstIterator.h"
 #include "llvm/Transforms/Utils/Cloning.h"
+#include "llvm/Transforms/Utils/Local.h"
 
 #include <cstddef>
 
@@ -113,6 +114,42 @@ static void emitChoice(Function &choice, ArrayRef<Function *> copies, const CpuT
   builder.CreateRet(builder.getInt32(GRADUS_ERROR_DEVICE));
 }
 
+void leaveToCopies(Module &module) {
+  if (GlobalVariable *isWide = module.getGlobalVariable(wideRegistersName, /*AllowInternal=*/true))
+    isWide->setConstant(false);
+}
+
+/// Decides in each copy for its own machine what `leaveToCopies` has left open, and removes what no copy runs then.
+static void decideInCopies(Module &module) {
+  GlobalVariable *isWide = module.getGlobalVariable(wideRegistersName, /*AllowInternal=*/true);
+  if (!isWide)
+    return;
+  SetVector<Function *> changed;
+  for (User *user : make_early_inc_range(isWide->users())) {
+    auto *load = cast<LoadInst>(user);
+    Function *function = load->getFunction();
+    changed.insert(function);
+    load->replaceAllUsesWith(ConstantInt::get(load->getType(), levelOf(function->getFnAttribute("target-cpu").getValueAsString()) >= 4));
+    load->eraseFromParent();
+  }
+  isWide->eraseFromParent();
+  for (Function *function : changed) {
+    for (BasicBlock &block : *function) {
+      SimplifyInstructionsInBlock(&block);
+      ConstantFoldTerminator(&block, /*DeleteDeadConditions=*/true);
+    }
+    removeUnreachableBlocks(*function);
+  }
+  for (bool isDone = false; !isDone;) {
+    isDone = true;
+    for (Function &function : make_early_inc_range(module))
+      if (function.hasLocalLinkage() && function.use_empty()) {
+        function.eraseFromParent();
+        isDone = false;
+      }
+  }
+}
+
 void addDispatch(Module &module, ArrayRef<std::string> kernels, const CpuTargets &targets) {
   SmallVector<Function *> least = map_to_vector(kernels, [&](const std::string &name) { return module.getFunction(name); });
   SmallVector<Function *> reached = findReached(least).takeVector();
@@ -138,6 +175,7 @@ void addDispatch(Module &module, ArrayRef<std::string> kernels, const CpuTargets
     choice->setName(name);
     emitChoice(*choice, own, targets);
   }
+  decideInCopies(module);
 }
 
 } // namespace gradus

@@ -30,6 +30,8 @@ struct CpuTargets {
   bool isChosenAtRunTime() const { return targets.front().name != "native"; }
 };
 
+/// Keeps `optimize` from deciding what differs between the copies that addDispatch will make.
+void leaveToCopies(llvm::Module &module);
 /// Copies what the kernels of these names need for every target but the first, for which `module` is optimised, and puts in the place of each a function
 /// that runs the best copy for the machine: what it returns on a machine that has none of the sets is GRADUS_ERROR_DEVICE.
 void addDispatch(llvm::Module &module, llvm::ArrayRef<std::string> kernels, const CpuTargets &targets);

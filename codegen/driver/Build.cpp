@@ -43,6 +43,8 @@ static llvm::SmallVector<char, 0> compile(ModuleOp module, const Artifact &artif
   std::unique_ptr<llvm::Module> code = machine ? translateToLLVM(module, context, *machine) : nullptr;
   if (!code || !addEntryTable(*code, artifact, error))
     return {};
+  if (targets.isChosenAtRunTime())
+    leaveToCopies(*code);
   optimize(*code, *machine);
   if (targets.isChosenAtRunTime()) {
     std::vector<std::string> kernels;
