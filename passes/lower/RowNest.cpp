@@ -13,8 +13,8 @@ using namespace mlir;
 
 namespace gradus {
 
-/// The bytes of a row of all arrays that have the rows: a block of about as many as this stays in the second cache.
-static constexpr int64_t blockBytes = 65536;
+/// A block of rows has about so many bytes in all arrays that have the rows: it and the next one stay in the first cache.
+static constexpr int64_t blockBytes = 20480;
 /// Arrays of partial sums have room for whole vectors of every type.
 static constexpr int64_t partialAlignment = 128;
 /// As many super-blocks as many threads want, unless they have too many rows for one sum, or too few for the partial sums that each of them costs.
