@@ -35,6 +35,10 @@ def Gradus_PhaseOp : Gradus_Op<"phase", [SingleBlock, RecursiveMemoryEffects, Ha
   let hasVerifier = 1;
 }
 
+// A kernel may have the attribute `gradus.nest = [0, "n"]`: the number of its row nest and the size of the rows, an axis that the arrays of the nest begin
+// with. Kernels of a nest follow one another in a phase. Each computes its rows from the same rows of the others alone, or sums over the rows, which none of
+// them reads; none writes over rows that another one reads. A third size in the mark decides at the call whether the kernels are a nest: while it is at most
+// `widestProduct` of passes/fuse/RowNest.h.
 def Gradus_KernelOp : Gradus_PureOp<"kernel", [SingleBlock, IsolatedFromAbove]> {
   let summary = "Operations that become one loop nest over a domain";
   let description = [{
