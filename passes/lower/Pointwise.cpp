@@ -196,6 +196,12 @@ static Value emitIntPow(Code &code, Value x, Value n) {
   auto times = [&](Code &inner, Value a, Value b) {
     return isFloat ? arith::MulFOp::create(inner, a, b).getResult() : arith::MulIOp::create(inner, a, b).getResult();
   };
+  // The factors 1 and x as two neighbours in memory: AVX2 has no conditional move of one float, and would branch. Which bits of a step count are set no
+  // branch predictor knows, and each wrong guess costs as much as five products.
+  bool isInMemory = isFloat && !isa<VectorType>(type);
+  Value factors = isInMemory ? code.stackSlot(type, 2) : Value();
+  if (isInMemory)
+    code.storeElement(factors, type, zero, one);
   auto loop = scf::WhileOp::create(
       code, TypeRange{code.getI64Type(), type, type}, ValueRange{count, x, one},
       [&](OpBuilder &builder, Location loc, ValueRange args) {
@@ -204,8 +210,13 @@ static Value emitIntPow(Code &code, Value x, Value n) {
       },
       [&](OpBuilder &builder, Location loc, ValueRange args) {
         Code inner(loc, builder);
-        Value bit = inner.compare(IPredicate::ne, arith::AndIOp::create(inner, args[0], inner.i64(1)), zero);
-        Value power = arith::SelectOp::create(inner, bit, times(inner, args[2], args[1]), args[2]);
+        Value bit = arith::AndIOp::create(inner, args[0], inner.i64(1)), power;
+        if (isInMemory) {
+          inner.storeElement(factors, type, inner.i64(1), args[1]);
+          power = times(inner, args[2], inner.loadElement(factors, type, bit));
+        } else {
+          power = arith::SelectOp::create(inner, inner.compare(IPredicate::ne, bit, zero), times(inner, args[2], args[1]), args[2]);
+        }
         Value half = arith::ShRUIOp::create(inner, args[0], inner.i64(1));
         scf::YieldOp::create(inner, ValueRange{half, times(inner, args[1], args[1]), power});
       });
