@@ -2,99 +2,59 @@
 
 #include "Cases.h"
 
+#include "adadelta.h"
+#include "adagrad.h"
+#include "adam.h"
 #include "adamw.h"
+#include "adamw_bf16.h"
+#include "adamw_bf16_state.h"
+#include "adamw_blocks.h"
+#include "adamw_stochastic.h"
+#include "clipped_adamw.h"
+#include "diffgrad.h"
+#include "ema_adamw.h"
 #include "lion.h"
 #include "momentum.h"
+#include "nadam.h"
+#include "radam.h"
+#include "rmsprop.h"
 #include "sgd.h"
+#include "sophia_plain.h"
 
-#include <sys/mman.h>
+namespace gradus::bench {
 
-#include <cmath>
-#include <cstring>
+static const std::vector<double> adam = {1e-3, 0.9, 0.999, 1e-8}, adamw = {1e-3, 0.9, 0.999, 1e-8, 1e-2};
 
-using namespace gradus::bench;
-
-const std::vector<Case> &gradus::bench::getCases() {
+const std::vector<Case> &getCases() {
   static const std::vector<Case> cases = {
-      {"adamw", adamw_step_entry, floor_adamw, 28, {1e-3, 0.9, 0.999, 1e-8, 1e-2}, {}},
+      {"adadelta", adadelta_step_entry, floor_adadelta, 28, {1, 0.95, 1e-6}},
+      {"adagrad", adagrad_step_entry, floor_adagrad, 20, {0.01, 0, 1e-10, 0}},
+      {"adam", adam_step_entry, floor_adam, 28, adam},
+      {"adamw", adamw_step_entry, floor_adamw, 28, adamw},
+      {"adamw_bf16", adamw_bf16_step_entry, floor_adamw_bf16, 14, adamw, {}, "bf16", "adamw", 0.72},
+      {"adamw_bf16_state", adamw_bf16_state_step_entry, floor_adamw_bf16_state, 20, adamw, {}, "f32, bf16 m and v", "adamw", 0.85},
+      {"adamw_blocks", adamw_blocks_step_entry, floor_adamw_blocks, 16.0625, adamw, {}, "f32, 8-bit m and v", "adamw", 0.90},
+      {"adamw_stochastic", adamw_stochastic_step_entry, floor_adamw_stochastic, 20, adamw, {}, "f32, stochastic bf16 m and v", "adamw", 1.15, true},
+      {"clipped_adamw", clipped_adamw_step_entry, floor_clipped_adamw, 32, {1e-3, 0.9, 0.999, 1e-8, 1e-2, 1}, {}, "f32", "adamw", 1.05 * 32 / 28},
+      {"diffgrad", diffgrad_step_entry, floor_diffgrad, 36, {1e-3, 0.9, 0.999, 1e-8, 0}},
+      {"ema_adamw", ema_adamw_step_entry, floor_ema_adamw, 36, {1e-3, 0.9, 0.999, 1e-8, 1e-2, 0.999}, {}, "f32", "adamw", 1.05 * 36 / 28},
       {"lion", lion_step_entry, floor_lion, 20, {1e-4, 0.9, 0.99, 0.01}, {{"decay", 0.01}}},
-      {"momentum", momentum_step_entry, floor_momentum, 20, {0.001, 0.9}, {{"lr", 0.001}, {"mu", 0.9}}},
+      {"momentum", momentum_step_entry, floor_momentum, 20, {0.001, 0.9}, {{"lr", 0.001}}},
+      {"nadam", nadam_step_entry, floor_nadam, 28, {2e-3, 0.9, 0.999, 1e-8}},
+      {"radam", radam_step_entry, floor_radam, 28, {1e-3, 0.9, 0.999, 1e-8, 4}},
+      {"rmsprop", rmsprop_step_entry, floor_rmsprop, 20, {0.01, 0.99, 1e-8}},
       {"sgd", plain_sgd_step_entry, floor_sgd, 12, {0.001}, {{"lr", 0.001}}},
       {"sgd_momentum", sgd_step_entry, floor_momentum, 20, {0.001, 0.9}, {{"lr", 0.001}, {"mu", 0.9}}},
+      {"sophia_plain", sophia_plain_step_entry, floor_sophia_plain, 24, {6e-4, 0.96, 0.01, 1e-12, 0.2}},
   };
   return cases;
 }
 
-static float *allocate(int64_t n) {
-  size_t bytes = (size_t(n) * sizeof(float) + (1 << 21) - 1) >> 21 << 21;
-  void *memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  if (memory == MAP_FAILED)
-    return nullptr;
-  madvise(memory, bytes, MADV_HUGEPAGE);
-  return static_cast<float *>(memory);
+const Case *findCase(const std::string &name) {
+  for (const Case &c : getCases())
+    if (c.name == name)
+      return &c;
+  return nullptr;
 }
 
-static void release(float *memory, int64_t n) {
-  if (memory)
-    munmap(memory, (size_t(n) * sizeof(float) + (1 << 21) - 1) >> 21 << 21);
-}
-
-Buffers::Buffers(int64_t n) : n(n), w(allocate(n)), g(allocate(n)), m(allocate(n)), v(allocate(n)) {}
-
-Buffers::~Buffers() {
-  for (float *buffer : {w, g, m, v})
-    release(buffer, n);
-}
-
-/// A well mixed 64-bit number from a counter.
-static uint64_t mix(uint64_t x) {
-  x += 0x9e3779b97f4a7c15;
-  x = (x ^ (x >> 30)) * 0xbf58476d1ce4e5b9;
-  x = (x ^ (x >> 27)) * 0x94d049bb133111eb;
-  return x ^ (x >> 31);
-}
-
-static void fillNormal(float *out, int64_t n, uint64_t seed, float scale) {
-#pragma omp parallel for schedule(static)
-  for (int64_t i = 0; i < n; ++i) {
-    uint64_t bits = mix(seed * 0x2545f4914f6cdd1d + uint64_t(i));
-    float radius = std::sqrt(-2 * std::log((float(bits >> 40) + 0.5f) * 0x1p-24f));
-    out[i] = scale * radius * std::cos(float(bits & 0xffffff) * (6.2831853f * 0x1p-24f));
-  }
-}
-
-void Buffers::fill(uint64_t seed) {
-  fillNormal(w, n, seed, 0.02f);
-  fillNormal(g, n, seed + 1, 1);
-  fillNormal(m, n, seed + 2, 0.1f);
-  fillNormal(v, n, seed + 3, 1);
-#pragma omp parallel for schedule(static)
-  for (int64_t i = 0; i < n; ++i) // a mean of squares
-    v[i] = v[i] * v[i];
-}
-
-Call::Call(const Case &c, const Buffers &buffers, const gradus_context *context)
-    : entry(c.entry()), context(context), n(buffers.n), hyper(entry->n_hypers) {
-  gradus_hyper_defaults(entry, hyper.data());
-  for (int32_t i = 0; i < entry->n_hypers; ++i)
-    for (const auto &[name, value] : c.settings)
-      if (name == entry->hypers[i].name)
-        hyper[i] = value;
-  float *states[] = {buffers.m, buffers.v};
-  size_t state = 0;
-  for (int32_t i = 0; i < entry->n_arguments; ++i) {
-    int32_t role = entry->arguments[i].role;
-    float *data = role == GRADUS_PARAM ? buffers.w : role == GRADUS_GRAD ? buffers.g : states[state++ % 2];
-    tensors.push_back({data, &n, nullptr, 1, GRADUS_F32, GRADUS_CPU, 0});
-  }
-  workspaceBytes = gradus_workspace(entry, tensors.data(), 1);
-  if (workspaceBytes == 0 || workspaceBytes == SIZE_MAX)
-    return;
-  workspace.resize(workspaceBytes + 64);
-  alignedWorkspace = workspace.data() + (64 - reinterpret_cast<uintptr_t>(workspace.data()) % 64) % 64;
-}
-
-bool Call::operator()(uint64_t t) {
-  return gradus_call(entry, context, hyper.data(), t, 0, tensors.data(), 1, alignedWorkspace, workspaceBytes,
-                     nullptr) == GRADUS_OK;
-}
+} // namespace gradus::bench

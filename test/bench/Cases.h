@@ -8,37 +8,49 @@
 #include "runtime/gradus.h"
 
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace gradus::bench {
 
-/// A rule of the standard library beside the hand-written loop that does the same.
+/// A rule beside the hand-written loop that does the same.
 struct Case {
   std::string name;
   const gradus_entry *(*entry)(void);
   floor_loop loop;
-  double bytesPerParameter;    ///< of an f32 step that reads and writes everything once
-  std::vector<double> hyper;   ///< for the loop
-  std::vector<std::pair<std::string, double>> settings; ///< of the entry, where it is not the default
+  double bytesPerParameter;     ///< of a step that reads and writes everything once, or as often as its mathematics asks
+  std::vector<double> hyper;    ///< for the loop
+  std::vector<std::pair<std::string, double>> settings = {}; ///< of the entry, where it is not the default
+  std::string dtype = "f32";    ///< of what is small: the moments, or all
+  std::string reference = {};   ///< the case in f32 that small state is compared with
+  double mostOfReference = 0;   ///< the bar of that: time over time
+  bool isDrawn = false;         ///< it rounds by draws, of which loop and rule have others
 };
 
-/// All cases, in the order of the report.
+/// All cases, sorted by name.
 const std::vector<Case> &getCases();
+/// Null for none.
+const Case *findCase(const std::string &name);
 
-/// Parameters, gradients and two states of n floats, filled with random normal numbers by the threads that use them.
+/// The arrays of a case for n parameters, filled with random normal numbers by the threads that use them.
 class Buffers {
 public:
-  explicit Buffers(int64_t n);
+  Buffers(const Case &c, int64_t n);
   ~Buffers();
   Buffers(const Buffers &) = delete;
   Buffers &operator=(const Buffers &) = delete;
 
   /// False if there was not enough memory.
-  bool isValid() const { return w && g && m && v; }
+  bool isValid() const;
   void fill(uint64_t seed);
+  /// The numbers of an array.
+  std::vector<float> read(size_t array) const;
+  double getBytes() const;
 
+  const gradus_entry *entry;
   int64_t n;
-  float *w, *g, *m, *v;
+  std::vector<void *> arrays;
+  std::vector<size_t> bytes;
 };
 
 /// A call of an entry on these buffers, prepared once.
