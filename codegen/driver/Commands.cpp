@@ -21,6 +21,19 @@ static constexpr OptionSpec size{"--size", "NAME=N", "a size of the spec, in the
 static constexpr OptionSpec target{"--target", "x86-64-v3|x86-64-v4|native", "instruction set of the code (default x86-64-v3)"};
 static constexpr OptionSpec zeroGrads{"--zero-grads", "", "the step of a rule writes zeros over its gradients"};
 
+static constexpr OptionSpec benchOptions[] = {
+    importFolder,
+    {"--dim", "NAME=N", "the size of a dimension, or of a parameter of any shape (default 2^22 for arrays of rank 1, 2^10 for rank 2, ..); may come often"},
+    dtype,
+    {"--entry", "TEXT", "only entries whose name holds the text"},
+    exactDiv,
+    {"--json", "", "as JSON, for programs"},
+    noFuse,
+    {"--rounds", "N", "of which the medians are taken (default 21; fewer where an entry takes more than 10 s)"},
+    size,
+    {"--target", "x86-64-v3|x86-64-v4|native", "instruction set of the code (default native)"},
+    {"--threads", "N", "default: as many as this machine runs at once"},
+};
 static constexpr OptionSpec buildOptions[] = {
     importFolder,
     {"-o", "DIR", "where the artifacts go (default: the current folder)"},
@@ -107,7 +120,14 @@ static constexpr llvm::StringRef checkDetails =
     "a failure names the worst element and the operation or the clause in the spec whose derivative is wrong. What cannot be tried is said, with the\n"
     "reason, and counted.\n";
 
+static constexpr llvm::StringRef benchDetails =
+    "prints for each entry: ns an element (of the parameters, or else of the largest array), the bytes an element if each array is read and written once, those that\n"
+    "the loops of its kernels load and store ('-' where they are not counted), GB/s of the former, the time over that of scale in place over as many bytes,\n"
+    "and the spread: 80 % of the times lie within, as a share of the median. Entry and scale run in turn, on the same threads. Arrays are normal numbers, what counts\n"
+    "or chooses is 0, states are the first ones, hyper-parameters have their defaults.\n";
+
 static constexpr CommandSpec commands[] = {
+    {"bench", "time the entries beside the memory's speed", "SPEC.grad", benchOptions, "gradus bench adamw.grad --dim w=16777216", runBench, benchDetails},
     {"build", "compile to an archive, a C and a C++ header, a manifest and a depfile", "SPEC.grad", buildOptions,
      "gradus build adamw.grad -o out", runBuild},
     {"check", "types and shapes, then everything that has a derivative against what shares no code with it", "SPEC.grad", checkOptions,

@@ -6,6 +6,7 @@
 
 namespace gradus::driver {
 
+int runBench(const Invocation &invocation);
 int runBuild(const Invocation &invocation);
 int runCheck(const Invocation &invocation);
 int runEmit(const Invocation &invocation);
