@@ -74,7 +74,7 @@ def Gradus_BlocksType : TypeDef<Gradus_Dialect, "Blocks"> {
   let mnemonic = "blocks";
   let summary = "The element type of real numbers in blocks of 8-bit codes";
   let description = [{
-    `!gradus.array<[n], !gradus.blocks<256>>`: each 256 neighbours in row-major order share a scale s, the largest of their magnitudes, and each of them is a code c
+    `!gradus.array<[n], !gradus.blocks<256>>`: each 256 neighbours in row-major order share a scale s, the largest of their magnitudes but at least 2^-126, and each of them is a code c
     of 8 bits. It is a storage type: `gradus.cast` widens it to f32 or f64, `gradus.encode` alone makes it.
 
     The code is the dynamic tree of Dettmers et al. (2022), with powers of 8 in place of those of 10 so that all its values are dyadic. A magnitude is v(u) s, where

@@ -8,8 +8,8 @@ include "dialect/Base.td"
 def Gradus_EncodeOp : Gradus_PureOp<"encode"> {
   let summary = "Numbers in blocks of 8-bit codes, each block with the scale of its largest one";
   let description = [{
-    The numbers are rounded to f32; s is the largest magnitude of the block. A block has codes with a sign exactly if it has a number below -2^-19 s, the smallest that does not round to 0. For
-    y = max(|x| / s, 8^-9) = 8^d Y with 1 <= Y < 8, the inverse of the polygon v of `!gradus.blocks` is u = 2^(d + 7) (Y + 6) / 7, and the code is round(u - 1), or round(2 u - 1) where
+    The numbers are rounded to f32; s is the largest magnitude of the block, but at least 2^-126 where it is not 0. A block has codes with a sign exactly if it has a number below -2^-19 s, the smallest that does not round to 0. For
+    y = max(2 (|x| (0.5 / s)), 8^-9) = 8^d Y with 1 <= Y < 8, the inverse of the polygon v of `!gradus.blocks` is u = 2^(d + 7) (Y + 6) / 7, and the code is round(u - 1), or round(2 u - 1) where
     there is no sign; 1 / 7 and each result are rounded to f32, a tie goes to the even code. It is at least 1 where |x| > 2^-19 s, and without signs where x > 0: what a rule
     divides by does not become 0. A block with an infinity or NaN becomes NaN as a whole. There is no derivative: no step reads what it stores.
 

@@ -8,6 +8,7 @@
 
 #include "runtime/internal.h"
 
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -81,7 +82,7 @@ static unsigned codeOf(float y, int has_sign) {
 }
 
 static void encodeBlock(const float *numbers, int64_t count, unsigned char *block) {
-  float largest = 0.0f, lowest = 0.0f, bound;
+  float largest = 0.0f, lowest = 0.0f, bound, half_reciprocal;
   int is_finite = 1, has_sign;
   int64_t i;
   for (i = 0; i < count; ++i) {
@@ -95,6 +96,9 @@ static void encodeBlock(const float *numbers, int64_t count, unsigned char *bloc
     memcpy(block, &not_a_number, scaleBytes);
     return;
   }
+  if (largest > 0.0f && largest < FLT_MIN) /* 2^-126: its reciprocal must be a number */
+    largest = FLT_MIN;
+  half_reciprocal = largest > 0.0f ? 0.5f / largest : 0.0f;
   bound = largest / 524288.0f; /* 2^-19 */
   has_sign = -lowest > bound;
   if (!has_sign)
@@ -102,7 +106,7 @@ static void encodeBlock(const float *numbers, int64_t count, unsigned char *bloc
   for (i = 0; i < count; ++i) {
     float const x = has_sign ? fabsf(numbers[i]) : numbers[i];
     if (x > bound)
-      block[scaleBytes + i] = (unsigned char)(codeOf(x / largest, has_sign) | (has_sign && numbers[i] < 0.0f ? 0x80u : 0u));
+      block[scaleBytes + i] = (unsigned char)(codeOf(2.0f * (x * half_reciprocal), has_sign) | (has_sign && numbers[i] < 0.0f ? 0x80u : 0u));
   }
   if (!has_sign && largest > 0.0f)
     largest = -largest;

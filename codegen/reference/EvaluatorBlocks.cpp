@@ -19,9 +19,9 @@ static float valueOf(float u) {
   return std::ldexp(7 * std::ldexp(u, -f) - 6, 3 * (f - 7));
 }
 
-/// What becomes of x > 0 in a block whose largest magnitude is s.
+/// What becomes of x > 0 in a block of the scale s.
 static float keep(float x, float s, bool hasSign) {
-  float y = std::fmax(x / s, 0x1p-27f);
+  float y = std::fmax(2 * (x * (0.5f / s)), 0x1p-27f);
   int d = static_cast<int>(std::floor(std::ilogb(y) / 3.0));
   float root = (std::ldexp(y, -3 * d) + 6) * (1.0f / 7);
   float u = std::ldexp(root, d + 7);
@@ -38,6 +38,7 @@ static void keepBlock(MutableArrayRef<float> numbers) {
     s = std::fmax(s, std::fabs(x));
     lowest = std::fmin(lowest, x);
   }
+  s = std::fmax(s, 0x1p-126f); // the scale; zeros stay zeros
   float least = s * 0x1p-19f;
   bool hasSign = -lowest > least;
   for (float &x : numbers) {

@@ -14,8 +14,8 @@ using IPredicate = arith::CmpIPredicate;
 
 namespace gradus {
 
-static constexpr int64_t mantissaBits = 23, infinityBits = 0x7f800000, magnitudeBits = 0x7fffffff;
-static constexpr double leastWithSign = 0x1p-19, leastQuotient = 0x1p-27;
+static constexpr int64_t exponentBits = 0x7f800000, infinityBits = 0x7f800000, leastNormalBits = 0x00800000, magnitudeBits = 0x7fffffff, signBit = INT32_MIN;
+static constexpr double leastWithSign = 0x1p-19;
 
 /// The type of the shape of `like`, a scalar or a vector, with another element.
 static Type withElement(Value like, Type element) {
@@ -33,6 +33,7 @@ static Value timesInt(Code &code, Value x, int64_t y) { return arith::MulIOp::cr
 static Value addFloat(Code &code, Value x, double y) { return arith::AddFOp::create(code, x, code.number(x.getType(), y)); }
 static Value timesFloat(Code &code, Value x, double y) { return arith::MulFOp::create(code, x, code.number(x.getType(), y)); }
 static Value chooseInt(Code &code, Value c, int64_t a, int64_t b) { return code.select(c, code.i32(static_cast<int32_t>(a)), code.i32(static_cast<int32_t>(b))); }
+static Value chooseFloat(Code &code, Value c, double a, double b) { return code.select(c, code.number(code.getF32Type(), a), code.number(code.getF32Type(), b)); }
 
 //===----------------------------------------------------------------------===//
 // Places
@@ -50,70 +51,80 @@ static Value addressOfScale(Code &code, Value base, BlocksType type, Value index
   return code.byteAddress(base, timesInt(code, blockOf(code, type, index), type.getSize() + BlocksType::scaleBytes));
 }
 
-Value addressOfCode(Code &code, Value base, BlocksType type, Value index) {
-  Value scales = addInt(code, timesInt(code, blockOf(code, type, index), BlocksType::scaleBytes), BlocksType::scaleBytes);
-  return code.byteAddress(base, arith::AddIOp::create(code, index, scales));
-}
-
 //===----------------------------------------------------------------------===//
 // Decoding
 //===----------------------------------------------------------------------===//
 
-/// v(u) times the scale. The scale is one for all lanes, or one for each.
-static Value decode(Code &code, Value codes, Value scale) {
-  Type i32 = withElement(codes, code.getI32Type()), f32 = withElement(codes, code.getF32Type());
-  auto spread = [&](Value x) { return isa<VectorType>(i32) ? code.splat(x) : x; };
-  bool isEach = isa<VectorType>(scale.getType());
-  auto choose = [&](Value c, Value a, Value b) { return isEach ? arith::SelectOp::create(code, c, code.splat(a), code.splat(b)).getResult() : spread(code.select(c, a, b)); };
-  Value scaleBits = bitsOf(code, scale);
-  Value hasNoSign = arith::CmpIOp::create(code, IPredicate::slt, scaleBits, code.integer(scaleBits.getType(), 0));
-  Value size = spread(floatOf(code, andInt(code, scaleBits, magnitudeBits)));
-  Value wide = arith::ExtUIOp::create(code, i32, codes);
-  Value magnitude = andInt(code, wide, choose(hasNoSign, code.i32(0xff), code.i32(0x7f)));
-  Value sign = shiftLeft(code, andInt(code, wide, choose(hasNoSign, code.i32(0), code.i32(0x80))), 24);
-  // u = 2^f m, and 8^(f - 7) (7 m - 6): all of it is exact.
-  Value u = addFloat(code, arith::SIToFPOp::create(code, f32, magnitude), 1);
-  Type number = code.getF32Type();
-  u = arith::MulFOp::create(code, u, choose(hasNoSign, code.number(number, 0.5), code.number(number, 1)));
-  Value bits = bitsOf(code, u);
-  Value m = floatOf(code, arith::OrIOp::create(code, andInt(code, bits, 0x7fffff), code.integer(i32, 0x3f800000)));
-  Value exponent = addInt(code, timesInt(code, shiftRight(code, bits, mantissaBits), 3), 127 - 3 * (127 + 7));
-  Value value = arith::MulFOp::create(code, addFloat(code, timesFloat(code, m, 7), -6), floatOf(code, shiftLeft(code, exponent, mantissaBits)));
-  Value isZero = arith::CmpIOp::create(code, IPredicate::eq, magnitude, code.integer(i32, 0));
-  value = arith::SelectOp::create(code, isZero, code.number(f32, 0), value);
-  value = floatOf(code, arith::OrIOp::create(code, bitsOf(code, value), sign));
-  return arith::MulFOp::create(code, value, size);
+/// v(u) = 8^(f - 7) (7 m - 6) is (7 u - 6 p) p^2 2^-21, where p = 2^f; all of it is exact. Where there is no sign u is half of what is computed.
+static void readForm(Code &code, Value scale, BlockForm &form) {
+  Value bits = bitsOf(code, scale);
+  auto with = [&](Value hasSign, int64_t a, int64_t b) -> Value {
+    return arith::SelectOp::create(code, hasSign, code.integer(bits.getType(), a), code.integer(bits.getType(), b));
+  };
+  auto factor = [&](Value hasSign, double x) -> Value {
+    return arith::SelectOp::create(code, hasSign, code.number(scale.getType(), x * 0x1p-21), code.number(scale.getType(), x * 0x1p-24));
+  };
+  Value hasSign = arith::CmpIOp::create(code, IPredicate::sge, bits, code.integer(bits.getType(), 0));
+  form.scale = floatOf(code, andInt(code, bits, magnitudeBits));
+  form.magnitude = with(hasSign, 0x7f, 0xff);
+  form.sign = with(hasSign, signBit, 0);
+  form.upFactor = factor(hasSign, 7);
+  form.downFactor = factor(hasSign, 6);
 }
 
-static Value loadScale(Code &code, Value base, BlocksType type, Value index) {
-  auto load = LLVM::LoadOp::create(code, code.getF32Type(), addressOfScale(code, base, type, index), BlocksType::scaleBytes);
-  load->setAttr(servesAttribute, code.getI64IntegerAttr(type.getSize()));
-  return load;
+static Value decode(Code &code, Value codes, const BlockForm &form) {
+  Type i32 = withElement(codes, code.getI32Type()), f32 = withElement(codes, code.getF32Type());
+  auto spread = [&](Value x) { return isa<VectorType>(i32) ? code.splat(x) : x; };
+  Value wide = arith::ExtUIOp::create(code, i32, codes);
+  Value magnitude = andInt(code, wide, spread(form.magnitude));
+  Value u = addFloat(code, arith::SIToFPOp::create(code, f32, magnitude), 1);
+  Value power = floatOf(code, andInt(code, bitsOf(code, u), exponentBits));
+  Value up = arith::MulFOp::create(code, u, spread(form.upFactor)), down = arith::MulFOp::create(code, power, spread(form.downFactor));
+  Value value = arith::MulFOp::create(code, arith::SubFOp::create(code, up, down), arith::MulFOp::create(code, power, power));
+  Value isZero = arith::CmpIOp::create(code, IPredicate::eq, magnitude, code.integer(i32, 0));
+  value = arith::SelectOp::create(code, isZero, code.number(f32, 0), value);
+  Value sign = andInt(code, shiftLeft(code, wide, 24), spread(form.sign));
+  value = floatOf(code, arith::OrIOp::create(code, bitsOf(code, value), sign));
+  return arith::MulFOp::create(code, value, spread(form.scale));
+}
+
+BlockForm loadForm(Code &code, Value base, BlocksType type, Value index) {
+  BlockForm form;
+  auto scale = LLVM::LoadOp::create(code, code.getF32Type(), addressOfScale(code, base, type, index), BlocksType::scaleBytes);
+  scale->setAttr(servesAttribute, code.getI64IntegerAttr(type.getSize()));
+  Value scales = addInt(code, timesInt(code, blockOf(code, type, index), BlocksType::scaleBytes), BlocksType::scaleBytes);
+  form.codes = code.byteAddress(base, scales);
+  readForm(code, scale, form);
+  return form;
 }
 
 Value loadFromBlock(Code &code, Value base, BlocksType type, Value index) {
-  Value number = LLVM::LoadOp::create(code, code.getI8Type(), addressOfCode(code, base, type, index), 1);
-  return decode(code, number, loadScale(code, base, type, index));
+  BlockForm form = loadForm(code, base, type, index);
+  return decode(code, LLVM::LoadOp::create(code, code.getI8Type(), code.byteAddress(form.codes, index), 1), form);
 }
 
-Value loadRowFromBlock(Code &code, Value base, BlocksType type, Value index, Value mask) {
+Value loadRowFromBlock(Code &code, const BlockForm &form, Value index, Value mask) {
   Type bytes = VectorType::get({lanes}, code.getI8Type());
-  Value from = addressOfCode(code, base, type, index), codes;
+  Value from = code.byteAddress(form.codes, index), codes;
   if (mask)
     codes = LLVM::MaskedLoadOp::create(code, bytes, from, mask, code.number(bytes, 0), 1);
   else
     codes = LLVM::LoadOp::create(code, bytes, from, 1);
-  return decode(code, codes, loadScale(code, base, type, index));
+  return decode(code, codes, form);
 }
 
 Value gatherFromBlocks(Code &code, Value base, BlocksType type, Value indices) {
   Type bytes = VectorType::get({lanes}, code.getI8Type()), numbers = VectorType::get({lanes}, code.getF32Type());
   Value all = code.integer(VectorType::get({lanes}, code.getI1Type()), 1);
-  Value codes = LLVM::masked_gather::create(code, bytes, addressOfCode(code, base, type, indices), all, ValueRange{code.number(bytes, 0)}, 1);
+  Value before = addInt(code, timesInt(code, blockOf(code, type, indices), BlocksType::scaleBytes), BlocksType::scaleBytes);
+  Value from = code.byteAddress(base, arith::AddIOp::create(code, indices, before));
+  Value codes = LLVM::masked_gather::create(code, bytes, from, all, ValueRange{code.number(bytes, 0)}, 1);
   auto scales = LLVM::masked_gather::create(code, numbers, addressOfScale(code, base, type, indices), all, ValueRange{code.number(numbers, 0)},
                                             BlocksType::scaleBytes);
   scales->setAttr(servesAttribute, code.getI64IntegerAttr(type.getSize()));
-  return decode(code, codes, scales);
+  BlockForm form;
+  readForm(code, scales, form);
+  return decode(code, codes, form);
 }
 
 //===----------------------------------------------------------------------===//
@@ -141,8 +152,11 @@ private:
   Type i32, f32;
   Value block, numbers, count;
   Value largest, largestNegative; ///< magnitudes, as bits
-  Value divisor, bound;           ///< what is above `bound` is not 0
   Value hasSign;
+  Value halfReciprocal; ///< of the scale, halved
+  Value bound;          ///< what is above `bound` is not 0
+  Value leastPart;      ///< half of the part of the scale that has the code 1
+  Value seventh, mask, signMask;
 };
 
 } // namespace
@@ -164,52 +178,65 @@ SmallVector<Value> EncoderBuilder::overVectors(ValueRange init, function_ref<Sma
   return llvm::to_vector(ValueRange(tail.getResults()));
 }
 
-/// As bits, the magnitudes are in order, and an infinity or NaN is above all numbers.
+/// As bits, the numbers of each sign are in order, and an infinity or NaN is above all numbers: the largest one is the largest as a signed integer, the
+/// largest negative one the largest as an unsigned integer.
 void EncoderBuilder::findLargest() {
   Value none = code.integer(i32, 0);
   SmallVector<Value> found = overVectors({none, none}, [&](Value index, Value mask, ValueRange carried) {
-    Value bits = loadBits(index, mask), magnitude = andInt(code, bits, magnitudeBits);
-    Value negative = andInt(code, magnitude, arith::ShRSIOp::create(code, bits, code.integer(i32, 31)));
-    return SmallVector<Value>{arith::MaxSIOp::create(code, carried[0], magnitude), arith::MaxSIOp::create(code, carried[1], negative)};
+    Value bits = loadBits(index, mask);
+    return SmallVector<Value>{arith::MaxSIOp::create(code, carried[0], bits), arith::MaxUIOp::create(code, carried[1], bits)};
   });
-  largest = emitCombineLanes(code, ReductionKind::Max, found[0]);
-  largestNegative = emitCombineLanes(code, ReductionKind::Max, found[1]);
+  Value positive = emitCombineLanes(code, ReductionKind::Max, found[0]);
+  Value flipped = arith::XOrIOp::create(code, found[1], code.integer(i32, signBit));
+  Value last = arith::XOrIOp::create(code, emitCombineLanes(code, ReductionKind::Max, flipped), code.i32(INT32_MIN));
+  Value isNegative = code.compare(IPredicate::slt, last, code.i32(0));
+  largestNegative = code.select(isNegative, andInt(code, last, magnitudeBits), code.i32(0));
+  largest = code.max(positive, largestNegative);
 }
 
-/// With or without a sign; stores the scale. What has no scale, zeros and what is not finite, is divided by infinity: its codes are 0.
+/// With or without a sign; stores the scale. What has no scale, zeros and what is not finite, has nothing above the bound: its codes are 0.
 void EncoderBuilder::decideForm() {
-  Value scale = floatOf(code, largest), least = timesFloat(code, scale, leastWithSign);
+  Type number = code.getF32Type();
   Value isFinite = code.compare(IPredicate::slt, largest, code.i32(infinityBits));
   Value isProper = arith::AndIOp::create(code, isFinite, code.compare(IPredicate::ne, largest, code.i32(0)));
+  Value scaleBits = code.max(largest, code.i32(leastNormalBits)), scale = floatOf(code, scaleBits), least = timesFloat(code, scale, leastWithSign);
   hasSign = arith::CmpFOp::create(code, FPredicate::OGT, floatOf(code, largestNegative), least);
-  Value infinity = code.number(code.getF32Type(), std::numeric_limits<double>::infinity());
-  divisor = code.splat(code.select(isProper, scale, infinity));
-  bound = code.splat(code.select(isProper, code.select(hasSign, least, code.number(code.getF32Type(), 0)), infinity));
-  Value mark = code.select(hasSign, code.i32(0), code.select(isProper, code.i32(INT32_MIN), code.i32(0)));
-  Value stored = code.select(isFinite, arith::OrIOp::create(code, largest, mark), code.i32(0x7fc00000));
+  Value infinity = code.number(number, std::numeric_limits<double>::infinity()), none = code.number(number, 0);
+  bound = code.splat(code.select(isProper, code.select(hasSign, least, none), infinity));
+  Value reciprocal = arith::DivFOp::create(code, code.number(number, 0.5), scale);
+  halfReciprocal = code.splat(code.select(isProper, reciprocal, none));
+  leastPart = code.splat(chooseFloat(code, hasSign, 0x1p-19, 0x1p-22));
+  double seventhOf = static_cast<double>(1.0f / 7.0f);
+  seventh = code.splat(chooseFloat(code, hasSign, seventhOf * 0x1p92, seventhOf * 0x1p93));
+  mask = code.splat(chooseInt(code, hasSign, magnitudeBits, -1));
+  signMask = code.splat(chooseInt(code, hasSign, 0x80, 0));
+  Value mark = code.select(hasSign, code.i32(0), code.i32(INT32_MIN));
+  Value stored = code.select(isProper, arith::OrIOp::create(code, scaleBits, mark), code.i32(0));
+  stored = code.select(isFinite, stored, code.i32(0x7fc00000));
   LLVM::StoreOp::create(code, stored, block, BlocksType::scaleBytes);
 }
 
-/// The codes of 16 numbers, given as bits.
+/// The codes of 16 numbers, given as bits. y / 2 = P Y for a power P = 2^(3 q - 127) and 1 <= Y < 8: q is the biased exponent of y / 2 divided by 3, exact by the
+/// upper half of a product of 16 bits since the parts of the scale that matter have the exponents 105 to 126. Then u = 2^(q - 35) (Y + 6) / 7, and 2 u where there is no sign.
 Value EncoderBuilder::encode(Value bits) {
-  Value x = floatOf(code, andInt(code, bits, code.splat(chooseInt(code, hasSign, magnitudeBits, -1))));
-  Value y = arith::DivFOp::create(code, x, divisor), least = code.number(f32, leastQuotient);
-  y = arith::SelectOp::create(code, arith::CmpFOp::create(code, FPredicate::OGE, y, least), y, least);
-  // y = 8^(power - 9) Y: the exponent above 2^-27, divided by 3.
-  Value yBits = bitsOf(code, y);
-  Value power = shiftRight(code, timesInt(code, addInt(code, shiftRight(code, yBits, mantissaBits), 27 - 127), 11), 5);
-  Value ofPower = addInt(code, timesInt(code, power, 3), -27);
-  Value Y = floatOf(code, arith::SubIOp::create(code, yBits, shiftLeft(code, ofPower, mantissaBits)));
-  Value m = timesFloat(code, addFloat(code, Y, 6), static_cast<double>(1.0f / 7.0f));
-  Value exponent = arith::AddIOp::create(code, power, code.splat(chooseInt(code, hasSign, -2, -1)));
-  Value u = floatOf(code, arith::AddIOp::create(code, bitsOf(code, m), shiftLeft(code, exponent, mantissaBits)));
-  // Added to 2^23 a number is rounded to an integer, which is what its bits then count.
-  Value rounded = addInt(code, bitsOf(code, addFloat(code, addFloat(code, u, -1), 0x1p23)), -0x4b000000);
+  Value x = floatOf(code, andInt(code, bits, mask));
+  Value y = arith::MulFOp::create(code, x, halfReciprocal);
+  y = arith::SelectOp::create(code, arith::CmpFOp::create(code, FPredicate::OGE, y, leastPart), y, leastPart);
+  Type halves = VectorType::get({2 * lanes}, code.getIntegerType(16));
+  auto halvesOf = [&](Value words) -> Value { return LLVM::BitcastOp::create(code, halves, words); };
+  auto wordsOf = [&](Value pairs) -> Value { return LLVM::BitcastOp::create(code, i32, pairs); };
+  Value exponent = halvesOf(andInt(code, bitsOf(code, y), exponentBits));
+  auto product = arith::MulUIExtendedOp::create(code, exponent, halvesOf(code.integer(i32, int64_t(171) << 16)));
+  Value q = product.getHigh(); // in the upper halves, as the exponents are
+  Value power = floatOf(code, wordsOf(arith::MulIOp::create(code, q, halvesOf(code.integer(i32, int64_t(3 * 128) << 16)))));
+  Value sum = arith::AddFOp::create(code, y, timesFloat(code, power, 6));
+  Value scaled = arith::MulFOp::create(code, sum, seventh);
+  Value u = floatOf(code, arith::SubIOp::create(code, bitsOf(code, scaled), shiftLeft(code, wordsOf(q), 8)));
+  // Added to 2^23 a number is rounded to an integer, which its lowest bits then are.
+  Value rounded = bitsOf(code, addFloat(code, addFloat(code, u, -1), 0x1p23));
   Value isSome = arith::CmpFOp::create(code, FPredicate::OGT, x, bound);
-  rounded = arith::MaxSIOp::create(code, rounded, arith::ExtUIOp::create(code, i32, isSome));
-  Value sign = andInt(code, shiftRight(code, bits, 24), code.splat(chooseInt(code, hasSign, 0x80, 0)));
-  Value isZero = arith::CmpIOp::create(code, IPredicate::eq, rounded, code.integer(i32, 0));
-  Value all = arith::SelectOp::create(code, isZero, rounded, arith::OrIOp::create(code, rounded, sign));
+  Value all = arith::OrIOp::create(code, rounded, andInt(code, shiftRight(code, bits, 24), signMask));
+  all = arith::SelectOp::create(code, isSome, all, code.integer(i32, 0));
   return arith::TruncIOp::create(code, code.vecType(code.getI8Type()), all);
 }
 

@@ -14,12 +14,20 @@ namespace gradus {
 /// The bytes of an array of `count` elements.
 mlir::Value emitBytes(Code &code, mlir::Type element, mlir::Value count);
 
+/// What the codes of one block mean: scalars, or vectors where each lane is in a block of its own.
+struct BlockForm {
+  mlir::Value codes;                ///< where the code of element 0 would stand if the array were this block
+  mlir::Value scale;                ///< without its mark
+  mlir::Value magnitude, sign;      ///< the bits of a code, and whether its highest one goes into the sign of f32
+  mlir::Value upFactor, downFactor; ///< of u and of its power of 2
+};
+
+/// That of the block of the element at `index`.
+BlockForm loadForm(Code &code, mlir::Value base, BlocksType type, mlir::Value index);
 /// The number at `index` in f32: of one element, of `lanes` in a row that one block holds, or of an index in each lane.
 mlir::Value loadFromBlock(Code &code, mlir::Value base, BlocksType type, mlir::Value index);
-mlir::Value loadRowFromBlock(Code &code, mlir::Value base, BlocksType type, mlir::Value index, mlir::Value mask);
+mlir::Value loadRowFromBlock(Code &code, const BlockForm &form, mlir::Value index, mlir::Value mask);
 mlir::Value gatherFromBlocks(Code &code, mlir::Value base, BlocksType type, mlir::Value indices);
-/// Where the code at `index` stands.
-mlir::Value addressOfCode(Code &code, mlir::Value base, BlocksType type, mlir::Value index);
 
 /// Encodes the elements [begin, end) of an array from f32 at `numbers`, which is the place of element `begin`, the first one of a block.
 void emitEncode(Code &code, BlocksType type, mlir::Value base, mlir::Value numbers, mlir::Value begin, mlir::Value end);

@@ -68,7 +68,7 @@ Value Code::loadElement(Value base, Type element, Value index) {
 
 Value Code::loadVector(Value base, Type element, Value index, Value mask) {
   if (auto blocks = dyn_cast<BlocksType>(element))
-    return loadRowFromBlock(*this, base, blocks, index, mask);
+    return loadRowFromBlock(*this, loadForm(*this, base, blocks, index), index, mask);
   Value from = address(base, memType(element), index);
   Type type = VectorType::get({lanes}, memType(element));
   Value value;
@@ -81,8 +81,7 @@ Value Code::loadVector(Value base, Type element, Value index, Value mask) {
 
 void Code::prefetchVector(Value base, Type element, Value index, int64_t distance) {
   constexpr int64_t cacheLine = 64;
-  auto blocks = dyn_cast<BlocksType>(element);
-  Value from = blocks ? addressOfCode(*this, base, blocks, index) : address(base, memType(element), index);
+  Value from = address(base, memType(element), index);
   for (int64_t offset = 0; offset < lanes * memBytes(element); offset += cacheLine)
     LLVM::Prefetch::create(*this, byteAddress(from, distance + offset), /*rw=*/0, /*hint=*/3, /*cache=*/1);
 }

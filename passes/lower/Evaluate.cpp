@@ -34,6 +34,7 @@ void Evaluator::endRow() {
   mask = {};
   pointMemo.clear();
   rowMemo.clear();
+  forms.clear();
 }
 
 bool Evaluator::isKnown(Value value) const {
@@ -300,19 +301,34 @@ Value Evaluator::load(Value base, ArrayType type, ArrayRef<Index> point) {
   if (!isInRow && !scattered)
     return code.loadElement(base, element, uniform);
   // A vector of a flat array is in one block of codes; that of a row may begin anywhere.
-  if (!scattered && (isFlat || !isa<BlocksType>(element))) {
+  auto blocks = dyn_cast<BlocksType>(element);
+  if (!scattered && (isFlat || !blocks)) {
+    BlockForm form = blocks ? formAt(base, blocks, uniform) : BlockForm();
     if (auto known = ahead.find(base); known != ahead.end()) {
       const Ahead &what = known->second;
       Value read = code.createOrFold<arith::ShRUIOp>(code.sub(uniform, what.begin), code.i64(what.shift));
       code.prefetchVector(base, element, code.add(what.wanted, read), 0);
     } else if (isFlat && inner && !mask) {
-      code.prefetchVector(base, element, uniform, prefetchDistance);
+      code.prefetchVector(blocks ? form.codes : base, element, uniform, prefetchDistance);
     }
-    return code.loadVector(base, element, uniform, mask);
+    return blocks ? loadRowFromBlock(code, form, uniform, mask) : code.loadVector(base, element, uniform, mask);
   }
   if (isInRow)
     scattered = scattered ? code.add(scattered, code.laneNumbers()) : code.laneNumbers();
   return code.gatherVector(base, element, code.add(code.splat(uniform), scattered), mask);
+}
+
+BlockForm Evaluator::formAt(Value base, BlocksType type, Value index) {
+  if (!blockStart || !inner || type.getSize() < blockPoints)
+    return loadForm(code, base, type, index);
+  auto [known, isNew] = forms.try_emplace(base);
+  if (isNew) {
+    OpBuilder::InsertionGuard guard(code);
+    code.setInsertionPoint(inner);
+    known->second = loadForm(code, base, type, blockStart);
+    scaleTraffic += static_cast<double>(BlocksType::scaleBytes) / static_cast<double>(type.getSize());
+  }
+  return known->second;
 }
 
 /// The value of an index at a point. An iota along a lane stays a lane, shifted or not, so that what it selects is read in rows, and what

@@ -8,7 +8,7 @@
 #pragma once
 
 #include "passes/fuse/Traffic.h"
-#include "passes/lower/Code.h"
+#include "passes/lower/Blocks.h"
 
 #include "llvm/ADT/DenseMap.h"
 
@@ -69,6 +69,8 @@ public:
   void startInner(mlir::Operation *inner, mlir::Value mask);
   /// Leaves the inner loop and forgets what was remembered for the row.
   void endRow();
+  /// From here on rows lie within `points` elements from `first` on, which blocks of that size or larger hold as a whole: what such a block means is then read before its row.
+  void startBlock(mlir::Value first, int64_t points) { blockStart = first, blockPoints = points; }
   /// Arrays are read as vectors of all their elements: points have one axis.
   bool isFlat = false;
   /// What a kernel asks for while it reads the elements of an array from `begin` on: those from `wanted` on, one of them for each 2^shift that are read.
@@ -79,6 +81,8 @@ public:
   void askAhead(mlir::Value base, Ahead what) { ahead[base] = what; }
   /// The bytes that the innermost loop moves, for each element; unset where there is no such loop.
   std::optional<Traffic> traffic;
+  /// The bytes of scales that are read before the row, for each element.
+  double scaleTraffic = 0;
 
   Code &code;
 
@@ -89,6 +93,7 @@ private:
 
   mlir::Value emit(mlir::Value value, llvm::ArrayRef<Index> point);
   mlir::Value load(mlir::Value base, ArrayType type, llvm::ArrayRef<Index> point);
+  BlockForm formAt(mlir::Value base, BlocksType type, mlir::Value index);
   mlir::Value emitConstant(ConstantOp constant, llvm::ArrayRef<Index> point);
   mlir::Value nothing();
   mlir::Value emitConcat(ConcatOp concat, llvm::ArrayRef<Index> point);
@@ -111,6 +116,10 @@ private:
   mlir::Value mask;
   mlir::Operation *inner = nullptr;
   llvm::DenseMap<mlir::Value, Ahead> ahead;
+  mlir::Value blockStart;
+  int64_t blockPoints = 0;
+  /// What the blocks of the row mean, by the place of their array.
+  llvm::DenseMap<mlir::Value, BlockForm> forms;
   /// A part of a join is at hand: it may have no element at all, though there are points.
   bool mayBeEmpty = false;
   std::map<Key, mlir::Value> pointMemo;

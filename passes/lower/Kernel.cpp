@@ -210,6 +210,7 @@ SmallVector<Value> BodyEmitter::emitEncodedRow(const Space &space, Value low, Va
     numbers.push_back(code.stackSlot(code.getF32Type(), points));
   scf::ForOp blocks = code.loop(low, high, points, carried, [&](Value first, ValueRange sums) {
     firstNumber = first;
+    evaluator.startBlock(first, points);
     Value end = code.min(code.add(first, code.i64(points)), high);
     SmallVector<Value> next = emitRow(space, first, end, sums);
     for (auto [encode, from] : llvm::zip_equal(info.encodes, numbers))
@@ -217,6 +218,8 @@ SmallVector<Value> BodyEmitter::emitEncodedRow(const Space &space, Value low, Va
     return next;
   });
   firstNumber = {};
+  evaluator.startBlock({}, 0);
+  evaluator.traffic->read += std::exchange(evaluator.scaleTraffic, 0);
   for (auto [index, op] : info.encodes)
     evaluator.traffic->written += getEncodedBytes(op);
   return llvm::to_vector(ValueRange(blocks.getResults()));

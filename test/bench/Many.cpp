@@ -7,23 +7,17 @@ using namespace gradus::bench;
 
 namespace {
 
-/// The tensors of a case, each argument's behind one another in one piece of memory.
+/// The tensors of a case in f32, each argument's behind one another in one piece of memory.
 class ManyTensors {
 public:
   ManyTensors(const Case &c, int64_t count, int64_t each, const gradus_context *context)
-      : entry(c.entry()), context(context), count(size_t(count)), each(each), buffers(count * each) {
+      : entry(c.entry()), context(context), count(size_t(count)), each(each), buffers(c, count * each) {
     if (!isValid())
       return;
     buffers.fill(1);
-    for (int64_t slot = 0; slot < count; ++slot) {
-      float *states[] = {buffers.m, buffers.v};
-      size_t state = 0;
-      for (int32_t k = 0; k < entry->n_arguments; ++k) {
-        int32_t role = entry->arguments[k].role;
-        float *data = role == GRADUS_PARAM ? buffers.w : role == GRADUS_GRAD ? buffers.g : states[state++ % 2];
-        tensors.push_back({data + slot * each, &this->each, nullptr, 1, GRADUS_F32, GRADUS_CPU, 0});
-      }
-    }
+    for (int64_t slot = 0; slot < count; ++slot)
+      for (void *array : buffers.arrays)
+        tensors.push_back({static_cast<float *>(array) + slot * each, &this->each, nullptr, 1, GRADUS_F32, GRADUS_CPU, 0});
     bytes = gradus_workspace(entry, tensors.data(), this->count);
     workspace.resize(bytes + 64);
   }

@@ -261,10 +261,10 @@ static inline __m256 decode(const uint8_t *codes, float scale, int has_sign) {
 }
 
 /* The codes of eight numbers, one in each word. */
-static inline __m256i encode(__m256 x, __m256 divisor, __m256 bound, int has_sign) {
+static inline __m256i encode(__m256 x, __m256 reciprocal, __m256 bound, int has_sign) {
   __m256i const bits = _mm256_castps_si256(x);
   __m256 const size = has_sign ? _mm256_andnot_ps(_mm256_set1_ps(-0.0f), x) : x;
-  __m256 const y = _mm256_max_ps(_mm256_div_ps(size, divisor), _mm256_set1_ps(0x1p-27f)); /* NaN and what is below: the bound */
+  __m256 const y = _mm256_max_ps(_mm256_mul_ps(size, reciprocal), _mm256_set1_ps(0x1p-27f)); /* NaN and what is below: the bound */
   __m256i const y_bits = _mm256_castps_si256(y), above = _mm256_add_epi32(_mm256_srli_epi32(y_bits, 23), _mm256_set1_epi32(27 - 127));
   __m256i const power = _mm256_srli_epi32(_mm256_mullo_epi16(above, _mm256_set1_epi32(11)), 5);
   __m256i const of_power = _mm256_add_epi32(_mm256_add_epi32(power, _mm256_add_epi32(power, power)), _mm256_set1_epi32(-27));
@@ -282,12 +282,12 @@ static inline __m256i encode(__m256 x, __m256 divisor, __m256 bound, int has_sig
   return _mm256_or_si256(code, _mm256_andnot_si256(_mm256_cmpeq_epi32(code, _mm256_setzero_si256()), sign));
 }
 
-static inline void encode_as(uint8_t *codes, const float *numbers, float divisor, float bound, int has_sign) {
-  __m256 const divisors = _mm256_set1_ps(divisor), bounds = _mm256_set1_ps(bound);
+static inline void encode_as(uint8_t *codes, const float *numbers, float reciprocal, float bound, int has_sign) {
+  __m256 const reciprocals = _mm256_set1_ps(reciprocal), bounds = _mm256_set1_ps(bound);
   for (int i = 0; i < block; i += 32) {
     __m256i c[4];
     for (int j = 0; j < 4; ++j)
-      c[j] = encode(_mm256_load_ps(numbers + i + 8 * j), divisors, bounds, has_sign);
+      c[j] = encode(_mm256_load_ps(numbers + i + 8 * j), reciprocals, bounds, has_sign);
     __m256i const bytes = _mm256_packus_epi16(_mm256_packus_epi32(c[0], c[1]), _mm256_packus_epi32(c[2], c[3]));
     _mm256_storeu_si256((__m256i *)(codes + i), _mm256_permutevar8x32_epi32(bytes, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7)));
   }
@@ -301,19 +301,20 @@ static inline int32_t largest_of(__m256i x) {
 
 /* `largest` and `negative`: magnitudes as bits, which are in their order. The numbers behind the last one are zeros. */
 static inline void encode_block(uint8_t *to, const float *numbers, __m256i largest_lanes, __m256i negative_lanes) {
-  int32_t const largest = largest_of(largest_lanes), negative = largest_of(negative_lanes);
-  int const is_finite = largest < 0x7f800000, is_proper = is_finite && largest != 0;
+  int32_t const seen = largest_of(largest_lanes), negative = largest_of(negative_lanes);
+  int const is_finite = seen < 0x7f800000, is_proper = is_finite && seen != 0;
+  int32_t const largest = is_proper && seen < 0x00800000 ? 0x00800000 : seen; /* its reciprocal is a number */
   float scale, of_negative;
   memcpy(&scale, &largest, 4), memcpy(&of_negative, &negative, 4);
   float const least = scale * 0x1p-19f;
   int const has_sign = of_negative > least;
   uint32_t const stored = is_finite ? (uint32_t)largest | (!has_sign && is_proper ? 0x80000000u : 0) : 0x7fc00000u;
   memcpy(to, &stored, 4);
-  float const divisor = is_proper ? scale : INFINITY, bound = !is_proper ? INFINITY : has_sign ? least : 0;
+  float const reciprocal = is_proper ? 1 / scale : 0, bound = !is_proper ? INFINITY : has_sign ? least : 0;
   if (has_sign)
-    encode_as(to + scale_bytes, numbers, divisor, bound, 1);
+    encode_as(to + scale_bytes, numbers, reciprocal, bound, 1);
   else
-    encode_as(to + scale_bytes, numbers, divisor, bound, 0);
+    encode_as(to + scale_bytes, numbers, reciprocal, bound, 0);
 }
 
 static inline void look_at(__m256 x, __m256i *largest, __m256i *negative) {

@@ -22,8 +22,9 @@ using namespace gradus::reference;
 namespace {
 
 /// Contents of an array, by name.
-enum class Content { Normal, Positive, Zero, Wide, Dust, NotFinite, Tiny };
-constexpr Content allContents[] = {Content::Normal, Content::Positive, Content::Zero, Content::Wide, Content::Dust, Content::NotFinite, Content::Tiny};
+enum class Content { Normal, Positive, Zero, Wide, Dust, NotFinite, Tiny, Subnormal, Huge };
+constexpr Content allContents[] = {Content::Normal, Content::Positive, Content::Zero, Content::Wide, Content::Dust, Content::NotFinite, Content::Tiny,
+                                   Content::Subnormal, Content::Huge};
 
 /// Whether one kernel is made for each operation.
 class Blocks : public testing::TestWithParam<bool> {
@@ -56,6 +57,8 @@ static double fill(Content content, size_t i, std::mt19937_64 &bits) {
   case Content::Dust: return i % 7 == 3 ? 1 : -1e-7 * std::fabs(x);
   case Content::NotFinite: return i == 300 ? NAN : i == 5 ? -INFINITY : x;
   case Content::Tiny: return 0x1p-110 * x;
+  case Content::Subnormal: return 0x1p-140 * x;
+  case Content::Huge: return 0x1p124 * x;
   }
   return x;
 }

@@ -86,10 +86,10 @@ TEST(Blocks, keepTheirBytesWhenTheyAreEncodedAgain) {
   std::normal_distribution<double> normal;
   for (int32_t dtype = GRADUS_BLOCKS + 4; dtype <= GRADUS_BLOCKS + 12; ++dtype)
     for (size_t count : {0u, 1u, 15u, 255u, 256u, 257u, 1000u, 5000u})
-      for (int kind = 0; kind < 4; ++kind) {
+      for (int kind = 0; kind < 5; ++kind) {
         std::vector<float> numbers(count);
         for (float &x : numbers)
-          x = static_cast<float>(kind == 0 ? normal(bits) : kind == 1 ? std::exp2(20 * normal(bits)) : kind == 2 ? 0 : 1e-30 * normal(bits));
+          x = static_cast<float>(kind == 0 ? normal(bits) : kind == 1 ? std::exp2(20 * normal(bits)) : kind == 2 ? 0 : (kind == 3 ? 1e-30 : 1e-42) * normal(bits));
         std::vector<unsigned char> bytes = encode(numbers, dtype);
         EXPECT_EQ(encode(decode(bytes, count, dtype), dtype), bytes);
       }
@@ -111,6 +111,14 @@ TEST(Blocks, knowZeroAndWhatIsNotFinite) {
   EXPECT_EQ(without[3], 0);
   EXPECT_EQ(with[1], 0);
   EXPECT_LT(with[3], 0);
+}
+
+TEST(Blocks, haveAScaleWithAReciprocal) {
+  std::vector<float> kept = keep({0x1p-140f, 0x1p-149f, 0.0f});
+  EXPECT_NEAR(kept[0], 0x1p-140, 0x1p-142);
+  EXPECT_GT(kept[1], 0);
+  EXPECT_EQ(kept[2], 0);
+  EXPECT_EQ(keep({0x1.fp127f, -0x1.8p127f})[0], 0x1.fp127f);
 }
 
 TEST(Blocks, haveTypes) {
