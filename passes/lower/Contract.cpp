@@ -16,8 +16,7 @@ namespace gradus {
 
 static ContractOp getContract(KernelOp kernel) { return dyn_cast<ContractOp>(kernel.getBody().front().front()); }
 
-/// The labels that are summed: those of a, then the others of b; a last axis of both comes last.
-static SmallVector<int64_t> getSummed(ContractOp op) {
+SmallVector<int64_t> getSummed(ContractOp op) {
   SmallVector<int64_t> summed;
   for (ArrayRef<int64_t> labels : {op.getLhs(), op.getRhs()})
     for (int64_t label : labels)

@@ -84,6 +84,8 @@ void emitRowContractBody(KernelOp kernel, int64_t rowLabel, Evaluator &evaluator
 
 /// Writes a contraction as the sum of a product, so that the tree of reductions does it.
 void rewriteContract(KernelOp kernel);
+/// The labels that are summed: those of a, then the others of b; a last axis of both comes last.
+llvm::SmallVector<int64_t> getSummed(ContractOp op);
 mlir::Value emitContractCount(KernelOp kernel, Evaluator &evaluator);
 mlir::Value emitContractWork(KernelOp kernel, Evaluator &evaluator);
 void emitContractBody(KernelOp kernel, Evaluator &evaluator, mlir::Value output, mlir::Value begin, mlir::Value end);

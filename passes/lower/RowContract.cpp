@@ -56,18 +56,8 @@ RowContractEmitter::RowContractEmitter(ContractOp op, int64_t rowLabel, Evaluato
   for (int64_t label : op.getOut().drop_back())
     if (label != tileLabel)
       outer.push_back(label);
-  // The rows come first, and then as everywhere: the labels of a, then the others of b, a last axis of both last.
-  for (ArrayRef<int64_t> labels : {op.getLhs(), op.getRhs()})
-    for (int64_t label : labels)
-      if (!llvm::is_contained(op.getOut(), label) && !llvm::is_contained(summed, label))
-        summed.push_back(label);
-  for (ArrayRef<int64_t> labels : {op.getRhs(), op.getLhs()})
-    if (!labels.empty() && llvm::is_contained(summed, labels.back())) {
-      int64_t last = labels.back();
-      llvm::erase(summed, last);
-      summed.push_back(last);
-    }
-  if (isEnd()) {
+  summed = getSummed(op);
+  if (isEnd()) { // the rows come first
     llvm::erase(summed, rowLabel);
     summed.insert(summed.begin(), rowLabel);
   }
