@@ -86,10 +86,10 @@ void Code::prefetchVector(Value base, Type element, Value index, int64_t distanc
     LLVM::Prefetch::create(*this, byteAddress(from, distance + offset), /*rw=*/0, /*hint=*/3, /*cache=*/1);
 }
 
-Value Code::gatherVector(Value base, Type element, Value indices, Value mask) {
-  // The lanes that do not count read element 0, which is there if any other is: for a mask, machines without gathers branch in each lane.
+Value Code::gatherVector(Value base, Type element, Value indices, Value mask, Value first) {
+  // The lanes that do not count read the first element, which is there if any other is: for a mask, machines without gathers branch in each lane.
   if (mask)
-    indices = select(mask, indices, integer(indices.getType(), 0));
+    indices = select(mask, indices, first ? splat(first) : integer(indices.getType(), 0));
   if (auto blocks = dyn_cast<BlocksType>(element))
     return gatherFromBlocks(*this, base, blocks, indices);
   Value from = address(base, memType(element), indices);

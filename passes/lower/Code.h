@@ -80,7 +80,8 @@ public:
   mlir::Value loadVector(mlir::Value base, mlir::Type element, mlir::Value index, mlir::Value mask);
   /// Asks for the cache lines of a vector that lies so many bytes behind; what lies behind the end of an array is never loaded.
   void prefetchVector(mlir::Value base, mlir::Type element, mlir::Value index, int64_t distance);
-  mlir::Value gatherVector(mlir::Value base, mlir::Type element, mlir::Value indices, mlir::Value mask);
+  /// Lanes that the mask leaves out read element `first`, 0 if that is null.
+  mlir::Value gatherVector(mlir::Value base, mlir::Type element, mlir::Value indices, mlir::Value mask, mlir::Value first = {});
   void storeElement(mlir::Value base, mlir::Type element, mlir::Value index, mlir::Value value);
   void storeVector(mlir::Value base, mlir::Type element, mlir::Value index, mlir::Value value, mlir::Value mask);
   mlir::Value loadRaw(mlir::Type type, mlir::Value address) { return mlir::LLVM::LoadOp::create(*this, type, address); }

@@ -315,7 +315,7 @@ Value Evaluator::load(Value base, ArrayType type, ArrayRef<Index> point) {
   }
   if (isInRow)
     scattered = scattered ? code.add(scattered, code.laneNumbers()) : code.laneNumbers();
-  return code.gatherVector(base, element, code.add(code.splat(uniform), scattered), mask);
+  return code.gatherVector(base, element, code.add(code.splat(uniform), scattered), mask, firsts.lookup(base));
 }
 
 BlockForm Evaluator::formAt(Value base, BlocksType type, Value index) {

@@ -79,6 +79,8 @@ public:
     int64_t shift;
   };
   void askAhead(mlir::Value base, Ahead what) { ahead[base] = what; }
+  /// Of the array at `base` there are elements from `first` on alone.
+  void beginAt(mlir::Value base, mlir::Value first) { firsts[base] = first; }
   /// The bytes that the innermost loop moves, for each element; unset where there is no such loop.
   std::optional<Traffic> traffic;
   /// The bytes of scales that are read before the row, for each element.
@@ -116,6 +118,7 @@ private:
   mlir::Value mask;
   mlir::Operation *inner = nullptr;
   llvm::DenseMap<mlir::Value, Ahead> ahead;
+  llvm::DenseMap<mlir::Value, mlir::Value> firsts;
   mlir::Value blockStart;
   int64_t blockPoints = 0;
   /// What the blocks of the row mean, by the place of their array.

@@ -153,6 +153,12 @@ enum class Motion { None, Rows, Blocks, SuperBlocks };
 /// The functions of the kernels of a nest, for rows [begin, end).
 SmallVector<KernelFunction> FunctionLowering::buildNested(KernelOp kernel, const RowNest &nest, Slot &slot, ValueRange outputs) {
   auto isCached = [&](Value array) { return nest.isLocal(array, plan) || nest.isCached(kernel, array); };
+  // What is in the nest alone has the rows of a block.
+  auto beginRows = [&](Evaluator &inside, Value begin) {
+    for (auto [operand, inner] : llvm::zip_equal(kernel.getOperands(), kernel.getBody().getArguments()))
+      if (nest.isLocal(operand, plan))
+        inside.beginAt(inside.baseOf(inner), inside.code.mul(begin, inside.product(arrayOf(operand).getShape().drop_front())));
+  };
   // Each of the kernels that read an array asks for its part of the next block.
   auto askAhead = [&](Evaluator &inside, Value begin, Value end) {
     Code &code = inside.code;
@@ -170,6 +176,7 @@ SmallVector<KernelFunction> FunctionLowering::buildNested(KernelOp kernel, const
   if (isa<ContractOp>(kernel.getBody().front().front())) {
     int64_t label = RowUse(kernel, nest.rows).getLabel();
     return {buildFunction(kernel, "_rows", slot, outputs, isCached, [&](Evaluator &inside, ValueRange places, Value begin, Value end, LLVM::LLVMFuncOp) {
+      beginRows(inside, begin);
       askAhead(inside, begin, end);
       emitRowContractBody(kernel, label, inside, places[0], begin, end);
     })};
@@ -178,6 +185,7 @@ SmallVector<KernelFunction> FunctionLowering::buildNested(KernelOp kernel, const
   for (const KernelInfo &info : analyzeKernel(kernel)) {
     StringRef suffix = info.form == KernelForm::Argument ? "_rows_arg" : "_rows";
     functions.push_back(buildFunction(kernel, suffix, slot, outputs, isCached, [&](Evaluator &inside, ValueRange places, Value begin, Value end, LLVM::LLVMFuncOp body) {
+      beginRows(inside, begin);
       askAhead(inside, begin, end);
       emitKernelBody(info, inside, places, begin, end, /*isNested=*/true);
       if (std::optional<Traffic> traffic = inside.traffic)
