@@ -21,7 +21,7 @@ function(gradus_add_library target)
   set(folder ${CMAKE_CURRENT_BINARY_DIR}/${target}.gradus)
   set(flags ${ARG_OPTIONS})
   foreach(option DTYPE GUARD PREFIX TARGET)
-    if(ARG_${option})
+    if(NOT "${ARG_${option}}" STREQUAL "") # not if(ARG_..): `off` is false
       string(TOLOWER ${option} name)
       list(APPEND flags --${name}=${ARG_${option}})
     endif()

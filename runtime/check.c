@@ -249,7 +249,7 @@ static gradus_status checkFormula(const gradus_call_site *site, size_t slot, con
   if (dividend % divisor != 0)
     return gradus_internal_fail(site, GRADUS_ERROR_SHAPE, placeOf(slot, k, axis), (double)divisor, (double)dividend,
                                 "the size %s is not whole: {g} is no multiple of {e}", text);
-  if (k >= 0 && table[symbol].size != dividend / divisor)
+  if (k >= 0 && table[symbol].argument >= 0 && table[symbol].size != dividend / divisor) /* else who has it is left out */
     return gradus_internal_fail(site, GRADUS_ERROR_SHAPE, placeOf(slot, k, axis), (double)(dividend / divisor),
                                 (double)table[symbol].size, "is {g}, expected %s = {e}", text);
   return GRADUS_OK;

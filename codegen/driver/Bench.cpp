@@ -101,8 +101,10 @@ static std::vector<double> chooseHypers(const EntryLayout &layout) {
       double low = hyper.interval.getLowValue(), high = hyper.interval.getHighValue();
       bool isBounded = std::isfinite(low) && std::isfinite(high);
       value = isBounded ? (low + high) / 2 : std::isfinite(low) ? low + 1 : std::isfinite(high) ? high - 1 : 1;
-      if (hyper.isInteger)
-        value = std::ceil(*value);
+      if (hyper.isInteger) { // of [0, 1) it is 0, of (0, 1] it is 1
+        double below = std::floor(*value);
+        value = below > low || (below == low && hyper.interval.getLowClosed()) ? below : std::ceil(*value);
+      }
     }
     values.push_back(value.value_or(1));
   }
@@ -177,7 +179,7 @@ static bool measureEntry(const EntryLayout &layout, const EntryLayout *init, con
   line.entry = layout.name;
   line.elements = arrays.countElements();
   line.leastBytes = arrays.countLeastBytes() / static_cast<double>(std::max<int64_t>(line.elements, 1));
-  if (std::optional<double> bytes = plan ? countPlanBytes(*plan, sizes, layout.symbols.empty() ? nullptr : layout.symbols[0].getContext()) : std::nullopt)
+  if (std::optional<double> bytes = plan ? countPlanBytes(*plan, sizes, layout.tensors.front().type.getContext()) : std::nullopt) // isMeasured: it has an array
     line.planBytes = *bytes / static_cast<double>(line.elements);
   return timeRounds(entry, arrays.getSlot(layout), rounds, line, error);
 }

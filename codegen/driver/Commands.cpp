@@ -124,7 +124,7 @@ static constexpr llvm::StringRef benchDetails =
     "prints for each entry: ns an element (of the parameters, or else of the largest array), the bytes an element if each array is read and written once, those that\n"
     "the loops of its kernels load and store ('-' where they are not counted), GB/s of the former, the time over that of scale in place over as many bytes,\n"
     "and the spread: 80 % of the times lie within, as a share of the median. Entry and scale run in turn, on the same threads. Arrays are normal numbers, what counts\n"
-    "or chooses is 0, states are the first ones, hyper-parameters have their defaults.\n";
+    "or chooses is 0, states are the first ones, hyper-parameters have their defaults. Steps are timed without their guards.\n";
 
 static constexpr CommandSpec commands[] = {
     {"bench", "time the entries beside the memory's speed", "SPEC.grad", benchOptions, "gradus bench adamw.grad --dim w=16777216", runBench, benchDetails},

@@ -1,6 +1,6 @@
 //===- ProductUnit.cpp - The code that multiplies matrices -----------------------===//
 //
-// For 256 elements of the inner axis at a time: the part of B is packed, so that its rows are vectors one after the other that stay in the first cache;
+// For 128 elements of the inner axis at a time: the part of B is packed, so that its rows are vectors one after the other that stay in the first cache;
 // then each tile of Y takes its sums in registers, each element one after the other with fused multiply-adds, and they are added to Y.
 // A tile that reaches over the last row repeats it, one that reaches over the last column has whatever: neither is stored.
 //

@@ -35,6 +35,8 @@ cmake --build "$scratch/outside"
 "$scratch/outside/use_c"
 "$scratch/outside/use_cpp"
 "$scratch/outside/use_events"
+# What CMake takes for false is an argument like any other.
+grep -q 'guard=off' "$scratch/outside/events.gradus/events.json"
 
 # Without libomp the component is not there, and says which package is missing.
 if cmake -G Ninja -S "$here/outside" -B "$scratch/without" -DCMAKE_PREFIX_PATH="$prefix" -DGradus_OMP_LIBRARY=OFF > "$scratch/without.log" 2>&1 ||
