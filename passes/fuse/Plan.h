@@ -63,6 +63,8 @@ public:
   }
   /// Whether conditions of the guard (passes/step) may refuse the call.
   bool hasGuards() const { return isGuarded; }
+  /// Whether a kernel runs before all conditions of the guard are known.
+  bool isBeforeGuards(KernelOp kernel) const { return getPosition(kernel) < numBeforeGuards; }
   /// Whether a kernel is there for the guard alone.
   bool isForGuard(KernelOp kernel) const;
   /// Whether an op of the last phase belongs to what runs twice.

@@ -89,6 +89,10 @@ bool RowNest::join(KernelOp kernel, const Plan &plan) {
     if (!RowUse(source, rows).hasRows(cast<OpResult>(operand).getResultNumber()) || use.getRead(number) != RowRead::Own)
       return false;
   }
+  // The guard looks at all rows before the first one is written.
+  bool writes = llvm::any_of(kernel.getStored(), [&](Value result) { return plan.getStorage(result).home == Home::Result; });
+  if (writes && llvm::any_of(kernels, [&](KernelOp before) { return plan.isBeforeGuards(before); }))
+    return false;
   kernels.push_back(kernel);
   narrow = decides;
   return true;

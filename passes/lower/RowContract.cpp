@@ -159,10 +159,11 @@ void RowContractEmitter::emitTiles(Value output, ArrayRef<Value> columns, Value 
 
 /// All vectors of the result, for the outer labels as they are.
 void RowContractEmitter::emitStrips(Value output) {
-  Value size = evaluator.sizeOf(getDim(vectorLabel));
+  bool isOverRows = vectorLabel == rowLabel; // the rows are all that the result has
+  Value low = isOverRows ? begin : code.i64(0), size = isOverRows ? end : evaluator.sizeOf(getDim(vectorLabel));
   int64_t width = tileLabel < 0 ? getTile(op) * lanes : lanes;
-  Value whole = code.sub(size, code.rem(size, code.i64(width)));
-  code.loop(code.i64(0), whole, width, {}, [&](Value first, ValueRange) {
+  Value whole = code.sub(size, code.rem(code.sub(size, low), code.i64(width)));
+  code.loop(low, whole, width, {}, [&](Value first, ValueRange) {
     SmallVector<Value> columns;
     for (int64_t i = 0; i < width; i += lanes)
       columns.push_back(code.add(first, code.i64(i)));

@@ -42,7 +42,8 @@ struct DecomposeLogSumExp : OpRewritePattern<LogSumExpOp> {
     return success();
   }
 
-  /// softmax, exp(x - y), is exp(x - s) / sum: the exponentials are those of the sum. All or none of them are 0 / 0 or infinite.
+  /// softmax, exp(x - y), is exp(x - s) / sum: the exponentials are those of the sum. In a row with +inf, which has a NaN anyway, a large
+  /// finite x gives inf * 0, NaN, where exp(x - y) would be 0.
   static void shareExponentials(LogSumExpOp op, Value powers, Value sum, PatternRewriter &rewriter) {
     Location loc = op.getLoc();
     ArrayType type = arrayType(op.getX());

@@ -33,6 +33,12 @@ fn classes(X: [n, d], W: [d, c], b: [c], label: [n] int) {
   return e, grad[W](e), grad[b](e)
 }
 
+/// A sum over each row of what has but the rows, times what another kernel of the nest has stored.
+fn scaled(X: [n, d], w: [d], a: [n]) {
+  e = mean[i](softplus(sum[j](X[i, j] * w[j])) * sum[j](a[i] * exp(X[i, j])))
+  return e, grad[w](e)
+}
+
 /// Logits, their derivative, and the largest of each row.
 fn entropy(z: [n, c], label: [n] int) {
   f(x) = mean[i](logsumexp[k](x[i, k]) - x[i, label[i]])
@@ -149,6 +155,11 @@ TEST_P(RowNests, GeneralisedLinearModel) {
 }
 
 TEST_P(RowNests, NoRows) { expectAll("logistic", {numbers({0, 5}, 1), numbers({5}, 2), numbers({5}, 3), numbers({0}, 4)}); }
+
+TEST_P(RowNests, RowsAlongTheLanes) {
+  for (int64_t n : {1, 15, 17, 1023, 40000}) // at last several blocks in a super-block
+    expectAll("scaled", {numbers({n, 8}, 1), numbers({8}, 2), numbers({n}, 3)});
+}
 
 TEST_P(RowNests, FewClassesAndMany) {
   for (Sizes sizes : {Sizes{1, 1, 1}, Sizes{15, 17, 3}, Sizes{17, 256, 5}, Sizes{1023, 17, 32}, Sizes{1023, 17, 33}, Sizes{301, 33, 40}}) {
