@@ -73,7 +73,12 @@ static void scale(std::vector<CacheLine> &lines, float factor) {
       data[i] *= by;
     }
   };
-  runInParallel(nullptr, static_cast<int64_t>(lines.size()), body, &closure);
+  // As an entry does: fewer elements are not worth a thread.
+  constexpr int64_t leastElements = 32768;
+  const auto count = static_cast<int64_t>(lines.size());
+  if (count * static_cast<int64_t>(sizeof(CacheLine) / sizeof(float)) < leastElements)
+    return body(&closure, 0, count);
+  runInParallel(nullptr, count, body, &closure);
 }
 
 template <typename Body>

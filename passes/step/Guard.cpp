@@ -148,7 +148,7 @@ void Guarding::addGradient(Value gradient, const std::string &name) {
     return;
   }
   if (found.sum)
-    add(found.sum, name + ", or a sum over it" + placeOf(found.sum) + ",", /*isOfCall=*/true);
+    add(found.sum, name + " or a sum over it" + placeOf(found.sum), /*isOfCall=*/true);
   else if (level != Level::Joint)
     add(gradient, name);
 }

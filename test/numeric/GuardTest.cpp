@@ -177,7 +177,7 @@ TEST_P(GuardedSteps, RefuseAValueThatOverflows) {
   buffers = with->makeBuffers("cut.step", slots);
   before = copyOf(buffers);
   EXPECT_EQ(with->run("cut.step", slots, buffers, report), GRADUS_ERROR_NONFINITE);
-  EXPECT_EQ(std::string(report.what), "'g', or a sum over it (guard.grad:15),");
+  EXPECT_EQ(std::string(report.what), "'g' or a sum over it (guard.grad:15)");
   EXPECT_TRUE(copyOf(buffers) == before);
 }
 

@@ -13,7 +13,7 @@
 // SOME: internal: no level of the guard: some
 
 // JOINT-LABEL: gradus.func rule_step @by_norm.step
-// JOINT-SAME: gradus.guard = "'g', or a sum over it (adds_conditions.mlir:{{[0-9]+}}),"
+// JOINT-SAME: gradus.guard = "'g' or a sum over it (adds_conditions.mlir:{{[0-9]+}})"
 // JOINT: %[[SUM:.*]] = gradus.all_reduce sum
 // JOINT: %[[ZERO:.*]] = gradus.sub %[[SUM]], %[[SUM]]
 // JOINT: %[[FINE:.*]] = gradus.compare eq %[[ZERO]]
