@@ -4,7 +4,7 @@ foreach(spec lang/std/losses/logistic test/bench/specs/cross_entropy test/bench/
   get_filename_component(name ${spec} NAME)
   add_custom_command(
     OUTPUT ${SPECS}/${name}.a ${SPECS}/${name}.h
-    COMMAND gradus build ${PROJECT_SOURCE_DIR}/${spec}.grad -o ${SPECS} --target=x86-64-v3
+    COMMAND gradus build ${PROJECT_SOURCE_DIR}/${spec}.grad -o ${SPECS} --target=${GRADUS_BENCH_TARGET}
     DEPENDS gradus ${PROJECT_SOURCE_DIR}/${spec}.grad
     VERBATIM)
   list(APPEND ROW_ARCHIVES ${SPECS}/${name}.a)
@@ -14,7 +14,7 @@ add_executable(bench-rows EXCLUDE_FROM_ALL
   row_loops.c
   rows.cpp)
 add_dependencies(bench-rows bench-row-specs)
-set_source_files_properties(row_loops.c PROPERTIES COMPILE_OPTIONS "-O3;-march=x86-64-v3;-fno-math-errno;-ffp-contract=off")
+set_source_files_properties(row_loops.c PROPERTIES COMPILE_OPTIONS "-O3;-march=${GRADUS_BENCH_TARGET};-mprefer-vector-width=512;-fno-math-errno;-ffp-contract=off")
 target_compile_options(bench-rows PRIVATE -fopenmp)
 target_include_directories(bench-rows PRIVATE ${SPECS})
 target_include_directories(bench-rows SYSTEM PRIVATE ${LLVM_LIBRARY_DIRS}/clang/${LLVM_VERSION_MAJOR}/include)
