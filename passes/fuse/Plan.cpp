@@ -280,7 +280,7 @@ void Plan::decideHome(KernelOp kernel, Value value, Storage &where) {
   };
   // What runs twice must find the arguments as they were; after the rehearsal of an open function nothing is refused.
   bool isBeforeCut = needsAgreement() || getPosition(kernel) < numKernelsBeforeLastCut;
-  bool isEarly = isBeforeCut || getPosition(kernel) < numBeforeGuards || (func.isOpen() ? isRehearsed(kernel) : llvm::any_of(later, mayRefuse));
+  bool isEarly = isBeforeCut || isBeforeGuards(kernel) || (func.isOpen() ? isRehearsed(kernel) : llvm::any_of(later, mayRefuse));
   bool isHeld = where.argument >= 0 && isHandedOn(func.getArgument(where.argument));
   bool isDeferred = isWrittenLater(func, where.result) || isEarly || isHeld || needsOld(kernel) || llvm::any_of(later, needsOld);
   where.home = isDeferred ? Home::Deferred : Home::Result;

@@ -31,15 +31,15 @@ SmallVector<int64_t> getSummed(ContractOp op) {
   return summed;
 }
 
-static Attribute getDim(ContractOp op, int64_t label) {
+Attribute getDim(ContractOp op, int64_t label) {
   for (auto [labels, value] : {std::pair(op.getLhs(), op.getA()), std::pair(op.getRhs(), op.getB())})
     for (auto [axis, own] : llvm::enumerate(labels))
       if (own == label)
         return arrayOf(value).getShape()[axis];
-  return {};
+  llvm_unreachable("a label of the result or of a sum is one of an operand");
 }
 
-static SmallVector<Attribute> getDims(ContractOp op, ArrayRef<int64_t> labels) {
+SmallVector<Attribute> getDims(ContractOp op, ArrayRef<int64_t> labels) {
   return llvm::map_to_vector(labels, [&](int64_t label) { return getDim(op, label); });
 }
 

@@ -26,6 +26,15 @@ llvm::SmallVector<CarriedArray> findCarriedArrays(LoopOp loop);
 /// Half of what the flag of a call is where the guard refuses it: above all places of indices.
 inline constexpr int32_t refusedByGuard = 1 << 20;
 
+/// A function over a range of indices, the type of the closure that it takes, and which of the values captured for it stand there: those that it reads.
+struct ClosureFunction {
+  mlir::LLVM::LLVMFuncOp body;
+  mlir::LLVM::LLVMStructType closure;
+  llvm::SmallVector<unsigned> kept;
+};
+/// Stores the fields of a closure.
+void fillClosure(Code &code, mlir::LLVM::LLVMStructType type, mlir::Value closure, mlir::ValueRange values);
+
 /// The function of a kernel, and the fields of its closure that it reads.
 struct KernelFunction {
   struct Field {
@@ -151,8 +160,10 @@ private:
   KernelFunction buildFunction(KernelOp kernel, llvm::StringRef suffix, Slot &slot, mlir::ValueRange outputs, llvm::function_ref<bool(mlir::Value)> isCached, Body body);
   void callUnlessRefused(mlir::LLVM::LLVMFuncOp body, mlir::Value closure, mlir::Value count, mlir::Value work);
   void launch(KernelOp kernel, llvm::StringRef suffix, Slot &slot, mlir::ValueRange outputs, mlir::Value count, mlir::Value work, Body body);
-  std::pair<mlir::LLVM::LLVMFuncOp, mlir::Value> buildBody(mlir::Location loc, llvm::StringRef name, mlir::ValueRange captured,
-                                                           llvm::function_ref<void(Code &, llvm::ArrayRef<mlir::Value>, mlir::LLVM::LLVMFuncOp)> emit);
+  ClosureFunction buildBody(mlir::Location loc, llvm::StringRef name, mlir::ValueRange captured,
+                            llvm::function_ref<void(Code &, llvm::ArrayRef<mlir::Value>, mlir::LLVM::LLVMFuncOp)> emit);
+  /// The closure of such a function on the stack, of what was captured for it.
+  mlir::Value buildClosure(const ClosureFunction &function, mlir::ValueRange captured);
   // One launch for all slots (LaunchAll.cpp).
   bool isLaunchedForAll(PhaseOp phase);
   bool isWrittenInPlace();

@@ -86,6 +86,9 @@ void emitRowContractBody(KernelOp kernel, int64_t rowLabel, Evaluator &evaluator
 void rewriteContract(KernelOp kernel);
 /// The labels that are summed: those of a, then the others of b; a last axis of both comes last.
 llvm::SmallVector<int64_t> getSummed(ContractOp op);
+/// The sizes of labels.
+mlir::Attribute getDim(ContractOp op, int64_t label);
+llvm::SmallVector<mlir::Attribute> getDims(ContractOp op, llvm::ArrayRef<int64_t> labels);
 mlir::Value emitContractCount(KernelOp kernel, Evaluator &evaluator);
 mlir::Value emitContractWork(KernelOp kernel, Evaluator &evaluator);
 void emitContractBody(KernelOp kernel, Evaluator &evaluator, mlir::Value output, mlir::Value begin, mlir::Value end);

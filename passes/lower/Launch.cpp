@@ -296,6 +296,11 @@ static Value fieldAddress(Code &code, LLVM::LLVMStructType closure, Value base, 
   return LLVM::GEPOp::create(code, code.ptrType(), closure, base, ArrayRef<LLVM::GEPArg>{0, static_cast<int32_t>(index)});
 }
 
+void fillClosure(Code &code, LLVM::LLVMStructType type, Value closure, ValueRange values) {
+  for (auto [index, value] : llvm::enumerate(values))
+    LLVM::StoreOp::create(code, value, fieldAddress(code, type, closure, index));
+}
+
 /// Builds the function of a kernel. What it reads of a cached array moves no memory.
 KernelFunction FunctionLowering::buildFunction(KernelOp kernel, StringRef suffix, Slot &slot, ValueRange outputs, function_ref<bool(Value)> isCached,
                                                Body emitBody) {
@@ -320,36 +325,26 @@ KernelFunction FunctionLowering::buildFunction(KernelOp kernel, StringRef suffix
   if (hasDraws)
     fields.append({{slot.buffers.seed, {}}, {slot.buffers.slot, {}}});
 
-  auto types = llvm::map_to_vector(fields, [](const KernelFunction::Field &field) { return field.captured.getType(); });
-  auto type = LLVM::LLVMStructType::getLiteral(code.getContext(), types);
   std::string name = layout.cName + "__kernel" + std::to_string(plan.getPosition(kernel)) + suffix.str() + stage.str();
-  Type i64 = code.getI64Type();
-  LLVM::LLVMFuncOp body = createFunction(name, LLVM::LLVMVoidType::get(code.getContext()), {code.ptrType(), i64, i64}, true);
-  body.setNoInline(true); // two calls, one copy
-  Code inside(kernel.getLoc(), code.getContext());
-  inside.setInsertionPointToStart(&body.getBody().front());
-  SmallVector<Value> values;
-  for (auto [index, field] : llvm::enumerate(fields)) {
-    Value address = fieldAddress(inside, type, body.getArgument(0), index);
-    values.push_back(inside.loadRaw(field.captured.getType(), address));
-    Value array = field.output >= 0 && field.output < static_cast<int>(kernel.getNumResults()) ? Value(kernel.getResult(field.output)) : field.operand;
-    if (array && isCached(array))
-      values.back().getDefiningOp()->setAttr(cachedAttribute, inside.getUnitAttr());
-  }
-  Buffers buffers;
-  for (auto [argument, value] : llvm::zip(inner, values))
-    (arrayOf(argument).isScalar() ? buffers.scalars : buffers.arrays)[argument] = value;
-  for (auto [symbol, value] : llvm::zip(symbols, ArrayRef(values).drop_front(firstSymbol)))
-    buffers.symbols[symbol] = value;
-  if (hasDraws)
-    std::tie(buffers.seed, buffers.slot) = std::pair(values.end()[-2], values.back());
-  Evaluator evaluator(inside, buffers);
-  emitBody(evaluator, ArrayRef(values).slice(firstOutput, outputs.size()), body.getArgument(1), body.getArgument(2), body);
-  LLVM::ReturnOp::create(inside, ValueRange());
-
-  SmallVector<unsigned> kept;
-  KernelFunction function{body, pruneClosure(type, values, kept), {}};
-  for (unsigned index : kept)
+  auto captured = llvm::map_to_vector(fields, [](const KernelFunction::Field &field) { return field.captured; });
+  ClosureFunction built = buildBody(kernel.getLoc(), name, captured, [&](Code &inside, ArrayRef<Value> values, LLVM::LLVMFuncOp body) {
+    for (auto [field, value] : llvm::zip_equal(fields, values)) {
+      Value array = field.output >= 0 && field.output < static_cast<int>(kernel.getNumResults()) ? Value(kernel.getResult(field.output)) : field.operand;
+      if (array && isCached(array))
+        value.getDefiningOp()->setAttr(cachedAttribute, inside.getUnitAttr());
+    }
+    Buffers buffers;
+    for (auto [argument, value] : llvm::zip(inner, values))
+      (arrayOf(argument).isScalar() ? buffers.scalars : buffers.arrays)[argument] = value;
+    for (auto [symbol, value] : llvm::zip(symbols, values.drop_front(firstSymbol)))
+      buffers.symbols[symbol] = value;
+    if (hasDraws)
+      std::tie(buffers.seed, buffers.slot) = std::pair(values.end()[-2], values.back());
+    Evaluator evaluator(inside, buffers);
+    emitBody(evaluator, values.slice(firstOutput, outputs.size()), body.getArgument(1), body.getArgument(2), body);
+  });
+  KernelFunction function{built.body, built.closure, {}};
+  for (unsigned index : built.kept)
     function.fields.push_back(fields[index]);
   return function;
 }
@@ -358,10 +353,7 @@ KernelFunction FunctionLowering::buildFunction(KernelOp kernel, StringRef suffix
 void FunctionLowering::launch(KernelOp kernel, StringRef suffix, Slot &slot, ValueRange outputs, Value count, Value work, Body emitBody) {
   KernelFunction function = buildFunction(kernel, suffix, slot, outputs, [](Value) { return false; }, emitBody);
   Value closure = code.stackSlot(function.closure, 1);
-  for (auto [place, field] : llvm::enumerate(function.fields)) {
-    Value address = fieldAddress(code, function.closure, closure, place);
-    LLVM::StoreOp::create(code, field.captured, address);
-  }
+  fillClosure(code, function.closure, closure, llvm::map_to_vector(function.fields, [](const KernelFunction::Field &field) { return field.captured; }));
   callUnlessRefused(function.body, closure, count, work);
 }
 
@@ -372,9 +364,8 @@ void FunctionLowering::callUnlessRefused(LLVM::LLVMFuncOp body, Value closure, V
     callKernel(body, closure, count, work);
 }
 
-/// A function over a range of indices, and on the stack the closure that it takes: of the captured values those that it uses.
-std::pair<LLVM::LLVMFuncOp, Value> FunctionLowering::buildBody(Location loc, StringRef name, ValueRange captured,
-                                                              llvm::function_ref<void(Code &, ArrayRef<Value>, LLVM::LLVMFuncOp)> emit) {
+ClosureFunction FunctionLowering::buildBody(Location loc, StringRef name, ValueRange captured,
+                                            llvm::function_ref<void(Code &, ArrayRef<Value>, LLVM::LLVMFuncOp)> emit) {
   auto type = LLVM::LLVMStructType::getLiteral(code.getContext(), llvm::to_vector(captured.getTypes()));
   Type i64 = code.getI64Type();
   LLVM::LLVMFuncOp body = createFunction(name, LLVM::LLVMVoidType::get(code.getContext()), {code.ptrType(), i64, i64}, true);
@@ -389,12 +380,15 @@ std::pair<LLVM::LLVMFuncOp, Value> FunctionLowering::buildBody(Location loc, Str
     inside.setInsertionPointToEnd(&body.getBody().front());
     LLVM::ReturnOp::create(inside, ValueRange());
   }
-  SmallVector<unsigned> kept;
-  type = pruneClosure(type, values, kept);
-  Value closure = code.stackSlot(type, 1);
-  for (auto [place, index] : llvm::enumerate(kept))
-    LLVM::StoreOp::create(code, captured[index], fieldAddress(code, type, closure, place));
-  return {body, closure};
+  ClosureFunction function{body, {}, {}};
+  function.closure = pruneClosure(type, values, function.kept);
+  return function;
+}
+
+Value FunctionLowering::buildClosure(const ClosureFunction &function, ValueRange captured) {
+  Value closure = code.stackSlot(function.closure, 1);
+  fillClosure(code, function.closure, closure, llvm::map_to_vector(function.kept, [&](unsigned index) { return captured[index]; }));
+  return closure;
 }
 
 } // namespace gradus

@@ -39,7 +39,7 @@ bool FunctionLowering::isWrittenInPlace() {
         return false;
       continue;
     }
-    Value inside = lastPhase.getBody().front().getTerminator()->getOperand(cast<OpResult>(value).getResultNumber());
+    Value inside = getInside(value);
     int64_t tensor = tensorOfResult(index);
     if (value.getDefiningOp() != lastPhase || !inside.getDefiningOp<KernelOp>() || tensor < 0 || layout.tensors[tensor].shared)
       return false;
@@ -234,7 +234,7 @@ void FunctionLowering::launchForAll(PhaseOp phase) {
     captured.push_back(host.scalars.lookup(value));
   std::string name = layout.cName + "__slots" + std::to_string(plan.getPosition(kernel));
   bool isLate = std::exchange(mayBeRefusedLate, false); // not in there: all of it or nothing
-  auto [body, closure] = buildBody(kernel.getLoc(), name, captured, [&](Code &inside, ArrayRef<Value> values, LLVM::LLVMFuncOp body) {
+  ClosureFunction function = buildBody(kernel.getLoc(), name, captured, [&](Code &inside, ArrayRef<Value> values, LLVM::LLVMFuncOp body) {
     OpBuilder::InsertionGuard guard(code);
     code.restoreInsertionPoint(inside.saveInsertionPoint());
     std::tuple outside(tensors, slotCount, workspace, host);
@@ -249,11 +249,7 @@ void FunctionLowering::launchForAll(PhaseOp phase) {
     std::tie(tensors, slotCount, workspace, host) = outside;
   });
   mayBeRefusedLate = isLate;
-  auto call = [&, body = body, closure = closure] { callKernel(body, closure, units, sizes.getResult(1)); };
-  if (isLate)
-    unlessRefused(call);
-  else
-    call();
+  callUnlessRefused(function.body, buildClosure(function, captured), units, sizes.getResult(1));
   finishSlots(phase, starts, capacity);
 }
 

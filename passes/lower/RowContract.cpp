@@ -20,8 +20,6 @@ public:
   void emit(Value output, Value begin, Value end);
 
 private:
-  Attribute getDim(int64_t label);
-  SmallVector<Attribute> getDims(ArrayRef<int64_t> labels);
   void emitStrips(Value output);
   void emitTiles(Value output, ArrayRef<Value> columns, Value mask);
   void emitTile(Value output, ArrayRef<Value> tile, ArrayRef<Value> columns, Value mask);
@@ -63,18 +61,6 @@ RowContractEmitter::RowContractEmitter(ContractOp op, int64_t rowLabel, Evaluato
   }
 }
 
-Attribute RowContractEmitter::getDim(int64_t label) {
-  for (auto [labels, value] : {std::pair(op.getLhs(), op.getA()), std::pair(op.getRhs(), op.getB())})
-    for (auto [axis, own] : llvm::enumerate(labels))
-      if (own == label)
-        return arrayOf(value).getShape()[axis];
-  llvm_unreachable("a label of the result or of a sum is one of an operand");
-}
-
-SmallVector<Attribute> RowContractEmitter::getDims(ArrayRef<int64_t> labels) {
-  return llvm::map_to_vector(labels, [&](int64_t label) { return getDim(label); });
-}
-
 Value RowContractEmitter::operandAt(Value operand, ArrayRef<int64_t> labels, Value tile, Value column) {
   Point point;
   for (int64_t label : labels) {
@@ -90,7 +76,7 @@ Value RowContractEmitter::positionOf(Value tile, Value column) {
   SmallVector<Value> indices;
   for (int64_t label : op.getOut())
     indices.push_back(label == vectorLabel ? column : label == tileLabel ? tile : at.lookup(label));
-  return evaluator.linearize(indices, getDims(op.getOut()));
+  return evaluator.linearize(indices, getDims(op, op.getOut()));
 }
 
 SmallVector<Value> RowContractEmitter::emitProducts(ArrayRef<Value> tile, ArrayRef<Value> columns, Value mask, ValueRange sums) {
@@ -108,7 +94,7 @@ SmallVector<Value> RowContractEmitter::emitProducts(ArrayRef<Value> tile, ArrayR
 void RowContractEmitter::emitTile(Value output, ArrayRef<Value> tile, ArrayRef<Value> columns, Value mask) {
   Type element = op.getType().getElementType(), type = code.vecType(element);
   size_t size = tile.size() * columns.size();
-  SmallVector<Attribute> dims = getDims(summed);
+  SmallVector<Attribute> dims = getDims(op, summed);
   auto emitSums = [&](Value low, Value high, ValueRange init) {
     scf::ForOp loop = code.loop(low, high, 1, init, [&](Value number, ValueRange sums) {
       for (auto [label, index] : llvm::zip_equal(summed, evaluator.delinearize(number, dims)))
@@ -143,7 +129,7 @@ void RowContractEmitter::emitTiles(Value output, ArrayRef<Value> columns, Value 
   if (tileLabel < 0)
     return emitTile(output, {Value()}, columns, mask);
   bool isOverRows = tileLabel == rowLabel;
-  Value low = isOverRows ? begin : code.i64(0), high = isOverRows ? end : evaluator.sizeOf(getDim(tileLabel));
+  Value low = isOverRows ? begin : code.i64(0), high = isOverRows ? end : evaluator.sizeOf(getDim(op, tileLabel));
   int64_t tile = getTile(op);
   Value whole = arith::AndIOp::create(code, code.sub(high, low), code.i64(-tile));
   Value middle = code.add(low, whole);
@@ -160,7 +146,7 @@ void RowContractEmitter::emitTiles(Value output, ArrayRef<Value> columns, Value 
 /// All vectors of the result, for the outer labels as they are.
 void RowContractEmitter::emitStrips(Value output) {
   bool isOverRows = vectorLabel == rowLabel; // the rows are all that the result has
-  Value low = isOverRows ? begin : code.i64(0), size = isOverRows ? end : evaluator.sizeOf(getDim(vectorLabel));
+  Value low = isOverRows ? begin : code.i64(0), size = isOverRows ? end : evaluator.sizeOf(getDim(op, vectorLabel));
   int64_t width = tileLabel < 0 ? getTile(op) * lanes : lanes;
   Value whole = code.sub(size, code.rem(code.sub(size, low), code.i64(width)));
   code.loop(low, whole, width, {}, [&](Value first, ValueRange) {
@@ -180,7 +166,7 @@ void RowContractEmitter::emitStrips(Value output) {
 void RowContractEmitter::emit(Value output, Value first, Value last) {
   begin = first;
   end = last;
-  SmallVector<Attribute> dims = getDims(outer);
+  SmallVector<Attribute> dims = getDims(op, outer);
   Value low = code.i64(0), high = evaluator.product(dims);
   if (!outer.empty() && outer.front() == rowLabel) {
     Value rest = evaluator.product(ArrayRef(dims).drop_front());

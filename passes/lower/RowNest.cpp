@@ -245,14 +245,15 @@ static void emitSuperBlocks(Code &code, const FunctionLowering::NestClosure &clo
       // The room of a super-block has its first row where the block has its own.
       Value before = code.sub(code.mul(super, blockRows), low);
       for (auto [member, own] : llvm::zip_equal(closure.members, closures)) {
-        for (auto [place, field] : llvm::enumerate(member.fields)) {
-          Value value = fields[field.place];
-          if (field.motion != Motion::None) {
-            Value times = field.motion == Motion::Rows ? before : field.motion == Motion::Blocks ? block : super;
-            value = code.byteAddress(value, code.mul(times, fields[field.stride]));
-          }
-          LLVM::StoreOp::create(code, value, LLVM::GEPOp::create(code, code.ptrType(), member.function.closure, own, ArrayRef<LLVM::GEPArg>{0, static_cast<int32_t>(place)}));
+        SmallVector<Value> values;
+        for (const auto &field : member.fields) {
+          values.push_back(fields[field.place]);
+          if (field.motion == Motion::None)
+            continue;
+          Value times = field.motion == Motion::Rows ? before : field.motion == Motion::Blocks ? block : super;
+          values.back() = code.byteAddress(values.back(), code.mul(times, fields[field.stride]));
         }
+        fillClosure(code, member.function.closure, own, values);
         LLVM::CallOp::create(code, member.function.body, ValueRange{own, low, high});
       }
     });
@@ -311,27 +312,11 @@ void FunctionLowering::emitNest(const RowNest &nest, Slot &slot) {
     bool isContract = isa<ContractOp>(kernel.getBody().front().front());
     work = code.add(work, isContract ? emitContractWork(kernel, evaluator) : evaluator.product(llvm::to_vector(kernel.getDomain())));
   }
-  auto type = LLVM::LLVMStructType::getLiteral(code.getContext(), llvm::to_vector(ValueRange(closure.captured).getTypes()));
-  auto field = [&](Code &at, Value base, size_t index) {
-    return LLVM::GEPOp::create(at, at.ptrType(), type, base, ArrayRef<LLVM::GEPArg>{0, static_cast<int32_t>(index)});
-  };
-  Type i64 = code.getI64Type();
   std::string name = layout.cName + "__nest" + std::to_string(plan.getPosition(nest.kernels.front()));
-  LLVM::LLVMFuncOp body = createFunction(name, LLVM::LLVMVoidType::get(code.getContext()), {code.ptrType(), i64, i64}, true);
-  body.setNoInline(true);
-  {
-    Code inside(nest.kernels.front()->getLoc(), code.getContext());
-    inside.setInsertionPointToStart(&body.getBody().front());
-    SmallVector<Value> fields;
-    for (auto [index, fieldType] : llvm::enumerate(type.getBody()))
-      fields.push_back(inside.loadRaw(fieldType, field(inside, body.getArgument(0), index)));
+  ClosureFunction function = buildBody(nest.kernels.front()->getLoc(), name, closure.captured, [&](Code &inside, ArrayRef<Value> fields, LLVM::LLVMFuncOp body) {
     emitSuperBlocks(inside, closure, fields, body.getArgument(1), body.getArgument(2));
-    LLVM::ReturnOp::create(inside, ValueRange());
-  }
-  Value place = code.stackSlot(type, 1);
-  for (auto [index, value] : llvm::enumerate(closure.captured))
-    LLVM::StoreOp::create(code, value, field(code, place, index));
-  callUnlessRefused(body, place, shape.superBlocks, work);
+  });
+  callUnlessRefused(function.body, buildClosure(function, closure.captured), shape.superBlocks, work);
   for (KernelOp kernel : nest.kernels)
     emitNestSums(kernel, nest, slot, shape);
 }
