@@ -45,6 +45,7 @@ private:
 
   // Expressions (EmitExpr.cpp).
   Entity eval(const ast::Expr &expr, Scope &scope);
+  Entity evalUnseen(const ast::Expr &expr, Scope &scope);
   /// A number or array; anything else is an error.
   Array evalArray(const ast::Expr &expr, Scope &scope);
   Array evalScalar(const ast::Expr &expr, Scope &scope, llvm::StringRef what);

@@ -387,6 +387,13 @@ Array Elaborator::evalList(const ast::List &expr, Scope &scope) {
 //===----------------------------------------------------------------------===//
 
 Entity Elaborator::eval(const ast::Expr &expr, Scope &scope) {
+  Entity entity = evalUnseen(expr, scope);
+  if (scope.sightings)
+    note(*scope.sightings, expr.loc, entity);
+  return entity;
+}
+
+Entity Elaborator::evalUnseen(const ast::Expr &expr, Scope &scope) {
   ++numEvaluated;
   switch (expr.kind) {
   case ast::ExprKind::Number: {

@@ -139,7 +139,8 @@ File *Loader::import(const ast::Import &unit, const Source &importer) {
       reportCycle(unit, *file);
       return nullptr;
     }
-    const Source *source = readSource(path.str().str(), sources, diagnostics);
+    auto text = options.texts.find(identity);
+    const Source *source = text == options.texts.end() ? readSource(path.str().str(), sources, diagnostics) : &sources.add(path.str().str(), text->second);
     return source ? load(*source, identity, unit.pathLoc) : nullptr;
   }
   Diagnostic &diagnostic = diagnostics.error(Code::ImportMissing, unit.pathLoc, "no file '" + unit.path + "' was found");
@@ -167,6 +168,8 @@ Entity Loader::findSolver(llvm::StringRef name) {
     if (const Source *source = readSource(path.str().str(), sources, diagnostics))
       file = load(*source, identity);
   const Binding *binding = file && file->scope ? file->scope->findHere(name) : nullptr;
+  if (binding && options.sightings)
+    options.sightings->imports.push_back({{}, file->source->getId()});
   return binding ? binding->entity : Entity();
 }
 
@@ -221,6 +224,7 @@ File *Loader::load(const Source &source, std::string identity, std::optional<Loc
     return nullptr;
   }
   file.scope = arena.scope(nullptr);
+  file.scope->sightings = options.sightings;
   file.scope->isFile = true;
   file.scope->lacksUnits = file.sheet->lacksNames;
   declareUnits(file);
@@ -230,6 +234,8 @@ File *Loader::load(const Source &source, std::string identity, std::optional<Loc
     if (!wanted)
       continue;
     File *imported = import(*wanted, source);
+    if (imported && options.sightings && source.getId() == options.sightings->file)
+      options.sightings->imports.push_back({wanted->pathLoc, imported->source->getId()});
     if (!imported || !imported->scope) {
       file.scope->lacksUnits = true;
       continue;
@@ -280,6 +286,8 @@ static void emitUnits(const ast::Sheet &sheet, Scope &scope, Elaborator &elabora
   for (const ast::UnitPtr &unit : sheet.units)
     if (auto *train = dyn_cast<ast::Train>(unit.get()))
       elaborator.emitTrain(*train, scope);
+  if (scope.sightings)
+    scope.sightings->isTest = true;
   llvm::StringMap<Location> titles;
   for (const ast::UnitPtr &unit : sheet.units) {
     auto *test = dyn_cast<ast::Test>(unit.get());
@@ -378,6 +386,8 @@ mlir::OwningOpRef<mlir::ModuleOp> gradus::emitModule(mlir::MLIRContext &context,
   Elaborator elaborator(context, diagnostics, real, arena, *module), tester(context, diagnostics, builder.getF64Type(), arena, *module);
   elaborator.emitsChecks = options.checks;
   elaborator.givenSizes = options.sizes;
+  if (options.sightings)
+    options.sightings->file = main.getId();
   Loader loader(sources, diagnostics, options, arena, elaborator);
   elaborator.findSolver = tester.findSolver = [&](llvm::StringRef name) { return loader.findSolver(name); };
   File *file = loader.load(main, identityOf(main.getName()));

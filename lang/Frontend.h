@@ -8,6 +8,7 @@
 #define GRADUS_LANG_FRONTEND_H
 
 #include "lang/Messages.h"
+#include "lang/Sightings.h"
 
 #include "mlir/IR/BuiltinOps.h"
 #include "mlir/IR/OwningOpRef.h"
@@ -32,6 +33,10 @@ struct EmitOptions {
   std::map<std::string, int64_t> sizes = {};
   /// Whether a rule over an objective stays in the module where it stands alone, with gradus.oracle ops, of which there is no code.
   bool keepsUnbound = false;
+  /// By the real path: what stands for the contents of files that are imported, as an editor has them.
+  std::map<std::string, std::string> texts = {};
+  /// Takes what the names and formulas of the main file stand for, where it is not null.
+  Sightings *sightings = nullptr;
 };
 
 /// On a module: the place of a rule that is left out because its objective is not bound.

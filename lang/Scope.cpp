@@ -13,6 +13,30 @@ llvm::StringRef Entity::what() const {
   return words[data.index()];
 }
 
+void Scope::set(llvm::StringRef name, Entity entity, Location loc) {
+  if (sightings)
+    note(*sightings, loc, entity);
+  names[name] = {std::move(entity), loc};
+}
+
+void lang::note(Sightings &sightings, Location at, const Entity &entity) {
+  if (entity.isPoison() || at.isWholeFile() || at.file != sightings.file)
+    return;
+  Sighting &sighting = sightings.all.emplace_back();
+  sighting.at = at;
+  sighting.what = entity.what();
+  sighting.isTest = sightings.isTest;
+  if (const Complex *z = entity.get<Complex>(); z && !z->re.isPoison())
+    sighting.type = z->re.lanes.front().getType();
+  if (!entity.isArray())
+    return;
+  const Array &x = entity.array();
+  sighting.type = x.lanes.front().getType();
+  sighting.isEach = x.isEach;
+  sighting.isJoint = x.isJoint;
+  sighting.numIndices = static_cast<unsigned>(x.axes.size());
+}
+
 const Binding *Scope::findHere(llvm::StringRef name) const {
   auto it = names.find(name);
   return it == names.end() ? nullptr : &it->second;

@@ -9,6 +9,7 @@
 #define GRADUS_LANG_SCOPE_H
 
 #include "lang/Objective.h"
+#include "lang/Sightings.h"
 
 #include "llvm/ADT/DenseMap.h"
 #include "llvm/ADT/SmallPtrSet.h"
@@ -39,9 +40,15 @@ struct DrawSource {
   llvm::SmallVector<mlir::Value, 1> indices;
 };
 
+/// Notes what a name or formula stands for.
+void note(Sightings &sightings, Location at, const Entity &entity);
+
 class Scope {
 public:
-  explicit Scope(Scope *parent) : parent(parent) {}
+  explicit Scope(Scope *parent) : sightings(parent ? parent->sightings : nullptr), parent(parent) {}
+
+  /// Where what names and formulas stand for is noted; null where nobody asks.
+  Sightings *sightings;
 
   /// A file's scope: its names may be hidden by local ones.
   bool isFile = false;
@@ -54,7 +61,7 @@ public:
   const Binding *findHere(llvm::StringRef name) const;
   /// As `find`, without the names of the file.
   const Binding *findLocal(llvm::StringRef name) const;
-  void set(llvm::StringRef name, Entity entity, Location loc) { names[name] = {std::move(entity), loc}; }
+  void set(llvm::StringRef name, Entity entity, Location loc);
   const DimBinding *findDim(llvm::StringRef name) const;
   const DimBinding *findDimHere(llvm::StringRef name) const;
   const DrawSource *findDraw(llvm::StringRef name) const;

@@ -47,8 +47,8 @@ static void printToolHelp(raw_ostream &os) {
 }
 
 static void printCommandHelp(raw_ostream &os, const CommandSpec &command) {
-  os << "gradus " << command.name << ": " << command.summary << "\n\nusage: gradus " << command.name << " [OPTIONS] "
-     << command.inputs << "\n";
+  os << "gradus " << command.name << ": " << command.summary << "\n\nusage: gradus " << command.name << " [OPTIONS]"
+     << (command.inputs.empty() ? "" : " ") << command.inputs << "\n";
   if (!command.options.empty())
     os << "\noptions:\n";
   auto describe = [](const OptionSpec &option) { return option.name.str() + (option.argument.empty() ? "" : " " + option.argument.str()); };
@@ -116,7 +116,9 @@ static std::optional<int> parseArguments(const CommandSpec &command, ArrayRef<ch
     invocation.options[name.str()] = value.str();
     invocation.repeated.emplace_back(name.str(), value.str());
   }
-  if (invocation.inputs.empty())
+  if (command.inputs.empty() && !invocation.inputs.empty())
+    return usageError("'gradus " + command.name.str() + "' takes no file, but got '" + invocation.inputs.front() + "'");
+  if (!command.inputs.empty() && invocation.inputs.empty())
     return usageError("'gradus " + command.name.str() + "' expects " + command.inputs.str());
   return std::nullopt;
 }

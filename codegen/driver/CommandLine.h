@@ -45,7 +45,7 @@ struct Invocation {
 struct CommandSpec {
   llvm::StringRef name;
   llvm::StringRef summary;
-  llvm::StringRef inputs; ///< "SPEC.grad"
+  llvm::StringRef inputs; ///< "SPEC.grad"; empty for a command that takes none
   llvm::ArrayRef<OptionSpec> options;
   llvm::StringRef example;
   int (*run)(const Invocation &);

@@ -84,6 +84,9 @@ static constexpr OptionSpec gradOptions[] = {
     {"--of", "LOSS", "the loss (default: all)"},
     {"--wrt", "NAMES", "the arguments, with commas between (default: all floating ones that are no data)"},
 };
+static constexpr OptionSpec lspOptions[] = {
+    importFolder,
+};
 static constexpr OptionSpec runOptions[] = {
     importFolder,
     {"--batch", "N", "rows a step (default: all)"},
@@ -137,6 +140,7 @@ static constexpr CommandSpec commands[] = {
      "gradus explain adamw.grad", runExplain},
     {"fmt", "rewrite specs in the canonical form", "SPEC.grad ...", fmtOptions, "gradus fmt adamw.grad", runFmt},
     {"grad", "print the gradient of a loss as Gradus source, LaTeX or C99", "SPEC.grad", gradOptions, "gradus grad logistic.grad --wrt w", runGrad},
+    {"lsp", "serve an editor on standard input and output: messages as you type, types, definitions, completion, layout", "", lspOptions, "gradus lsp", runLsp},
     {"run", "train a unit on CSV data", "SPEC.grad", runOptions,
      "gradus run digits.grad --unit softmax --data digits.csv --batch 64 --plot loss.svg", runRun},
     {"test", "run the test blocks in f64, evaluated and compiled; fails where none ran", "SPEC.grad ...", testOptions, "gradus test adamw.grad", runTest},

@@ -13,6 +13,7 @@ int runEmit(const Invocation &invocation);
 int runExplain(const Invocation &invocation);
 int runFmt(const Invocation &invocation);
 int runGrad(const Invocation &invocation);
+int runLsp(const Invocation &invocation);
 int runRun(const Invocation &invocation);
 int runTest(const Invocation &invocation);
 

@@ -1,0 +1,163 @@
+//===- Analysis.cpp - One text, understood as far as it goes ----------------===//
+
+#include "lang/server/Analysis.h"
+
+#include "dialect/Gradus.h"
+#include "lang/Parser.h"
+
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/Support/FileSystem.h"
+
+using namespace gradus;
+using namespace gradus::server;
+
+Analysis::Analysis(const std::string &path, std::string text, const EmitOptions &options)
+    : context(mlir::MLIRContext::Threading::DISABLED), diagnostics(sources), main(&sources.add(path, std::move(text))) {
+  // What the verifier says is said once more by the front end, as a fault of the compiler; standard output belongs to the protocol.
+  context.getDiagEngine().registerHandler([](mlir::Diagnostic &) { return mlir::success(); });
+  EmitOptions mine = options;
+  mine.sightings = &sightings;
+  mine.keepsUnbound = true;
+  emitModule(context, sources, *main, diagnostics, mine);
+}
+
+const Analysis::File &Analysis::getFile(uint32_t id) {
+  auto [it, isNew] = files.try_emplace(id);
+  File &file = it->second;
+  if (!isNew)
+    return file;
+  Diagnostics known(sources); // they are among those of the run
+  file.sheet = parseSoundUnits(sources.get(id), known);
+  if (!file.sheet) {
+    file.sheet = std::make_unique<ast::Sheet>();
+    file.sheet->file = id;
+  }
+  file.names = std::make_unique<Names>(*file.sheet);
+  return file;
+}
+
+std::vector<uint32_t> Analysis::visibleFiles() const {
+  std::vector<uint32_t> ids{main->getId()};
+  for (const ImportSeen &import : sightings.imports)
+    if (!llvm::is_contained(ids, import.file))
+      ids.push_back(import.file);
+  return ids;
+}
+
+std::optional<Analysis::Found> Analysis::find(Place place) {
+  const Names &names = *getFile(main->getId()).names;
+  Location at;
+  if (const Declaration *declaration = names.find(place.line, place.col, at))
+    return Found{declaration, main->getId(), at};
+  const OpenName *open = names.findOpen(place.line, place.col);
+  if (!open)
+    return std::nullopt;
+  for (uint32_t id : visibleFiles()) {
+    const Names &theirs = *getFile(id).names;
+    if (const Declaration *found = open->member.empty() ? theirs.findUnit(open->unit) : theirs.findMember(open->unit, open->member))
+      return Found{found, id, open->loc};
+  }
+  return std::nullopt;
+}
+
+std::optional<ImportSeen> Analysis::findImport(Place place) const {
+  for (const ImportSeen &import : sightings.imports)
+    if (!import.at.isWholeFile() && contains(import.at, place.line, place.col))
+      return import;
+  return std::nullopt;
+}
+
+bool Analysis::reads(llvm::StringRef path) const {
+  for (uint32_t id = 0; id < sources.size(); ++id) {
+    llvm::SmallString<256> real;
+    if (id != main->getId() && !llvm::sys::fs::real_path(sources.get(id).getName(), real) && real == path)
+      return true;
+  }
+  return llvm::any_of(diagnostics.getAll(), [](const Diagnostic &one) { return one.code == Code::ImportMissing; });
+}
+
+std::optional<Location> Analysis::importOf(uint32_t file) const {
+  for (const ImportSeen &import : sightings.imports)
+    if (import.file == file && !import.at.isWholeFile())
+      return import.at;
+  return std::nullopt;
+}
+
+std::vector<Analysis::Found> Analysis::getUnits() {
+  std::vector<Found> units;
+  for (uint32_t id : visibleFiles())
+    for (const Declaration &one : getFile(id).names->declarations)
+      if (one.kind == NameKind::Unit || (one.kind == NameKind::Constant && llvm::isa<ast::Const>(one.unit)))
+        units.push_back({&one, id, one.loc});
+  return units;
+}
+
+std::vector<const Declaration *> Analysis::visibleAt(Place place) { return getFile(main->getId()).names->visibleAt(place.line, place.col); }
+
+std::vector<const Declaration *> Analysis::membersOf(llvm::StringRef unit) {
+  for (uint32_t id : visibleFiles())
+    if (std::vector<const Declaration *> members = getFile(id).names->membersOf(unit); !members.empty())
+      return members;
+  return {};
+}
+
+bool Analysis::isInUnit(Place place) {
+  return llvm::any_of(getFile(main->getId()).sheet->units, [&](const ast::UnitPtr &unit) { return contains(unit->loc, place.line, place.col); });
+}
+
+/// The type as a spec writes it, without the axes of indices.
+static std::string describe(const Sighting &sighting) {
+  auto type = llvm::dyn_cast_or_null<ArrayType>(sighting.type);
+  if (!type)
+    return sighting.what.str();
+  std::string text = "[";
+  for (mlir::Attribute dim : type.getShape().drop_front(std::min<size_t>(sighting.numIndices, type.getShape().size()))) {
+    auto symbol = llvm::dyn_cast<mlir::StringAttr>(dim);
+    text += (text.size() > 1 ? ", " : "") + (symbol ? symbol.getValue().str() : std::to_string(llvm::cast<mlir::IntegerAttr>(dim).getInt()));
+  }
+  mlir::Type element = type.getElementType();
+  std::string word;
+  llvm::raw_string_ostream os(word);
+  if (element.isInteger(1))
+    os << "bool";
+  else if (element.isInteger(64))
+    os << "int";
+  else
+    os << element;
+  text += "] " + word + (sighting.what == "complex" ? " complex" : "");
+  return text + (sighting.isJoint ? ", all tensors as one vector" : sighting.isEach ? ", one for each tensor" : "");
+}
+
+/// A body that is expanded several times is seen with several types; those of tests count where there are no others.
+static std::string describe(llvm::ArrayRef<const Sighting *> seen) {
+  bool isOnlyTested = llvm::all_of(seen, [](const Sighting *one) { return one->isTest; });
+  std::vector<std::string> texts;
+  for (const Sighting *one : seen)
+    if (isOnlyTested || !one->isTest)
+      if (std::string text = describe(*one); !llvm::is_contained(texts, text))
+        texts.push_back(text);
+  constexpr size_t most = 3;
+  std::string all;
+  for (const std::string &text : llvm::ArrayRef(texts).take_front(most))
+    all += (all.empty() ? "" : " or ") + text;
+  return all + (texts.size() > most ? " or .." : "");
+}
+
+std::string Analysis::typeAt(const Location &loc) const {
+  std::vector<const Sighting *> seen;
+  for (const Sighting &one : sightings.all)
+    if (one.at == loc)
+      seen.push_back(&one);
+  return describe(seen);
+}
+
+std::optional<std::pair<Location, std::string>> Analysis::formulaAt(Place place) const {
+  const Sighting *smallest = nullptr;
+  auto isInside = [](const Location &inner, const Location &outer) { return contains(outer, inner.line, inner.col) && contains(outer, inner.endLine, inner.endCol); };
+  for (const Sighting &one : sightings.all)
+    if (one.type && contains(one.at, place.line, place.col) && (!smallest || (isInside(one.at, smallest->at) && !(one.at == smallest->at))))
+      smallest = &one;
+  if (!smallest)
+    return std::nullopt;
+  return std::pair(smallest->at, typeAt(smallest->at));
+}

@@ -1,0 +1,74 @@
+//===- Analysis.h - One text, understood as far as it goes ---------*- C++ -*-===//
+//
+// One run of the front end on a text that an editor has, and the questions that it answers. Trees and names are made when they are asked for.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef GRADUS_LANG_SERVER_ANALYSIS_H
+#define GRADUS_LANG_SERVER_ANALYSIS_H
+
+#include "lang/Frontend.h"
+#include "lang/server/Names.h"
+#include "lang/server/Text.h"
+
+#include "mlir/IR/MLIRContext.h"
+
+#include <map>
+#include <memory>
+
+namespace gradus::server {
+
+class Analysis {
+public:
+  Analysis(const std::string &path, std::string text, const EmitOptions &options);
+
+  const Source &getMain() const { return *main; }
+  const SourceManager &getSources() const { return sources; }
+  const Diagnostics &getDiagnostics() const { return diagnostics; }
+
+  /// A declaration, its file, and the name that was asked for.
+  struct Found {
+    const Declaration *declaration;
+    uint32_t file;
+    Location at;
+  };
+  std::optional<Found> find(Place place);
+  /// The file that the import at a place brings, with the place of its path.
+  std::optional<ImportSeen> findImport(Place place) const;
+  /// Whether the run read that file, given by its real path, besides the main one, or missed one.
+  bool reads(llvm::StringRef path) const;
+  /// Where the main file imports that file; nothing if it does so through another one alone.
+  std::optional<Location> importOf(uint32_t file) const;
+  /// The units of the main file and of what it imports.
+  std::vector<Found> getUnits();
+  /// What can be read at a place; where the unit there has errors, that of the units around it.
+  std::vector<const Declaration *> visibleAt(Place place);
+  /// Header arguments and roles of a unit, of this file or an imported one.
+  std::vector<const Declaration *> membersOf(llvm::StringRef unit);
+  /// Whether the tree has a unit there.
+  bool isInUnit(Place place);
+  /// "[n, d] f32" for what is seen exactly there; empty where nothing was understood.
+  std::string typeAt(const Location &loc) const;
+  /// The smallest formula around a place whose value is known.
+  std::optional<std::pair<Location, std::string>> formulaAt(Place place) const;
+
+private:
+  struct File {
+    std::unique_ptr<ast::Sheet> sheet;
+    std::unique_ptr<Names> names;
+  };
+  const File &getFile(uint32_t id);
+  /// The main file first, then those that it imports.
+  std::vector<uint32_t> visibleFiles() const;
+
+  mlir::MLIRContext context;
+  SourceManager sources;
+  Diagnostics diagnostics;
+  Sightings sightings;
+  const Source *main;
+  std::map<uint32_t, File> files;
+};
+
+} // namespace gradus::server
+
+#endif // GRADUS_LANG_SERVER_ANALYSIS_H
