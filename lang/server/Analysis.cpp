@@ -6,6 +6,7 @@
 #include "lang/Parser.h"
 
 #include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
 
 using namespace gradus;
@@ -124,23 +125,27 @@ static std::string describe(const Sighting &sighting) {
     os << "int";
   else
     os << element;
-  text += "] " + word + (sighting.what == "complex" ? " complex" : "");
-  return text + (sighting.isJoint ? ", all tensors as one vector" : sighting.isEach ? ", one for each tensor" : "");
+  return text + "] " + word + (sighting.what == "complex" ? " complex" : "");
 }
 
 /// A body that is expanded several times is seen with several types; those of tests count where there are no others.
 static std::string describe(llvm::ArrayRef<const Sighting *> seen) {
   bool isOnlyTested = llvm::all_of(seen, [](const Sighting *one) { return one->isTest; });
   std::vector<std::string> texts;
-  for (const Sighting *one : seen)
-    if (isOnlyTested || !one->isTest)
-      if (std::string text = describe(*one); !llvm::is_contained(texts, text))
-        texts.push_back(text);
+  bool isJoint = true, isEach = true;
+  for (const Sighting *one : seen) {
+    if (one->isTest && !isOnlyTested)
+      continue;
+    isJoint &= one->isJoint;
+    isEach &= one->isEach;
+    if (std::string text = describe(*one); !llvm::is_contained(texts, text))
+      texts.push_back(text);
+  }
+  if (texts.empty())
+    return "";
   constexpr size_t most = 3;
-  std::string all;
-  for (const std::string &text : llvm::ArrayRef(texts).take_front(most))
-    all += (all.empty() ? "" : " or ") + text;
-  return all + (texts.size() > most ? " or .." : "");
+  std::string all = llvm::join(llvm::ArrayRef(texts).take_front(most), " or ") + (texts.size() > most ? " or .." : "");
+  return all + (isJoint ? ", all tensors as one vector" : isEach ? ", one for each tensor" : "");
 }
 
 std::string Analysis::typeAt(const Location &loc) const {
@@ -151,13 +156,14 @@ std::string Analysis::typeAt(const Location &loc) const {
   return describe(seen);
 }
 
-std::optional<std::pair<Location, std::string>> Analysis::formulaAt(Place place) const {
-  const Sighting *smallest = nullptr;
+std::optional<std::pair<Location, std::string>> Analysis::formulaAt(Place place) {
+  std::optional<std::pair<Location, std::string>> smallest;
   auto isInside = [](const Location &inner, const Location &outer) { return contains(outer, inner.line, inner.col) && contains(outer, inner.endLine, inner.endCol); };
-  for (const Sighting &one : sightings.all)
-    if (one.type && contains(one.at, place.line, place.col) && (!smallest || (isInside(one.at, smallest->at) && !(one.at == smallest->at))))
-      smallest = &one;
-  if (!smallest)
-    return std::nullopt;
-  return std::pair(smallest->at, typeAt(smallest->at));
+  for (const Location &formula : getFile(main->getId()).names->formulas) {
+    if (!contains(formula, place.line, place.col) || (smallest && !isInside(formula, smallest->first)))
+      continue;
+    if (std::string type = typeAt(formula); llvm::StringRef(type).starts_with("["))
+      smallest = {formula, type};
+  }
+  return smallest;
 }

@@ -50,7 +50,7 @@ public:
   /// "[n, d] f32" for what is seen exactly there; empty where nothing was understood.
   std::string typeAt(const Location &loc) const;
   /// The smallest formula around a place whose value is known.
-  std::optional<std::pair<Location, std::string>> formulaAt(Place place) const;
+  std::optional<std::pair<Location, std::string>> formulaAt(Place place);
 
 private:
   struct File {

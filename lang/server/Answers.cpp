@@ -164,16 +164,20 @@ static std::string hoverText(Analysis &analysis, const Analysis::Found &found) {
   return text + "\n\n" + fenced(StringRef(line).trim().str());
 }
 
-/// What is said of a word of the language; empty for any other.
-static std::string describeWord(const Reference &reference, const std::string &word) {
-  bool isKeyword = llvm::is_contained({
-#define GRADUS_WORD(NAME, SPELLING, RESERVED) StringRef(SPELLING),
+static bool isKeyword(StringRef word) {
+  static constexpr llvm::StringLiteral words[] = {
+#define GRADUS_WORD(NAME, SPELLING, RESERVED) SPELLING,
 #define GRADUS_SIGN(NAME, SPELLING)
 #define GRADUS_CLASS(NAME, DESCRIPTION)
 #include "lang/Tokens.def"
-  }, word);
+  };
+  return llvm::is_contained(words, word);
+}
+
+/// What is said of a word of the language; empty for any other.
+static std::string describeWord(const Reference &reference, const std::string &word) {
   bool isNumber = word == "pi" || word == "inf";
-  if (!isKeyword && !isNumber && !lang::findBuiltin(word) && !lang::isDistribution(word))
+  if (!isKeyword(word) && !isNumber && !lang::findBuiltin(word) && !lang::isDistribution(word))
     return "";
   return reference.find(word);
 }
@@ -197,7 +201,9 @@ std::optional<lsp::Hover> server::hoverAt(Analysis &analysis, const Reference &r
     return answer(found->at, hoverText(analysis, *found));
   Location word{source.getId(), place.line, around.wordBegin, place.line, around.wordEnd};
   std::string text = describeWord(reference, around.word);
-  if (formula)
+  // Of the words, those that begin a formula have its value.
+  static constexpr llvm::StringLiteral derivatives[] = {"grad", "hess", "if", "jac"};
+  if (formula && (!isKeyword(around.word) || llvm::is_contained(derivatives, around.word)))
     text = fenced(formula->second) + (text.empty() ? "" : "\n\n" + text);
   if (text.empty())
     return std::nullopt;

@@ -48,6 +48,8 @@ struct Names {
   std::vector<Declaration> declarations;
   std::vector<NameUse> uses;
   std::vector<OpenName> open;
+  /// Every formula, those inside of others too.
+  std::vector<Location> formulas;
 
   /// The declaration of the name at a place, or null; `at` becomes the extent of the name.
   const Declaration *find(uint32_t line, uint32_t col, Location &at) const;
