@@ -4,6 +4,7 @@
 
 #include "codegen/emit/Entry.h"
 #include "lang/Frontend.h"
+#include "lang/Parser.h"
 #include "passes/Passes.h"
 #include "passes/diff/BuildGradient.h"
 
@@ -21,12 +22,12 @@ namespace gradus::driver {
 Session::Session() : context(MLIRContext::Threading::DISABLED), diagnostics(sources) {
   context.loadDialect<GradusDialect>();
   context.printOpOnDiagnostic(false); // users did not write IR
-  context.getDiagEngine().registerHandler([this](mlir::Diagnostic &diagnostic) { return takeDiagnostic(diagnostic); });
+  context.getDiagEngine().registerHandler([this](mlir::Diagnostic &diagnostic) { takeDiagnostic(diagnostic, sources, diagnostics); });
 }
 
 Session::~Session() = default;
 
-Location Session::toLocation(mlir::Location location) const {
+static Location toLocation(mlir::Location location, const SourceManager &sources) {
   Location result;
   location->walk([&](mlir::Location part) {
     auto place = dyn_cast<FileLineColLoc>(part);
@@ -40,7 +41,7 @@ Location Session::toLocation(mlir::Location location) const {
 }
 
 /// A pass starts its message with a code, "G0850: no derivative of ..". Anything without one is a fault of the compiler.
-LogicalResult Session::takeDiagnostic(mlir::Diagnostic &diagnostic) {
+void takeDiagnostic(mlir::Diagnostic &diagnostic, const SourceManager &sources, Diagnostics &diagnostics) {
   std::string text = diagnostic.str();
   auto number = static_cast<unsigned>(Code::Internal);
   if (text.size() > 6 && text[0] == 'G' && !StringRef(text).substr(1, 4).getAsInteger(10, number) && text[5] == ':')
@@ -49,12 +50,11 @@ LogicalResult Session::takeDiagnostic(mlir::Diagnostic &diagnostic) {
     text = "internal: " + text;
   bool isWarning = diagnostic.getSeverity() == DiagnosticSeverity::Warning;
   if (diagnostic.getSeverity() != DiagnosticSeverity::Error && !isWarning)
-    return success(); // remarks are asked for by `explain`
-  Location place = toLocation(diagnostic.getLocation());
+    return; // remarks are asked for by `explain`
+  Location place = toLocation(diagnostic.getLocation(), sources);
   gradus::Diagnostic &message = isWarning ? diagnostics.warning(static_cast<Code>(number), place, text) : diagnostics.error(static_cast<Code>(number), place, text);
   for (mlir::Diagnostic &note : diagnostic.getNotes())
-    message.note(toLocation(note.getLocation()), note.str());
-  return success();
+    message.note(toLocation(note.getLocation(), sources), note.str());
 }
 
 bool Session::report() {
@@ -81,6 +81,14 @@ static bool readSize(StringRef setting, EmitOptions &options) {
 }
 
 ModuleOp Session::load(const std::string &path, StringRef dtype, const Invocation &invocation, bool withChecks) {
+  return loadSource(readSource(path, sources, diagnostics), dtype, invocation, withChecks);
+}
+
+ModuleOp Session::loadText(const std::string &name, std::string text, StringRef dtype, const Invocation &invocation) {
+  return loadSource(&sources.add(name, std::move(text)), dtype, invocation, /*withChecks=*/false);
+}
+
+ModuleOp Session::loadSource(const Source *main, StringRef dtype, const Invocation &invocation, bool withChecks) {
   EmitOptions options;
   options.dtype = dtype.str();
   options.standardLibrary = findLibraryFolder() + "/std";
@@ -91,7 +99,8 @@ ModuleOp Session::load(const std::string &path, StringRef dtype, const Invocatio
     else if (name == "--size" && !readSize(value, options))
       return nullptr;
   options.keepsUnbound = keepsUnbound;
-  module = emitFile(context, sources, path, diagnostics, options);
+  if (main)
+    module = emitModule(context, sources, *main, diagnostics, options);
   return report() || !module ? nullptr : *module;
 }
 

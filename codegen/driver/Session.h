@@ -28,6 +28,8 @@ public:
 
   /// Reads, checks and emits a spec. Null if it has errors, which are then on stderr.
   mlir::ModuleOp load(const std::string &path, llvm::StringRef dtype, const Invocation &invocation, bool withChecks = false);
+  /// The same for a text that the command wrote itself; imports in it are looked for from the current folder on.
+  mlir::ModuleOp loadText(const std::string &name, std::string text, llvm::StringRef dtype, const Invocation &invocation);
   /// Drops what is no entry point: tests are interpreted, never compiled.
   void keepEntries();
   /// Adds `@<loss>.grad` for every loss, or for the one named; false on an error.
@@ -53,9 +55,7 @@ public:
   bool report();
 
 private:
-  mlir::LogicalResult takeDiagnostic(mlir::Diagnostic &diagnostic);
-  Location toLocation(mlir::Location location) const;
-
+  mlir::ModuleOp loadSource(const Source *main, llvm::StringRef dtype, const Invocation &invocation, bool withChecks);
   mlir::MLIRContext context;
   SourceManager sources;
   Diagnostics diagnostics;
@@ -63,6 +63,8 @@ private:
   size_t numReported = 0;
 };
 
+/// Adds what a pass says to the messages of the front end, in their form.
+void takeDiagnostic(mlir::Diagnostic &diagnostic, const SourceManager &sources, Diagnostics &diagnostics);
 /// The folder that holds `std`: what GRADUS_LIBRARY says, or that of the installed tree, or that of the source tree.
 std::string findLibraryFolder();
 /// The options that several commands share.

@@ -12,14 +12,15 @@
 using namespace gradus;
 using namespace gradus::server;
 
-Analysis::Analysis(const std::string &path, std::string text, const EmitOptions &options)
+Analysis::Analysis(const std::string &path, std::string text, const EmitOptions &options, const LaterCheck &check)
     : context(mlir::MLIRContext::Threading::DISABLED), diagnostics(sources), main(&sources.add(path, std::move(text))) {
   // What the verifier says is said once more by the front end, as a fault of the compiler; standard output belongs to the protocol.
   context.getDiagEngine().registerHandler([](mlir::Diagnostic &) { return mlir::success(); });
   EmitOptions mine = options;
   mine.sightings = &sightings;
-  mine.keepsUnbound = true;
-  emitModule(context, sources, *main, diagnostics, mine);
+  mlir::OwningOpRef<mlir::ModuleOp> module = emitModule(context, sources, *main, diagnostics, mine);
+  if (module && check)
+    check(*module, sources, diagnostics);
 }
 
 const Analysis::File &Analysis::getFile(uint32_t id) {

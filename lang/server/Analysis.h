@@ -13,14 +13,19 @@
 
 #include "mlir/IR/MLIRContext.h"
 
+#include <functional>
 #include <map>
 #include <memory>
 
 namespace gradus::server {
 
+/// Adds messages of what comes behind the front end, and may change the module.
+using LaterCheck = std::function<void(mlir::ModuleOp module, const SourceManager &sources, Diagnostics &diagnostics)>;
+
 class Analysis {
 public:
-  Analysis(const std::string &path, std::string text, const EmitOptions &options);
+  /// `check` may be null.
+  Analysis(const std::string &path, std::string text, const EmitOptions &options, const LaterCheck &check);
 
   const Source &getMain() const { return *main; }
   const SourceManager &getSources() const { return sources; }

@@ -21,7 +21,7 @@ bool isSlotWord(StringRef word) {
   return llvm::is_contained(words, word);
 }
 
-/// Declares and resolves, from the units inwards. Whoever declares in a scope names the place from which on it can be read.
+/// Declares and resolves, from the units inwards.
 class Walker {
 public:
   Walker(Names &names, const ast::Sheet &sheet) : names(names) {
@@ -69,8 +69,7 @@ private:
         return &it->second;
     return nullptr;
   }
-  bool isKnown(const ast::Ident &ident) const { return find(keyOf(ident)) != nullptr; }
-
+  bool isKnown(const ast::Ident &ident) const { return find(keyOf(ident)); }
   void use(const ast::Ident &ident) {
     if (const size_t *known = find(keyOf(ident)))
       names.uses.push_back({ident.loc, *known});
@@ -191,7 +190,7 @@ private:
   /// The names of a slot that nothing declares are its indices.
   void bindIndices(const std::vector<ast::Subscript> &subscripts) {
     for (const ast::Subscript &sub : subscripts)
-      if (sub.kind == SubKindValue)
+      if (sub.kind == ast::SubKind::Value)
         bindIndices(*sub.value);
   }
   void bindIndices(const ast::Expr &expr) {
@@ -202,16 +201,11 @@ private:
         if (auto *name = dyn_cast<ast::Name>(operand.get()))
           bindIndices(*name);
   }
-  static constexpr ast::SubKind SubKindValue = ast::SubKind::Value;
 
   Names &names;
   std::vector<Scope> scopes;
   const ast::Unit *unit = nullptr;
 };
-
-//===----------------------------------------------------------------------===//
-// Units
-//===----------------------------------------------------------------------===//
 
 void Walker::visit(const ast::Unit &one) {
   Inside here(*this, one.loc);

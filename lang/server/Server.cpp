@@ -30,6 +30,9 @@ bool fromJSON(const json::Value &value, DocumentParams &result, json::Path path)
   return mapper && mapper.map("textDocument", result.textDocument);
 }
 
+/// A text of more lines is checked behind the front end when it is opened or saved, not at each key.
+constexpr size_t mostLinesCheckedAlways = 400;
+
 /// One open document.
 struct Document {
   lsp::URIForFile uri;
@@ -55,6 +58,7 @@ public:
     handler.notification("textDocument/didChange", this, &Server::onChange);
     handler.notification("textDocument/didClose", this, &Server::onClose);
     handler.notification("textDocument/didOpen", this, &Server::onOpen);
+    handler.notification("textDocument/didSave", this, &Server::onSave);
   }
 
   bool isShutDown = false;
@@ -75,7 +79,7 @@ private:
         {"documentSymbolProvider", true},
         {"hoverProvider", true},
         {"positionEncoding", "utf-16"},
-        {"textDocumentSync", json::Object{{"openClose", true}, {"change", static_cast<int>(lsp::TextDocumentSyncKind::Incremental)}}},
+        {"textDocumentSync", json::Object{{"openClose", true}, {"change", static_cast<int>(lsp::TextDocumentSyncKind::Incremental)}, {"save", true}}},
     };
     json::Object info{{"name", "gradus"}, {"version", options.version}};
     reply(json::Value(json::Object{{"capabilities", std::move(capabilities)}, {"serverInfo", std::move(info)}}));
@@ -93,7 +97,13 @@ private:
     document.uri = params.textDocument.uri;
     document.text = params.textDocument.text;
     document.version = params.textDocument.version;
-    update(document);
+    update(document, /*isTyping=*/false);
+  }
+
+  void onSave(const DocumentParams &params) {
+    auto it = documents.find(params.textDocument.uri.file().str());
+    if (it != documents.end())
+      update(it->second, /*isTyping=*/false);
   }
 
   void onChange(const lsp::DidChangeTextDocumentParams &params) {
@@ -110,7 +120,7 @@ private:
       text.replace(begin, end - begin, change.text);
     }
     it->second.version = params.textDocument.version;
-    update(it->second);
+    update(it->second, /*isTyping=*/true);
   }
 
   void onClose(const lsp::DidCloseTextDocumentParams &params) {
@@ -127,18 +137,19 @@ private:
   }
 
   /// Reads a document anew, and those that may import it.
-  void update(Document &changed) {
+  void update(Document &changed, bool isTyping) {
     emitOptions.texts.clear();
     for (const auto &[path, document] : documents)
       emitOptions.texts[realPathOf(path)] = document.text;
-    analyse(changed);
+    analyse(changed, isTyping);
     for (auto &[path, document] : documents)
       if (&document != &changed && document.analysis && document.analysis->reads(realPathOf(changed.uri.file())))
-        analyse(document);
+        analyse(document, isTyping);
   }
 
-  void analyse(Document &document) {
-    document.analysis = std::make_unique<Analysis>(document.uri.file().str(), document.text, emitOptions);
+  void analyse(Document &document, bool isTyping) {
+    bool isLong = std::count(document.text.begin(), document.text.end(), '\n') > static_cast<ptrdiff_t>(mostLinesCheckedAlways);
+    document.analysis = std::make_unique<Analysis>(document.uri.file().str(), document.text, emitOptions, isTyping && isLong ? LaterCheck() : options.check);
     publish(json::Value(json::Object{{"uri", document.uri}, {"version", document.version}, {"diagnostics", diagnosticsOf(*document.analysis)}}));
   }
 

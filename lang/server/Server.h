@@ -3,6 +3,8 @@
 #ifndef GRADUS_LANG_SERVER_SERVER_H
 #define GRADUS_LANG_SERVER_SERVER_H
 
+#include "lang/server/Analysis.h"
+
 #include "llvm/Support/raw_ostream.h"
 
 #include <cstdio>
@@ -16,6 +18,8 @@ struct ServerOptions {
   /// The folder with `std` and REFERENCE.md.
   std::string library;
   std::vector<std::string> importFolders;
+  /// What follows the front end where it found no error.
+  LaterCheck check;
 };
 
 /// Speaks the Language Server Protocol until the client says `exit` or closes `in`. Whether it said `shutdown` before.

@@ -6,7 +6,7 @@ import tempfile
 
 from client import Client, apply, place_of
 
-gradus, library = sys.argv[1], pathlib.Path(sys.argv[2])
+gradus, library = sys.argv[1], pathlib.Path(sys.argv[2]).resolve()
 
 SPEC = '''import "std/rules/adamw.grad"
 import "helper.grad"
@@ -57,6 +57,16 @@ def check_messages(client, uri):
     assert len(messages) == 3, messages
     assert [one['range']['start']['line'] for one in sorted(messages, key=lambda one: one['range']['start']['line'])] == [5, 13, 20], messages
     assert any("did you mean 'beta'" in one['message'] for one in messages), messages
+    # What passes find: no derivative, at the place and with its way from the loss.
+    [rough] = client.change(uri, SPEC.replace('softplus(-y * z)', 'trigamma(z)'))
+    assert rough['code'] == 'G0850' and rough['range']['start']['line'] == 6, rough
+    # Of a long text when it is saved.
+    long = SPEC.replace('softplus(-y * z)', 'trigamma(z)') + '// a line\n' * 500
+    assert client.change(uri, long) == []
+    del client.published[uri]
+    client.notify('textDocument/didSave', textDocument={'uri': uri})
+    [rough] = client.wait_for(uri, client.versions[uri])
+    assert rough['code'] == 'G0850', rough
     # A place that explains the error.
     messages = client.change(uri, SPEC + 'fn logistic(x) = x\n')
     [twice] = messages
