@@ -87,6 +87,18 @@ static constexpr OptionSpec gradOptions[] = {
 static constexpr OptionSpec lspOptions[] = {
     importFolder,
 };
+static constexpr OptionSpec plotOptions[] = {
+    importFolder,
+    {"-o", "FILE.svg", "where the picture goes, - for standard output (default: NAME.svg of the first unit)"},
+    {"--from", "X", "where a function begins (default -4)"},
+    {"--no-derivative", "", "a function without its derivative"},
+    {"--of", "CALLS", "the units with their arguments, 'adam(lr = 0.1), sgd' (default: the unit that is named as its file, or the only one)"},
+    {"--on", "beale|himmelblau|quadratic|rosenbrock", "the test function of a rule (default rosenbrock)"},
+    {"--seed", "N", "of the draws of a rule (default 0)"},
+    {"--start", "X,Y", "where the path of a rule begins (default: a point of the test function)"},
+    {"--steps", "N", "of a schedule (default 1000) or of a rule (default 500)"},
+    {"--to", "X", "where a function ends (default 4)"},
+};
 static constexpr OptionSpec runOptions[] = {
     importFolder,
     {"--batch", "N", "rows a step (default: all)"},
@@ -129,6 +141,14 @@ static constexpr llvm::StringRef benchDetails =
     "and the spread: 80 % of the times lie within, as a share of the median. Entry and scale run in turn, on the same threads. Arrays are normal numbers, what counts\n"
     "or chooses is 0, states are the first ones, hyper-parameters have their defaults. Steps are timed without their guards.\n";
 
+static constexpr llvm::StringRef plotDetails =
+    "draws, in f64 by the reference evaluator:\n"
+    "  schedule    its value at each step\n"
+    "  fn, loss    of one number: the value, and the derivative that the compiler makes\n"
+    "  prox        and projection, of one number: what it makes of it, beside the number itself; a step that the call leaves out is 1\n"
+    "  rule        its path over the contours of a test function of two numbers; a rule of matrices gets one of a single row\n"
+    "several units of one kind are drawn in one picture. It is readable on light and on dark pages.\n";
+
 static constexpr CommandSpec commands[] = {
     {"bench", "time the entries beside the memory's speed", "SPEC.grad", benchOptions, "gradus bench adamw.grad --dim w=16777216", runBench, benchDetails},
     {"build", "compile to an archive, a C and a C++ header, a manifest and a depfile", "SPEC.grad", buildOptions,
@@ -141,6 +161,8 @@ static constexpr CommandSpec commands[] = {
     {"fmt", "rewrite specs in the canonical form", "SPEC.grad ...", fmtOptions, "gradus fmt adamw.grad", runFmt},
     {"grad", "print the gradient of a loss as Gradus source, LaTeX or C99", "SPEC.grad", gradOptions, "gradus grad logistic.grad --wrt w", runGrad},
     {"lsp", "serve an editor on standard input and output: messages as you type, types, definitions, completion, layout", "", lspOptions, "gradus lsp", runLsp},
+    {"plot", "draw schedules, functions with their derivatives, proxes, or the paths of rules", "SPEC.grad ...", plotOptions,
+     "gradus plot adam.grad sgd.grad --of 'adam(lr = 0.1), sgd(lr = 1e-3)' --on rosenbrock -o paths.svg", runPlot, plotDetails},
     {"run", "train a unit on CSV data", "SPEC.grad", runOptions,
      "gradus run digits.grad --unit softmax --data digits.csv --batch 64 --plot loss.svg", runRun},
     {"test", "run the test blocks in f64, evaluated and compiled; fails where none ran", "SPEC.grad ...", testOptions, "gradus test adamw.grad", runTest},

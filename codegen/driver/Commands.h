@@ -14,6 +14,7 @@ int runExplain(const Invocation &invocation);
 int runFmt(const Invocation &invocation);
 int runGrad(const Invocation &invocation);
 int runLsp(const Invocation &invocation);
+int runPlot(const Invocation &invocation);
 int runRun(const Invocation &invocation);
 int runTest(const Invocation &invocation);
 

@@ -6,6 +6,8 @@
 
 #include "codegen/driver/LossCurve.h"
 
+#include "codegen/driver/Chart.h"
+
 #include "llvm/Support/Format.h"
 #include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/raw_ostream.h"
@@ -21,20 +23,6 @@ namespace gradus::driver {
 namespace {
 
 constexpr double width = 720, height = 420, left = 84, right = 24, top = 44, bottom = 52;
-
-/// Round numbers in [low, high] that are `step` apart.
-std::vector<double> multiplesIn(double low, double high, double step) {
-  std::vector<double> ticks;
-  for (double tick = std::ceil(low / step - 1e-9) * step; tick <= high + step * 1e-9 && ticks.size() < 100; tick += step)
-    ticks.push_back(std::fabs(tick) < step * 1e-9 ? 0 : tick);
-  return ticks;
-}
-
-/// 1, 2 or 5 times a power of ten, such that `count` steps or fewer span the range.
-double roundStep(double range, int count) {
-  double raw = range / count, unit = std::pow(10, std::floor(std::log10(raw)));
-  return unit * (raw / unit > 5 ? 10 : raw / unit > 2 ? 5 : raw / unit > 1 ? 2 : 1);
-}
 
 /// The vertical axis: which values it spans, where each stands and which are written beside it.
 struct Scale {
@@ -86,13 +74,6 @@ std::vector<double> trailingMeans(ArrayRef<double> losses, size_t window) {
   return means;
 }
 
-std::string escape(StringRef text) {
-  std::string result;
-  for (char c : text)
-    result += c == '<' ? "&lt;" : c == '>' ? "&gt;" : c == '&' ? "&amp;" : std::string(1, c);
-  return result;
-}
-
 /// The page, the title, and both axes with their lines.
 void drawFrame(raw_ostream &os, StringRef title, const Scale &scale, ArrayRef<double> steps, function_ref<double(double)> placeStep) {
   os << formatv("<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {0} {1}\" width=\"{0}\" height=\"{1}\" font-family=\"sans-serif\" "
@@ -101,7 +82,7 @@ void drawFrame(raw_ostream &os, StringRef title, const Scale &scale, ArrayRef<do
   os << "<style>@media(prefers-color-scheme:dark){.paper{fill:#0d1117}.ink{fill:#e6edf3}.grid{stroke:#30363d}.axis{stroke:#8b949e}"
         ".line{stroke:#58a6ff}.dot{fill:#58a6ff}}</style>\n";
   os << formatv("<rect class=\"paper\" width=\"{0}\" height=\"{1}\" fill=\"#ffffff\"/>\n<g class=\"ink\" fill=\"#24292f\">\n", width, height);
-  os << formatv("<text x=\"{0}\" y=\"28\" font-size=\"16\">{1}</text>\n", left, escape(title));
+  os << formatv("<text x=\"{0}\" y=\"28\" font-size=\"16\">{1}</text>\n", left, escapeXml(title));
   double floor = height - bottom, middle = (top + floor) / 2;
   for (double tick : scale.ticks())
     os << formatv("<text x=\"{0}\" y=\"{1:f1}\" text-anchor=\"end\">", left - 8, scale.place(tick) + 4.5) << format("%.6g", tick) << "</text>\n";

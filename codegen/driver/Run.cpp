@@ -60,14 +60,7 @@ static std::string describe(IntervalAttr interval) {
 
 /// Reads `--dim n=64` and `--hyper lr=0.1`. False, with `error` set, on a value that does not fit.
 static bool readSettings(const Invocation &invocation, Training &training, std::string &error) {
-  for (const EntryHyper &hyper : training.step.hypers) {
-    double initial = std::nan("");
-    if (auto real = dyn_cast_or_null<FloatAttr>(hyper.initial))
-      initial = real.getValueAsDouble();
-    else if (auto whole = dyn_cast_or_null<IntegerAttr>(hyper.initial))
-      initial = whole.getType().isInteger(1) ? whole.getValue().getBoolValue() : static_cast<double>(whole.getInt());
-    training.hypers.push_back(initial);
-  }
+  training.hypers = defaultHypers(training.step);
   for (const auto &[option, setting] : invocation.repeated) {
     if (option != "--dim" && option != "--hyper")
       continue;

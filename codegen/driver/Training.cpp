@@ -126,6 +126,19 @@ double Training::getHyper(StringRef name) const {
   return at == step.hypers.end() ? NAN : hypers[at - step.hypers.begin()];
 }
 
+std::vector<double> defaultHypers(const EntryLayout &layout) {
+  std::vector<double> values;
+  for (const EntryHyper &hyper : layout.hypers) {
+    double initial = NAN;
+    if (auto real = dyn_cast_or_null<FloatAttr>(hyper.initial))
+      initial = real.getValueAsDouble();
+    else if (auto whole = dyn_cast_or_null<IntegerAttr>(hyper.initial))
+      initial = whole.getType().isInteger(1) ? whole.getValue().getBoolValue() : static_cast<double>(whole.getInt());
+    values.push_back(initial);
+  }
+  return values;
+}
+
 //===----------------------------------------------------------------------===//
 // Data
 //===----------------------------------------------------------------------===//
@@ -206,8 +219,7 @@ static bool checkLabels(const EntryTensor &target, const Table &table, std::stri
   return true;
 }
 
-/// Gives every dimension its size and makes room. What does not fit into memory is an error here, not the end of the process later.
-static bool makeVariables(Training &training, const DataBinding &binding, std::string &error) {
+bool makeVariables(Training &training, const DataBinding &binding, std::string &error) {
   const double memory = static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGESIZE));
   double bytes = 0;
   for (const EntryTensor &tensor : training.step.tensors) {

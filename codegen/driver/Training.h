@@ -72,6 +72,10 @@ struct DataBinding {
 /// Finds the data arguments, gives every symbol its size and makes the variables. `sizes` of the training holds what the command
 /// line said. On failure `error` says what is missing and how to give it.
 bool bindData(Training &training, const Table &table, DataBinding &binding, std::string &error);
+/// Gives every dimension its size and makes room. What does not fit into memory is an error here, not the end of the process later.
+bool makeVariables(Training &training, const DataBinding &binding, std::string &error);
+/// The default of each hyper-parameter; NaN where it has none.
+std::vector<double> defaultHypers(const EntryLayout &layout);
 /// Copies rows of the table into the data variables, which take the number of rows: those of the batch, or with a prefix those of
 /// the further data that an objective is asked on, `next.X` and `all.X`.
 void fillBatch(Training &training, const DataBinding &binding, const Table &table, llvm::ArrayRef<size_t> rows, llvm::StringRef prefix = "");
