@@ -81,12 +81,18 @@ static void drawContours(raw_ostream &os, const Frame &frame, const Grid &grid) 
     // The lowest ones are the strongest, so that the valley is seen.
     double opacity = 0.9 - 0.6 * static_cast<double>(k) / static_cast<double>(count);
     os << formatv("<path class=\"level\" fill=\"none\" stroke=\"#8c959f\" stroke-opacity=\"{0:f2}\" d=\"", opacity);
-    for (const std::vector<GridPoint> &line : findContours(grid, levels[k]))
+    for (const std::vector<GridPoint> &line : findContours(grid, levels[k])) {
+      double x = 0, y = 0;
       for (size_t i = 0; i < line.size(); ++i) {
-        double x = frame.left + line[i].column / static_cast<double>(grid.columns - 1) * (frame.right - frame.left);
-        double y = frame.bottom - line[i].row / static_cast<double>(grid.rows - 1) * (frame.bottom - frame.top);
-        os << formatv("{0}{1:f1} {2:f1}", i == 0 ? "M" : "L", x, y);
+        double toX = frame.left + line[i].column / static_cast<double>(grid.columns - 1) * (frame.right - frame.left);
+        double toY = frame.bottom - line[i].row / static_cast<double>(grid.rows - 1) * (frame.bottom - frame.top);
+        if (i > 0 && i + 1 < line.size() && std::hypot(toX - x, toY - y) < 3) // shorter pieces are not seen
+          continue;
+        os << formatv("{0}{1:f1} {2:f1}", i == 0 ? "M" : "L", toX, toY);
+        x = toX;
+        y = toY;
       }
+    }
     os << "\"/>\n";
   }
 }
@@ -128,7 +134,7 @@ static void drawPaths(raw_ostream &os, const Frame &frame, ArrayRef<Trace> trace
   std::vector<std::vector<std::pair<double, double>>> paths;
   for (const Trace &trace : traces)
     paths.push_back(place(frame, trace));
-  auto widthOf = [&](size_t k) { return 1.8 + 1.4 * static_cast<double>(paths.size() - 1 - k); };
+  auto widthOf = [&](size_t k) { return 1.6 + 0.9 * static_cast<double>(paths.size() - 1 - k); };
   for (size_t k = 0; k < paths.size(); ++k)
     drawPath(os, paths[k], " class=\"halo\" stroke=\"#ffffff\" stroke-opacity=\"0.75\"", widthOf(k) + 2.2);
   for (size_t k = 0; k < paths.size(); ++k) {
