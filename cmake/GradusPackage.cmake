@@ -6,6 +6,7 @@ if(TARGET gradus)
   install(TARGETS gradus EXPORT GradusTargets RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 endif()
 install(DIRECTORY lang/std DESTINATION ${CMAKE_INSTALL_DATADIR}/gradus FILES_MATCHING PATTERN "*.grad")
+install(FILES editors/README.md editors/gradus.tmLanguage.json DESTINATION ${CMAKE_INSTALL_DATADIR}/gradus/editors)
 install(FILES lang/REFERENCE.md DESTINATION ${CMAKE_INSTALL_DATADIR}/gradus) # what `gradus lsp` says of words
 install(FILES LICENSE NOTICE DESTINATION ${CMAKE_INSTALL_DOCDIR} OPTIONAL)
 
