@@ -9,10 +9,14 @@
 #include "dialect/Gradus.h"
 
 #include "llvm/ADT/SmallVector.h"
+#include "llvm/ADT/StringRef.h"
 
 namespace gradus {
 
 inline ArrayType arrayType(mlir::Value value) { return mlir::cast<ArrayType>(value.getType()); }
+
+/// The name of a discardable attribute of gradus.exp: no element of its operand is a number above 0. It saves operations and changes no bit.
+inline constexpr llvm::StringLiteral notPositiveAttribute = "gradus.not_positive";
 
 /// An array of `type` whose every element is `value`: a rank-0 f64 constant, rounded once and repeated.
 mlir::Value buildFill(mlir::OpBuilder &builder, mlir::Location loc, mlir::Type type, double value);

@@ -43,6 +43,7 @@ Value gradus::emitMath(OpBuilder &builder, Location loc, MathFunction function, 
   case MathFunction::Erfc: return inDouble(emitter, emitErfc, x);
   case MathFunction::Exp: return emitter.exp(x);
   case MathFunction::Exp2: return emitter.exp2(x);
+  case MathFunction::ExpNotPositive: return emitter.expNotPositive(x);
   case MathFunction::Expm1: return emitter.expm1(x);
   case MathFunction::Floor: return emitter.floor(x);
   case MathFunction::Hypot: return inDouble(emitter, emitHypot, x, operands[1]);

@@ -97,6 +97,29 @@ inline constexpr double kExpF64[] = {
     0x1.1f95579faa9f7p-29,
 };
 
+/// (e^r - 1 - r) / r^2 for |r| <= ln 2 / 2, weighted by r^2 / e^r; 2^-28.0.
+inline constexpr double kExpPlainF32[] = {
+    0x1.fffffc0000000p-2,
+    0x1.5554920000000p-3,
+    0x1.5558f20000000p-5,
+    0x1.1239e20000000p-7,
+    0x1.6a24340000000p-10,
+};
+
+/// (e^r - 1 - r) / r^2 for |r| <= ln 2 / 2, weighted by r^2 / e^r; 2^-56.4.
+inline constexpr double kExpPlainF64[] = {
+    0x1.000000000000ap-1,
+    0x1.55555555554fap-3,
+    0x1.555555555087cp-5,
+    0x1.1111111127be8p-7,
+    0x1.6c16c1842a146p-10,
+    0x1.a01a012a56c0fp-13,
+    0x1.a0199a0c6368fp-16,
+    0x1.71df255496407p-19,
+    0x1.28ad72ce28903p-22,
+    0x1.ad7f6b01c89e1p-26,
+};
+
 /// (e^r - 1 - r) / r^2 for |r| <= ln 2 / 2, for results in single precision; 2^-32.0.
 inline constexpr double kExpShort[] = {
     0x1.00000027de75cp-1,

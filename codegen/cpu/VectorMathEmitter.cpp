@@ -26,11 +26,11 @@ Type withElement(Type like, Type element) {
 const MathFormat &formatFor(Type element, bool resultInSingle) {
   namespace c = coefficients;
   static constexpr MathFormat single = {
-      32, 23, 127, -104.5, 89.0, 0x1p-25, 4.0, c::kLn2F32, c::kExpF32, c::kLogF32, c::kErfNearF32, c::kErfFarF32};
+      32, 23, 127, -104.5, 89.0, 0x1p-25, 4.0, c::kLn2F32, c::kExpF32, c::kExpPlainF32, c::kLogF32, c::kErfNearF32, c::kErfFarF32};
   static constexpr MathFormat full = {
-      64, 52, 1023, -746.0, 710.0, 0x1p-54, 6.0, c::kLn2F64, c::kExpF64, c::kLogF64, c::kErfNearF64, c::kErfFarF64};
+      64, 52, 1023, -746.0, 710.0, 0x1p-54, 6.0, c::kLn2F64, c::kExpF64, c::kExpPlainF64, c::kLogF64, c::kErfNearF64, c::kErfFarF64};
   static constexpr MathFormat shortened = {
-      64, 52, 1023, -746.0, 710.0, 0x1p-54, 6.0, c::kLn2F64, c::kExpShort, c::kLogShort, c::kErfNearF64, c::kErfFarF64};
+      64, 52, 1023, -746.0, 710.0, 0x1p-54, 6.0, c::kLn2F64, c::kExpShort, c::kExpPlainF64, c::kLogShort, c::kErfNearF64, c::kErfFarF64};
   if (element.isF32())
     return single;
   return resultInSingle ? shortened : full;

@@ -29,7 +29,7 @@ struct MathFormat {
   double expHigh;      ///< e^x overflows above
   double tiny;         ///< |x| below which x is expm1(x), log1p(x) and tanh(x)
   double erfOne;       ///< erf(x) rounds to 1 above
-  llvm::ArrayRef<double> ln2, exp, log, erfNear, erfFar;
+  llvm::ArrayRef<double> ln2, exp, expPlain, log, erfNear, erfFar;
 };
 
 /// e^x = 2^n (1 + r + tail), |r| <= ln 2 / 2. `exponent` is n as an integer, `n` the same as a float.
@@ -116,6 +116,7 @@ public:
 
   // Functions; see MathFunction.
   mlir::Value exp(mlir::Value x);
+  mlir::Value expNotPositive(mlir::Value x);
   mlir::Value exp2(mlir::Value x);
   mlir::Value expm1(mlir::Value x);
   mlir::Value sigmoid(mlir::Value x);
@@ -130,6 +131,12 @@ public:
   mlir::Value intPow(mlir::Value x, mlir::Value n);
 
 private:
+  /// e^x = 2^n power. `sum` has n + added in its lowest bits.
+  struct PlainExp {
+    mlir::Value sum, n, power;
+  };
+  PlainExp reducePlain(mlir::Value x, int64_t added);
+
   /// An angle without its multiples of pi / 2.
   struct Reduced {
     mlir::Value quadrant;

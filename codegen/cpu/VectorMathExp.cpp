@@ -1,11 +1,14 @@
 //===- VectorMathExp.cpp - exp, exp2, expm1, sigmoid, tanh ----------------------===//
 //
-// All reduce x = n ln 2 + r with |r| <= ln 2 / 2 and end in the same polynomial for e^r - 1. Where a quotient or a
-// difference follows, e^r is carried as a pair, so that the roundings do not add up.
+// All reduce x = n ln 2 + r with |r| <= ln 2 / 2. exp itself, which loops over rows of logits wait for, takes a polynomial for e^r with no more
+// operations than it must have. The others end in one for e^r - 1; where a quotient or a difference follows, e^r is carried as a pair, so that the
+// roundings do not add up.
 //
 //===----------------------------------------------------------------------------===//
 
 #include "codegen/cpu/VectorMathEmitter.h"
+
+#include <cmath>
 
 using namespace mlir;
 using namespace gradus;
@@ -42,11 +45,36 @@ Pair MathEmitter::halfExpm1(Value x) {
   return quickSum(sum.hi, fma(scale, parts.tail, add(whole.lo, sum.lo)));
 }
 
+MathEmitter::PlainExp MathEmitter::reducePlain(Value x, int64_t added) {
+  // Adding 1.5 * 2^mantissa and `added` leaves n + added in the lowest bits of the sum: a shift to the left makes an exponent of them.
+  Value shifter = constant(std::ldexp(1.5, info.mantissa) + double(added));
+  PlainExp parts;
+  parts.sum = fma(x, constant(0x1.71547652b82fep+0), shifter);
+  parts.n = sub(parts.sum, shifter);
+  // The first product is exact and so is the difference.
+  Value r = fma(parts.n, constant(-info.ln2[1]), fma(parts.n, constant(-info.ln2[0]), x));
+  Value one = constant(1.0);
+  parts.power = fma(fma(horner(r, info.expPlain), r, one), r, one);
+  return parts;
+}
+
 Value MathEmitter::exp(Value x) {
-  ExpParts parts = reduceExp(atMost(atLeast(x, info.expLow), info.expHigh));
-  Pair mantissa = mantissaOfExp(parts);
-  auto [first, second] = scales(parts);
-  return mul(mul(mantissa.hi, first), second);
+  PlainExp parts = reducePlain(atMost(atLeast(x, info.expLow), info.expHigh), 2 * info.bias);
+  // Two factors, since 2^n itself may lie outside of the normal numbers; the second product is the only rounding.
+  Value half = bits(fma(parts.n, constant(0.5), constant(std::ldexp(1.5, info.mantissa) + info.bias)));
+  Value first = fromBits(shiftLeft(half, info.mantissa));
+  Value second = fromBits(shiftLeft(subInt(bits(parts.sum), half), info.mantissa));
+  return mul(mul(parts.power, first), second);
+}
+
+Value MathEmitter::expNotPositive(Value x) {
+  // n is at most 0, so that one factor with an exponent in the middle and a constant will do. Both products are those of exp.
+  int64_t middle = (info.bias + 1) / 2;
+  PlainExp parts = reducePlain(atLeast(x, info.expLow), info.bias + middle);
+  Value scale = fromBits(shiftLeft(bits(parts.sum), info.mantissa));
+  Value result = mul(mul(parts.power, scale), constant(std::ldexp(1.0, -middle)));
+  // No result is less than its argument; infinity, which has come to NaN, and NaN are their own.
+  return select(less(x, result), result, x);
 }
 
 Value MathEmitter::exp2(Value x) {

@@ -129,6 +129,9 @@ def main():
     q = taylor_safe(lambda r: (exp(r) - 1 - r) / r ** 2, lambda r: mpf(1) / 2 + r / 6 + r * r / 24)
     emit("kExpF32", "(e^r - 1 - r) / r^2 for |r| <= ln 2 / 2", q, abs_or_tiny, -half, half, 5, to_single)
     emit("kExpF64", "(e^r - 1 - r) / r^2 for |r| <= ln 2 / 2", q, abs_or_tiny, -half, half, 10, to_double)
+    last = lambda r: max(r * r, mpf(10) ** -8) * exp(-r)
+    emit("kExpPlainF32", "(e^r - 1 - r) / r^2 for |r| <= ln 2 / 2, weighted by r^2 / e^r", q, last, -half, half, 4, to_single)
+    emit("kExpPlainF64", "(e^r - 1 - r) / r^2 for |r| <= ln 2 / 2, weighted by r^2 / e^r", q, last, -half, half, 9, to_double)
     emit("kExpShort", "(e^r - 1 - r) / r^2 for |r| <= ln 2 / 2, for results in single precision", q, abs_or_tiny, -half,
          half, 5, to_double)
 

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "codegen/cpu/VectorMath.h"
+#include "passes/Build.h"
 #include "passes/lower/Code.h"
 
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -247,7 +248,7 @@ static std::optional<MathFunction> findMathFunction(Operation *op) {
       .Case<DigammaOp>([](auto) { return MathFunction::Digamma; })
       .Case<ErfOp>([](auto) { return MathFunction::Erf; })
       .Case<ErfcOp>([](auto) { return MathFunction::Erfc; })
-      .Case<ExpOp>([](auto) { return MathFunction::Exp; })
+      .Case<ExpOp>([](auto exp) { return exp->hasAttr(notPositiveAttribute) ? MathFunction::ExpNotPositive : MathFunction::Exp; })
       .Case<Exp2Op>([](auto) { return MathFunction::Exp2; })
       .Case<Expm1Op>([](auto) { return MathFunction::Expm1; })
       .Case<HypotOp>([](auto) { return MathFunction::Hypot; })

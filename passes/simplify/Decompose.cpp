@@ -20,30 +20,30 @@ using namespace gradus;
 
 namespace {
 
-/// m = max x; s = m where it is finite, else 0; y = s + log(sum(exp(x - s))).
+/// m = max x; s = m where it is finite, else the largest or smallest number; y = s + log(sum(exp(x - s))).
 ///
-/// What is exp(x - y) elsewhere takes its exponentials from the sum. No exponential of a positive number is taken while m is finite. With s = 0 for an infinite m a row of -inf gives
-/// log 0 = -inf and a row with +inf gives +inf, where x - m would be NaN. A NaN gives NaN.
+/// What is exp(x - y) elsewhere takes its exponentials from the sum. x - s is never a number above 0. A row of -inf gives s + log 0 = -inf and a row with +inf gives
+/// +inf, where x - m would be NaN. A NaN gives NaN.
 struct DecomposeLogSumExp : OpRewritePattern<LogSumExpOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(LogSumExpOp op, PatternRewriter &rewriter) const override {
     Location loc = op.getLoc();
     ArrayType type = arrayType(op.getX()), result = arrayType(op.getY());
     Value most = ReduceOp::create(rewriter, loc, result, ReductionKind::Max, op.getX(), op.getAxes(), TypeAttr());
-    Value size = AbsOp::create(rewriter, loc, most);
-    Value bound = buildFill(rewriter, loc, result, std::numeric_limits<double>::infinity());
-    Value isFinite = CompareOp::create(rewriter, loc, ComparePredicate::Lt, size, bound);
-    Value shift = SelectOp::create(rewriter, loc, isFinite, most, buildFill(rewriter, loc, result, 0.0));
+    double largest = type.getElementType().isF64() ? std::numeric_limits<double>::max() : std::numeric_limits<float>::max();
+    Value below = MinOp::create(rewriter, loc, most, buildFill(rewriter, loc, result, largest));
+    Value shift = MaxOp::create(rewriter, loc, below, buildFill(rewriter, loc, result, -largest));
     Value shifted = SubOp::create(rewriter, loc, op.getX(), buildBroadcast(rewriter, loc, shift, type, complementAxes(type.getRank(), op.getAxes())));
-    Value powers = ExpOp::create(rewriter, loc, shifted);
+    auto powers = ExpOp::create(rewriter, loc, shifted);
+    powers->setAttr(notPositiveAttribute, rewriter.getUnitAttr());
     Value sum = ReduceOp::create(rewriter, loc, result, ReductionKind::Sum, powers, op.getAxes(), TypeAttr());
     shareExponentials(op, powers, sum, rewriter);
     rewriter.replaceOpWithNewOp<AddOp>(op, shift, LogOp::create(rewriter, loc, sum));
     return success();
   }
 
-  /// softmax, exp(x - y), is exp(x - s) / sum: the exponentials are those of the sum. In a row with +inf, which has a NaN anyway, a large
-  /// finite x gives inf * 0, NaN, where exp(x - y) would be 0.
+  /// softmax, exp(x - y), is exp(x - s) / sum: the exponentials are those of the sum. In a row with +inf that has NaN as its share, and every
+  /// number 0.
   static void shareExponentials(LogSumExpOp op, Value powers, Value sum, PatternRewriter &rewriter) {
     Location loc = op.getLoc();
     ArrayType type = arrayType(op.getX());

@@ -239,6 +239,32 @@ INSTANTIATE_TEST_SUITE_P(, VectorMath, testing::ValuesIn(cases),
                          [](const auto &info) { return std::string(info.param.name); });
 
 template <typename T>
+void checkNotPositive(const std::string &cpu, int lanes) {
+  auto whole = CompiledMath::compile({MathFunction::Exp, int(8 * sizeof(T))});
+  auto part = CompiledMath::compile({MathFunction::ExpNotPositive, int(8 * sizeof(T)), lanes, cpu});
+  ASSERT_TRUE(whole && part);
+  std::vector<T> all, x, y;
+  sample({"exp", MathFunction::Exp, nullptr, sizeof(T) == 4 ? -110.0 : -760.0, 0}, all, y);
+  for (T v : all)
+    x.push_back(v > 0 && !std::isinf(v) ? -v : v);
+  std::vector<T> a = (*whole)(x, x), b = (*part)(x, x);
+  for (size_t i = 0; i < x.size(); ++i)
+    if (toBits(a[i]) != toBits(b[i]) && !(std::isnan(a[i]) && std::isnan(b[i])))
+      FAIL() << "exp of " << x[i] << ": " << a[i] << " and " << b[i];
+}
+
+TEST(ExpNotPositive, HasTheBitsOfExp) {
+  for (int lanes : {1, 16}) {
+    checkNotPositive<float>("x86-64-v3", lanes);
+    checkNotPositive<double>("x86-64-v3", lanes);
+  }
+  if (machineHas("x86-64-v4")) {
+    checkNotPositive<float>("x86-64-v4", 16);
+    checkNotPositive<double>("x86-64-v4", 16);
+  }
+}
+
+template <typename T>
 T repeatedSquaring(T x, int64_t n) {
   T result = 1;
   for (uint64_t k = n < 0 ? 0 - uint64_t(n) : uint64_t(n); k != 0; k >>= 1) {

@@ -1,5 +1,6 @@
 // RUN: gradus-opt %s --gradus-decompose | FileCheck %s
-// logsumexp is shifted by its largest argument where that is finite; norm is the root of a sum of squares.
+// logsumexp is shifted by its largest argument, or where that is infinite by the number next to it, so that no exponential is of more than 0; norm is the root of a sum
+// of squares.
 
 !x = !gradus.array<[n, c], f32>
 !n = !gradus.array<[n], f32>
@@ -8,12 +9,11 @@
 // CHECK-LABEL: gradus.func fn @f
 // CHECK-SAME: (%[[X:[^:]*]]:
 // CHECK: %[[M:.*]] = gradus.reduce max %[[X]] axes [1]
-// CHECK: %[[SIZE:.*]] = gradus.abs %[[M]]
-// CHECK: %[[FINITE:.*]] = gradus.compare lt %[[SIZE]]
-// CHECK: %[[S:.*]] = gradus.select %[[FINITE]], %[[M]]
+// CHECK: %[[BELOW:.*]] = gradus.min %[[M]]
+// CHECK: %[[S:.*]] = gradus.max %[[BELOW]]
 // CHECK: %[[REPEATED:.*]] = gradus.broadcast %[[S]] axes [0]
 // CHECK: %[[D:.*]] = gradus.sub %[[X]], %[[REPEATED]]
-// CHECK: %[[E:.*]] = gradus.exp %[[D]]
+// CHECK: %[[E:.*]] = gradus.exp %[[D]] {gradus.not_positive}
 // CHECK: %[[SUM:.*]] = gradus.reduce sum %[[E]] axes [1]
 // CHECK: %[[LOG:.*]] = gradus.log %[[SUM]]
 // CHECK: %[[Y:.*]] = gradus.add %[[S]], %[[LOG]]
