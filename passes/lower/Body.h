@@ -1,6 +1,6 @@
 //===- Body.h - The loops of one function of a kernel ----------------------------===//
 //
-// Kernel.cpp has the loops over a whole domain, Nested.cpp those over some of its rows.
+// Kernel.cpp has the loops over a whole domain, Nested.cpp those over some of its rows, Extremes.cpp one for the largest and smallest numbers of a row.
 //
 //===----------------------------------------------------------------------===//
 
@@ -58,6 +58,7 @@ private:
   void emitRowGroup(const Space &space, llvm::ArrayRef<mlir::Value> points);
   llvm::SmallVector<mlir::Value> emitBlock(const Space &space, mlir::Value block);
   llvm::SmallVector<mlir::Value> emitRow(const Space &space, mlir::Value low, mlir::Value high, mlir::ValueRange carried);
+  bool hasQuickExtremes() const;
   std::pair<mlir::Value, llvm::SmallVector<mlir::Value>> emitExtremes(mlir::Value low, mlir::Value high, mlir::ValueRange carried, llvm::function_ref<Point(mlir::Value)> pointAt);
   llvm::SmallVector<mlir::Value> emitEncodedRow(const Space &space, mlir::Value low, mlir::Value high, mlir::ValueRange carried);
   llvm::SmallVector<mlir::Value> emitStep(const Point &point, mlir::Value mask, mlir::ValueRange carried);

@@ -114,43 +114,6 @@ static bool isLarge(KernelOp kernel) {
   return weight > 1000;
 }
 
-/// Whether the reductions of a kernel are largest and smallest numbers, which are the same in any order, of what is quickly computed.
-static bool isInAnyOrder(const KernelInfo &info) {
-  constexpr int64_t lightest = 8;
-  int64_t weight = 0;
-  KernelOp kernel = info.kernel;
-  for (Operation &op : kernel.getBody().front())
-    weight += getFlopWeight(&op);
-  auto isExtreme = [](const Reduction &reduction) { return reduction.kind == ReductionKind::Max || reduction.kind == ReductionKind::Min; };
-  return !info.isCheck() && weight <= lightest && info.stores.empty() && info.encodes.empty() && !info.reductions.empty() && llvm::all_of(info.reductions, isExtreme);
-}
-
-/// Whole vectors from `low` on in several accumulators, which do not wait for one another: where that ends, and what they have met.
-std::pair<Value, SmallVector<Value>> BodyEmitter::emitExtremes(Value low, Value high, ValueRange carried, function_ref<Point(Value)> pointAt) {
-  constexpr int64_t together = 4;
-  Value wholeEnd = code.add(low, arith::AndIOp::create(code, code.sub(high, low), code.i64(-together * lanes)));
-  size_t count = carried.size();
-  SmallVector<Value> init;
-  for (int64_t k = 0; k < together; ++k)
-    init.append(carried.begin(), carried.end());
-  scf::ForOp loop = code.loop(low, wholeEnd, together * lanes, init, [&](Value index, ValueRange values) {
-    SmallVector<Value> next;
-    evaluator.startInner(index.getParentBlock()->getParentOp(), {});
-    for (int64_t k = 0; k < together; ++k)
-      next.append(emitStep(pointAt(code.add(index, code.i64(k * lanes))), {}, values.slice(k * count, count)));
-    return next;
-  });
-  evaluator.endRow();
-  SmallVector<Value> met;
-  for (size_t i = 0; i < count; ++i) {
-    Value value = loop.getResult(i);
-    for (int64_t k = 1; k < together; ++k)
-      value = emitCombine(code, kindOf(i), value, loop.getResult(k * count + i));
-    met.push_back(value);
-  }
-  return {wholeEnd, met};
-}
-
 /// The elements [low, high) of one row, 16 at a time, and a last masked vector; a large kernel has all its vectors masked.
 SmallVector<Value> BodyEmitter::emitRow(const Space &space, Value low, Value high, ValueRange carried) {
   auto pointAt = [&](Value index) {
@@ -175,7 +138,7 @@ SmallVector<Value> BodyEmitter::emitRow(const Space &space, Value low, Value hig
   Value whole = arith::AndIOp::create(code, code.sub(high, low), code.i64(-lanes));
   Value wholeEnd = code.add(low, whole);
   SmallVector<Value> begun(carried);
-  if (isInAnyOrder(info))
+  if (hasQuickExtremes())
     std::tie(low, begun) = emitExtremes(low, wholeEnd, carried, pointAt);
   scf::ForOp main = code.loop(low, wholeEnd, lanes, begun, [&](Value index, ValueRange sums) {
     evaluator.startInner(index.getParentBlock()->getParentOp(), {});
