@@ -10,6 +10,8 @@
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/Path.h"
 
+#include <set>
+
 using namespace mlir;
 
 namespace gradus::driver {
@@ -20,10 +22,20 @@ static int fail(Session &session, const std::string &text) {
   return ExitFailed;
 }
 
+/// What `--in-place` has named, sorted.
+static std::string describeInPlace(const Invocation &invocation) {
+  std::set<std::string> names;
+  for (const auto &[option, name] : invocation.repeated)
+    if (option == "--in-place")
+      names.insert(name);
+  return names.empty() ? "" : " in-place=" + llvm::join(names, ",");
+}
+
 /// The flags that decide the code, in a fixed order: they are part of the content hash.
 static std::string describeFlags(const Invocation &invocation, const CpuTargets &targets) {
   return "dtype=" + invocation.get("--dtype", "f32") + " target=" + targets.describe() + " fp=" + invocation.get("--fp", "reciprocal") +
-         " guard=" + invocation.get("--guard", "by-unit") + (invocation.has("--no-fuse") ? " no-fuse" : "") + (invocation.has("--zero-grads") ? " zero-grads" : "");
+         " guard=" + invocation.get("--guard", "by-unit") + (invocation.has("--no-fuse") ? " no-fuse" : "") + (invocation.has("--zero-grads") ? " zero-grads" : "") +
+         describeInPlace(invocation);
 }
 
 /// Why a spec of this name would have headers that cannot be used; empty if they can.
@@ -76,7 +88,7 @@ int runBuild(const Invocation &invocation) {
   if (!module)
     return ExitFailed;
   session.keepEntries();
-  if (!session.addGradients() || !session.completeSteps(invocation))
+  if (!session.addGradients() || !session.replaceInPlace(invocation) || !session.completeSteps(invocation))
     return ExitFailed;
   if (auto unbound = module->getAttrOfType<LocationAttr>(unboundAttribute); unbound && module.getOps<FuncOp>().empty()) {
     mlir::emitError(mlir::Location(unbound)) << module->getAttrOfType<StringAttr>(unboundReasonAttribute).getValue()

@@ -16,6 +16,8 @@ static constexpr OptionSpec exactDiv{"--fp", "exact-div|reciprocal",
 static constexpr OptionSpec guard{"--guard", "off|joint|grads|full",
                                   "what a step refuses if it is not finite, before it writes (default: grads of train units, joint of rules)"};
 static constexpr OptionSpec importFolder{"-I", "DIR", "also look for imports there; may come often"};
+static constexpr OptionSpec inPlace{"--in-place", "NAME",
+                                    "the gradient of a loss in this argument, or LOSS.ARGUMENT, is written over it: no output for it; may come often"};
 static constexpr OptionSpec noFuse{"--no-fuse", "", "one kernel for each operation, for comparison"};
 static constexpr OptionSpec size{"--size", "NAME=N", "a size of the spec, in the place of its default; may come often"};
 static constexpr OptionSpec target{"--target", "x86-64-v3|x86-64-v4|native", "instruction set of the code (default x86-64-v3)"};
@@ -40,6 +42,7 @@ static constexpr OptionSpec buildOptions[] = {
     dtype,
     exactDiv,
     guard,
+    inPlace,
     noFuse,
     {"--prefix", "PREFIX", "starts every exported symbol"},
     size,
@@ -58,6 +61,7 @@ static constexpr OptionSpec emitOptions[] = {
     dtype,
     exactDiv,
     guard,
+    inPlace,
     noFuse,
     size,
     {"--stage", "PHASE", "print after: emit, differentiate, simplify, fuse, lower, llvm, llvm-ir, asm (default emit)"},
@@ -69,6 +73,7 @@ static constexpr OptionSpec explainOptions[] = {
     dtype,
     exactDiv,
     guard,
+    inPlace,
     {"--json", "", "as JSON, for programs"},
     noFuse,
     size,

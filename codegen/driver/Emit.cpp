@@ -65,7 +65,7 @@ int runEmit(const Invocation &invocation) {
     return ExitFailed;
   if (!phase || *phase == Phase::Lower)
     session.keepEntries();
-  if (phase != Phase::Emit && (!session.addGradients() || !session.completeSteps(invocation)))
+  if (phase != Phase::Emit && (!session.addGradients() || !session.replaceInPlace(invocation) || !session.completeSteps(invocation)))
     return ExitFailed;
   if (!session.runPhases(phase.value_or(Phase::Lower), getPhaseOptions(invocation)))
     return ExitFailed;

@@ -18,7 +18,7 @@ int runExplain(const Invocation &invocation) {
   if (!session.load(invocation.inputs[0], invocation.get("--dtype", "f32"), invocation))
     return ExitFailed;
   session.keepEntries();
-  if (!session.addGradients() || !session.completeSteps(invocation))
+  if (!session.addGradients() || !session.replaceInPlace(invocation) || !session.completeSteps(invocation))
     return ExitFailed;
   FailureOr<Explanation> explanation = explain(session.getModule(), getPhaseOptions(invocation));
   if (session.report() || failed(explanation))

@@ -9,6 +9,7 @@
 #include "passes/diff/BuildGradient.h"
 
 #include "mlir/Pass/PassManager.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/Path.h"
 #include "llvm/Support/Process.h"
@@ -119,6 +120,23 @@ bool Session::addGradients(StringRef loss, llvm::ArrayRef<StringRef> wrt) {
     if (failed(buildGradientFunction(*module, func, wrt)))
       break;
   return !report();
+}
+
+bool Session::replaceInPlace(const Invocation &invocation) {
+  for (const auto &[option, name] : invocation.repeated) {
+    if (option != "--in-place" || replaceByGradient(*module, name) > 0)
+      continue;
+    std::vector<std::string> known = getGradientArguments(*module);
+    if (known.empty()) {
+      llvm::errs() << "gradus: error: '--in-place " << name << "' expects a gradient, but the spec has no loss\n";
+      return false;
+    }
+    std::string close = didYouMean(name, known);
+    llvm::errs() << "gradus: error: '--in-place' expects an argument that a loss has a gradient in, " << llvm::join(known, " or ") << ", or LOSS.ARGUMENT, but got '" << name
+                 << "'" << (close.empty() ? "" : "; " + close) << '\n';
+    return false;
+  }
+  return true;
 }
 
 bool Session::completeSteps(const Invocation &invocation) {

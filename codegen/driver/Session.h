@@ -34,6 +34,8 @@ public:
   void keepEntries();
   /// Adds `@<loss>.grad` for every loss, or for the one named; false on an error.
   bool addGradients(llvm::StringRef loss = "", llvm::ArrayRef<llvm::StringRef> wrt = {});
+  /// Lets gradients replace the arguments that `--in-place` names; false on an error.
+  bool replaceInPlace(const Invocation &invocation);
   /// Adds to every step what must be finite before it writes, as `--guard` says or by the kind of the unit, and the zeros of `--zero-grads`;
   /// false on an error.
   bool completeSteps(const Invocation &invocation);

@@ -145,6 +145,8 @@ static std::string nameOf(FuncOp func, const Plan &plan, Value value) {
     return names;
   }
   const Storage &where = plan.getStorage(value);
+  if (where.argument >= 0)
+    return func.getArgName(where.argument).str();
   if (where.result >= 0)
     return func.getResultName(where.result).str();
   std::string suffix = "." + std::to_string(cast<OpResult>(value).getResultNumber());

@@ -84,7 +84,13 @@ static void writeHyper(raw_ostream &os, const ArtifactEntry &entry) {
 }
 
 /// "gradient", "state, starts at 0"
-static std::string describeUse(const EntryTensor &tensor, std::optional<double> initial) {
+static std::string describeUse(const EntryTensor &tensor, FuncKind kind, std::optional<double> initial) {
+  bool isReplaced = kind == FuncKind::Loss && tensor.written && tensor.argument >= 0;
+  if (isReplaced) {
+    EntryTensor before = tensor;
+    before.written = false;
+    return describeUse(before, kind, initial) + ", replaced by the gradient in it";
+  }
   switch (tensor.role) {
   case GRADUS_PARAM:
     return tensor.written ? "parameter, replaced" : "parameter";
@@ -117,7 +123,7 @@ static void writeSlot(raw_ostream &os, const ArtifactEntry &entry) {
     // A rank-polymorphic tensor shares its shape with those of the same symbol, here named by the first.
     if (tensor.rank < 0)
       os << " (" << toComment(cast<mlir::StringAttr>(tensor.dims.front()).getValue()) << " elements)";
-    os << ", " << describeUse(tensor, initial) << (tensor.shared && entry.layout.isOpen ? "; one for all slots, given in slot 0" : "") << " */\n";
+    os << ", " << describeUse(tensor, entry.layout.kind, initial) << (tensor.shared && entry.layout.isOpen ? "; one for all slots, given in slot 0" : "") << " */\n";
   }
   os << "} " << entry.symbol << "_slot;\n\n";
 }

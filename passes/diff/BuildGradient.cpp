@@ -185,6 +185,36 @@ FailureOr<FuncOp> buildGradientFunction(ModuleOp module, FuncOp loss, ArrayRef<S
   return func;
 }
 
+/// Calls `visit` for each gradient that buildGradientFunction has made: the name of the loss, its function, the number of the result and of the argument.
+static void forEachGradient(ModuleOp module, llvm::function_ref<void(StringRef, FuncOp, unsigned, unsigned)> visit) {
+  for (FuncOp func : module.getOps<FuncOp>()) {
+    StringRef loss = func.getSymName();
+    if (func.getKind() != FuncKind::Loss || !loss.consume_back(".grad"))
+      continue;
+    for (unsigned result = 0; result < func.getNumResults(); ++result)
+      for (unsigned argument = 0; argument < func.getNumArguments(); ++argument)
+        if (func.getResultRole(result) == Role::Grad && func.getResultName(result) == ("grad_" + func.getArgName(argument)).str())
+          visit(loss, func, result, argument);
+  }
+}
+
+unsigned replaceByGradient(ModuleOp module, StringRef name) {
+  unsigned count = 0;
+  forEachGradient(module, [&](StringRef loss, FuncOp func, unsigned result, unsigned argument) {
+    if (name != func.getArgName(argument) && name != (loss + "." + func.getArgName(argument)).str())
+      return;
+    func.setResultAttr(result, "gradus.of", Builder(module.getContext()).getI64IntegerAttr(argument));
+    ++count;
+  });
+  return count;
+}
+
+std::vector<std::string> getGradientArguments(ModuleOp module) {
+  llvm::SetVector<StringRef> names;
+  forEachGradient(module, [&](StringRef, FuncOp func, unsigned, unsigned argument) { names.insert(func.getArgName(argument)); });
+  return std::vector<std::string>(names.begin(), names.end());
+}
+
 FailureOr<FuncOp> buildHessianProduct(ModuleOp module, FuncOp loss) {
   FailureOr<FuncOp> gradient = buildGradientFunction(module, loss);
   if (failed(gradient))

@@ -7,6 +7,9 @@
 #include "mlir/IR/BuiltinOps.h"
 #include "llvm/ADT/ArrayRef.h"
 
+#include <string>
+#include <vector>
+
 namespace gradus {
 
 /// Adds `@<loss>.grad` after `loss`: the same arguments; results are the value, then the gradient in each argument that `wrt`
@@ -16,6 +19,12 @@ namespace gradus {
 /// not depend on what it is differentiated in (G0373). If the module
 /// has the function already, it is returned as it is.
 llvm::FailureOr<FuncOp> buildGradientFunction(mlir::ModuleOp module, FuncOp loss, llvm::ArrayRef<llvm::StringRef> wrt = {});
+
+/// Lets the gradients of losses in an argument, named `ARGUMENT` or `LOSS.ARGUMENT`, replace it: their entries write them where it stands, and have no output for
+/// them. Returns how many.
+unsigned replaceByGradient(mlir::ModuleOp module, llvm::StringRef name);
+/// The arguments that such functions have gradients in, as `ARGUMENT`.
+std::vector<std::string> getGradientArguments(mlir::ModuleOp module);
 
 /// Adds `@<loss>.product`, the product of the Hessian with a direction, whose further arguments `along_<argument>` are the direction: the tangent of the gradient
 /// along it. One result, `product_<argument>`, for each gradient.

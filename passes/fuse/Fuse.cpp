@@ -157,12 +157,13 @@ static void remarkOnStorage(FuncOp func) {
       const Storage &where = plan.getStorage(value);
       if (where.home == Home::Scalar)
         continue;
+      StringRef target = where.argument >= 0 ? func.getArgName(where.argument) : where.result >= 0 ? func.getResultName(where.result) : StringRef();
       std::string text = "in the workspace";
       if (where.home == Home::Result)
-        text = llvm::formatv("in '{0}'", func.getResultName(where.result));
+        text = llvm::formatv("in '{0}'", target);
       if (where.home == Home::Deferred)
         text = llvm::formatv("in the workspace, copied to '{0}' at the end: the old value is read, or the call may be refused, later",
-                             func.getResultName(where.result));
+                             target);
       remark::analysis(kernel.getLoc(), remarkNamed("stored", func))
           << llvm::formatv("kernel {0}, value {1}: {2}", plan.getPosition(kernel), cast<OpResult>(value).getResultNumber(), text).str();
     }

@@ -18,7 +18,7 @@ double row_loop_sum(int64_t n, const float *x);
 /** x *= factor. */
 void row_loop_scale(int64_t n, float factor, float *x);
 /** The mean of ln sum exp z - z_label over n rows of c logits, c a multiple of 16, and its derivative in z: a row stays in the second cache while its largest
- * element is sought, its exponentials are summed and stored, and what is stored is scaled. */
+ * element is sought, its exponentials are summed and stored, and what is stored is scaled. The gradient may be the logits. */
 double row_loop_cross_entropy(int64_t n, int64_t c, const float *z, const int64_t *label, float *gradient);
 
 #ifdef __cplusplus
