@@ -63,6 +63,30 @@ struct DecomposeLogSumExp : OpRewritePattern<LogSumExpOp> {
     Value share = MulOp::create(rewriter, loc, powers, buildBroadcast(rewriter, loc, each, type, kept));
     for (Operation *old : shares)
       rewriter.replaceOp(old, share);
+    if (share.hasOneUse())
+      scaleOnce(powers, each, *share.user_begin(), kept, rewriter);
+  }
+
+  /// (e * each) * s, where s too is the same for all e of a sum, is e * (each * s): one product for each of them. What e is multiplied by is between s and s / (the number
+  /// of them), so that nothing is lost at the ends of the range.
+  static void scaleOnce(Value powers, Value each, Operation *user, ArrayRef<int64_t> kept, PatternRewriter &rewriter) {
+    auto product = dyn_cast<MulOp>(user);
+    if (!product)
+      return;
+    for (Value other : {product.getA(), product.getB()}) {
+      auto repeated = other.getDefiningOp<BroadcastOp>();
+      if (!repeated || !llvm::all_of(repeated.getAxes(), [&](int64_t axis) { return llvm::is_contained(kept, axis); }))
+        continue;
+      SmallVector<int64_t> axes;
+      for (int64_t axis : repeated.getAxes())
+        axes.push_back(llvm::find(kept, axis) - kept.begin());
+      PatternRewriter::InsertionGuard guard(rewriter);
+      rewriter.setInsertionPoint(product);
+      Location loc = product.getLoc();
+      Value scale = MulOp::create(rewriter, loc, each, buildBroadcast(rewriter, loc, repeated.getX(), arrayType(each), axes));
+      rewriter.replaceOpWithNewOp<MulOp>(product, powers, buildBroadcast(rewriter, loc, scale, arrayType(powers), kept));
+      return;
+    }
   }
 };
 

@@ -27,3 +27,24 @@ gradus.func fn @f(%x: !x {gradus.name = "x", gradus.role = #gradus.role<input>})
   %r = gradus.norm %x axes [0, 1] : !x to !s
   gradus.return %y, %r : !n, !s
 }
+
+// Shares of a sum that are scaled by what is the same in a row: one product for each.
+// CHECK-LABEL: gradus.func fn @g
+// CHECK: %[[E:.*]] = gradus.exp %{{.*}} {gradus.not_positive}
+// CHECK: %[[SUM:.*]] = gradus.reduce sum %[[E]] axes [1]
+// CHECK: %[[EACH:.*]] = gradus.div %{{.*}}, %[[SUM]]
+// CHECK: %[[SCALE:.*]] = gradus.mul %[[EACH]], %{{.*}} : <[n], f32>
+// CHECK: %[[REPEATED:.*]] = gradus.broadcast %[[SCALE]] axes [0]
+// CHECK: %[[PRODUCT:.*]] = gradus.mul %[[E]], %[[REPEATED]]
+// CHECK-NOT: gradus.mul
+// CHECK: gradus.return %[[PRODUCT]]
+gradus.func fn @g(%x: !x {gradus.name = "x", gradus.role = #gradus.role<input>}, %s: !n {gradus.name = "s", gradus.role = #gradus.role<input>})
+    -> (!x {gradus.name = "y", gradus.role = #gradus.role<value>}) {
+  %l = gradus.logsumexp %x axes [1] : !x to !n
+  %lb = gradus.broadcast %l axes [0] : !n to !x
+  %d = gradus.sub %x, %lb : !x
+  %e = gradus.exp %d : !x
+  %sb = gradus.broadcast %s axes [0] : !n to !x
+  %y = gradus.mul %e, %sb : !x
+  gradus.return %y : !x
+}
