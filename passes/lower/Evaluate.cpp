@@ -203,7 +203,7 @@ Value Evaluator::emitOneHot(CompareOp compare, ArrayRef<Index> point) {
     return {};
   Value wanted = evaluate(same, from);
   Value lane = code.sub(wanted, point[iota.getAxis()].scalar);
-  lane = code.min(code.max(lane, code.i64(-1)), code.i64(lanes));
+  lane = arith::MinUIOp::create(code, lane, code.i64(lanes)); // of unsigned numbers what is below 0 is large
   Type narrow = code.getI32Type();
   SmallVector<int32_t> numbers = llvm::to_vector(llvm::seq<int32_t>(0, lanes));
   Value own = arith::ConstantOp::create(code, code.getI32VectorAttr(numbers));
