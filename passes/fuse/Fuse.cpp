@@ -152,13 +152,20 @@ static void remarkOnPhase(FuncOp func, unsigned level, const PhasePlan &plan) {
 /// Says where each array that a kernel stores lives.
 static void remarkOnStorage(FuncOp func) {
   Plan plan(func);
+  llvm::DenseMap<Value, Value> hosts;
+  for (KernelOp kernel : plan.getKernels())
+    if (std::optional<RowNest> nest = RowNest::startingAt(kernel))
+      for (auto [local, host] : nest->findHosts(plan))
+        hosts[local] = host;
   for (KernelOp kernel : plan.getKernels())
     for (Value value : kernel.getStored()) {
       const Storage &where = plan.getStorage(value);
       if (where.home == Home::Scalar)
         continue;
-      StringRef target = where.argument >= 0 ? func.getArgName(where.argument) : where.result >= 0 ? func.getResultName(where.result) : StringRef();
-      std::string text = "in the workspace";
+      Value host = hosts.lookup(value);
+      const Storage &last = host ? plan.getStorage(host) : where;
+      StringRef target = last.argument >= 0 ? func.getArgName(last.argument) : last.result >= 0 ? func.getResultName(last.result) : StringRef();
+      std::string text = host ? llvm::formatv("in '{0}', which is made of it", target).str() : "in the workspace";
       if (where.home == Home::Result)
         text = llvm::formatv("in '{0}'", target);
       if (where.home == Home::Deferred)

@@ -259,6 +259,8 @@ void formRowNests(FuncOp func) {
       if (!nest)
         continue;
       closeRanks(*nest);
+      if (moveSingleReads(*nest, func, plan))
+        plan = Plan(func);
       SmallVector<Attribute> mark{builder.getI64IntegerAttr(count), nest->rows};
       if (nest->narrow)
         mark.push_back(nest->narrow);
@@ -289,6 +291,13 @@ bool RowNest::isLocal(Value result, const Plan &plan) const {
          llvm::all_of(result.getUsers(), [&](Operation *user) { return llvm::is_contained(kernels, dyn_cast<KernelOp>(user)); });
 }
 
+/// One element of each row is not the row.
+static bool readsWholeRow(KernelOp kernel, unsigned operand, const RowUse &use) {
+  Value inner = kernel.getBody().front().getArgument(operand);
+  auto isSingle = [&](Operation *user) { return isa<GatherOp>(user) && user->getOperand(0) == inner; };
+  return use.getRead(operand) == RowRead::Own && llvm::none_of(inner.getUsers(), isSingle);
+}
+
 SmallVector<KernelOp> RowNest::findReaders(Value array) const {
   SmallVector<KernelOp> readers;
   auto source = array.getDefiningOp<KernelOp>();
@@ -296,12 +305,9 @@ SmallVector<KernelOp> RowNest::findReaders(Value array) const {
     return readers;
   for (KernelOp kernel : kernels) {
     RowUse use(kernel, rows);
-    for (auto [number, operand] : llvm::enumerate(kernel.getOperands())) {
-      // One element of each row is not the row.
-      bool isGathered = llvm::any_of(kernel.getBody().front().getArgument(number).getUsers(), llvm::IsaPred<GatherOp>);
-      if (operand == array && !isGathered && use.getRead(number) == RowRead::Own)
+    for (auto [number, operand] : llvm::enumerate(kernel.getOperands()))
+      if (operand == array && readsWholeRow(kernel, number, use))
         readers.push_back(kernel);
-    }
   }
   return readers;
 }
@@ -315,7 +321,7 @@ bool RowNest::isCached(KernelOp kernel, Value array) const {
       if (result == array && use.hasRows(number))
         return true;
     for (auto [number, operand] : llvm::enumerate(before.getOperands()))
-      if (operand == array && use.getRead(number) == RowRead::Own)
+      if (operand == array && readsWholeRow(before, number, use))
         return true;
   }
   return false;

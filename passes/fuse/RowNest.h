@@ -10,6 +10,7 @@
 
 #include "dialect/Gradus.h"
 
+#include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/SmallVector.h"
 
 namespace gradus {
@@ -19,6 +20,10 @@ class Plan;
 /// The name of a discardable attribute of a kernel: [the number of its nest in the function, the size of the rows], and a third size if the nest is one only while
 /// that is small. Kernels of a nest follow one another.
 inline constexpr llvm::StringLiteral nestAttribute = "gradus.nest";
+
+/// The name of a discardable attribute of a kernel in a nest: it reads single elements for another one. Its results do not count for how many rows a block has, so that a
+/// gradient has the same bits whether it replaces what it is in or not.
+inline constexpr llvm::StringLiteral readsAheadAttribute = "gradus.reads_ahead";
 
 /// A product of matrices is in a nest if it makes at most so many columns of each row. Of more its own tiles take better care.
 inline constexpr int64_t widestProduct = 32;
@@ -75,12 +80,16 @@ struct RowNest {
   static std::optional<RowNest> startingAt(KernelOp kernel);
   /// Whether a result of one of the kernels is read in the nest alone, so that no more of it than a block of rows is needed at a time.
   bool isLocal(mlir::Value result, const Plan &plan) const;
+  /// The local results that stand in the room of a result of the function until that is made of them, point by point, and that result.
+  llvm::MapVector<mlir::Value, mlir::Value> findHosts(const Plan &plan) const;
   /// The kernels that read whole rows of an array from outside of the nest: while they do, the next block may come.
   llvm::SmallVector<KernelOp> findReaders(mlir::Value array) const;
   /// Whether what a kernel reads by rows has come into the cache already: by a kernel before it, which has read or stored it.
   bool isCached(KernelOp kernel, mlir::Value array) const;
 };
 
+/// Lets kernels of their own read single elements of rows that the nest replaces, before the others: then whole rows need not wait for them. Whether there were any.
+bool moveSingleReads(RowNest &nest, FuncOp func, const Plan &plan);
 /// Finds the nests of a function in the form of dialect/Plan.td, and marks their kernels.
 void formRowNests(FuncOp func);
 /// Checks what is claimed by the marks.

@@ -15,6 +15,9 @@ FunctionLowering::FunctionLowering(FuncOp func)
   for (KernelOp kernel : plan.getKernels())
     if (std::optional<RowNest> nest = RowNest::startingAt(kernel))
       nests.push_back(*nest);
+  for (const RowNest &nest : nests)
+    for (auto [local, host] : nest.findHosts(plan))
+      hosts[local] = host;
 }
 
 void FunctionLowering::run() {

@@ -181,6 +181,7 @@ private:
   EntryLayout layout;
   Plan plan;
   std::vector<RowNest> nests;
+  llvm::DenseMap<mlir::Value, mlir::Value> hosts; ///< results that wait where another one will stand, in all nests
   Code code;
   ReturnOp ret;
   mlir::LLVM::LLVMFuncOp entry;

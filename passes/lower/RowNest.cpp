@@ -6,6 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "passes/fuse/Cost.h"
 #include "passes/fuse/Traffic.h"
 #include "passes/lower/Function.h"
 
@@ -59,7 +60,8 @@ NestShape FunctionLowering::emitNestShape(const RowNest &nest, Evaluator &evalua
     }
   }
   for (Value array : wide)
-    rowBytes = code.add(rowBytes, code.mul(evaluator.product(arrayOf(array).getShape().drop_front()), code.i64(code.memBytes(arrayOf(array).getElementType()))));
+    if (auto source = array.getDefiningOp<KernelOp>(); !source || !source->hasAttr(readsAheadAttribute))
+      rowBytes = code.add(rowBytes, code.mul(evaluator.product(arrayOf(array).getShape().drop_front()), code.i64(code.memBytes(arrayOf(array).getElementType()))));
   rowBytes = code.max(rowBytes, code.i64(1));
   // Whole vectors or tiles of rows, where there are as many.
   Value fit = code.min(code.div(code.i64(blockBytes), rowBytes), code.i64(mostSuperRows));
@@ -88,6 +90,8 @@ void FunctionLowering::takeNested(KernelOp kernel, const RowNest &nest, Slot &sl
   RowUse use(kernel, nest.rows);
   slot.spaces.push_back(kernel.getDomain());
   for (auto [number, result] : llvm::enumerate(kernel.getStored())) {
+    if (hosts.contains(result))
+      continue;
     if (nest.isLocal(result, plan)) {
       Value bytes = code.mul(code.mul(shape.superBlocks, shape.blockRows), emitRowBytes(result, evaluator));
       slot.workspace[result] = take(nest.narrow ? code.select(emitIsNarrow(nest, evaluator), bytes, bytesOf(arrayOf(result), evaluator)) : bytes);
@@ -150,20 +154,36 @@ enum class Motion { None, Rows, Blocks, SuperBlocks };
 
 } // namespace
 
+/// The kernels that ask for the next block of an array: those of its readers that compute long enough for it to come meanwhile.
+static SmallVector<KernelOp> findAskers(const RowNest &nest, Value array) {
+  SmallVector<KernelOp> readers = nest.findReaders(array);
+  auto weigh = [](KernelOp kernel) {
+    int64_t weight = 1;
+    for (Operation &op : kernel.getBody().front())
+      weight += getFlopWeight(&op);
+    return weight;
+  };
+  int64_t most = 0;
+  for (KernelOp kernel : readers)
+    most = std::max(most, weigh(kernel));
+  llvm::erase_if(readers, [&](KernelOp kernel) { return 4 * weigh(kernel) < most; });
+  return readers;
+}
+
 /// The functions of the kernels of a nest, for rows [begin, end).
 SmallVector<KernelFunction> FunctionLowering::buildNested(KernelOp kernel, const RowNest &nest, Slot &slot, ValueRange outputs) {
   auto isCached = [&](Value array) { return nest.isLocal(array, plan) || nest.isCached(kernel, array); };
-  // What is in the nest alone has the rows of a block.
+  // What is in the nest alone has the rows of a block, unless it waits where a result will stand.
   auto beginRows = [&](Evaluator &inside, Value begin) {
     for (auto [operand, inner] : llvm::zip_equal(kernel.getOperands(), kernel.getBody().getArguments()))
-      if (nest.isLocal(operand, plan))
+      if (nest.isLocal(operand, plan) && !hosts.contains(operand))
         inside.beginAt(inside.baseOf(inner), inside.code.mul(begin, inside.product(arrayOf(operand).getShape().drop_front())));
   };
-  // Each of the kernels that read an array asks for its part of the next block.
+  // Each of these kernels asks for its part of the next block.
   auto askAhead = [&](Evaluator &inside, Value begin, Value end) {
     Code &code = inside.code;
     for (auto [operand, inner] : llvm::zip_equal(kernel.getOperands(), kernel.getBody().getArguments())) {
-      SmallVector<KernelOp> readers = nest.findReaders(operand);
+      SmallVector<KernelOp> readers = findAskers(nest, operand);
       int64_t number = llvm::find(readers, kernel) - readers.begin(), shift = llvm::Log2_64(readers.size() | 1);
       if (number >= std::min<int64_t>(readers.size(), int64_t(1) << shift))
         continue;
@@ -271,7 +291,7 @@ void FunctionLowering::addMembers(KernelOp kernel, const RowNest &nest, Slot &sl
       slot.buffers.arrays[result] = placeOf(result, slot);
     if (use.hasRows(number)) {
       outputs.push_back(placeOf(result, slot));
-      if (nest.isLocal(result, plan))
+      if (nest.isLocal(result, plan) && !hosts.contains(result))
         rowStrides[result] = closure.add(emitRowBytes(result, evaluator));
       motions.push_back(rowStrides.contains(result) ? std::pair(Motion::Rows, rowStrides[result]) : std::pair(Motion::None, 0U));
       continue;

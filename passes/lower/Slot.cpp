@@ -271,6 +271,8 @@ Value FunctionLowering::orDefault(Value data, unsigned number, Slot &slot) {
 Value FunctionLowering::placeOf(Value kernelResult, Slot &slot) {
   if (Value place = slot.places.lookup(kernelResult))
     return place;
+  if (Value host = hosts.lookup(kernelResult))
+    return placeOf(host, slot);
   const Storage &where = plan.getStorage(kernelResult);
   if (where.home == Home::Result)
     return slot.data[tensorOfResult(where.result)];
