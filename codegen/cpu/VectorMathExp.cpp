@@ -68,12 +68,12 @@ Value MathEmitter::exp(Value x) {
 }
 
 Value MathEmitter::expNotPositive(Value x) {
-  // n is at most 0, so that one factor with an exponent in the middle and a constant will do. Both products are those of exp.
+  // n is at most 0, so that n and a constant in the exponent of the power leave a normal number. The product with the other constant is the only rounding, as in exp.
   int64_t middle = (info.bias + 1) / 2;
-  PlainExp parts = reducePlain(atLeast(x, info.expLow), info.bias + middle);
-  Value scale = fromBits(shiftLeft(bits(parts.sum), info.mantissa));
-  Value result = mul(mul(parts.power, scale), constant(std::ldexp(1.0, -middle)));
-  // No result is less than its argument; infinity, which has come to NaN, and NaN are their own.
+  PlainExp parts = reducePlain(atLeast(x, info.expLow), middle);
+  Value scaled = fromBits(addInt(bits(parts.power), shiftLeft(bits(parts.sum), info.mantissa)));
+  Value result = mul(scaled, constant(std::ldexp(1.0, -middle)));
+  // No result is less than its argument. Infinity has come to NaN and NaN to anything: they are their own results.
   return select(less(x, result), result, x);
 }
 
