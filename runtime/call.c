@@ -141,15 +141,21 @@ static neighbour makeNeighbour(const void *data, size_t bytes, int isWritten, co
   return result;
 }
 
-static gradus_status checkApart(const gradus_call_site *site, const gradus_range *ranges, const neighbour *neighbours) {
+/* `all` has the addresses of all tensors: mostly no neighbour lies between them, and no tensor is looked at. */
+static gradus_status checkApart(const gradus_call_site *site, const gradus_range *ranges, gradus_range all, const neighbour *neighbours) {
   const gradus_entry *entry = site->entry;
   const gradus_tensor *tensor = site->tensors;
   gradus_place place = nowhere();
   int32_t k, n;
-  for (n = 0; n < neighbourCount; ++n)
+  int meets = 0;
+  for (n = 0; n < neighbourCount; ++n) {
     if (neighbours[n].range.end < neighbours[n].range.begin && neighbours[n].range.begin != UINTPTR_MAX)
       return gradus_internal_fail(site, GRADUS_ERROR_OVERFLOW, place, 0, 0, "%s: past the end of memory",
                                   neighbours[n].name);
+    meets |= gradus_internal_meet(all, neighbours[n].range);
+  }
+  if (!meets)
+    return GRADUS_OK;
   for (place.slot = 0; place.slot < site->n_slots; ++place.slot) {
     for (k = 0; k < entry->n_arguments; ++k, ++tensor) {
       gradus_range range;
@@ -214,8 +220,9 @@ static gradus_status checkMemory(const gradus_call_site *site, const double *hyp
   gradus_range few[GRADUS_PAIRWISE_LIMIT];
   gradus_range *const ranges = site->n_slots * (size_t)site->entry->n_arguments <= GRADUS_PAIRWISE_LIMIT ? few : NULL;
   neighbour neighbours[neighbourCount];
+  gradus_range all;
   size_t needed;
-  gradus_status status = gradus_internal_check_buffers(site, ranges);
+  gradus_status status = gradus_internal_check_buffers(site, ranges, &all);
   if (status != GRADUS_OK)
     return status;
   needed = workspaceBytes(site);
@@ -225,7 +232,7 @@ static gradus_status checkMemory(const gradus_call_site *site, const double *hyp
   neighbours[0] = makeNeighbour(workspace, needed, 1, "the workspace");
   neighbours[1] = makeNeighbour(report, sizeof(*report), 1, "the report");
   neighbours[2] = makeNeighbour(hyper, (size_t)site->entry->n_hypers * sizeof(double), 0, "the hyper-parameters");
-  status = checkApart(site, ranges, neighbours);
+  status = checkApart(site, ranges, all, neighbours);
   if (status == GRADUS_OK)
     status = gradus_internal_check_overlap(site, ranges, workspace);
   return status;

@@ -363,13 +363,14 @@ static gradus_status checkBuffer(const gradus_call_site *site, size_t slot, int3
   return GRADUS_OK;
 }
 
-gradus_status gradus_internal_check_buffers(const gradus_call_site *site, gradus_range *ranges) {
+gradus_status gradus_internal_check_buffers(const gradus_call_site *site, gradus_range *ranges, gradus_range *all) {
   const gradus_entry *entry = site->entry;
   const gradus_tensor *tensor = site->tensors;
   gradus_range unwanted;
   gradus_status status;
   size_t slot;
   int32_t k;
+  *all = gradus_internal_no_range();
   for (slot = 0; slot < site->n_slots; ++slot) {
     for (k = 0; k < entry->n_arguments; ++k, ++tensor) {
       gradus_range *range = ranges != NULL ? ranges++ : &unwanted;
@@ -380,6 +381,8 @@ gradus_status gradus_internal_check_buffers(const gradus_call_site *site, gradus
       status = checkBuffer(site, slot, k, tensor, range);
       if (status != GRADUS_OK)
         return status;
+      all->begin = range->begin < all->begin ? range->begin : all->begin;
+      all->end = range->end > all->end ? range->end : all->end;
     }
   }
   return GRADUS_OK;

@@ -127,8 +127,8 @@ gradus_status gradus_internal_fail_guard(const gradus_call_site *site, const gra
 
 /** Types, ranks, shapes and strides of all slots. */
 gradus_status gradus_internal_check_shapes(const gradus_call_site *site);
-/** Pointers, alignment and device of all slots. `ranges`, unless it is null, gets the addresses of each buffer that is looked at. */
-gradus_status gradus_internal_check_buffers(const gradus_call_site *site, gradus_range *ranges);
+/** Pointers, alignment and device of all slots. `ranges`, unless it is null, gets the addresses of each buffer that is looked at; `all` those from the first to the last of them. */
+gradus_status gradus_internal_check_buffers(const gradus_call_site *site, gradus_range *ranges, gradus_range *all);
 /** No buffer that is written overlaps another one. Up to GRADUS_PAIRWISE_LIMIT buffers `ranges` are known; more are sorted in `scratch`, which holds gradus_internal_overlap_bytes. */
 gradus_status gradus_internal_check_overlap(const gradus_call_site *site, const gradus_range *ranges, void *scratch);
 /** The bytes of scratch that check_overlap needs for this many buffers; SIZE_MAX where they do not fit. */
