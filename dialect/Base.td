@@ -161,7 +161,8 @@ def Gradus_Draw : Gradus_Enum<"DrawKind", "Distribution of a draw", [
   I32EnumAttrCase<"Rademacher", 2, "rademacher">, I32EnumAttrCase<"Bernoulli", 3, "bernoulli">,
   I32EnumAttrCase<"Gumbel", 4, "gumbel">, I32EnumAttrCase<"Exponential", 5, "exponential">,
   I32EnumAttrCase<"Gamma", 6, "gamma">, I32EnumAttrCase<"Categorical", 7, "categorical">,
-  I32EnumAttrCase<"Index", 8, "index">, I32EnumAttrCase<"Permutation", 9, "permutation">]>;
+  I32EnumAttrCase<"Index", 8, "index">, I32EnumAttrCase<"Permutation", 9, "permutation">,
+  I32EnumAttrCase<"Bits", 10, "bits">]>;
 def Gradus_DrawAttr : Gradus_EnumAttr<Gradus_Draw, "distribution">;
 
 def Gradus_Query : Gradus_Enum<"OracleQuery", "What is asked of an oracle", [

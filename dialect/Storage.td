@@ -25,4 +25,23 @@ def Gradus_EncodeOp : Gradus_PureOp<"encode"> {
   let hasVerifier = 1;
 }
 
+def Gradus_StochasticCastOp : Gradus_PureOp<"stochastic_cast", [Pointwise]> {
+  let summary = "Numbers in a type of 16 bits, rounded up or down by random bits, so that their mean is the number";
+  let description = [{
+    The number is rounded to f32, x. |x| = (k + f) q, where q is the distance of the numbers of the result's type about |x|, k is whole and 0 <= f < 1: the result has the
+    magnitude (k + 1) q where the bits, from 0 to 65,535, and 2^16 f, rounded down, make 2^16 or more, and else k q; and the sign of x. That is (k + 1) q with the probability f,
+    but for less than 2^-16 where x is a subnormal number of f16. What comes to lie above the largest number is infinite; NaN stays NaN. There is no derivative: no step reads what it stores.
+
+    (stochastic_cast_c1) operands and result have one shape. (stochastic_cast_c2) the result is bf16 or f16. (stochastic_cast_c3) the bits are i32.
+
+    ```mlir
+    %y = gradus.stochastic_cast %x by %b : !gradus.array<[n], f32>, !gradus.array<[n], i32> to !gradus.array<[n], bf16>
+    ```
+  }];
+  let arguments = (ins FloatArray:$x, IntArray:$bits);
+  let results = (outs FloatArray:$y);
+  let assemblyFormat = "$x `by` $bits attr-dict `:` type($x) `,` type($bits) `to` type($y)";
+  let hasVerifier = 1;
+}
+
 #endif // GRADUS_STORAGE_TD

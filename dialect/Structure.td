@@ -170,7 +170,7 @@ def Gradus_DrawOp : Gradus_PureOp<"draw", [AttrSizedOperandSegments]> {
     and the element alone (Philox 4x32-10), so that a draw can be made again.
     (draw_c1) `parameters`, each of rank 0, are: of bernoulli the probability of 1, of index the bound, of gamma the shape; of
     categorical the weights, of rank 1; else none. (draw_c2) index, categorical and permutation give integers, the others floats;
-    a permutation has rank 1.
+    a permutation has rank 1. (draw_c3) bits, 16 of them an element, give i32 from 0 to 65,535: what `gradus.stochastic_cast` takes.
 
     ```mlir
     %u = gradus.draw normal "sophia.u" at %t : !gradus.array<[], i64> -> !gradus.array<[n], f32>

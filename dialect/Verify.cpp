@@ -55,6 +55,16 @@ LogicalResult EncodeOp::verify() {
   return success();
 }
 
+LogicalResult StochasticCastOp::verify() {
+  if (shapeOf(getX()) != shapeOf(getY()) || shapeOf(getBits()) != shapeOf(getY())) // stochastic_cast_c1
+    return emitOpError("expects operands with the shape of its result");
+  if (Type element = arrayOf(getY()).getElementType(); !element.isBF16() && !element.isF16()) // stochastic_cast_c2
+    return emitOpError("expects a result of bf16 or f16, but got ") << getY().getType();
+  if (!arrayOf(getBits()).getElementType().isInteger(32)) // stochastic_cast_c3
+    return emitOpError("expects bits in i32, but got ") << getBits().getType();
+  return success();
+}
+
 //===----------------------------------------------------------------------===//
 // Shape
 //===----------------------------------------------------------------------===//
@@ -348,8 +358,10 @@ LogicalResult DrawOp::verify() {
     return emitOpError("of kind '") << stringifyDrawKind(kind) << "' expects " << int(hasOne) << " parameters";
   if (hasOne && arrayOf(getParameters()[0]).getRank() != (kind == Categorical ? 1 : 0)) // draw_c1
     return emitOpError("of kind '") << stringifyDrawKind(kind) << "' cannot take " << getParameters()[0].getType();
-  bool isInt = kind == Index || kind == Categorical || kind == Permutation;
   ArrayType type = arrayOf(getY());
+  if (kind == Bits && !type.getElementType().isInteger(32)) // draw_c3
+    return emitOpError("expects bits in i32, but got ") << type;
+  bool isInt = kind == Bits || kind == Index || kind == Categorical || kind == Permutation;
   if (isInt ? !type.isInt() : !type.isFloat()) // draw_c2
     return emitOpError("of kind '") << stringifyDrawKind(kind) << "' cannot give " << type;
   if (kind == Permutation && type.getRank() != 1) // draw_c2

@@ -226,7 +226,7 @@ private:
   ArrayType storedType(ArrayType type, const Storage &storage);
   mlir::Type argumentElement(const std::optional<ast::Type> &type, Kind kind, size_t rank);
   bool refuseStochastic(const std::optional<ast::Type> &type, llvm::StringRef what);
-  mlir::Value roundTo(mlir::Value x, mlir::Type element, mlir::Value uniform, Location at);
+  mlir::Value roundTo(mlir::Value x, mlir::Type element, mlir::Value bits, Location at);
   Array store(const Array &x, const Storage &storage, const std::string &name, const RuleRun &run, Location at);
   Array load(const Array &x, Location at);
 

@@ -255,14 +255,14 @@ Array Elaborator::makeDraw(const DrawSource &source, const Array &time) {
 
 /// One op a tensor. The key of a tensor is its number in the collection: known here, or where the call runs.
 Array Elaborator::emitDraws(DrawKind kind, const DrawSource &source, const Array &parameter, const DrawShape &shape, const Array &time, Location at) {
-  bool isInt = kind == DrawKind::Index || kind == DrawKind::Categorical || kind == DrawKind::Permutation;
+  bool isInt = kind == DrawKind::Index || kind == DrawKind::Categorical || kind == DrawKind::Permutation, isBits = kind == DrawKind::Bits;
   bool isOfTensor = shape.isEach && currentRun;
   Array result;
   result.isEach = shape.isEach;
   result.isJoint = shape.isJoint;
   result.axes = shape.axes;
   for (auto [k, lane] : llvm::enumerate(shape.lanes)) {
-    mlir::Type element = isInt ? mlir::Type(builder.getI64Type()) : elementOf(Kind::Float, lane.size());
+    mlir::Type element = isBits ? builder.getI32Type() : isInt ? mlir::Type(builder.getI64Type()) : elementOf(Kind::Float, lane.size());
     llvm::SmallVector<Value> parameters, keys;
     if (!parameter.isPoison())
       parameters.push_back(parameter.lane(k));

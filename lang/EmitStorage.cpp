@@ -158,45 +158,30 @@ bool Elaborator::refuseStochastic(const std::optional<ast::Type> &type, llvm::St
   return true;
 }
 
-/// With y = x rounded to nearest and z the neighbour of y on the side of x: z with the probability |x - y| / |z - y|, else y, so that the
-/// mean is x. |y| 2^-p, for p bits of significand, is at least half the distance to z and less than the whole one; so is its 1.01-fold, but
-/// for the part that rounding to nearest forgives. Of what is not finite, y stands.
-Value Elaborator::roundTo(Value x, mlir::Type element, Value uniform, Location at) {
+/// `bits` are those of a draw; null for the nearest number.
+Value Elaborator::roundTo(Value x, mlir::Type element, Value bits, Location at) {
   if (!isStoredAs(typeOf(x), element))
     return x;
   if (llvm::isa<BlocksType>(element))
     return EncodeOp::create(builder, place(at), typeOf(x).withElement(element), x);
-  Value nearest = castTo(x, element, at);
-  if (!uniform)
-    return nearest;
-  mlir::Type arithmetic = typeOf(x).getElementType();
-  bool isHalf = element.isF16();
-  Array X{{x}}, y{{castTo(nearest, arithmetic, at)}}, u{{castTo(uniform, arithmetic, at)}};
-  Array off = sub(X, y, at);
-  Array reach = mul(unary<AbsOp>(y, at), number(1.01 * (isHalf ? 0x1p-11 : 0x1p-8), at), at);
-  reach = binary<MaxOp>(reach, number(1.01 * (isHalf ? 0x1p-25 : 0x1p-134), at), at);
-  Array z = add(y, mul(unary<SignOp>(off, at), reach, at), at);
-  z.lanes = {castTo(castTo(z.lanes.front(), element, at), arithmetic, at)};
-  Array gap = unary<AbsOp>(sub(z, y, at), at);
-  Array isNeighbour = compare(ComparePredicate::Lt, mul(u, gap, at), unary<AbsOp>(off, at), at);
-  return castTo(select(isNeighbour, z, y, at).lanes.front(), element, at);
+  return bits ? StochasticCastOp::create(builder, place(at), typeOf(x).withElement(element), x, bits) : castTo(x, element, at);
 }
 
 /// A value as the application keeps it. `name` is that of the param, or the path of the state.
 Array Elaborator::store(const Array &x, const Storage &storage, const std::string &name, const RuleRun &run, Location at) {
   if (!storage.element || x.isPoison())
     return x;
-  Array uniform, result = x;
+  Array bits, result = x;
   if (storage.isStochastic) {
     llvm::SaveAndRestore atWork(currentRun, &run);
     DrawShape shape{{}, x.isEach, x.isJoint, {}};
     for (Value lane : x.lanes)
       shape.lanes.push_back(Shape(typeOf(lane).getShape()));
     DrawSource source{nullptr, nullptr, run.root + "." + name + ".rounding", {}};
-    uniform = emitDraws(DrawKind::Uniform, source, {}, shape, run.time, at);
+    bits = emitDraws(DrawKind::Bits, source, {}, shape, run.time, at);
   }
   for (auto [k, lane] : llvm::enumerate(result.lanes))
-    lane = roundTo(lane, storage.element, uniform.isPoison() ? Value() : uniform.lane(k), at);
+    lane = roundTo(lane, storage.element, bits.isPoison() ? Value() : bits.lane(k), at);
   return result;
 }
 

@@ -33,7 +33,7 @@ static std::string quoteSite(StringRef site) {
 
 LogicalResult CWriter::writeDraw(DrawOp op) {
   ArrayType type = arrayType(op.getY());
-  if (op->hasAttr("each") || (type.isFloat() && !type.getElementType().isF64()))
+  if (op->hasAttr("each") || op.getDistribution() == DrawKind::Bits || (type.isFloat() && !type.getElementType().isF64()))
     return op.emitError("G0555: a draw of a rule, or in f32, is not written as C");
   Result time = element(op.getTime(), {});
   if (failed(time))

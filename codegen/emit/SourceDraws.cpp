@@ -132,7 +132,7 @@ LogicalResult SourceWriter::checkDraw(DrawOp op) {
   auto time = dyn_cast<BlockArgument>(op.getTime());
   bool isNow = time && time.getOwner() == &func.getBody().front() && func.getArgRole(time.getArgNumber()) == Role::Time;
   auto [unit, rest] = op.getSite().split('.');
-  if (isNow && !rest.empty() && !llvm::is_contained({"all", "next", "test"}, unit) && !op->hasAttr("each"))
+  if (isNow && !rest.empty() && op.getDistribution() != DrawKind::Bits && !llvm::is_contained({"all", "next", "test"}, unit) && !op->hasAttr("each"))
     return success();
   return op.emitError("G0853: a draw of another step, of a rule or of other data cannot be written as source");
 }

@@ -78,6 +78,10 @@ LogicalResult Frame<S>::evaluate(Operation *op, unsigned slot, Array<S> &y) {
     encode(encoding, slot, y);
     return success();
   }
+  if (auto rounding = dyn_cast<StochasticCastOp>(op)) {
+    castStochastically(rounding, slot, y);
+    return success();
+  }
   if (isa<ReduceOp, LogSumExpOp, NormOp, ArgReduceOp, ContractOp>(op))
     return evaluateReduction(op, slot, y);
   return evaluateShape(op, slot, y);

@@ -71,6 +71,8 @@ LogicalResult Frame<S>::draw(DrawOp op, unsigned slot, Array<S> &y) {
   for (int64_t i = 0; i < y.size(); ++i)
     if (kind == DrawKind::Permutation)
       y.ints[i] = permuted(key, i, y.size());
+    else if (kind == DrawKind::Bits)
+      y.ints[i] = bits16(key, i);
     else if (kind == DrawKind::Index)
       y.ints[i] = indexOf(bits64(key, i), count);
     else if (kind == DrawKind::Categorical)

@@ -1,6 +1,7 @@
-//===- EvaluatorBlocks.cpp - What blocks of 8-bit codes make of numbers ------------===//
+//===- EvaluatorStorage.cpp - What storage makes of numbers -------------------------===//
 //
-// The formulas of dialect/Base.td and dialect/Storage.td on single numbers. An array in blocks is here the numbers that it stands for.
+// The formulas of dialect/Base.td and dialect/Storage.td on single numbers: blocks of 8-bit codes, stochastic rounding. An array in blocks is
+// here the numbers that it stands for.
 //
 //===----------------------------------------------------------------------===//
 
@@ -63,5 +64,29 @@ void Frame<S>::encode(EncodeOp op, unsigned slot, Array<S> &y) {
     number = S(static_cast<typename Math<S>::Lead>(kept));
 }
 
-#define INSTANTIATE(S) template void Frame<S>::encode(EncodeOp, unsigned, Array<S> &);
+/// The formula of `gradus.stochastic_cast`, in powers of two and whole numbers: f64 has all of them.
+static double roundStochastically(float x, int64_t bits, Type element) {
+  if (!std::isfinite(x) || x == 0)
+    return x;
+  bool isHalf = element.isF16();
+  int least = isHalf ? -14 : -126, digits = isHalf ? 10 : 7;
+  int exponent = std::max(std::ilogb(x), least) - digits; // of the distance of two neighbours
+  double size = std::ldexp(std::fabs(static_cast<double>(x)), -exponent), whole = std::floor(size);
+  whole += std::floor((size - whole) * 0x1p16) + static_cast<double>(bits) >= 0x1p16;
+  double rounded = std::ldexp(whole, exponent), largest = isHalf ? 65504.0 : 0x1.fep127;
+  return std::copysign(rounded > largest ? std::numeric_limits<double>::infinity() : rounded, x);
+}
+
+template <typename S>
+void Frame<S>::castStochastically(StochasticCastOp op, unsigned slot, Array<S> &y) {
+  const Array<S> &x = get(op.getX(), slot), &bits = get(op.getBits(), slot);
+  Type element = arrayType(op.getY()).getElementType();
+  y = x;
+  for (auto [number, drawn] : llvm::zip_equal(y.reals, bits.ints))
+    number = S(static_cast<typename Math<S>::Lead>(roundStochastically(static_cast<float>(Math<S>::lead(number)), drawn, element)));
+}
+
+#define INSTANTIATE(S)                                                                                                                                          \
+  template void Frame<S>::encode(EncodeOp, unsigned, Array<S> &);                                                                                               \
+  template void Frame<S>::castStochastically(StochasticCastOp, unsigned, Array<S> &);
 GRADUS_FOR_EACH_SCALAR(INSTANTIATE)

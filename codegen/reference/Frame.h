@@ -95,6 +95,7 @@ private:
   bool evaluatePointwise(mlir::Operation *op, unsigned slot, Array<S> &y);
   void cast(CastOp op, unsigned slot, Array<S> &y);
   void encode(EncodeOp op, unsigned slot, Array<S> &y);
+  void castStochastically(StochasticCastOp op, unsigned slot, Array<S> &y);
   llvm::LogicalResult evaluateShape(mlir::Operation *op, unsigned slot, Array<S> &y);
   void readConstant(ConstantOp op, Array<S> &y);
   llvm::LogicalResult findTargets(mlir::Operation *op, mlir::ValueRange indices, mlir::Value of, unsigned slot,

@@ -43,6 +43,11 @@ uint64_t reference::drawKey(uint64_t seed, uint64_t time, llvm::StringRef site, 
 
 uint32_t reference::bits32(uint64_t key, uint64_t element) { return philox(counterOf(element / 4, 0), key)[element % 4]; }
 
+uint32_t reference::bits16(uint64_t key, uint64_t element) {
+  uint32_t word = philox(counterOf(element / 8, 0), key)[element % 8 / 2];
+  return element % 2 ? word >> 16 : word & 0xffff;
+}
+
 uint64_t reference::bits64(uint64_t key, uint64_t element) {
   PhiloxBlock block = philox(counterOf(element / 2, 0), key);
   return element % 2 ? join(block[2], block[3]) : join(block[0], block[1]);

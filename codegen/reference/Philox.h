@@ -23,6 +23,7 @@ PhiloxBlock philox(PhiloxBlock counter, uint64_t key);
 uint64_t drawKey(uint64_t seed, uint64_t time, llvm::StringRef site, llvm::ArrayRef<int64_t> keys);
 
 /// The bits of element `element`.
+uint32_t bits16(uint64_t key, uint64_t element);
 uint32_t bits32(uint64_t key, uint64_t element);
 uint64_t bits64(uint64_t key, uint64_t element);
 

@@ -60,7 +60,7 @@ private:
   llvm::SmallVector<mlir::Value> emitRow(const Space &space, mlir::Value low, mlir::Value high, mlir::ValueRange carried);
   bool hasQuickExtremes() const;
   std::pair<mlir::Value, llvm::SmallVector<mlir::Value>> emitExtremes(mlir::Value low, mlir::Value high, mlir::ValueRange carried, llvm::function_ref<Point(mlir::Value)> pointAt);
-  llvm::SmallVector<mlir::Value> emitEncodedRow(const Space &space, mlir::Value low, mlir::Value high, mlir::ValueRange carried);
+  llvm::SmallVector<mlir::Value> emitVectors(const Space &space, mlir::Value low, mlir::Value high, mlir::ValueRange carried);
   llvm::SmallVector<mlir::Value> emitStep(const Point &point, mlir::Value mask, mlir::ValueRange carried);
   void emitColumnStrip(mlir::Value first, mlir::Value mask);
   llvm::SmallVector<mlir::Value> emitColumnSums(mlir::Value first, mlir::Value mask, mlir::Value low, mlir::Value high, mlir::ValueRange init);

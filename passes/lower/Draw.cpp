@@ -7,6 +7,7 @@
 
 #include "codegen/draws/Tables.h"
 #include "passes/lower/Evaluate.h"
+#include "passes/lower/Philox.h"
 
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
@@ -16,8 +17,6 @@ using namespace mlir;
 namespace gradus {
 
 namespace {
-
-using Words = std::array<Value, 4>;
 
 /// Integer arithmetic on scalars and vectors of any length.
 class DrawEmitter {
@@ -78,21 +77,14 @@ Value DrawEmitter::join(Value low, Value high) {
   return arith::OrIOp::create(code, widen(low), arith::ShLIOp::create(code, wide, code.integer(wide.getType(), 32)));
 }
 
-/// Philox 4x32-10 (Salmon, Moraes, Dror and Shaw, 2011). The key is a scalar. Words are held in 64 bits throughout, since products need them:
-/// packing and unpacking in each round would cost more than the rest.
+/// Of 32 bits; words of the counter that are scalars stay so.
 Words DrawEmitter::philox(Words words, Value key) {
-  Words c = {widen(words[0]), widen(words[1]), widen(words[2]), widen(words[3])};
-  Type type = c[0].getType();
-  constexpr int64_t low = 0xffffffff;
-  Value k0 = land(key, low), k1 = shiftRight(key, 32);
-  for (int round = 0; round < 10; ++round) {
-    Value a = arith::MulIOp::create(code, c[0], code.integer(type, 0xD2511F53));
-    Value b = arith::MulIOp::create(code, c[2], code.integer(type, 0xCD9E8D57));
-    c = {lxor(lxor(shiftRight(b, 32), c[1]), spread(k0, type)), land(b, low), lxor(lxor(shiftRight(a, 32), c[3]), spread(k1, type)), land(a, low)};
-    k0 = land(code.add(k0, code.i64(0x9E3779B9)), low);
-    k1 = land(code.add(k1, code.i64(0xBB67AE85)), low);
-  }
-  return {lowHalf(c[0]), lowHalf(c[1]), lowHalf(c[2]), lowHalf(c[3])};
+  for (Value &word : words)
+    word = widen(word);
+  words = emitPhilox(code, words, key);
+  for (Value &word : words)
+    word = lowHalf(word);
+  return words;
 }
 
 Value DrawEmitter::derive(Value key, Value low, Value high) {
@@ -306,10 +298,10 @@ Value Evaluator::elementNumber(ArrayType type, ArrayRef<Index> point) {
 }
 
 /// The bits of an element: word e % 4 of block e / 4, or, of 64 bits, words 2 (e % 2) and the next one of block e / 2.
-static Value emitBits(Code &code, Value element, Value key, bool isSingle) {
+static Value emitElementBits(Code &code, Value element, Value key, bool isSingle) {
   DrawEmitter emitter(code);
   Value block = emitter.shiftRight(element, isSingle ? 2 : 1);
-  Value zero = code.integer(emitter.with32(element.getType()), 0);
+  Value zero = code.i32(0);
   Words w = emitter.philox({emitter.lowHalf(block), emitter.highHalf(block), zero, zero}, key);
   auto has = [&](int64_t bit) {
     Value masked = emitter.land(element, bit);
@@ -327,9 +319,9 @@ static Value emitRowBits(Code &code, Value first, Value key, bool isSingle) {
   auto type = VectorType::get({blocks}, code.getI32Type());
   SmallVector<int32_t> steps = llvm::to_vector(llvm::seq<int32_t>(0, static_cast<int32_t>(blocks)));
   Value low = emitter.spread(emitter.lowHalf(emitter.shiftRight(first, isSingle ? 2 : 1)), type);
-  Value high = emitter.spread(emitter.highHalf(emitter.shiftRight(first, isSingle ? 2 : 1)), type);
+  Value high = emitter.highHalf(emitter.shiftRight(first, isSingle ? 2 : 1));
   low = code.add(low, arith::ConstantOp::create(code, DenseElementsAttr::get(type, ArrayRef<int32_t>(steps))));
-  Value zero = code.integer(type, 0);
+  Value zero = code.i32(0);
   Words w = emitter.philox({low, high, zero, zero}, key);
   SmallVector<int64_t> all = llvm::to_vector(llvm::seq<int64_t>(0, lanes)), order;
   if (!isSingle) {
@@ -403,6 +395,8 @@ Value Evaluator::emitDraw(DrawOp draw, ArrayRef<Index> point) {
   Type element = type.getElementType();
   bool isSingle = element.isF32();
   DrawEmitter emitter(code);
+  if (draw.getDistribution() == DrawKind::Bits)
+    return emitBits(draw, point);
   Value key = drawKey(draw);
   if (draw.getDistribution() == DrawKind::Permutation)
     return emitCast(code, emitPermutation(code, elementNumber(type, point), sizeOf(type.getShape()[0]), key), code.getI64Type(), element);
@@ -412,7 +406,7 @@ Value Evaluator::emitDraw(DrawOp draw, ArrayRef<Index> point) {
     return emitCast(code, emitter.gamma(elementNumber(type, point), key, shape), code.getF64Type(), element);
   }
   bool isRow = isFlat && point.size() == 1 && point[0].isLane;
-  Value bits = isRow ? emitRowBits(code, point[0].scalar, key, isSingle) : emitBits(code, elementNumber(type, point), key, isSingle);
+  Value bits = isRow ? emitRowBits(code, point[0].scalar, key, isSingle) : emitElementBits(code, elementNumber(type, point), key, isSingle);
   Type real = DrawEmitter::with(bits.getType(), element);
   switch (draw.getDistribution()) {
   case DrawKind::Normal:
@@ -443,6 +437,7 @@ Value Evaluator::emitDraw(DrawOp draw, ArrayRef<Index> point) {
   }
   case DrawKind::Categorical:
     return emitCast(code, emitCategorical(draw, emitter.uniform(bits, code.getF64Type())), code.getI64Type(), element);
+  case DrawKind::Bits:
   case DrawKind::Gamma:
   case DrawKind::Permutation:
     break;

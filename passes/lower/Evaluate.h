@@ -51,6 +51,11 @@ public:
   void evaluateScalars(KernelOp kernel, llvm::function_ref<bool(mlir::Value)> isSafe);
   /// Computes the keys of the draws of a body, likewise.
   void evaluateDrawKeys(KernelOp kernel);
+  /// The draws of a body, with keys that are known, whose bits are met at the points of the domain alone.
+  llvm::SmallVector<DrawOp> findStoredBits(KernelOp kernel) const;
+  /// Draws the bits of their elements from `first` to `end`, at most `most`: what is evaluated from here on lies there, and has a lane along the last axis.
+  void drawAhead(llvm::ArrayRef<DrawOp> draws, mlir::Value first, mlir::Value end, int64_t most);
+  void forgetDrawn() { drawn.clear(); }
   /// A rank-0 value of the body.
   mlir::Value evaluateScalar(mlir::Value value);
 
@@ -103,7 +108,8 @@ private:
   Index mapIndex(mlir::Value index, llvm::ArrayRef<Index> point, int depth);
   mlir::Value emitOneHot(CompareOp compare, llvm::ArrayRef<Index> point);
   mlir::Value emitGather(GatherOp gather, llvm::ArrayRef<Index> point);
-  // Draws (Draw.cpp).
+  // Draws (Draw.cpp, DrawBits.cpp).
+  mlir::Value emitBits(DrawOp draw, llvm::ArrayRef<Index> point);
   mlir::Value emitDraw(DrawOp draw, llvm::ArrayRef<Index> point);
   mlir::Value emitCategorical(DrawOp draw, mlir::Value uniform);
   mlir::Value elementNumber(ArrayType type, llvm::ArrayRef<Index> point);
@@ -129,6 +135,11 @@ private:
   std::map<Key, mlir::Value> rowMemo;
   llvm::DenseMap<mlir::Value, mlir::Value> scalarMemo;
   llvm::DenseMap<mlir::Operation *, mlir::Value> drawKeys;
+  /// Bits that were drawn ahead: where they lie, and the element that they begin with.
+  struct Drawn {
+    mlir::Value words, begin;
+  };
+  llvm::DenseMap<mlir::Operation *, Drawn> drawn;
 };
 
 } // namespace gradus

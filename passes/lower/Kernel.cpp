@@ -115,7 +115,7 @@ static bool isLarge(KernelOp kernel) {
 }
 
 /// The elements [low, high) of one row, 16 at a time, and a last masked vector; a large kernel has all its vectors masked.
-SmallVector<Value> BodyEmitter::emitRow(const Space &space, Value low, Value high, ValueRange carried) {
+SmallVector<Value> BodyEmitter::emitVectors(const Space &space, Value low, Value high, ValueRange carried) {
   auto pointAt = [&](Value index) {
     Point point;
     if (info.isFlat)
@@ -162,30 +162,50 @@ SmallVector<Value> BodyEmitter::emitRow(const Space &space, Value low, Value hig
   return llvm::to_vector(ValueRange(tail.getResults()));
 }
 
-/// The same for a flat kernel with results in blocks of codes: the points of the largest block, and then their codes.
-SmallVector<Value> BodyEmitter::emitEncodedRow(const Space &space, Value low, Value high, ValueRange carried) {
-  int64_t points = 0;
+/// The same for a flat kernel with results in blocks of codes: the points of the largest block, and then their codes; and where numbers are rounded by random
+/// bits: those of some points, and then the points.
+SmallVector<Value> BodyEmitter::emitRow(const Space &space, Value low, Value high, ValueRange carried) {
+  constexpr int64_t drawnTogether = 128;
+  bool isEncoded = info.isFlat && !info.encodes.empty();
+  SmallVector<DrawOp> draws = info.isCheck() || info.stores.empty() ? SmallVector<DrawOp>() : evaluator.findStoredBits(info.kernel);
+  if (!isEncoded && draws.empty())
+    return emitVectors(space, low, high, carried);
+  int64_t points = isEncoded ? 0 : drawnTogether;
   auto typeOf = [](EncodeOp op) { return cast<BlocksType>(op.getType().getElementType()); };
-  for (auto [index, op] : info.encodes)
-    points = std::max(points, typeOf(op).getSize());
   numbers.clear();
-  for (size_t k = 0; k < info.encodes.size(); ++k)
+  for (auto [index, op] : info.encodes)
+    points = std::max(points, isEncoded ? typeOf(op).getSize() : 0);
+  for (size_t k = 0; isEncoded && k < info.encodes.size(); ++k)
     numbers.push_back(code.stackSlot(code.getF32Type(), points));
-  scf::ForOp blocks = code.loop(low, high, points, carried, [&](Value first, ValueRange sums) {
-    firstNumber = first;
-    evaluator.startBlock(first, points);
+  scf::ForOp parts = code.loop(low, high, points, carried, [&](Value first, ValueRange sums) {
     Value end = code.min(code.add(first, code.i64(points)), high);
-    SmallVector<Value> next = emitRow(space, first, end, sums);
-    for (auto [encode, from] : llvm::zip_equal(info.encodes, numbers))
-      emitEncode(code, typeOf(encode.second), outputs[encode.first], from, first, end);
+    if (isEncoded) {
+      firstNumber = first;
+      evaluator.startBlock(first, points);
+    }
+    if (!draws.empty()) {
+      Value element = first;
+      if (!info.isFlat) {
+        indices[space.innerAxis] = first;
+        element = evaluator.linearize(indices, info.domain);
+      }
+      evaluator.drawAhead(draws, element, code.add(element, code.sub(end, first)), points);
+    }
+    SmallVector<Value> next = emitVectors(space, first, end, sums);
+    if (isEncoded)
+      for (auto [encode, from] : llvm::zip_equal(info.encodes, numbers))
+        emitEncode(code, typeOf(encode.second), outputs[encode.first], from, first, end);
     return next;
   });
-  firstNumber = {};
-  evaluator.startBlock({}, 0);
-  evaluator.traffic->read += std::exchange(evaluator.scaleTraffic, 0);
-  for (auto [index, op] : info.encodes)
-    evaluator.traffic->written += getEncodedBytes(op);
-  return llvm::to_vector(ValueRange(blocks.getResults()));
+  evaluator.forgetDrawn();
+  if (isEncoded) {
+    firstNumber = {};
+    evaluator.startBlock({}, 0);
+    evaluator.traffic->read += std::exchange(evaluator.scaleTraffic, 0);
+    for (auto [index, op] : info.encodes)
+      evaluator.traffic->written += getEncodedBytes(op);
+  }
+  return llvm::to_vector(ValueRange(parts.getResults()));
 }
 
 double getEncodedBytes(EncodeOp op) {
@@ -208,7 +228,7 @@ SmallVector<Value> BodyEmitter::emitBlock(const Space &space, Value block) {
   Value high = code.min(code.add(low, code.i64(blockSize)), space.inner);
   SmallVector<Value> sums = identities(true);
   if (isOneRow) {
-    sums = info.isFlat && !info.encodes.empty() ? emitEncodedRow(space, low, high, sums) : emitRow(space, low, high, sums);
+    sums = emitRow(space, low, high, sums);
   } else {
     Value firstRow = code.add(space.first, code.mul(code.div(block, space.chunks), space.rowsPerBlock));
     Value lastRow = code.min(code.add(firstRow, space.rowsPerBlock), space.rows);

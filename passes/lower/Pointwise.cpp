@@ -91,6 +91,31 @@ static Value castFloat(Code &code, Value x, Type from, Type to) {
   return code.createOrFold<arith::TruncFOp>(type, x);
 }
 
+/// gradus.stochastic_cast. The numbers between two of 16 bits are as many as their lowest bits count, and so are the sums that carry: the bits of f32 are
+/// in the order of the numbers. f16 cuts 13 of them off, and where it is subnormal 2^-24 counts, with 16 bits behind.
+static Value emitStochasticCast(Code &code, Value x, Value drawn, Type from, Type to) {
+  if (from.isF64())
+    x = castFloat(code, x, from, code.getF32Type());
+  Type i32 = withElement(x.getType(), code.getI32Type());
+  auto integer = [&](int64_t n) { return code.integer(i32, n); };
+  Value bits = arith::BitcastOp::create(code, i32, x), isNan = compareF(code, FPredicate::UNO, x, x);
+  if (to.isBF16()) {
+    Value quiet = arith::OrIOp::create(code, bits, integer(0x400000));
+    Value chosen = arith::SelectOp::create(code, isNan, quiet, arith::AddIOp::create(code, bits, drawn));
+    return arith::TruncIOp::create(code, withElement(x.getType(), code.getIntegerType(16)), arith::ShRUIOp::create(code, chosen, integer(16)));
+  }
+  Value carried = arith::AddIOp::create(code, bits, arith::ShRUIOp::create(code, drawn, integer(3)));
+  Value cut = arith::BitcastOp::create(code, x.getType(), arith::AndIOp::create(code, carried, integer(-0x2000)));
+  Value size = math::AbsFOp::create(code, x), isSmall = compareF(code, FPredicate::OLT, size, code.number(x.getType(), 0x1p-14));
+  Value small = arith::SelectOp::create(code, isSmall, size, code.number(x.getType(), 0));
+  Value count = arith::FPToSIOp::create(code, i32, arith::MulFOp::create(code, small, code.number(x.getType(), 0x1p40)));
+  count = arith::ShRUIOp::create(code, arith::AddIOp::create(code, count, drawn), integer(16));
+  Value rounded = arith::MulFOp::create(code, arith::SIToFPOp::create(code, x.getType(), count), code.number(x.getType(), 0x1p-24));
+  rounded = math::CopySignOp::create(code, rounded, x);
+  Value y = arith::SelectOp::create(code, isNan, x, arith::SelectOp::create(code, isSmall, rounded, cut));
+  return arith::TruncFOp::create(code, withElement(x.getType(), to), y);
+}
+
 /// Towards zero; NaN gives 0 and what is out of range the nearest bound.
 static Value intFromFloat(Code &code, Value x, Type to) {
   Type type = withElement(x.getType(), to);
@@ -321,6 +346,8 @@ Value emitPointwise(Code &code, Operation *op, ValueRange operands) {
     return emitCast(code, operands[0], cast.getX().getType().getElementType(), cast.getY().getType().getElementType());
   if (isa<SelectOp>(op))
     return arith::SelectOp::create(code, operands[0], operands[1], operands[2]);
+  if (auto cast = dyn_cast<StochasticCastOp>(op))
+    return emitStochasticCast(code, operands[0], operands[1], cast.getX().getType().getElementType(), cast.getY().getType().getElementType());
   if (isa<IntPowOp>(op))
     return emitIntPow(code, operands[0], operands[1]);
   if (isa<TanOp>(op)) {

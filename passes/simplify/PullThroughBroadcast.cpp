@@ -46,7 +46,7 @@ struct PullPointwise : RewritePattern {
   explicit PullPointwise(MLIRContext *context) : RewritePattern(MatchAnyOpTypeTag(), /*benefit=*/1, context) {}
 
   LogicalResult matchAndRewrite(Operation *op, PatternRewriter &rewriter) const override {
-    if (!op->hasTrait<Pointwise>() || isa<CastOp, CompareOp, SelectOp>(op) || op->getNumOperands() == 0)
+    if (!op->hasTrait<Pointwise>() || isa<CastOp, CompareOp, SelectOp, StochasticCastOp>(op) || op->getNumOperands() == 0)
       return rewriter.notifyMatchFailure(op, "not elementwise in numbers");
     ArrayType type = arrayType(op->getResult(0));
     if (!type.isFloat())

@@ -34,7 +34,7 @@ const std::vector<Case> &getCases() {
       {"adamw_bf16", adamw_bf16_step_entry, floor_adamw_bf16, 14, adamw, {}, "bf16", "adamw", 0.72},
       {"adamw_bf16_state", adamw_bf16_state_step_entry, floor_adamw_bf16_state, 20, adamw, {}, "f32, bf16 m and v", "adamw", 0.85},
       {"adamw_blocks", adamw_blocks_step_entry, floor_adamw_blocks, 16.0625, adamw, {}, "f32, 8-bit m and v", "adamw", 0.90},
-      {"adamw_stochastic", adamw_stochastic_step_entry, floor_adamw_stochastic, 20, adamw, {}, "f32, stochastic bf16 m and v", "adamw", 1.15, true},
+      {"adamw_stochastic", adamw_stochastic_step_entry, floor_adamw_stochastic, 20, adamw, {}, "f32, stochastic bf16 m and v", "adamw", 1.15},
       {"clipped_adamw", clipped_adamw_step_entry, floor_clipped_adamw, 32, {1e-3, 0.9, 0.999, 1e-8, 1e-2, 1}, {}, "f32", "adamw", 1.05 * 32 / 28},
       {"diffgrad", diffgrad_step_entry, floor_diffgrad, 36, {1e-3, 0.9, 0.999, 1e-8, 0}},
       {"ema_adamw", ema_adamw_step_entry, floor_ema_adamw, 36, {1e-3, 0.9, 0.999, 1e-8, 1e-2, 0.999}, {}, "f32", "adamw", 1.05 * 36 / 28},

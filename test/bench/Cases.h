@@ -24,7 +24,6 @@ struct Case {
   std::string dtype = "f32";    ///< of what is small: the moments, or all
   std::string reference = {};   ///< the case in f32 that small state is compared with
   double mostOfReference = 0;   ///< the bar of that: time over time
-  bool isDrawn = false;         ///< it rounds by draws, of which loop and rule have others
 };
 
 /// All cases, sorted by name.

@@ -1,8 +1,7 @@
 /*===- floor_small.c - Hand-written loops of AdamW with small state --------------------===*
  *
- * By AVX2 instructions, since no compiler vectorises mixed widths well. The arithmetic is that of the rules: f32, rounded once
- * where it is stored, NaN stays NaN. Stochastic rounding alone goes its own way, the shortest one: 16 bits of Philox are added to what is
- * dropped, so that a carry rounds up.
+ * By AVX2 instructions, since no compiler vectorises mixed widths well, and the generator of random bits by those of AVX-512 where they are. The arithmetic is that of
+ * the rules: f32, rounded once where it is stored, NaN stays NaN. Stochastic rounding adds 16 bits of Philox to what is dropped, so that a carry rounds up.
  *
  *===----------------------------------------------------------------------------===*/
 
@@ -157,37 +156,78 @@ static uint64_t key_of(const floor_call *call, const char *site) {
   return derive(derive(call->seed, call->t, hash), 0, 1);
 }
 
-/* Eight products of 32 bits: the upper and the lower halves. */
-static inline __m256i multiply(__m256i x, uint32_t by, __m256i *low) {
-  __m256i const factor = _mm256_set1_epi64x(by);
-  __m256i const even = _mm256_mul_epu32(x, factor), odd = _mm256_mul_epu32(_mm256_srli_epi64(x, 32), factor);
-  *low = _mm256_blend_epi32(even, _mm256_slli_epi64(odd, 32), 0xaa);
-  return _mm256_blend_epi32(_mm256_srli_epi64(even, 32), odd, 0xaa);
+/* Vectors of 64-bit lanes. Lane l has the block `block_order` of those that are drawn together, so that the words of each come to lie behind one another. */
+#ifdef __AVX512F__
+typedef __m512i words;
+enum { blocks_of_words = 8 };
+#define OF_WORDS(name) _mm512_##name
+#define ALL_WORDS(x) _mm512_set1_epi64(x)
+#define block_order _mm512_setr_epi64(0, 4, 1, 5, 2, 6, 3, 7)
+#define odd_words(even, odd) _mm512_mask_blend_epi32(0xaaaa, even, odd)
+#define XOR_WORDS _mm512_xor_si512
+#define STORE_WORDS _mm512_storeu_si512
+#else
+typedef __m256i words;
+enum { blocks_of_words = 4 };
+#define OF_WORDS(name) _mm256_##name
+#define ALL_WORDS(x) _mm256_set1_epi64x(x)
+#define block_order _mm256_setr_epi64x(0, 2, 1, 3)
+#define odd_words(even, odd) _mm256_blend_epi32(even, odd, 0xaa)
+#define XOR_WORDS _mm256_xor_si256
+#define STORE_WORDS(to, x) _mm256_storeu_si256((__m256i *)(to), x)
+#endif
+
+enum { rounds = 10, drawn = 64, together = 256, chains = drawn / (8 * blocks_of_words) };
+
+/* The keys of each round. */
+struct round_keys {
+  words first[rounds], second[rounds];
+};
+
+static struct round_keys spread_key(uint64_t key) {
+  struct round_keys keys;
+  uint32_t k0 = (uint32_t)key, k1 = (uint32_t)(key >> 32);
+  for (int round = 0; round < rounds; ++round, k0 += 0x9E3779B9, k1 += 0xBB67AE85)
+    keys.first[round] = ALL_WORDS(k0), keys.second[round] = ALL_WORDS(k1);
+  return keys;
 }
 
-/* Sixteen bits for each of 32 numbers m, in the lower halves of the registers, and of 32 numbers v, in the upper ones. */
-static inline void draw(__m256i out[4], int64_t first, const uint64_t keys[2]) {
-  int64_t const block = first / 8;
-  __m256i c0 = _mm256_add_epi32(_mm256_set1_epi32((int32_t)block), _mm256_setr_epi32(0, 1, 2, 3, 0, 1, 2, 3));
-  __m256i c1 = _mm256_set1_epi32((int32_t)(block >> 32)), c2 = _mm256_setzero_si256(), c3 = c2;
-  __m256i k0 = _mm256_setr_m128i(_mm_set1_epi32((int32_t)keys[0]), _mm_set1_epi32((int32_t)keys[1]));
-  __m256i k1 = _mm256_setr_m128i(_mm_set1_epi32((int32_t)(keys[0] >> 32)), _mm_set1_epi32((int32_t)(keys[1] >> 32)));
-  for (int round = 0; round < 10; ++round) {
-    __m256i low0, low2;
-    __m256i const high0 = multiply(c0, 0xD2511F53, &low0), high2 = multiply(c2, 0xCD9E8D57, &low2);
-    c0 = _mm256_xor_si256(_mm256_xor_si256(high2, c1), k0);
-    c2 = _mm256_xor_si256(_mm256_xor_si256(high0, c3), k1);
-    c1 = low2, c3 = low0;
-    k0 = _mm256_add_epi32(k0, _mm256_set1_epi32((int32_t)0x9E3779B9));
-    k1 = _mm256_add_epi32(k1, _mm256_set1_epi32((int32_t)0xBB67AE85));
-  }
-  __m256i const a = _mm256_unpacklo_epi32(c0, c1), b = _mm256_unpackhi_epi32(c0, c1);
-  __m256i const c = _mm256_unpacklo_epi32(c2, c3), d = _mm256_unpackhi_epi32(c2, c3);
-  out[0] = _mm256_unpacklo_epi64(a, c), out[1] = _mm256_unpackhi_epi64(a, c);
-  out[2] = _mm256_unpacklo_epi64(b, d), out[3] = _mm256_unpackhi_epi64(b, d);
+/* Philox of several blocks in each lane of which the lower half counts. */
+struct blocks {
+  words c0, c1, c2, c3;
+};
+
+static inline struct blocks start_blocks(int64_t number) {
+  struct blocks const start = {OF_WORDS(add_epi64)(ALL_WORDS(number), block_order), ALL_WORDS(number >> 32), ALL_WORDS(0), ALL_WORDS(0)};
+  return start;
 }
 
-static inline void stochastic_turn(float *w, const float *g, uint16_t *m, uint16_t *v, const __m256i bits[2], struct lanes_adam h) {
+static inline void turn_blocks(struct blocks *c, words first_key, words second_key) {
+  words const a = OF_WORDS(mul_epu32)(c->c0, ALL_WORDS(0xD2511F53)), b = OF_WORDS(mul_epu32)(c->c2, ALL_WORDS(0xCD9E8D57));
+  c->c0 = XOR_WORDS(OF_WORDS(srli_epi64)(b, 32), XOR_WORDS(c->c1, first_key));
+  c->c2 = XOR_WORDS(OF_WORDS(srli_epi64)(a, 32), XOR_WORDS(c->c3, second_key));
+  c->c1 = b, c->c3 = a;
+}
+
+static inline void store_blocks(uint16_t *to, struct blocks c) {
+  words const front = odd_words(c.c0, OF_WORDS(slli_epi64)(c.c1, 32)), back = odd_words(c.c2, OF_WORDS(slli_epi64)(c.c3, 32));
+  STORE_WORDS(to, OF_WORDS(unpacklo_epi64)(front, back));
+  STORE_WORDS(to + 4 * blocks_of_words, OF_WORDS(unpackhi_epi64)(front, back));
+}
+
+#define CHAINS(statement) _Pragma("clang loop unroll(full)") for (int j = 0; j < chains; ++j) { statement; }
+/* Sixteen bits for each of 64 numbers m and v. Rounds of all chains take turns, since the products of one wait for one another. */
+static inline void draw(uint16_t m_bits[drawn], uint16_t v_bits[drawn], int64_t first, const struct round_keys *m_key, const struct round_keys *v_key) {
+  struct blocks m[chains], v[chains];
+  CHAINS(m[j] = v[j] = start_blocks(first / 8 + blocks_of_words * j))
+  _Pragma("clang loop unroll(full)") for (int round = 0; round < rounds; ++round)
+    CHAINS(turn_blocks(m + j, m_key->first[round], m_key->second[round]); turn_blocks(v + j, v_key->first[round], v_key->second[round]))
+  CHAINS(store_blocks(m_bits + 8 * blocks_of_words * j, m[j]); store_blocks(v_bits + 8 * blocks_of_words * j, v[j]))
+}
+
+static inline __m256i load_bits(const uint16_t *from) { return _mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)from)); }
+
+static inline void stochastic_turn(float *w, const float *g, uint16_t *m, uint16_t *v, const uint16_t *m_drawn, const uint16_t *v_drawn, struct lanes_adam h) {
   __m256 w8[2], m8[2], v8[2];
   EACH(w8[j] = _mm256_loadu_ps(w + half * j));
   EACH(m8[j] = load16(m + half * j));
@@ -195,8 +235,8 @@ static inline void stochastic_turn(float *w, const float *g, uint16_t *m, uint16
   EACH(step(w8 + j, _mm256_loadu_ps(g + half * j), m8 + j, v8 + j, h));
   EACH(_mm256_storeu_ps(w + half * j, w8[j]));
   __m256i m_bits[2], v_bits[2];
-  EACH(m_bits[j] = round_upper(m8[j], _mm256_cvtepu16_epi32(_mm256_castsi256_si128(bits[j]))));
-  EACH(v_bits[j] = round_upper(v8[j], _mm256_cvtepu16_epi32(_mm256_extracti128_si256(bits[j], 1))));
+  EACH(m_bits[j] = round_upper(m8[j], load_bits(m_drawn + half * j)));
+  EACH(v_bits[j] = round_upper(v8[j], load_bits(v_drawn + half * j)));
   store_upper(m, m_bits[0], m_bits[1]);
   store_upper(v, v_bits[0], v_bits[1]);
 }
@@ -211,22 +251,27 @@ static void stochastic_range(const floor_call *call, const void *numbers, int64_
   uint16_t *const m = call->arrays[2], *const v = call->arrays[3];
   NUMBERS(struct stochastic);
   struct lanes_adam const lanes = spread(h.adam);
-  __m256i bits[4];
+  struct round_keys const m_key = spread_key(h.keys[0]), v_key = spread_key(h.keys[1]);
+  _Alignas(64) uint16_t m_drawn[together], v_drawn[together];
   int64_t i = begin;
-  for (; i + 2 * turn <= end; i += 2 * turn) {
-    REACH(w + i), REACH(w + i + turn), REACH(g + i), REACH(g + i + turn), REACH(m + i), REACH(v + i);
-    draw(bits, i, h.keys);
-    stochastic_turn(w + i, g + i, m + i, v + i, bits, lanes);
-    stochastic_turn(w + i + turn, g + i + turn, m + i + turn, v + i + turn, bits + 2, lanes);
+  for (; i + together <= end; i += together) {
+    for (int k = 0; k < together; k += drawn)
+      draw(m_drawn + k, v_drawn + k, i + k, &m_key, &v_key);
+    for (int k = 0; k < together; k += turn) {
+      int64_t const at = i + k;
+      REACH(w + at), REACH(g + at), REACH(m + at), REACH(v + at);
+      stochastic_turn(w + at, g + at, m + at, v + at, m_drawn + k, v_drawn + k, lanes);
+    }
   }
-  draw(bits, i, h.keys);
-  for (int k = 0; i < end; i += turn, k += 2) {
+  for (int k = 0; k < together; k += drawn)
+    draw(m_drawn + k, v_drawn + k, i + k, &m_key, &v_key);
+  for (int k = 0; i < end; i += turn, k += turn) {
     float wide[2][turn] = {{0}};
     uint16_t narrow[2][turn] = {{0}};
     size_t const left = (size_t)(end - i < turn ? end - i : turn);
     memcpy(wide[0], w + i, left * 4), memcpy(wide[1], g + i, left * 4);
     memcpy(narrow[0], m + i, left * 2), memcpy(narrow[1], v + i, left * 2);
-    stochastic_turn(wide[0], wide[1], narrow[0], narrow[1], bits + k, lanes);
+    stochastic_turn(wide[0], wide[1], narrow[0], narrow[1], m_drawn + k, v_drawn + k, lanes);
     memcpy(w + i, wide[0], left * 4), memcpy(m + i, narrow[0], left * 2), memcpy(v + i, narrow[1], left * 2);
   }
 }
@@ -234,7 +279,7 @@ static void stochastic_range(const floor_call *call, const void *numbers, int64_
 void floor_adamw_stochastic(const floor_call *call) {
   struct stochastic const h = {floor_prepare(call, 1),
                                {key_of(call, "adamw_stochastic.m.rounding"), key_of(call, "adamw_stochastic.v.rounding")}};
-  floor_parallel(call, 2 * turn, stochastic_range, &h);
+  floor_parallel(call, together, stochastic_range, &h);
 }
 
 /*===- Blocks of 8-bit codes ------------------------------------------------------===*/

@@ -42,3 +42,14 @@ gradus.func fn @blocks(%x: !gradus.array<[n], !gradus.blocks<256>> {gradus.name 
   %y = gradus.encode %u : !gradus.array<[n], f32> to !gradus.array<[n], !gradus.blocks<16>>
   gradus.return %y : !gradus.array<[n], !gradus.blocks<16>>
 }
+
+// CHECK-LABEL: gradus.func fn @stochastic
+gradus.func fn @stochastic(%t: !gradus.array<[], i64> {gradus.name = "t", gradus.role = #gradus.role<time>},
+                           %x: !gradus.array<[n], f32> {gradus.name = "x", gradus.role = #gradus.role<data>})
+    -> (!gradus.array<[n], bf16> {gradus.name = "y", gradus.role = #gradus.role<value>}) {
+  // CHECK: gradus.draw bits "stochastic.y" at %{{.*}} : <[], i64> -> <[n], i32>
+  %b = gradus.draw bits "stochastic.y" at %t : !gradus.array<[], i64> -> !gradus.array<[n], i32>
+  // CHECK: gradus.stochastic_cast %{{.*}} by %{{.*}} : <[n], f32>, <[n], i32> to <[n], bf16>
+  %y = gradus.stochastic_cast %x by %b : !gradus.array<[n], f32>, !gradus.array<[n], i32> to !gradus.array<[n], bf16>
+  gradus.return %y : !gradus.array<[n], bf16>
+}

@@ -25,9 +25,11 @@ struct Distribution {
   const char *parameter; ///< an op that makes %p, and its type, or nothing
   const char *parameterType;
   bool isInt;
+  const char *integer = "i64";
 };
 constexpr Distribution kinds[] = {
     {"bernoulli", "gradus.constant dense<0.3> : tensor<f64>", "[], f64", false},
+    {"bits", nullptr, nullptr, true, "i32"},
     {"categorical", "gradus.constant dense<[1.0, 0.0, 2.5, 0.5]> : tensor<4xf64>", "[4], f64", true},
     {"exponential", nullptr, nullptr, false},
     {"gamma", "gradus.constant dense<0.7> : tensor<f64>", "[], f64", false},
@@ -93,7 +95,7 @@ protected:
     }
     return machine->front()[0];
   }
-  std::string typeOf(const Distribution &kind, StringRef dims, StringRef element) { return arrayOf(dims, kind.isInt ? "i64" : element); }
+  std::string typeOf(const Distribution &kind, StringRef dims, StringRef element) { return arrayOf(dims, kind.isInt ? kind.integer : element); }
 
   MLIRContext context;
   OwningOpRef<ModuleOp> module;
@@ -140,6 +142,8 @@ TEST(Philox, KeysFollowTheContract) {
   EXPECT_EQ(bits32(key, 6), philox({1, 0, 0, 0}, key)[2]);
   PhiloxBlock third = philox({3, 0, 0, 0}, key);
   EXPECT_EQ(bits64(key, 7), (third[2] | static_cast<uint64_t>(third[3]) << 32));
+  EXPECT_EQ(bits16(key, 12), philox({1, 0, 0, 0}, key)[2] & 0xffff);
+  EXPECT_EQ(bits16(key, 15), philox({1, 0, 0, 0}, key)[3] >> 16);
 }
 
 TEST_F(Draws, BothEnginesGiveTheSameBits) {
@@ -200,7 +204,7 @@ TEST_F(Draws, TheWayOfReadingChangesNothing) {
           EXPECT_EQ(columns.reals[i % 13 * 7 + i / 13], plain.reals[i]);
       }
     }
-    std::string number = kind.isInt ? arrayOf("", "i64") : arrayOf("", "f64");
+    std::string number = typeOf(kind, "", "f64");
     if (StringRef(kind.name) == "permutation")
       continue;
     compile(makeFunction("n", "f32", makeDraw(kind, number), number));
@@ -349,6 +353,19 @@ static double chiSquare(const std::vector<double> &counts, const std::vector<dou
   for (auto [count, mean] : llvm::zip_equal(counts, expected))
     sum += (count - mean) * (count - mean) / mean;
   return sum;
+}
+
+TEST_F(Draws, BitsHaveTheirFrequencies) {
+  constexpr int64_t n = 1000000;
+  std::string type = arrayOf("n", "i32");
+  compile(makeFunction("n", "f32", makeDraw(find("bits"), type), type));
+  std::vector<double> low(256), high(256), expected(256, n / 256.0);
+  for (int64_t bits : draw({n}, 1, 0, /*compares=*/false).ints) {
+    ++low.at(bits & 0xff);
+    ++high.at(bits >> 8);
+  }
+  EXPECT_LT(chiSquare(low, expected), 347.7); // 255 degrees of freedom, 1e-4
+  EXPECT_LT(chiSquare(high, expected), 347.7);
 }
 
 TEST_F(Draws, ChoicesHaveTheirFrequencies) {

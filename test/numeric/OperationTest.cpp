@@ -88,6 +88,7 @@ constexpr Row pointwise[] = {
     {"sinh", "gradus.sinh X : $T", Floats, 1, 2},
     {"softplus", "gradus.softplus X : $T", Floats, 1, 3},
     {"sqrt", "gradus.sqrt X : $T", Floats, 1},
+    {"stochastic_cast", "", Floats, 2}, // StochasticCastTest
     {"stop", "gradus.stop X : $T", Anything, 1},
     {"sub", "gradus.sub X, Y : $T", Numbers, 2},
     {"tan", "gradus.tan X : $T", Floats, 1, 4},

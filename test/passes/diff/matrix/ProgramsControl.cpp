@@ -168,6 +168,9 @@ const std::vector<Refused> &getRefused() {
       {"gradus.exchange", {"exchange", {x}, {"[n]"}, number + "%y = gradus.exchange %x with %k : $[n], $i[]"}},
       {"gradus.oracle", {"oracle", {x}, {"[n]"}, "%y = gradus.oracle gradient \"f\" (%x) wrt [0] : ($[n]) -> ($[n])"}},
       {"gradus.partial", {"partial", {x}, {"[n]"}, "%y = gradus.partial %x, %x wrt 0 : $[n]"}},
+      {"gradus.stochastic_cast", {"stochastic_cast", {x}, {"[n]"}, "%t = gradus.constant dense<1> : tensor<i64>\n%b = gradus.draw bits \"f.b\" at %t : $i[] -> !gradus.array<[n], i32>\n"
+                                                                  "%h = gradus.stochastic_cast %x by %b : $[n], !gradus.array<[n], i32> to !gradus.array<[n], bf16>\n"
+                                                                  "%y = gradus.cast %h : !gradus.array<[n], bf16> to $[n]"}},
       {"gradus.trigamma", {"trigamma", {x}, {"[n]"}, "%y = gradus.trigamma %x : $[n]"}},
       {"gradus.workers", {"workers", {x}, {"[n]"}, "%y = gradus.workers sum %x : $[n]"}}};
   return refused;
