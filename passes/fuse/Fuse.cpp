@@ -8,6 +8,7 @@
 #include "passes/Passes.h"
 #include "passes/fuse/Control.h"
 #include "passes/fuse/Cost.h"
+#include "passes/fuse/Epilogue.h"
 #include "passes/fuse/Grouping.h"
 #include "passes/fuse/Plan.h"
 #include "passes/fuse/RowNest.h"
@@ -439,8 +440,10 @@ struct Fuse : gradus::impl::FuseBase<Fuse> {
       return markAllAnalysesPreserved();
     if (failed(checkReductions(func)) || failed(fuseFunction(func, noFuse)))
       return signalPassFailure();
-    if (!noFuse)
+    if (!noFuse) {
       formRowNests(func);
+      formEpilogues(func);
+    }
     if (failed(verifyPlan(func)))
       return signalPassFailure();
     remarkOnStorage(func);

@@ -6,6 +6,7 @@
 
 #include "passes/Passes.h"
 #include "passes/fuse/Control.h"
+#include "passes/fuse/Epilogue.h"
 #include "passes/fuse/Placement.h"
 #include "passes/fuse/Plan.h"
 #include "passes/fuse/RowNest.h"
@@ -140,7 +141,7 @@ LogicalResult gradus::verifyPlan(FuncOp func) {
     if (!isScalarOp(&op))
       return op.emitError("expects only rank-0 operations outside of phases");
   }
-  return verifyRowNests(func);
+  return failure(failed(verifyRowNests(func)) || failed(verifyEpilogues(func)));
 }
 
 namespace {

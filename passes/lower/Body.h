@@ -49,6 +49,7 @@ public:
   void emitColumns(mlir::Value begin, mlir::Value end);
   void emitArguments(mlir::Value begin, mlir::Value end);
   void emitNested(mlir::Value begin, mlir::Value end);
+  void emitWindow(mlir::Value top, mlir::Value bottom, mlir::Value left, mlir::Value right);
 
 private:
   Space makeRowSpace(mlir::Value begin, mlir::Value end);

@@ -8,6 +8,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "passes/fuse/Control.h"
+#include "passes/fuse/Epilogue.h"
 #include "passes/lower/Function.h"
 
 using namespace mlir;
@@ -96,6 +97,8 @@ static Value isSame(Code &code, Value a, Value b) { return LLVM::ICmpOp::create(
 void FunctionLowering::emitOps(Block &block, Buffers &buffers, Slot *slot, bool isRehearsed) {
   for (Operation &op : block.without_terminator()) {
     if (auto kernel = dyn_cast<KernelOp>(op)) {
+      if (getEpilogueOf(kernel)) // runs with it
+        continue;
       if (const RowNest *nest = findNest(kernel)) {
         if (kernel == nest->kernels.front())
           emitNestOrKernels(*nest, *slot);

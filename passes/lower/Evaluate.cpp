@@ -273,6 +273,11 @@ Value Evaluator::nothing() {
 /// Row-major: the stride of an axis is the product of the sizes after it.
 Value Evaluator::load(Value base, ArrayType type, ArrayRef<Index> point) {
   Type element = type.getElementType();
+  if (auto known = windows.find(base); known != windows.end()) {
+    const auto &[row, column, pitch] = known->second;
+    Value first = code.add(code.mul(code.sub(point[0].scalar, row), code.i64(pitch)), code.sub(point[1].scalar, column));
+    return code.loadVector(base, element, first, mask);
+  }
   Value uniform = zero, scattered, stride = code.i64(1);
   bool isInRow = false;
   ArrayRef<Attribute> shape = type.getShape();

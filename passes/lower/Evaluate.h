@@ -84,6 +84,12 @@ public:
     int64_t shift;
   };
   void askAhead(mlir::Value base, Ahead what) { ahead[base] = what; }
+  /// Where elements of a matrix stand alone: those from a row and a column on, `pitch` of them apart from row to row.
+  struct Window {
+    mlir::Value row, column;
+    int64_t pitch;
+  };
+  void windowAt(mlir::Value base, Window what) { windows[base] = what; }
   /// Of the array at `base` there are elements from `first` on alone.
   void beginAt(mlir::Value base, mlir::Value first) { firsts[base] = first; }
   /// The bytes that the innermost loop moves, for each element; unset where there is no such loop.
@@ -125,6 +131,7 @@ private:
   mlir::Operation *inner = nullptr;
   llvm::DenseMap<mlir::Value, Ahead> ahead;
   llvm::DenseMap<mlir::Value, mlir::Value> firsts;
+  llvm::DenseMap<mlir::Value, Window> windows;
   mlir::Value blockStart;
   int64_t blockPoints = 0;
   /// What the blocks of the row mean, by the place of their array.

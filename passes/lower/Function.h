@@ -128,6 +128,8 @@ private:
   void emitMatrix(KernelOp kernel, Slot &slot);
   void emitOrder(KernelOp kernel, Slot &slot);
   void emitProduct(KernelOp kernel, Slot &slot);
+  void emitEpilogue(KernelOp kernel, Slot &slot);
+  KernelFunction buildEpilogue(KernelOp kernel, Slot &slot, int64_t pitch);
   void emitCut(mlir::Operation *op, mlir::Value given, mlir::Value taken, mlir::Value count, mlir::Value peer);
   void emitCutKernel(KernelOp kernel, Slot &slot);
   void emitScalarCut(mlir::Operation *op, Buffers &buffers);

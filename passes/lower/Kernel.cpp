@@ -392,11 +392,23 @@ Value emitCount(const KernelInfo &info, Evaluator &evaluator) {
 
 Value emitWork(const KernelInfo &info, Evaluator &evaluator) { return evaluator.product(info.domain); }
 
-void emitKernelBody(const KernelInfo &info, Evaluator &evaluator, ValueRange outputs, Value begin, Value end, bool isNested) {
+/// What is computed before all loops.
+static void beginKernel(const KernelInfo &info, Evaluator &evaluator) {
   evaluator.isFlat = info.isFlat;
   ChecksBelow below;
   evaluator.evaluateScalars(info.kernel, [&](Value value) { return !info.isCheck() || below.count(value) <= info.checkLevel; });
   evaluator.evaluateDrawKeys(info.kernel);
+}
+
+void emitKernelWindow(KernelOp kernel, Evaluator &evaluator, ValueRange outputs, Value top, Value bottom, Value left, Value right) {
+  KernelInfo info = analyzeKernel(kernel).front();
+  info.isFlat = false;
+  beginKernel(info, evaluator);
+  BodyEmitter(info, evaluator, outputs).emitWindow(top, bottom, left, right);
+}
+
+void emitKernelBody(const KernelInfo &info, Evaluator &evaluator, ValueRange outputs, Value begin, Value end, bool isNested) {
+  beginKernel(info, evaluator);
   BodyEmitter emitter(info, evaluator, outputs);
   if (isNested)
     return emitter.emitNested(begin, end);

@@ -79,6 +79,9 @@ mlir::Value emitWork(const KernelInfo &info, Evaluator &evaluator);
 /// partial result for all of them, and reductions that keep other axes than the rows go on with what stands in their outputs.
 void emitKernelBody(const KernelInfo &info, Evaluator &evaluator, mlir::ValueRange outputs, mlir::Value begin, mlir::Value end, bool isNested = false);
 
+/// The rows [top, bottom) and columns [left, right) of a kernel that stores the elements of matrices point by point.
+void emitKernelWindow(KernelOp kernel, Evaluator &evaluator, mlir::ValueRange outputs, mlir::Value top, mlir::Value bottom, mlir::Value left, mlir::Value right);
+
 /// The rows [begin, end) of a contraction in a row nest: those of its result, or those that it sums, which are added to the output.
 void emitRowContractBody(KernelOp kernel, int64_t rowLabel, Evaluator &evaluator, mlir::Value output, mlir::Value begin, mlir::Value end);
 

@@ -1,5 +1,6 @@
 //===- Launch.cpp - Calls of kernels --------------------------------------------===//
 
+#include "passes/fuse/Epilogue.h"
 #include "passes/fuse/Traffic.h"
 #include "passes/lower/Function.h"
 #include "passes/lower/Product.h"
@@ -14,7 +15,9 @@ void FunctionLowering::emitKernel(KernelOp kernel, Slot &slot) {
     if (!arrayOf(result).isScalar())
       slot.buffers.arrays[result] = placeOf(result, slot);
   Operation *scatter = findScatter(kernel);
-  if (findMatrixProduct(kernel)) {
+  if (getProductOf(kernel)) {
+    emitEpilogue(kernel, slot);
+  } else if (findMatrixProduct(kernel)) {
     emitProduct(kernel, slot);
   } else if (isVectorContract(kernel)) {
     Evaluator evaluator(code, slot.buffers);

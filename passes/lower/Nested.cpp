@@ -146,4 +146,14 @@ void BodyEmitter::emitNested(Value begin, Value end) {
   return info.form == KernelForm::Columns ? emitColumns(begin, end) : emitArguments(begin, end);
 }
 
+/// Rows and columns of a matrix, stored point by point.
+void BodyEmitter::emitWindow(Value top, Value bottom, Value left, Value right) {
+  Space space;
+  space.innerAxis = 1;
+  code.loop(top, bottom, [&](Value row) {
+    indices[0] = row;
+    emitRow(space, left, right, {});
+  });
+}
+
 } // namespace gradus

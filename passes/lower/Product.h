@@ -1,13 +1,13 @@
 //===- Product.h - Products of matrices -----------------------------------------===//
 //
-// Y[i, j] = sum over k of A[i, k] B[k, j], with any stride of i, k and j in A and B; j is the last axis of Y. A contraction is one where an axis
-// of its result belongs to one operand alone, the last axis to the other alone, and what is summed are axes of both that lie alike in them.
-// Axes that lie together count as one, other axes of the result are loops around. Everything else is left to Contract.cpp.
+// A product of matrices (passes/fuse/MatrixProduct.h) is cut into units of its result, which may be done in any order. Everything else that is a contraction
+// is left to Contract.cpp.
 //
 //===----------------------------------------------------------------------===//
 
 #pragma once
 
+#include "passes/fuse/MatrixProduct.h"
 #include "passes/lower/Kernel.h"
 
 namespace gradus {
@@ -16,24 +16,58 @@ namespace gradus {
 constexpr int64_t productBlock = 128;
 /// One call of the function below has at most so many rows, a multiple of those of a tile, and so many vectors of columns.
 constexpr int64_t unitRows = 384, unitVectors = 8;
+/// Where a unit goes through an epilogue it has room for so many rows of `unitVectors` vectors, on the stack: 72 KB, in which B is not packed much more often.
+constexpr int64_t roomRows = 144;
 /// The rows of a tile: what fits the registers of AVX2 with a vector of 64 bytes, and those of AVX-512 with two.
 constexpr int64_t tileRows = 6, tileVectors = 2;
 
 /// The elements in the 64 bytes of a vector.
 inline int64_t productWidth(mlir::Type element) { return 64 / (element.getIntOrFloatBitWidth() / 8); }
 
-/// Which labels of a contraction are which axis of the product; each group lies together wherever it is.
-struct MatrixProduct {
-  ContractOp op;
-  mlir::Value a, b; ///< with the rows, and with the columns of the result
-  llvm::ArrayRef<int64_t> aLabels, bLabels;
-  llvm::SmallVector<int64_t> rows, columns, inner, outer;
-};
-/// The product of matrices that a kernel is, if it is one.
-std::optional<MatrixProduct> findMatrixProduct(KernelOp kernel);
-
 /// `void product(rows, columns, inner, a, aRow, aInner, b, bInner, bColumn, y, yRow)`, which all products of a module share: at most `unitRows` rows and
 /// `unitVectors` vectors of columns of Y. Strides count elements.
 mlir::LLVM::LLVMFuncOp getProductUnit(Code &code, mlir::Type element);
+
+/// The rows and columns of a unit in the result, its operands, and which of the matrices it is in that lie around.
+struct ProductUnit {
+  mlir::Value row, column, rows, columns, a, b;
+  llvm::SmallVector<mlir::Value> around;
+};
+
+/// The sizes and strides of a product, and where its units are.
+class ProductEmitter {
+public:
+  ProductEmitter(const MatrixProduct &product, Evaluator &evaluator, bool hasEpilogue = false);
+  /// The units [begin, end), written to the result.
+  void emit(mlir::Value output, mlir::Value begin, mlir::Value end);
+  void forUnits(mlir::Value begin, mlir::Value end, llvm::function_ref<void(const ProductUnit &unit)> emitUnit);
+  /// Computes a unit into rows at `y`.
+  void emitUnit(const ProductUnit &unit, mlir::Value y, mlir::Value yRow);
+  /// i1: whether the function has computed all; of a unit, whether it has computed that.
+  mlir::Value emitHook(mlir::Value function, mlir::Value output);
+  mlir::Value emitHook(mlir::Value function, const ProductUnit &unit, mlir::Value y, mlir::Value yRow);
+
+  mlir::Value rows, columns, inner, outer; ///< sizes
+  mlir::Value count, work;
+  int64_t unitColumns;
+  mlir::Type element;
+
+private:
+  llvm::SmallVector<mlir::Attribute> dimsOf(llvm::ArrayRef<int64_t> labels) const;
+  mlir::Value strideOf(int64_t label, llvm::ArrayRef<int64_t> labels, llvm::ArrayRef<mlir::Attribute> shape);
+  mlir::Value from(mlir::Value base, mlir::Value array, llvm::ArrayRef<int64_t> labels, mlir::ValueRange outerIndices);
+  ProductUnit matrixAt(mlir::ValueRange around);
+
+  const MatrixProduct &product;
+  Evaluator &evaluator;
+  Code &code;
+  mlir::Value aRow, aInner, bInner, bColumn, yRow;
+  mlir::Value unitsOfRows, unitsOfColumns, height; ///< rows of a unit
+};
+
+/// ptr: the function for products of a context, or null.
+mlir::Value emitFindHook(Code &code, mlir::Value context);
+/// What the host gives a kernel, under the names that the kernel has for it.
+Buffers takeOperands(KernelOp kernel, const Buffers &buffers);
 
 } // namespace gradus

@@ -4,6 +4,7 @@
 
 #include "dialect/DimExpr.h"
 #include "passes/fuse/Control.h"
+#include "passes/fuse/Epilogue.h"
 #include "passes/lower/Blocks.h"
 #include "passes/lower/Product.h"
 
@@ -166,6 +167,8 @@ void FunctionLowering::layOutWorkspace(Slot &slot) {
       takeNested(kernel, *nest, slot, evaluator, take);
       continue;
     }
+    if (getEpilogueOf(kernel)) // has the room of a unit, on the stack
+      continue;
     for (Value result : kernel.getStored()) {
       if (carriedOn.contains(result))
         continue;
