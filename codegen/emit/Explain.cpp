@@ -5,6 +5,7 @@
 #include "dialect/Gradus.h"
 #include "passes/fuse/Control.h"
 #include "passes/fuse/Cost.h"
+#include "passes/fuse/Epilogue.h"
 #include "passes/fuse/Plan.h"
 #include "passes/fuse/RowNest.h"
 
@@ -175,6 +176,17 @@ static void describeNest(FuncOp func, const Plan &plan, KernelOp kernel, const R
       result.cached.push_back(nameOf(func, plan, stored));
 }
 
+/// What a product and its epilogue hand on unit by unit.
+static void describeEpilogue(FuncOp func, const Plan &plan, KernelOp kernel, ExplainedKernel &result) {
+  KernelOp product = getProductOf(kernel);
+  if (product)
+    result.product = plan.getPosition(product);
+  else if (getEpilogueOf(kernel))
+    product = kernel;
+  if (product)
+    result.cached.push_back(nameOf(func, plan, product.getResult(0)));
+}
+
 /// Whether the kernel runs over the elements of an argument of role param.
 static bool runsOverParameter(FuncOp func, KernelOp kernel) {
   SmallVector<Attribute> domain = llvm::to_vector(kernel.getDomain());
@@ -267,6 +279,7 @@ static ExplainedEntry describe(FuncOp func, ArrayRef<CollectedRemark> remarks) {
     std::optional<RowNest> nest;
     phase.walk<WalkOrder::PreOrder>([&](KernelOp kernel) {
       entry.kernels.push_back(describe(func, plan, kernel, entry.phases));
+      describeEpilogue(func, plan, kernel, entry.kernels.back());
       if (std::optional<RowNest> next = RowNest::startingAt(kernel))
         nest = next;
       if (nest && llvm::is_contained(nest->kernels, kernel))

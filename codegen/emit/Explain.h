@@ -29,9 +29,10 @@ struct ExplainedKernel {
   std::vector<std::string> domain;   ///< sizes and symbols
   std::vector<std::string> summed;   ///< the further dimensions of a contraction
   std::string nest;                  ///< the rows that it goes through together with its neighbours: "[n]", "[n] where c <= 32", or empty
+  std::optional<unsigned> product;   ///< the position of the product that it is the epilogue of
   std::vector<std::string> reads;    ///< arrays
   std::vector<std::string> writes;   ///< arrays and sums
-  std::vector<std::string> cached;   ///< those of both that are in the cache, for another kernel of the nest has moved them or they are read there alone
+  std::vector<std::string> cached;   ///< those of both that are in the cache, for another kernel of the nest has moved them or they are read there alone, or a unit of a product at a time
   unsigned operations = 0;           ///< that compute a number at each point
   int64_t flops = 0;                 ///< for each point of domain and summed dimensions, by the weights of passes/fuse
   std::optional<Traffic> traffic;    ///< none where no main loop was counted; of a sort, in each of its log2(n) passes

@@ -28,6 +28,8 @@ static void printKernel(const ExplainedKernel &kernel, llvm::raw_ostream &os) {
     os << ", " << kernel.under;
   if (!kernel.nest.empty())
     os << ", in a nest over " << kernel.nest;
+  if (kernel.product)
+    os << ", in units of kernel " << *kernel.product;
   os << ", " << countOf(kernel.operations, "operation") << (kernel.isForGuard ? ", for the guard\n" : "\n");
   const char *unit = kernel.kind == "sort" ? " bytes per element and pass, log2(n) passes" : " bytes per element";
   os << "    reads  " << namesOf(kernel.reads);
@@ -103,10 +105,12 @@ static llvm::json::Value toJson(const ExplainedKernel &kernel) {
     object["guard"] = true;
   if (!kernel.under.empty())
     object["under"] = kernel.under;
-  if (!kernel.nest.empty()) {
+  if (!kernel.nest.empty())
     object["nest"] = kernel.nest;
+  if (kernel.product)
+    object["epilogue_of"] = *kernel.product;
+  if (!kernel.nest.empty() || !kernel.cached.empty())
     object["cached"] = toArray(kernel.cached);
-  }
   if (kernel.traffic) {
     object["bytes_read"] = kernel.traffic->read;
     object["bytes_written"] = kernel.traffic->written;

@@ -66,7 +66,7 @@ static StringRef findObstacle(KernelOp kernel, unsigned operand, FuncOp func, co
 /// Whether an operand of a kernel that computes point by point, or sums what it computes so, is a product of matrices.
 static bool isProduct(KernelOp kernel, Value operand) {
   auto source = operand.getDefiningOp<KernelOp>();
-  return source && isa<PhaseOp>(kernel->getParentOp()) && source->getBlock() == kernel->getBlock() && findMatrixProduct(source) &&
+  return source && source->getBlock() == kernel->getBlock() && findMatrixProduct(source) &&
          llvm::none_of(kernel.getBody().front(), [](Operation &op) { return standsAlone(&op); });
 }
 
@@ -102,7 +102,7 @@ LogicalResult verifyEpilogues(FuncOp func) {
     auto operand = dyn_cast<IntegerAttr>(mark);
     bool isOperand = operand && operand.getValue().ult(kernel.getNumOperands());
     if (!isOperand || !isProduct(kernel, kernel.getOperand(operand.getInt())))
-      return kernel.emitError("expects its epilogue mark to name an operand that is a product of matrices of its phase");
+      return kernel.emitError("expects its epilogue mark to name an operand that is a product of matrices beside it");
     StringRef obstacle = plan.hasRehearsal() ? "some of the kernels run twice" : findObstacle(kernel, operand.getInt(), func, plan);
     if (!obstacle.empty())
       return kernel.emitError("is marked as an epilogue, but ") << obstacle;
