@@ -39,6 +39,9 @@ def Gradus_PhaseOp : Gradus_Op<"phase", [SingleBlock, RecursiveMemoryEffects, Ha
 // with. Kernels of a nest follow one another in a phase. Each computes its rows from the same rows of the others alone, or sums over the rows, which none of
 // them reads; none writes over rows that another one reads. A third size in the mark decides at the call whether the kernels are a nest: while it is at most
 // `widestProduct` of passes/fuse/RowNest.h.
+//
+// A kernel may have the attribute `gradus.epilogue = 1`: the number of an operand that is a product of matrices, a kernel of the same block whose result nobody else
+// reads. The product runs where this kernel stands, unit by unit, and each unit goes through this kernel, which reads it at its own point alone.
 def Gradus_KernelOp : Gradus_PureOp<"kernel", [SingleBlock, IsolatedFromAbove]> {
   let summary = "Operations that become one loop nest over a domain";
   let description = [{

@@ -62,6 +62,7 @@ Value ProductEmitter::from(Value base, Value array, ArrayRef<int64_t> labels, Va
 void ProductEmitter::forUnits(Value begin, Value end, function_ref<void(const ProductUnit &unit)> emitUnit) {
   code.loop(begin, end, [&](Value index) {
     ProductUnit unit;
+    unit.index = index;
     unit.column = code.mul(code.rem(index, unitsOfColumns), code.i64(unitColumns));
     Value rest = code.div(index, unitsOfColumns);
     unit.row = code.mul(code.rem(rest, unitsOfRows), height);
@@ -100,7 +101,7 @@ Value ProductEmitter::emitHook(Value function, Value output) {
   scf::ForOp loop = code.loop(code.i64(0), outer, 1, {yes}, [&](Value index, ValueRange done) {
     SmallVector<Value> around = evaluator.delinearize(index, dimsOf(product.outer));
     Value a = from(evaluator.baseOf(product.a), product.a, product.aLabels, around), b = from(evaluator.baseOf(product.b), product.b, product.bLabels, around);
-    ProductUnit whole{code.i64(0), code.i64(0), rows, columns, a, b, around};
+    ProductUnit whole{index, code.i64(0), code.i64(0), rows, columns, a, b, around};
     return SmallVector<Value>{code.choose(
         yes.getType(), done[0], [&] { return emitHook(function, whole, from(output, op.getY(), op.getOut(), around), yRow); }, [&] { return done[0]; })};
   });

@@ -28,9 +28,9 @@ inline int64_t productWidth(mlir::Type element) { return 64 / (element.getIntOrF
 /// `unitVectors` vectors of columns of Y. Strides count elements.
 mlir::LLVM::LLVMFuncOp getProductUnit(Code &code, mlir::Type element);
 
-/// The rows and columns of a unit in the result, its operands, and which of the matrices it is in that lie around.
+/// The number of a unit, its rows and columns in the result, its operands, and which of the matrices it is in that lie around.
 struct ProductUnit {
-  mlir::Value row, column, rows, columns, a, b;
+  mlir::Value index, row, column, rows, columns, a, b;
   llvm::SmallVector<mlir::Value> around;
 };
 

@@ -45,20 +45,22 @@ void findBlas(int threads) {
     setThreads(threads);
 }
 
-/// Row-major Y = A B is column-major Y^T = B^T A^T.
-void productByBlas(const char *howA, const char *howB, int rows, int columns, int inner, const float *a, const float *b, float *y) {
+/// Row-major Y = A B is column-major Y^T = B^T A^T. Behind each matrix: how far its rows are apart, as it lies in memory.
+void multiplyByBlas(const char *howA, const char *howB, int rows, int columns, int inner, const float *a, int apartA, const float *b, int apartB, float *y, int apartY) {
   float one = 1, zero = 0;
-  int apartA = *howA == 'N' ? inner : rows, apartB = *howB == 'N' ? columns : inner;
-  gemm(howB, howA, &columns, &rows, &inner, &one, b, &apartB, a, &apartA, &zero, y, &columns);
+  gemm(howB, howA, &columns, &rows, &inner, &one, b, &apartB, a, &apartA, &zero, y, &apartY);
+}
+
+void productByBlas(const char *howA, const char *howB, int rows, int columns, int inner, const float *a, const float *b, float *y) {
+  multiplyByBlas(howA, howB, rows, columns, inner, a, *howA == 'N' ? inner : rows, b, *howB == 'N' ? columns : inner, y, columns);
 }
 
 int32_t productOfContext(int32_t dtype, int64_t rows, int64_t columns, int64_t inner, const void *a, int64_t aRow, int64_t aColumn, const void *b, int64_t bRow,
                          int64_t bColumn, void *y, int64_t yRow) {
-  bool isWhole = (aColumn == 1 ? aRow == inner : aRow == 1 && aColumn == rows) && (bColumn == 1 ? bRow == columns : bRow == 1 && bColumn == inner);
-  if (dtype != GRADUS_F32 || !isWhole || yRow != columns)
+  if (dtype != GRADUS_F32 || (aColumn != 1 && aRow != 1) || (bColumn != 1 && bRow != 1))
     return 0;
-  productByBlas(aColumn == 1 ? "N" : "T", bColumn == 1 ? "N" : "T", int(rows), int(columns), int(inner), static_cast<const float *>(a),
-                static_cast<const float *>(b), static_cast<float *>(y));
+  multiplyByBlas(aColumn == 1 ? "N" : "T", bColumn == 1 ? "N" : "T", int(rows), int(columns), int(inner), static_cast<const float *>(a),
+                 int(aColumn == 1 ? aRow : aColumn), static_cast<const float *>(b), int(bColumn == 1 ? bRow : bColumn), static_cast<float *>(y), int(yRow));
   return 1;
 }
 
