@@ -28,6 +28,11 @@ inline int64_t productWidth(mlir::Type element) { return 64 / (element.getIntOrF
 /// `unitVectors` vectors of columns of Y. Strides count elements.
 mlir::LLVM::LLVMFuncOp getProductUnit(Code &code, mlir::Type element);
 
+/// At most so many rows are sums of rows of both operands, where these lie so that there are some: the bits depend on it.
+constexpr int64_t dotRows = 2;
+/// `void dots(rows, columns, inner, a, aRow, b, bColumn, y, yRow)`: the same function for them.
+mlir::LLVM::LLVMFuncOp getProductDots(Code &code, mlir::Type element);
+
 /// The number of a unit, its rows and columns in the result, its operands, and which of the matrices it is in that lie around.
 struct ProductUnit {
   mlir::Value index, row, column, rows, columns, a, b;
