@@ -11,10 +11,9 @@
 int32_t gradus_cpu_level(void) {
 #if defined(__x86_64__) && defined(__GNUC__)
   __builtin_cpu_init(); /* done already, but in what runs before all constructors */
-  if (!__builtin_cpu_supports("avx2") || !__builtin_cpu_supports("fma") || !__builtin_cpu_supports("bmi") || !__builtin_cpu_supports("bmi2"))
+  if (!__builtin_cpu_supports("x86-64-v3")) /* with LZCNT, MOVBE and F16C, which a hypervisor may hide beside AVX2 */
     return 1;
-  if (!__builtin_cpu_supports("avx512f") || !__builtin_cpu_supports("avx512bw") || !__builtin_cpu_supports("avx512cd") ||
-      !__builtin_cpu_supports("avx512dq") || !__builtin_cpu_supports("avx512vl"))
+  if (!__builtin_cpu_supports("x86-64-v4"))
     return 3;
   return 4;
 #else
