@@ -22,14 +22,19 @@
 
 namespace gradus {
 
-/// A run of elements that somebody else owns; made from anything with data() and size(), std::span included.
+/// A run of elements that somebody else owns; made from anything with data() and size(), std::span included. As with std::span, of a temporary that owns its
+/// elements there is only a run of const ones, for the call that it is an argument of.
 template <typename T>
 class Span {
+  /// A temporary gives what it gives where it is const: one that owns its elements, const ones.
+  template <typename Container>
+  using Source = std::conditional_t<std::is_lvalue_reference_v<Container>, Container, const Container &>;
+
 public:
   constexpr Span() = default;
   constexpr Span(T *first, std::size_t count) : first(first), count(count) {}
   template <typename Container,
-            typename = std::enable_if_t<std::is_convertible_v<decltype(std::declval<Container &>().data()), T *>>>
+            typename = std::enable_if_t<std::is_convertible_v<decltype(std::declval<Source<Container>>().data()), T *>>>
   constexpr Span(Container &&container) : first(container.data()), count(container.size()) {}
   template <std::size_t N>
   constexpr Span(T (&array)[N]) : first(array), count(N) {}

@@ -121,7 +121,13 @@ int main(void) {
 static constexpr char useCpp[] = R"cpp(
 #include "walk.hpp"
 #include <cstdio>
+#include <type_traits>
 #include <vector>
+// A view keeps the address: of a vector that is gone with the statement there is none.
+static_assert(!std::is_constructible_v<gradus::Span<float>, std::vector<float>>, "of a temporary");
+static_assert(!std::is_constructible_v<gradus::View, std::vector<float>>, "of a temporary");
+static_assert(std::is_constructible_v<gradus::Span<float>, std::vector<float> &> && std::is_constructible_v<gradus::Span<float>, gradus::Span<float>>, "of others");
+static_assert(std::is_constructible_v<gradus::Span<const float>, std::vector<float>>, "for a call");
 int main() {
   std::vector<float> w{1, 2, 3}, g(3), m(3);
   std::vector<double> x(64);
