@@ -154,6 +154,19 @@ protected:
   Workers() : CompiledSpec("workers.grad", spec, GetParam()) {}
   void SetUp() override { ASSERT_TRUE(compiled) << error; }
 
+  /// What a rule of one tensor takes at t = 2, with such a gradient.
+  Arrays<double> argumentsOf(FuncOp step, const std::vector<double> &g) {
+    Arrays<double> args;
+    for (unsigned i = 0; i < step.getNumArguments(); ++i) {
+      if (step.getArgRole(i) == Role::Time)
+        args.push_back(Array<double>::scalarInt(2));
+      else if (step.getArgRole(i) == Role::Hyper)
+        args.push_back(cast<ArrayType>(step.getArgumentTypes()[i]).isInt() ? Array<double>::scalarInt(2) : Array<double>::scalar(0.5));
+      else
+        args.push_back(vector(step.getArgName(i) == "g" ? g : std::vector<double>{2, 4}));
+    }
+    return args;
+  }
   FuncOp find(StringRef name) { return *llvm::find_if(module->getOps<FuncOp>(), [&](FuncOp func) { return func.getSymName() == name; }); }
 
   /// One worker's call.
@@ -374,16 +387,7 @@ TEST_P(Workers, MakeTheStepOfAllData) {
 
 /// The rule on its own takes one tensor a call.
 TEST_P(Workers, MeetForOneTensorACall) {
-  FuncOp step = find("local_descent.step");
-  Arrays<double> args;
-  for (unsigned i = 0; i < step.getNumArguments(); ++i) {
-    if (step.getArgRole(i) == Role::Time)
-      args.push_back(Array<double>::scalarInt(2));
-    else if (step.getArgRole(i) == Role::Hyper)
-      args.push_back(cast<ArrayType>(step.getArgumentTypes()[i]).isInt() ? Array<double>::scalarInt(2) : Array<double>::scalar(0.5));
-    else
-      args.push_back(vector(step.getArgName(i) == "g" ? std::vector<double>{1, 3} : std::vector<double>{2, 4}));
-  }
+  Arrays<double> args = argumentsOf(find("local_descent.step"), {1, 3});
   Outcome one = call("local_descent.step", args, nullptr);
   ASSERT_EQ(one.status, GRADUS_OK);
   EXPECT_EQ(one.results[0].reals, (std::vector<double>{1.5, 2.5}));
@@ -403,18 +407,7 @@ TEST_P(Workers, HearOfAGuard) {
   std::unique_ptr<Compiled> plain = std::exchange(compiled, Compiled::create(*guarded, error));
   ASSERT_TRUE(compiled) << error;
   FuncOp step = find("local_descent.step");
-  auto argsWith = [&](double g) {
-    Arrays<double> args;
-    for (unsigned i = 0; i < step.getNumArguments(); ++i) {
-      if (step.getArgRole(i) == Role::Time)
-        args.push_back(Array<double>::scalarInt(2));
-      else if (step.getArgRole(i) == Role::Hyper)
-        args.push_back(cast<ArrayType>(step.getArgumentTypes()[i]).isInt() ? Array<double>::scalarInt(2) : Array<double>::scalar(0.5));
-      else
-        args.push_back(vector(step.getArgName(i) == "g" ? std::vector<double>{1, g} : std::vector<double>{2, 4}));
-    }
-    return args;
-  };
+  auto argsWith = [&](double g) { return argumentsOf(step, {1, g}); };
   auto fine = callBoth("local_descent.step", {argsWith(3), argsWith(5)});
   EXPECT_EQ(fine[0].status, GRADUS_OK);
   EXPECT_EQ(fine[0].results[0].reals, (std::vector<double>{1.5, 2}));
