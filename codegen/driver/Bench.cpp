@@ -318,7 +318,7 @@ int runBench(const Invocation &invocation) {
   if (!module)
     return ExitFailed;
   session.keepEntries();
-  if (!session.addGradients())
+  if (!session.addGradients() || !session.completeSteps(invocation))
     return ExitFailed;
   std::vector<EntryLayout> layouts;
   for (FuncOp func : module.getOps<FuncOp>())

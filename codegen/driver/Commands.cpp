@@ -29,6 +29,7 @@ static constexpr OptionSpec benchOptions[] = {
     dtype,
     {"--entry", "TEXT", "only entries whose name holds the text"},
     exactDiv,
+    guard,
     {"--json", "", "as JSON, for programs"},
     noFuse,
     {"--rounds", "N", "of which the medians are taken (default 21; fewer where an entry takes more than 10 s)"},
@@ -144,7 +145,7 @@ static constexpr llvm::StringRef benchDetails =
     "prints for each entry: ns an element (of the parameters, or else of the largest array), the bytes an element if each array is read and written once, those that\n"
     "the loops of its kernels load and store ('-' where they are not counted), GB/s of the former, the time over that of scale in place over as many bytes,\n"
     "and the spread: 80 % of the times lie within, as a share of the median. Entry and scale run in turn, on the same threads. Arrays are normal numbers, what counts\n"
-    "or chooses is 0, states are the first ones, hyper-parameters have their defaults. Steps are timed without their guards.\n";
+    "or chooses is 0, states are the first ones, hyper-parameters have their defaults. Steps are timed with their guards; --guard=off leaves them out.\n";
 
 static constexpr llvm::StringRef plotDetails =
     "draws, in f64 by the reference evaluator:\n"
