@@ -239,11 +239,15 @@ ExpressionWriter::Result ExpressionWriter::writeGather(GatherOp op, Indices indi
   FailureOr<SmallVector<std::string>> places = writePlaces(op.getIndices(), arrayType(op.getX()), op.getType(), indices);
   if (failed(places))
     return failure();
-  // What is read says whether they stand at an axis: a number that is repeated does not.
-  for (const std::string &index : *places)
-    if (llvm::is_contained(indices, index) && !before.contains(index))
-      ranged.erase(index);
-  return element(op.getX(), *places);
+  // What is read says whether they stand at an axis: a number that is repeated does not, and its place, as `label[i]`, is not written.
+  llvm::StringSet<> after = std::exchange(ranged, before);
+  Result text = element(op.getX(), *places);
+  auto isWritten = [&](const std::string &place) { return llvm::is_contained(indices, place) || StringRef(text->text).contains(place); };
+  if (succeeded(text) && llvm::all_of(*places, isWritten))
+    for (const auto &index : after.keys())
+      if (!llvm::is_contained(*places, index))
+        ranged.insert(index);
+  return text;
 }
 
 FailureOr<SmallVector<std::string>> ExpressionWriter::writePlaces(ValueRange places, ArrayType whole, ArrayType part, Indices indices) {

@@ -126,6 +126,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Case{"index_as_number", "loss index_as_number(v: [n]) = sum[i](v[i]^2 * i) + sum[i](v[i] * sum[k < i](1.0))\n"},
                     Case{"recurrence", "loss recurrence(R: [n], c: [n, m], b: [m]) {\n  A[k] = R[k] + 0.5 * tanh(A[k + 1]) * R[k], A[n] = 0\n"
                                        "  B[k, i] = c[k, i] * B[k - 1, i] + R[k], B[-1, i] = b[i]\n  return sum(stop(A) * R^2) + sum(stop(B) * c^2)\n}\n"},
+                    Case{"repeated_place", "loss repeated_place(w: [d], label: [n] int, y: [n], b: [c]) {\n  z[i, j] = y[i] + w[j]\n  s = sum[axis = 0](segment_sum(z, label, c))\n  return sum(s^2) + sum(b^2)\n}\n"},
                     Case{"scatter", "loss scatter(v: [n], label: [n] int) {\n  c = zeros(n)\n  c[label[i]] += v[i]^2\n  return sum(c^3)\n}\n"},
                     Case{"shifted_index", "loss shifted_index(V: [9], r: [8]) = sum[k](r[k] * V[k + 1]^2)\n"},
                     Case{"shifted_write", "loss shifted_write(v: [8]) {\n  c = ones(9)\n  c[k + 1] = v[k]^2\n  return sum(c^3)\n}\n"},
