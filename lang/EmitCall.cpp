@@ -82,7 +82,8 @@ bool Elaborator::bindParam(const ast::Param &param, Entity entity, Location at, 
     bool isRule = param.type->kind == ast::TypeKind::Rule;
     bool fits = entity.isPoison() || (isRule ? entity.get<RuleCall>() || entity.site() : entity.get<Closure>() || entity.get<Builtin>());
     if (!fits)
-      error(Code::NotAFunction, at, "'" + name + "' expects a " + (isRule ? "rule" : "function") + ", but this is " + entity.what().str());
+      error(Code::NotAFunction, at, "'" + name + "' expects a " + (isRule ? "rule" : "function") + ", but this is " + entity.what().str())
+          .suggest(isRule ? "a rule is given by its name or by a call of it, as clipped(adamw(lr = 1e-4))" : "a function is given by its name alone, as f where f(x) = .. stands before");
     inner.set(name, fits ? entity : Entity(), at);
     return fits;
   }

@@ -355,6 +355,8 @@ std::string Reporter::plainHelp() const {
     return "a derivative names its function, as in grad f(w), or its variable, as in grad[w](formula)";
   if (expects(Tok::THEN))
     return "a choice is written if c then a else b";
+  if (expects(Tok::LPAREN) && token.kind == Tok::EQUALS && start.kind == Tok::RULE)
+    return "a rule has parameters and a body: rule f(lr = 0.1) { .. }; one that is made of others is bound where it is used: train t = minimize loss over w with f(..)";
   if (expects(Tok::LPAREN) && !error.isInStatement && !isAfterOperand())
     return "the parameters stand in parentheses, as in f(x, y)";
   if (token.kind == Tok::SEMICOLON)
