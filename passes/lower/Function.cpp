@@ -296,7 +296,7 @@ SmallVector<Value> FunctionLowering::emitPhaseInSlot(PhaseOp phase, Slot &slot) 
   return values;
 }
 
-int64_t FunctionLowering::tensorOfResult(unsigned result) const {
+int64_t findTensorOfResult(const EntryLayout &layout, unsigned result) {
   for (auto [index, tensor] : llvm::enumerate(layout.tensors))
     if (tensor.result == static_cast<int64_t>(result))
       return index;
@@ -310,8 +310,8 @@ void FunctionLowering::keepArguments(Slot &slot) {
       copy(code.byteAddress(workspace, slot.kept[index]), slot.buffers.arrays.lookup(value), arrayOf(value), slot);
 }
 
-bool FunctionLowering::needsStage(unsigned result) {
-  Value inside = getInside(ret.getValues()[result]);
+bool needsStage(FuncOp func, unsigned result) {
+  Value inside = getInside(func.getBody().front().getTerminator()->getOperand(result));
   if (!inside || isRankZero(inside) || !isControl(inside.getDefiningOp()))
     return false;
   return llvm::any_of(getOrigins(inside), [&](Value origin) {

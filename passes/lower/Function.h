@@ -23,6 +23,13 @@ struct CarriedArray {
 };
 llvm::SmallVector<CarriedArray> findCarriedArrays(LoopOp loop);
 
+/// The tensor where a result of the function is written, or -1.
+int64_t findTensorOfResult(const EntryLayout &layout, unsigned result);
+/// Whether a result may be the old elements of an argument that another result replaces.
+bool needsStage(FuncOp func, unsigned result);
+/// What the plan allows and no machine has code for: a located error.
+mlir::LogicalResult checkSupported(FuncOp func);
+
 /// Half of what the flag of a call is where the guard refuses it: above all places of indices.
 inline constexpr int32_t refusedByGuard = 1 << 20;
 
@@ -118,9 +125,7 @@ private:
   /// The bytes of workspace for one matrix of a factorization.
   mlir::Value matrixWorkspace(mlir::Operation *op, Evaluator &evaluator);
   mlir::LLVM::LLVMFuncOp declareRuntime(llvm::StringRef name, mlir::Type result, mlir::TypeRange arguments);
-  int64_t tensorOfResult(unsigned result) const;
-  /// Whether a result may be the old elements of an argument that another result replaces.
-  bool needsStage(unsigned result);
+  int64_t tensorOfResult(unsigned result) const { return findTensorOfResult(layout, result); }
 
   void emitKernel(KernelOp kernel, Slot &slot);
   void emitScalarKernel(KernelOp kernel, Slot &slot);

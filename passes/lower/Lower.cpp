@@ -71,8 +71,7 @@ static LogicalResult checkCuts(FuncOp func) {
   return failure(result.wasInterrupted());
 }
 
-/// What the plan allows and the code of this machine has not.
-static LogicalResult checkSupported(FuncOp func) {
+LogicalResult gradus::checkSupported(FuncOp func) {
   bool isOpen = func.isOpen();
   EntryLayout layout = computeEntryLayout(func);
   WalkResult result = func.walk([&](Operation *op) -> WalkResult {
