@@ -96,10 +96,15 @@ static gradus_status checkTime(const gradus_call_site *site, uint64_t t) {
   return GRADUS_OK;
 }
 
-/* The bytes of a checked set of tensors; the sort of overlap.c is over before the kernel begins, so they share. */
+/* The bytes that the sort of overlap.c needs. */
+static size_t overlapBytes(const gradus_call_site *site) {
+  return gradus_internal_overlap_bytes(site->n_slots * (size_t)site->entry->n_arguments);
+}
+
+/* The bytes of a checked set of tensors; the sort is over before the kernel begins, so they share. On a device it has memory of its own. */
 static size_t workspaceBytes(const gradus_call_site *site) {
   const gradus_entry *entry = site->entry;
-  size_t const forOverlap = gradus_internal_overlap_bytes(site->n_slots * (size_t)entry->n_arguments);
+  size_t const forOverlap = entry->device_type == GRADUS_CPU ? overlapBytes(site) : 0;
   size_t const forKernel = entry->workspace_size != NULL ? entry->workspace_size(site->tensors, site->n_slots) : 0;
   return forKernel > forOverlap ? forKernel : forOverlap;
 }
@@ -190,7 +195,7 @@ static gradus_status failWorkers(const gradus_call_site *site, const gradus_repo
 }
 
 /* The kernel looked at the data and refused. */
-static gradus_status failKernel(const gradus_call_site *site, gradus_status status, const gradus_report *report) {
+gradus_status gradus_internal_fail_kernel(const gradus_call_site *site, gradus_status status, const gradus_report *report) {
   gradus_place place = nowhere();
   int32_t const argument = report->reserved & 0xffff, axis = (report->reserved >> 16) - 1;
   if (report->reserved > 0 && argument > 0 && argument <= site->entry->n_arguments) {
@@ -206,12 +211,35 @@ static gradus_status failKernel(const gradus_call_site *site, gradus_status stat
                                 place.dimension >= 0 ? "is left by an index in the data" : "an index in the data is outside its axis", NULL);
   if (status == GRADUS_ERROR_WORKERS)
     return failWorkers(site, report);
-  if (status == GRADUS_ERROR_DEVICE) {
+  if (status == GRADUS_ERROR_DEVICE && site->entry->device_type == GRADUS_CPU) {
     int32_t const level = gradus_cpu_level();
     return gradus_internal_fail(site, status, nowhere(), (double)report->reserved, (double)(level > 0 ? level : 1),
                                 "this library has no code for this processor, which is x86-64-v{g}, expected at least x86-64-v{e}", NULL);
   }
   return gradus_internal_fail(site, status, place, 0, 0, "the kernel refused: %s", gradus_status_name((int32_t)status));
+}
+
+/* What else the memory of the call is: on a device in its memory. */
+static void makeNeighbours(const gradus_call_site *site, const double *hyper, void *workspace, size_t needed, gradus_report *report,
+                           neighbour *neighbours) {
+  size_t const hypers = (size_t)site->entry->n_hypers * sizeof(double);
+  neighbours[0] = makeNeighbour(workspace, needed, 1, "the workspace");
+  if (site->entry->device_type == GRADUS_CPU) {
+    neighbours[1] = makeNeighbour(report, sizeof(*report), 1, "the report");
+    neighbours[2] = makeNeighbour(hyper, hypers, 0, "the hyper-parameters");
+  } else {
+    const gradus_device *device = site->context->device;
+    neighbours[1] = makeNeighbour(gradus_to_pointer(device->report), sizeof(gradus_device_report), 1, "the report of the device");
+    neighbours[2] = makeNeighbour(gradus_to_pointer(device->values), 2 * sizeof(uint64_t) + hypers, 0, "the values of the device");
+  }
+}
+
+/* Where the sort of overlap.c has its numbers; null where it needs none, or where there is no memory. */
+static void *overlapScratch(const gradus_call_site *site, void *workspace) {
+  size_t const bytes = overlapBytes(site);
+  if (site->entry->device_type == GRADUS_CPU)
+    return workspace;
+  return bytes == 0 || bytes == SIZE_MAX ? NULL : site->context->device->scratch(site->context->device->user, bytes);
 }
 
 /* All buffers, first each by itself. */
@@ -222,6 +250,7 @@ static gradus_status checkMemory(const gradus_call_site *site, const double *hyp
   neighbour neighbours[neighbourCount];
   gradus_range all;
   size_t needed;
+  void *scratch;
   gradus_status status = gradus_internal_check_buffers(site, ranges, &all);
   if (status != GRADUS_OK)
     return status;
@@ -229,13 +258,15 @@ static gradus_status checkMemory(const gradus_call_site *site, const double *hyp
   status = checkWorkspace(site, workspace, workspaceSize, needed);
   if (status != GRADUS_OK)
     return status;
-  neighbours[0] = makeNeighbour(workspace, needed, 1, "the workspace");
-  neighbours[1] = makeNeighbour(report, sizeof(*report), 1, "the report");
-  neighbours[2] = makeNeighbour(hyper, (size_t)site->entry->n_hypers * sizeof(double), 0, "the hyper-parameters");
+  makeNeighbours(site, hyper, workspace, needed, report, neighbours);
   status = checkApart(site, ranges, all, neighbours);
-  if (status == GRADUS_OK)
-    status = gradus_internal_check_overlap(site, ranges, workspace);
-  return status;
+  if (status != GRADUS_OK)
+    return status;
+  scratch = overlapScratch(site, workspace);
+  if (scratch == NULL && overlapBytes(site) > 0)
+    return gradus_internal_fail(site, GRADUS_ERROR_WORKSPACE, nowhere(), (double)overlapBytes(site), 0,
+                                "the device has no memory for the checks, expected {e} bytes", NULL);
+  return gradus_internal_check_overlap(site, ranges, scratch);
 }
 
 gradus_status gradus_call(const gradus_entry *entry, const gradus_context *context, const void *hyper, uint64_t t, uint64_t seed,
@@ -253,7 +284,9 @@ gradus_status gradus_call(const gradus_entry *entry, const gradus_context *conte
   if (status != GRADUS_OK)
     return status;
   values = hyper != NULL ? (const double *)hyper : entry->defaults;
-  status = checkTime(&site, t);
+  status = gradus_internal_check_device(&site);
+  if (status == GRADUS_OK)
+    status = checkTime(&site, t);
   if (status == GRADUS_OK)
     status = checkHypers(&site, values);
   if (status == GRADUS_OK)
@@ -270,14 +303,16 @@ gradus_status gradus_call(const gradus_entry *entry, const gradus_context *conte
   own.element = -1;
   own.what = NULL;
   status = (gradus_status)entry->kernel(context, values, t, seed, tensors, n_slots, (char *)workspace, &own);
+  if (status != GRADUS_OK && entry->device_type != GRADUS_CPU)
+    return gradus_internal_fail_device(&site, status);
   if (status == GRADUS_ERROR_NONFINITE)
     return gradus_internal_fail_guard(&site, &own, report);
   if (status != GRADUS_OK)
-    return failKernel(&site, status, &own);
+    return gradus_internal_fail_kernel(&site, status, &own);
   if (report != NULL) {
     report->value = own.value;
     report->t = t;
-    report->committed = 1;
+    report->committed = entry->device_type == GRADUS_CPU ? 1 : -1;
     report->reserved = 0;
     report->slot = 0;
     report->element = -1;

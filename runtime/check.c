@@ -345,9 +345,12 @@ gradus_status gradus_internal_check_shapes(const gradus_call_site *site) {
 static gradus_status checkBuffer(const gradus_call_site *site, size_t slot, int32_t k, const gradus_tensor *tensor, gradus_range *range) {
   size_t const plain = gradus_internal_plain_size(tensor->dtype), size = plain != 0 ? plain : sizeof(float);
   *range = gradus_internal_range(tensor);
-  if (tensor->device_type != GRADUS_CPU)
-    return gradus_internal_fail(site, GRADUS_ERROR_DEVICE, placeOf(slot, k, -1), GRADUS_CPU, tensor->device_type,
-                                "this library has no code for device type {g}, expected {e} (CPU)", NULL);
+  if (tensor->device_type != site->entry->device_type)
+    return gradus_internal_fail(site, GRADUS_ERROR_DEVICE, placeOf(slot, k, -1), site->entry->device_type, tensor->device_type,
+                                "this entry has no code for device type {g}, expected {e} (%s)", gradus_device_type_name(site->entry->device_type));
+  if (tensor->device_type != GRADUS_CPU && tensor->device_id != site->context->device->id)
+    return gradus_internal_fail(site, GRADUS_ERROR_DEVICE, placeOf(slot, k, -1), site->context->device->id, tensor->device_id,
+                                "its memory is that of device {g}, expected {e}, the device of the context", NULL);
   if (range->begin == range->end) {
     *range = gradus_internal_no_range();
     return GRADUS_OK;

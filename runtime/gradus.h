@@ -16,7 +16,7 @@ extern "C" {
 #endif
 
 /** Raised whenever a struct or a meaning below changes. */
-#define GRADUS_ABI_VERSION 5
+#define GRADUS_ABI_VERSION 6
 /** The most axes an array has. */
 #define GRADUS_MAX_RANK 8
 
@@ -41,7 +41,7 @@ typedef enum gradus_device_type { GRADUS_CPU = 1, GRADUS_CUDA = 2, GRADUS_VULKAN
 /**
  * A view of the caller's memory. Convertible to and from DLPack's DLTensor field by field (gradus_dlpack.h).
  * `strides` counts elements and may be null for row-major contiguous data; anything else is refused.
- * `data` must be aligned to its element, blocks of codes to 4 bytes; 64 bytes is the fast path.
+ * `data` must be aligned to its element, blocks of codes to 4 bytes; 64 bytes is the fast path. On a device it is a device address.
  */
 typedef struct gradus_tensor {
   void *data;
@@ -64,7 +64,7 @@ typedef enum gradus_status {
   GRADUS_ERROR_SHAPE = 4,      /**< a size that disagrees with another argument or with the spec */
   GRADUS_ERROR_STRIDE = 5,     /**< not contiguous */
   GRADUS_ERROR_ALIGNMENT = 6,  /**< not aligned to its element */
-  GRADUS_ERROR_DEVICE = 7,     /**< a device or a processor that this library has no code for */
+  GRADUS_ERROR_DEVICE = 7,     /**< a device or a processor that this library has no code for, that is not there or that fails */
   GRADUS_ERROR_OVERLAP = 8,    /**< a buffer that is written overlaps another argument */
   GRADUS_ERROR_INTERVAL = 9,   /**< a hyper-parameter outside its interval, or not a number */
   GRADUS_ERROR_WORKSPACE = 10, /**< a workspace too small or not aligned to 64 bytes */
@@ -186,13 +186,18 @@ typedef struct gradus_context {
   const gradus_linear_algebra *linear_algebra;
   /** Whom `mean[workers](x)`, `sum[neighbours](x)` and `exchange(x, j)` ask. Null: this is the only worker, number 0. */
   const gradus_workers *workers;
+  /** Where entries of a device record their work (gradus_device.h). Null: only entries of the CPU can be called. */
+  const struct gradus_device *device;
 } gradus_context;
 
-/** What a call reports; every field is written when the call succeeds, and when the guard refuses a step (GRADUS_ERROR_NONFINITE). */
+/**
+ * What a call reports; every field is written when the call succeeds, and when the guard refuses a step (GRADUS_ERROR_NONFINITE). A call that records
+ * on a device knows no more than t: the device reports the rest (gradus_device_report).
+ */
 typedef struct gradus_report {
   double value;      /**< the loss at the parameters before the step; NaN where the entry has none, and of a refused step */
   uint64_t t;        /**< the step that was committed, or refused */
-  int32_t committed; /**< 1 if everything moved, 0 if nothing did */
+  int32_t committed; /**< 1 if everything moved, 0 if nothing did, -1 where it is recorded on a device */
   int32_t reserved;  /**< of a refused step 1 + the number of the argument that is not finite, else 0 */
   uint64_t slot;     /**< of a refused step the slot of that argument */
   int64_t element;   /**< of a refused step the first element that is not finite, in row-major order, or -1 where it is not known */
@@ -246,6 +251,7 @@ typedef struct gradus_hyper {
  * report->reserved (gradus_cpu_level). A kernel that refuses (GRADUS_ERROR_INDEX) has written no tensor; it
  * leaves the offending number in report->value, or NaN, and in report->reserved 1 + the number of the argument that it indexes (0: not known),
  * plus 2^16 (1 + the axis) where that is known. One that refuses with GRADUS_ERROR_NONFINITE leaves report->what and perhaps report->element.
+ * That of an entry of a device records work on context->device; addresses and workspace are the device's, and it returns what a hook returns that fails.
  */
 typedef int32_t (*gradus_kernel)(const gradus_context *context, const double *hyper, uint64_t t, uint64_t seed,
                                  const gradus_tensor *tensors, size_t n_slots, char *workspace, gradus_report *report);
@@ -268,6 +274,10 @@ typedef struct gradus_entry {
   gradus_kernel kernel;
   gradus_workspace_size workspace_size; /**< null: the kernel needs none */
   uint64_t content;                     /**< the content hash of the artifact, as in its header's ..._ABI */
+  int32_t device_type;                  /**< gradus_device_type: where tensors and workspace lie */
+  int32_t n_guards;
+  const struct gradus_device_module *module; /**< the kernels of an entry of a device (gradus_device.h), null on the CPU */
+  const char *const *guards; /**< n_guards texts that gradus_device_report.what counts: "the gradient of 'W'"; null where there is none */
 } gradus_entry;
 
 /**
@@ -277,6 +287,7 @@ typedef struct gradus_entry {
  * a tensor without elements may be null. Symbols are bound anew in every slot.
  * What is shared is taken from slot 0; what is optional may have null data (gradus_argument_flag).
  * `workspace` has gradus_workspace(entry, ..) bytes, aligned to 64; null if that is 0. `report` may be null.
+ * An entry of a device needs context->device, and tensors and workspace in its memory; the call returns when the work is recorded.
  */
 gradus_status gradus_call(const gradus_entry *entry, const gradus_context *context, const void *hyper, uint64_t t, uint64_t seed,
                           const gradus_tensor *tensors, size_t n_slots, void *workspace, size_t workspace_bytes,

@@ -75,7 +75,14 @@ gradus_status gradus_internal_fail_guard(const gradus_call_site *site, const gra
   place.dimension = -1;
   place.argument = -1;
   place.element = -1;
-  found = findGradient(site, &place);
+  if (site->entry->device_type == GRADUS_CPU) {
+    found = findGradient(site, &place);
+  } else { /* the memory of a device is not read here: its kernels have looked */
+    place.argument = own->reserved > 0 && own->reserved <= site->entry->n_arguments ? own->reserved - 1 : -1;
+    place.slot = own->slot;
+    place.element = place.argument >= 0 ? own->element : -1;
+    found = place.argument >= 0;
+  }
   if (report != NULL) {
     *report = *own;
     report->committed = 0;

@@ -7,7 +7,7 @@
 #ifndef GRADUS_INTERNAL_H
 #define GRADUS_INTERNAL_H
 
-#include "runtime/gradus.h"
+#include "runtime/gradus_device.h"
 
 /** Up to this many buffers overlap is sought pairwise; above, by sorting numbers of buffers in the workspace. */
 #define GRADUS_PAIRWISE_LIMIT 16
@@ -124,12 +124,18 @@ static inline int gradus_internal_is_ignored(const gradus_call_site *site, size_
 
 /** Says what the guard of a step has found, to the sink and in `report`, which may be null; `own` is what the kernel has left. */
 gradus_status gradus_internal_fail_guard(const gradus_call_site *site, const gradus_report *own, gradus_report *report);
+/** Says why a kernel refused for another reason. */
+gradus_status gradus_internal_fail_kernel(const gradus_call_site *site, gradus_status status, const gradus_report *report);
+/** Says why the device of the context could not record. */
+gradus_status gradus_internal_fail_device(const gradus_call_site *site, gradus_status status);
+/** For an entry of a device: the context has one of its type. */
+gradus_status gradus_internal_check_device(const gradus_call_site *site);
 
 /** Types, ranks, shapes and strides of all slots. */
 gradus_status gradus_internal_check_shapes(const gradus_call_site *site);
 /** Pointers, alignment and device of all slots. `ranges`, unless it is null, gets the addresses of each buffer that is looked at; `all` those from the first to the last of them. */
 gradus_status gradus_internal_check_buffers(const gradus_call_site *site, gradus_range *ranges, gradus_range *all);
-/** No buffer that is written overlaps another one. Up to GRADUS_PAIRWISE_LIMIT buffers `ranges` are known; more are sorted in `scratch`, which holds gradus_internal_overlap_bytes. */
+/** No buffer that is written overlaps another one. Up to GRADUS_PAIRWISE_LIMIT buffers `ranges` are known; more are sorted in `scratch`, host memory of gradus_internal_overlap_bytes. */
 gradus_status gradus_internal_check_overlap(const gradus_call_site *site, const gradus_range *ranges, void *scratch);
 /** The bytes of scratch that check_overlap needs for this many buffers; SIZE_MAX where they do not fit. */
 size_t gradus_internal_overlap_bytes(size_t buffers);

@@ -43,6 +43,7 @@ JitEntry::JitEntry(const EntryLayout &description, Jit &jit) : layout(descriptio
   entry.arguments = arguments.data();
   entry.hypers = hypers.data();
   entry.symbols = symbols.data();
+  entry.device_type = GRADUS_CPU;
   entry.kernel = reinterpret_cast<gradus_kernel>(jit.lookup(layout.getKernelName()));
   entry.workspace_size = reinterpret_cast<gradus_workspace_size>(jit.lookup(layout.getWorkspaceName()));
 }

@@ -24,7 +24,7 @@ namespace gradus {
 
 static_assert(sizeof(gradus_argument) == 24 + 4 * GRADUS_MAX_RANK);
 static_assert(sizeof(gradus_hyper) == 48);
-static_assert(sizeof(gradus_entry) == 88 && offsetof(gradus_entry, name) == 24 && offsetof(gradus_entry, content) == 80);
+static_assert(sizeof(gradus_entry) == 112 && offsetof(gradus_entry, name) == 24 && offsetof(gradus_entry, content) == 80 && offsetof(gradus_entry, module) == 96);
 
 namespace {
 
@@ -150,7 +150,11 @@ GlobalVariable *TableBuilder::build(const ArtifactEntry &entry, std::string &err
                         makeSymbols(entry),
                         kernel,
                         workspace,
-                        ConstantInt::get(i64, artifact.content)};
+                        ConstantInt::get(i64, artifact.content),
+                        number(GRADUS_CPU),
+                        number(0),
+                        ConstantPointerNull::get(cast<PointerType>(pointer)),
+                        ConstantPointerNull::get(cast<PointerType>(pointer))};
   Constant *value = ConstantStruct::getAnon(context, fields);
   return new GlobalVariable(module, value->getType(), /*isConstant=*/true, GlobalValue::PrivateLinkage, value, "gradus.entry");
 }

@@ -226,7 +226,7 @@ TEST(Call, refusesAnotherDevice) {
   Call call;
   call.tensors[2].device_type = GRADUS_CUDA;
   EXPECT_EQ(call.refused(GRADUS_ERROR_DEVICE),
-            "adam_step: argument 'm' of slot 0: this library has no code for device type 2, expected 1 (CPU)");
+            "adam_step: argument 'm' of slot 0: this entry has no code for device type 2, expected 1 (CPU)");
 }
 
 TEST(Call, refusesHypersOutsideTheirIntervals) {

@@ -48,7 +48,8 @@ inline const gradus_hyper hypers[] = {
 inline const double defaults[] = {1e-3, 0.9, 3};
 inline const char *const symbols[] = {"w.numel", "n"};
 inline const gradus_entry entry = {
-    GRADUS_ABI_VERSION, 5, 3, 2, 1, 1, "adam_step", arguments, hypers, defaults, symbols, countCalls, workspace100, 42};
+    GRADUS_ABI_VERSION, 5, 3, 2, 1, 1, "adam_step", arguments, hypers, defaults, symbols, countCalls, workspace100, 42, GRADUS_CPU, 0, nullptr,
+    nullptr};
 
 /// A call that is right, whose parts a test spoils, and a picture of all its memory from before the call.
 struct Call {
@@ -64,6 +65,7 @@ struct Call {
   std::array<int64_t, 1> rows{5};
   std::vector<gradus_tensor> tensors;
   std::array<double, 3> hyper{0.25, 0.9, 3};
+  std::array<double, 8> gap{}; ///< so that a tensor that begins in `hyper` ends before the workspace
   alignas(64) std::array<char, 4096> workspace{};
   size_t workspaceBytes = sizeof(workspace);
   void *workspacePointer = workspace.data();

@@ -5,7 +5,7 @@
 
 #include "gradus.h"
 
-#if GRADUS_ABI_VERSION != 5
+#if GRADUS_ABI_VERSION != 6
 #error "this header and gradus.h are of different ABI versions; build the spec again"
 #endif
 
