@@ -303,8 +303,10 @@ gradus_status gradus_call(const gradus_entry *entry, const gradus_context *conte
   own.element = -1;
   own.what = NULL;
   status = (gradus_status)entry->kernel(context, values, t, seed, tensors, n_slots, (char *)workspace, &own);
+  if (entry->device_type != GRADUS_CPU)
+    status = gradus_internal_finish_device(&site, status);
   if (status != GRADUS_OK && entry->device_type != GRADUS_CPU)
-    return gradus_internal_fail_device(&site, status);
+    return status;
   if (status == GRADUS_ERROR_NONFINITE)
     return gradus_internal_fail_guard(&site, &own, report);
   if (status != GRADUS_OK)

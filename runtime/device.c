@@ -34,9 +34,14 @@ gradus_status gradus_internal_check_device(const gradus_call_site *site) {
   return GRADUS_OK;
 }
 
-gradus_status gradus_internal_fail_device(const gradus_call_site *site, gradus_status status) {
+gradus_status gradus_internal_finish_device(const gradus_call_site *site, gradus_status status) {
   const gradus_device *device = site->context->device;
-  const char *reason = device->reason != NULL ? device->reason(device->user) : NULL;
+  const char *reason;
+  if (status == GRADUS_OK && device->finish != NULL)
+    status = (gradus_status)device->finish(device->user);
+  if (status == GRADUS_OK)
+    return GRADUS_OK;
+  reason = device->reason != NULL ? device->reason(device->user) : NULL;
   return gradus_internal_fail(site, status, nowhere(), 0, 0, "%s", reason != NULL ? reason : "the device could not record the work");
 }
 

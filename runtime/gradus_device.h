@@ -86,6 +86,8 @@ typedef struct gradus_device {
   gradus_address values;
   /** 0, or the address, a multiple of 8, of a gradus_device_report, which the step writes. */
   gradus_address report;
+  /** Ends a call: what is held back to be joined is recorded. Null: nothing is held back. */
+  int32_t (*finish)(void *user);
 } gradus_device;
 
 /**

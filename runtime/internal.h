@@ -126,8 +126,8 @@ static inline int gradus_internal_is_ignored(const gradus_call_site *site, size_
 gradus_status gradus_internal_fail_guard(const gradus_call_site *site, const gradus_report *own, gradus_report *report);
 /** Says why a kernel refused for another reason. */
 gradus_status gradus_internal_fail_kernel(const gradus_call_site *site, gradus_status status, const gradus_report *report);
-/** Says why the device of the context could not record. */
-gradus_status gradus_internal_fail_device(const gradus_call_site *site, gradus_status status);
+/** Ends what a call has recorded on the device of the context; `status` is what its hooks returned so far. Says why it could not record. */
+gradus_status gradus_internal_finish_device(const gradus_call_site *site, gradus_status status);
 /** For an entry of a device: the context has one of its type. */
 gradus_status gradus_internal_check_device(const gradus_call_site *site);
 

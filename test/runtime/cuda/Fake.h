@@ -1,0 +1,62 @@
+//===- Fake.h - The driver that keeps a record, opened beside the runtime -----------===//
+
+#pragma once
+
+#include "runtime/gradus_cuda.h"
+
+#include <dlfcn.h>
+
+#include <string>
+
+namespace runtime_test {
+
+/// The library that gradus_cuda_open finds too: one copy of it, one record.
+class Fake {
+private:
+  template <typename Function, typename... Arguments>
+  auto call(const char *name, Arguments... arguments) {
+    return reinterpret_cast<Function *>(dlsym(library, name))(arguments...);
+  }
+
+public:
+  static constexpr const char *path = GRADUS_FAKE_CUDA;
+  Fake() : library(dlopen(path, RTLD_NOW)) { call<void()>("fake_reset"); }
+  ~Fake() { dlclose(library); }
+  Fake(const Fake &) = delete;
+
+  bool isThere() const { return library != nullptr; }
+  std::string takeRecord() {
+    std::string text = call<const char *()>("fake_record");
+    call<void()>("fake_clear");
+    return text;
+  }
+  void fail(const char *function, int result) { call<void(const char *, int)>("fake_fail", function, result); }
+  void describe(int driver, int architecture, int maxGroups = 2147483647) { call<void(int, int, int)>("fake_describe", driver, architecture, maxGroups); }
+  void *ownContext(int device) { return call<void *(int)>("fake_own_context", device); }
+  void *primaryContext(int device) { return call<void *(int)>("fake_primary_context", device); }
+  void *current() { return call<void *()>("fake_current"); }
+  int depth() { return call<int()>("fake_depth"); }
+  int loads() { return call<int()>("fake_loads"); }
+  int primaries() { return call<int()>("fake_primaries"); }
+  /// As an application does that calls the driver itself.
+  void push(void *context) { call<int(void *)>("cuCtxPushCurrent_v2", context); }
+  void pop() {
+    void *out = nullptr;
+    call<int(void **)>("cuCtxPopCurrent_v2", &out);
+  }
+
+private:
+  void *library;
+};
+
+/// Collects the sentences of errors.
+struct Sink {
+  std::string said;
+  gradus_context context{};
+  Sink() {
+    context.user = this;
+    context.error = [](void *user, const gradus_error *error) { static_cast<Sink *>(user)->said += error->message; };
+  }
+};
+
+} // namespace runtime_test
