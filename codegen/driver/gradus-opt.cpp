@@ -1,5 +1,6 @@
 //===- gradus-opt.cpp - mlir-opt with the gradus dialect, passes and phases ----===//
 
+#include "codegen/gpu/EmitPasses.h"
 #include "dialect/Gradus.h"
 #include "passes/Passes.h"
 #include "passes/Phases.h"
@@ -16,6 +17,7 @@ int main(int argc, char **argv) {
   registry.insert<gradus::GradusDialect>();
   mlir::registerAllPasses();
   gradus::registerGradusPasses();
+  gradus::registerGpuEmission();
   gradus::registerPhases();
   return mlir::asMainReturnCode(mlir::MlirOptMain(argc, argv, "gradus-opt: passes over the gradus dialect\n", registry));
 }
