@@ -35,12 +35,10 @@ struct gradus_cuda_queue {
 
 /*===- Errors ---------------------------------------------------------------------===*/
 
-static const char prefix[] = "gradus_cuda: ";
-
 /* The sink of a queue: the hook `reason` gives the clause without our name. */
 static void remember(void *user, const gradus_error *error) {
   gradus_cuda_queue *queue = (gradus_cuda_queue *)user;
-  (void)snprintf(queue->reason, sizeof(queue->reason), "%s", error->message + sizeof(prefix) - 1);
+  (void)snprintf(queue->reason, sizeof(queue->reason), "%s", error->message + strlen(error->entry) + strlen(": "));
 }
 
 static const char *giveReason(void *user) {
@@ -156,6 +154,10 @@ gradus_status gradus_cuda_open(const gradus_context *context, const char *librar
     free(cuda);
     return gradus_cuda_fail(context, GRADUS_ERROR_DEVICE, text);
   }
+  if (context != NULL) {
+    cuda->errors.user = context->user;
+    cuda->errors.error = context->error;
+  }
   (void)pthread_mutex_init(&cuda->mutex, NULL);
   status = takeDevice(cuda, context, ordinal);
   if (status == GRADUS_OK)
@@ -190,13 +192,13 @@ void gradus_cuda_close(gradus_cuda *cuda) {
 int32_t gradus_cuda_architecture(const gradus_cuda *cuda) { return cuda->architecture; }
 const char *gradus_cuda_name(const gradus_cuda *cuda) { return cuda->name; }
 
-gradus_status gradus_cuda_load(gradus_cuda *cuda, const gradus_context *context, const gradus_entry *entry) {
+gradus_status gradus_cuda_load(gradus_cuda *cuda, const gradus_device_module *module) {
   const cuda_loaded *loaded;
-  if (entry->module == NULL)
-    return gradus_cuda_fail(context, GRADUS_ERROR_DEVICE, "the entry has no code for a device");
-  if (!gradus_cuda_enter(cuda, context))
+  if (module == NULL)
+    return gradus_cuda_fail(&cuda->errors, GRADUS_ERROR_NULL, "the entry has no kernels");
+  if (!gradus_cuda_enter(cuda, &cuda->errors))
     return GRADUS_ERROR_DEVICE;
-  loaded = gradus_cuda_find(cuda, context, entry->module);
+  loaded = gradus_cuda_find(cuda, &cuda->errors, module);
   gradus_cuda_leave(cuda);
   return loaded != NULL ? GRADUS_OK : GRADUS_ERROR_DEVICE;
 }
@@ -357,56 +359,68 @@ uint64_t gradus_cuda_queue_dispatches(const gradus_cuda_queue *queue) { return q
 
 /*===- Memory ---------------------------------------------------------------------===*/
 
+/* Ends what a copy, a wait or the like has begun: the context is current. */
+static gradus_status conclude(gradus_cuda *cuda, const char *what, cuda_result result) {
+  gradus_cuda_leave(cuda);
+  return result == 0 ? GRADUS_OK : gradus_cuda_fail_driver(cuda, &cuda->errors, what, result);
+}
+
 gradus_status gradus_cuda_allocate(gradus_cuda *cuda, size_t bytes, gradus_address *address) {
-  cuda_result result;
   *address = 0;
-  if (!gradus_cuda_enter(cuda, NULL))
+  if (bytes == 0)
+    return GRADUS_OK;
+  if (!gradus_cuda_enter(cuda, &cuda->errors))
     return GRADUS_ERROR_DEVICE;
-  result = cuda->driver.allocate(address, bytes > 0 ? bytes : 1);
-  gradus_cuda_leave(cuda);
-  return result == 0 ? GRADUS_OK : GRADUS_ERROR_DEVICE;
+  return conclude(cuda, "there is no memory on the device", cuda->driver.allocate(address, bytes));
 }
 
-void gradus_cuda_free(gradus_cuda *cuda, gradus_address address) {
-  if (address == 0 || !gradus_cuda_enter(cuda, NULL))
-    return;
-  (void)cuda->driver.release(address);
-  gradus_cuda_leave(cuda);
+gradus_status gradus_cuda_release(gradus_cuda *cuda, gradus_address address) {
+  if (address == 0)
+    return GRADUS_OK;
+  if (!gradus_cuda_enter(cuda, &cuda->errors))
+    return GRADUS_ERROR_DEVICE;
+  return conclude(cuda, "memory cannot be released", cuda->driver.release(address));
 }
 
-/* Ends what a copy or a wait has begun: the context is current. */
-static gradus_status conclude(gradus_cuda_queue *queue, const char *what, cuda_result result) {
+/* What is held back goes first. 0, with the context current, where the queue can go on. */
+static gradus_status beginCopy(gradus_cuda_queue *queue) {
+  gradus_status status = GRADUS_ERROR_DEVICE;
+  if (!gradus_cuda_enter(queue->cuda, &queue->cuda->errors))
+    return status;
+  status = flush(queue);
+  if (status == GRADUS_OK)
+    return GRADUS_OK;
   gradus_cuda_leave(queue->cuda);
-  return result == 0 ? GRADUS_OK : gradus_cuda_fail_driver(queue->cuda, &queue->errors, what, result);
+  return gradus_cuda_fail(&queue->cuda->errors, status, queue->reason);
 }
 
 gradus_status gradus_cuda_write(gradus_cuda_queue *queue, gradus_address to, const void *from, size_t bytes) {
   const cuda_driver *driver = &queue->cuda->driver;
   cuda_result result = 0;
-  gradus_status const status = (gradus_status)finish(queue);
-  if (status != GRADUS_OK || bytes == 0 || !gradus_cuda_enter(queue->cuda, &queue->errors))
-    return status == GRADUS_OK && bytes > 0 ? GRADUS_ERROR_DEVICE : status;
-  result = driver->write(to, from, bytes, queue->stream);
+  gradus_status const status = beginCopy(queue);
+  if (status != GRADUS_OK)
+    return status;
+  if (bytes > 0)
+    result = driver->write(to, from, bytes, queue->stream);
   if (result == 0) /* pinned memory would be read later */
     result = driver->wait(queue->stream);
-  return conclude(queue, "memory cannot be written", result);
+  return conclude(queue->cuda, "memory cannot be written", result);
 }
 
 gradus_status gradus_cuda_read(gradus_cuda_queue *queue, void *to, gradus_address from, size_t bytes) {
   const cuda_driver *driver = &queue->cuda->driver;
   cuda_result result = 0;
-  gradus_status const status = (gradus_status)finish(queue);
-  if (status != GRADUS_OK || bytes == 0 || !gradus_cuda_enter(queue->cuda, &queue->errors))
-    return status == GRADUS_OK && bytes > 0 ? GRADUS_ERROR_DEVICE : status;
-  result = driver->read(to, from, bytes, queue->stream);
+  gradus_status const status = beginCopy(queue);
+  if (status != GRADUS_OK)
+    return status;
+  if (bytes > 0)
+    result = driver->read(to, from, bytes, queue->stream);
   if (result == 0)
     result = driver->wait(queue->stream);
-  return conclude(queue, "memory cannot be read", result);
+  return conclude(queue->cuda, "memory cannot be read", result);
 }
 
 gradus_status gradus_cuda_wait(gradus_cuda_queue *queue) {
-  gradus_status const status = (gradus_status)finish(queue);
-  if (status != GRADUS_OK || !gradus_cuda_enter(queue->cuda, &queue->errors))
-    return status != GRADUS_OK ? status : GRADUS_ERROR_DEVICE;
-  return conclude(queue, "the work on the device failed", queue->cuda->driver.wait(queue->stream));
+  gradus_status const status = beginCopy(queue);
+  return status != GRADUS_OK ? status : conclude(queue->cuda, "the work on the device failed", queue->cuda->driver.wait(queue->stream));
 }

@@ -22,6 +22,7 @@ typedef struct cuda_loaded {
 
 struct gradus_cuda {
   cuda_driver driver;
+  gradus_context errors; /**< the sink of who has opened it */
   cuda_device device;
   cuda_context context;
   int isPrimary; /**< the context is retained by us */

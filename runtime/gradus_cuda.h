@@ -22,8 +22,8 @@ typedef struct gradus_cuda_queue gradus_cuda_queue;
 /**
  * Opens the driver. `ordinal` is the number of a device; -1: that of the context which is current in this thread, or else 0. Where the current context is of
  * that device it is used, as by an application that calls the driver itself; else the device's primary context, which is also that of the CUDA runtime.
- * `library` names the driver, null: libcuda.so.1. `context` may be null; its error sink is told the sentence. *cuda is null on failure:
- * GRADUS_ERROR_DEVICE.
+ * `library` names the driver, null: libcuda.so.1. `context` may be null; its error sink is told why this or a later function failed, from the thread that
+ * calls. *cuda is null on failure: GRADUS_ERROR_DEVICE.
  */
 gradus_status gradus_cuda_open(const gradus_context *context, const char *library, int32_t ordinal, gradus_cuda **cuda);
 /** After everything that was recorded has run. The queues are closed before. Null does nothing. */
@@ -50,18 +50,19 @@ gradus_device *gradus_cuda_queue_device(gradus_cuda_queue *queue);
 uint64_t gradus_cuda_queue_dispatches(const gradus_cuda_queue *queue);
 
 /**
- * Loads the code of an entry, which the first call would do: the cubin of exactly this device, or else PTX, which the driver compiles. An application that
- * captures its first call in a graph, or times it, calls this before.
+ * Loads the kernels of an entry (gradus_entry.module), which the first call would do: the cubin of exactly this device, or else PTX, which the driver compiles.
+ * For an application that times its first call.
  */
-gradus_status gradus_cuda_load(gradus_cuda *cuda, const gradus_context *context, const gradus_entry *entry);
+gradus_status gradus_cuda_load(gradus_cuda *cuda, const gradus_device_module *module);
 
 /*
  * Conveniences, for who has no memory manager of his own. Copies go through the stream of the queue, behind what is recorded there; `write` returns when the
- * bytes at `from` may change, `read` when they have arrived. Why one of them failed says the hook `reason` of the queue's device.
+ * bytes at `from` may change, `read` when they have arrived.
  */
+/** The address is a multiple of 256. 0 bytes give the address 0. */
 gradus_status gradus_cuda_allocate(gradus_cuda *cuda, size_t bytes, gradus_address *address);
-/** After everything that uses the memory has run. */
-void gradus_cuda_free(gradus_cuda *cuda, gradus_address address);
+/** Gives it back, after everything that uses it has run. 0 is taken. */
+gradus_status gradus_cuda_release(gradus_cuda *cuda, gradus_address address);
 gradus_status gradus_cuda_write(gradus_cuda_queue *queue, gradus_address to, const void *from, size_t bytes);
 gradus_status gradus_cuda_read(gradus_cuda_queue *queue, void *to, gradus_address from, size_t bytes);
 /** Waits until everything that was recorded has run. */

@@ -226,11 +226,9 @@ TEST_F(Cuda, loadsAModuleOnceForAllThreads) {
 
 TEST_F(Cuda, loadsBeforeTheFirstCall) {
   open();
-  gradus_entry entry{};
-  EXPECT_EQ(gradus_cuda_load(cuda, &sink.context, &entry), GRADUS_ERROR_DEVICE);
-  EXPECT_EQ(sink.said, "gradus_cuda: the entry has no code for a device");
-  entry.module = &module;
-  EXPECT_EQ(gradus_cuda_load(cuda, nullptr, &entry), GRADUS_OK);
+  EXPECT_EQ(gradus_cuda_load(cuda, nullptr), GRADUS_ERROR_NULL);
+  EXPECT_EQ(sink.said, "gradus_cuda: the entry has no kernels");
+  EXPECT_EQ(gradus_cuda_load(cuda, &module), GRADUS_OK);
   EXPECT_EQ(fake.takeRecord(), "load cubin 80 at 0\n");
   EXPECT_EQ(dispatch(1), 0);
   EXPECT_EQ(fake.takeRecord(), "one 1 (abc0, 5, 0) on 77\n");
@@ -241,9 +239,7 @@ TEST_F(Cuda, takesTheCubinOfTheDeviceOrElsePtx) {
   for (auto [architecture, expected] : cases) {
     fake.describe(12040, architecture);
     open();
-    gradus_entry entry{};
-    entry.module = &module;
-    EXPECT_EQ(gradus_cuda_load(cuda, nullptr, &entry), GRADUS_OK);
+    EXPECT_EQ(gradus_cuda_load(cuda, &module), GRADUS_OK);
     EXPECT_EQ(fake.takeRecord(), expected);
     TearDown();
     queue = nullptr;
@@ -374,13 +370,23 @@ TEST_F(Cuda, copiesBehindWhatIsRecorded) {
   EXPECT_EQ(fake.takeRecord(), "update 4 on 77\nwrite 12 on 77\nwait on 77\nread 16 on 77\nwait on 77\nwait on 77\n");
   fake.fail("cuStreamSynchronize", 700);
   EXPECT_EQ(gradus_cuda_wait(queue), GRADUS_ERROR_DEVICE);
-  EXPECT_EQ(reason(), "the work on the device failed: CUDA_ERROR_FAKE (700), as the test wants");
+  EXPECT_EQ(sink.said, "gradus_cuda: the work on the device failed: CUDA_ERROR_FAKE (700), as the test wants");
+  sink.said.clear();
   fake.fail("cuMemAlloc", 2);
   gradus_address none = 1;
   EXPECT_EQ(gradus_cuda_allocate(cuda, 16, &none), GRADUS_ERROR_DEVICE);
   EXPECT_EQ(none, 0u);
+  EXPECT_EQ(sink.said, "gradus_cuda: there is no memory on the device: CUDA_ERROR_FAKE (2), as the test wants");
+  sink.said.clear();
+  EXPECT_EQ(device->update(device->user, address, in, 4), 0);
+  fake.fail("cuLaunchKernel", 719);
+  EXPECT_EQ(gradus_cuda_wait(queue), GRADUS_ERROR_DEVICE);
+  EXPECT_EQ(sink.said, "gradus_cuda: arguments cannot be written: CUDA_ERROR_FAKE (719), as the test wants");
   fake.fail("", 0);
-  gradus_cuda_free(cuda, address);
+  EXPECT_EQ(gradus_cuda_allocate(cuda, 0, &none), GRADUS_OK);
+  EXPECT_EQ(none, 0u);
+  EXPECT_EQ(gradus_cuda_release(cuda, none), GRADUS_OK);
+  EXPECT_EQ(gradus_cuda_release(cuda, address), GRADUS_OK);
 }
 
 TEST_F(Cuda, keepsScratch) {
