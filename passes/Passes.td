@@ -114,6 +114,16 @@ def Lower : Pass<"gradus-lower", "mlir::ModuleOp"> {
                            "mlir::vector::VectorDialect"];
 }
 
+def LowerGpu : Pass<"gradus-lower-gpu", "mlir::ModuleOp"> {
+  let summary = "Turn the plan into kernels of a GPU and the host program that records them";
+  let description = [{
+    Every function that is no test becomes `<name>__device_kernel` and `<name>__device_workspace` with the signatures of runtime/gradus.h, and kernels in one
+    `gpu.module`. What has no such form is a located error. passes/gpu/README.md states the design. Example: test/passes/gpu/elementwise.mlir.
+  }];
+  let dependentDialects = ["mlir::arith::ArithDialect", "mlir::gpu::GPUDialect", "mlir::LLVM::LLVMDialect", "mlir::math::MathDialect",
+                           "mlir::memref::MemRefDialect", "mlir::scf::SCFDialect", "mlir::vector::VectorDialect"];
+}
+
 def MergeKernels : Pass<"gradus-merge-kernels", "mlir::ModuleOp"> {
   let summary = "Keep one of the kernels that are the same code";
   let description = [{

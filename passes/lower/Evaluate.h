@@ -76,6 +76,8 @@ public:
   void endRow();
   /// From here on rows lie within `points` elements from `first` on, which blocks of that size or larger hold as a whole: what such a block means is then read before its row.
   void startBlock(mlir::Value first, int64_t points) { blockStart = first, blockPoints = points; }
+  /// Rows that are independent are taken one at a time, not 16 in the lanes of a vector.
+  bool isScalar = false;
   /// Arrays are read as vectors of all their elements: points have one axis.
   bool isFlat = false;
   /// What a kernel asks for while it reads the elements of an array from `begin` on: those from `wanted` on, one of them for each 2^shift that are read.
@@ -92,6 +94,8 @@ public:
   void windowAt(mlir::Value base, Window what) { windows[base] = what; }
   /// Of the array at `base` there are elements from `first` on alone.
   void beginAt(mlir::Value base, mlir::Value first) { firsts[base] = first; }
+  /// An address where 64 bytes can be read, for what reads nothing. Null: a constant of the module.
+  mlir::Value somewhere;
   /// The bytes that the innermost loop moves, for each element; unset where there is no such loop.
   std::optional<Traffic> traffic;
   /// The bytes of scales that are read before the row, for each element.

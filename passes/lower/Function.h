@@ -27,6 +27,8 @@ llvm::SmallVector<CarriedArray> findCarriedArrays(LoopOp loop);
 int64_t findTensorOfResult(const EntryLayout &layout, unsigned result);
 /// Whether a result may be the old elements of an argument that another result replaces.
 bool needsStage(FuncOp func, unsigned result);
+/// What the refusal by a check leaves in the report: 1 + the number of the tensor whose place is outside, and 2^16 (1 + the axis); 0 for what is not known.
+int64_t describePlace(const EntryLayout &layout, const KernelInfo &info);
 /// What the plan allows and no machine has code for: a located error.
 mlir::LogicalResult checkSupported(FuncOp func);
 

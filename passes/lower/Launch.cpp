@@ -145,8 +145,7 @@ void FunctionLowering::emitFullReductions(const KernelInfo &info, Slot &slot) {
   }
 }
 
-/// What a refusal leaves in the report: 1 + the number of the tensor whose place is outside, and 2^16 (1 + the axis); 0 for what is not known.
-static int64_t describePlace(const EntryLayout &layout, const KernelInfo &info) {
+int64_t describePlace(const EntryLayout &layout, const KernelInfo &info) {
   auto isAnywhere = [](Value place) { return !place.getDefiningOp<IotaOp>(); };
   std::optional<int64_t> axis;
   for (Operation *op : info.checked)

@@ -41,7 +41,7 @@ struct Axis {
     size = evaluator.sizeOf(domain[axis]);
     outer = evaluator.product(ArrayRef(domain).take_front(axis));
     stride = evaluator.product(ArrayRef(domain).drop_front(axis + 1));
-    hasStrips = !isa<SortOp>(op) && axis + 1 < static_cast<int64_t>(domain.size());
+    hasStrips = !evaluator.isScalar && !isa<SortOp>(op) && axis + 1 < static_cast<int64_t>(domain.size());
   }
 
   /// The indices for each point of the axes before.

@@ -1,0 +1,182 @@
+//===- Device.h - The kernels of one function -------------------------------------===//
+//
+// Walks a fused function in its order. Arrays and numbers that one kernel leaves for another have places in the frame; what a thread needs of them it
+// loads when it begins. Numbers are computed by kernels of one thread (or one for each slot), as many at a time as there are between two kernels of arrays.
+//
+//===----------------------------------------------------------------------===//
+
+#pragma once
+
+#include "passes/fuse/Plan.h"
+#include "passes/gpu/Frame.h"
+#include "passes/lower/Kernel.h"
+
+namespace gradus {
+
+/// The threads of a group.
+inline constexpr int64_t groupSize = 256;
+
+/// What the code of a kernel has at hand.
+struct Scope {
+  Code &code;
+  mlir::Value frame;  ///< pointer
+  mlir::Value slot;   ///< its number
+  mlir::Value record; ///< pointer to its cells
+  mlir::Value thread; ///< in the group
+  mlir::Value group;  ///< of the slot
+  Buffers buffers;    ///< what has been loaded
+};
+
+class DeviceLowering {
+public:
+  /// Kernels are added to `device` as functions of three i64.
+  DeviceLowering(FuncOp func, mlir::ModuleOp device, unsigned &numKernels);
+  DeviceProgram run();
+
+private:
+  /// Something that a thread does between two kernels of arrays.
+  struct Item {
+    mlir::Operation *op = nullptr;
+    llvm::SmallVector<mlir::Value> defines;
+    std::function<void(Scope &)> emit;
+  };
+  /// Where the walk is: in a phase of an open function there is a thread for each slot. Under a condition a cell says whether anything runs.
+  struct Level {
+    bool isOfSlot = false;
+    std::optional<Cell> active;
+    std::vector<Item> pending;
+  };
+  using Body = llvm::function_ref<void(Scope &)>;
+
+  // The walk (Statements.cpp).
+  void takeValues();
+  void emitStatements();
+  void emitPhase(PhaseOp phase);
+  void emitBlock(mlir::Block &block);
+  void addItem(mlir::Operation *op);
+  void addEffect(std::function<void(Scope &)> emit) { level->pending.push_back({nullptr, {}, std::move(emit)}); }
+  void addArguments();
+  void addAllReduce(AllReduceOp reduction);
+  void findGuards();
+  void addGuards(mlir::Operation *op);
+  /// Launches what is pending.
+  void flush();
+  // Control (Control.cpp).
+  void emitControl(mlir::Operation *op);
+  void decide(std::function<mlir::Value(Scope &)> condition, Cell then, std::optional<Cell> otherwise);
+  void emitRegion(mlir::Region &region, Cell active);
+  void emitLoop(LoopOp loop);
+  void emitProceed(LoopOp loop);
+  // Results (Results.cpp).
+  void keepArguments();
+  void fillDefaults();
+  void emitArrayResults();
+  void addScalarResults();
+  void emitReport();
+  struct CopyWhen {
+    bool isWanted = false;    ///< the target may be null
+    bool isLastSlot = false;  ///< one for all slots
+    bool isElsewhere = false; ///< the source may be the target
+  };
+  void emitCopy(Cell to, Cell from, ArrayType type, CopyWhen when);
+
+  // Frame and scope (Scope.cpp).
+  Cell newCell(bool isOfSlot);
+  Cell newField(SlotField::Kind kind, unsigned index);
+  Cell fieldOf(SlotField::Kind kind, unsigned index);
+  Cell newTemporary(std::function<mlir::Value(Evaluator &)> bytes, llvm::ArrayRef<mlir::Attribute> shape);
+  Cell temporaryFor(ArrayType type);
+  Cell placeOf(mlir::Value kernelResult);
+  Cell addressOf(mlir::Value array);
+  mlir::Value resolve(mlir::Value value) const;
+  mlir::Value cellAddress(Scope &scope, Cell cell);
+  mlir::Value load(Scope &scope, Cell cell, mlir::Type element);
+  void store(Scope &scope, Cell cell, mlir::Type element, mlir::Value value);
+  mlir::Value pointerIn(Scope &scope, Cell cell);
+  mlir::Value scalarIn(Scope &scope, mlir::Value value);
+  mlir::Value arrayIn(Scope &scope, mlir::Value value);
+  void bind(Scope &scope, mlir::Operation *op);
+  void enterSlot(Scope &scope, mlir::Value slot);
+  /// Writes a function of the device, with a launch of it.
+  void emitLaunch(llvm::StringRef what, mlir::Location loc, Grid grid, std::function<mlir::Value(Evaluator &)> groups, Body body);
+  /// Tells the kernels how large header and records are.
+  void finishFrame();
+  void refuse(Scope &scope, int32_t status, int64_t what, int64_t argument);
+
+  // Numbers (Scalars.cpp).
+  void emitScalarOp(Scope &scope, mlir::Operation *op);
+  void emitScalarKernel(Scope &scope, KernelOp kernel);
+  void emitScalarControl(Scope &scope, mlir::Operation *op);
+  void emitScalarLoop(Scope &scope, LoopOp loop);
+  llvm::SmallVector<mlir::Value> emitScalarRegion(Scope &scope, mlir::Block &block);
+
+  // Kernels of arrays (Kernels.cpp).
+  void emitKernel(KernelOp kernel);
+  void emitLoops(const KernelInfo &info);
+  void emitFullReductions(const KernelInfo &info, llvm::ArrayRef<Cell> partials);
+  void emitContract(KernelOp kernel);
+  void emitScatter(KernelOp kernel);
+  void emitOrder(KernelOp kernel);
+  void emitCheck(KernelOp kernel);
+  void emitEarlyChecks();
+  Buffers buffersOf(Scope &scope, KernelOp kernel);
+
+  FuncOp func;
+  mlir::ModuleOp device;
+  unsigned &numKernels;
+  EntryLayout layout;
+  Plan plan;
+  ReturnOp ret;
+  PhaseOp lastPhase;
+  DeviceProgram program;
+  std::vector<Step> *steps;
+  Level *level = nullptr;
+  bool mayBeRefused = false;
+  llvm::DenseMap<mlir::Value, Cell> cells;     ///< numbers
+  llvm::DenseMap<mlir::Value, Cell> addresses; ///< arrays
+  llvm::DenseMap<mlir::Value, mlir::Value> aliases;
+  llvm::MapVector<mlir::Value, mlir::StringAttr> guards; ///< conditions, where they are computed -> what is not finite
+  llvm::DenseSet<mlir::Value> knownGuards;
+  llvm::SmallVector<Cell> kept;                          ///< by result
+  std::vector<mlir::LLVM::LLVMFuncOp> kernels;
+};
+
+/// The code of one thread of a kernel of reductions and elementwise stores, by its form.
+class ThreadEmitter {
+public:
+  ThreadEmitter(const KernelInfo &info, Evaluator &evaluator, Scope &scope, mlir::ValueRange outputs)
+      : info(info), evaluator(evaluator), code(evaluator.code), scope(scope), outputs(outputs) {}
+  /// The groups of a slot.
+  static mlir::Value countGroups(const KernelInfo &info, Evaluator &evaluator);
+  void emit();
+
+private:
+  void emitElements();
+  void emitPartials();
+  void emitRows();
+  void emitColumns();
+  void emitArguments();
+  llvm::SmallVector<mlir::Value> emitPoint(mlir::Value number, mlir::ValueRange sums);
+  llvm::SmallVector<mlir::Value> emitStep(llvm::ArrayRef<Point> points, mlir::ValueRange sums);
+  llvm::SmallVector<mlir::Value> identities();
+  llvm::SmallVector<mlir::Value> combineLanes(mlir::ValueRange sums);
+  llvm::SmallVector<mlir::Value> emitLane(mlir::Value low, mlir::Value high, mlir::ValueRange sums, llvm::function_ref<Point(mlir::Value)> pointAt);
+  void storeResults(mlir::ValueRange values, mlir::Value position);
+
+  const KernelInfo &info;
+  Evaluator &evaluator;
+  Code &code;
+  Scope &scope;
+  mlir::ValueRange outputs;
+};
+
+/// Whether `every` runs its region: `time` and `period` are integers.
+mlir::Value emitEvery(Code &code, mlir::Value period, mlir::Value now);
+
+/// Memory that the threads of a group share.
+mlir::Value emitGroupMemory(Code &code, mlir::Type element, int64_t count);
+mlir::Value loadGroup(Code &code, mlir::Value memory, mlir::Value index, mlir::Type element);
+void storeGroup(Code &code, mlir::Value memory, mlir::Value index, mlir::Value value);
+void emitBarrier(Code &code);
+
+} // namespace gradus

@@ -1,0 +1,253 @@
+//===- Statements.cpp - The walk over a fused function ------------------------------===//
+
+#include "passes/fuse/Control.h"
+#include "passes/gpu/Device.h"
+#include "passes/lower/Function.h"
+#include "passes/step/Guard.h"
+
+using namespace mlir;
+
+namespace gradus {
+
+DeviceLowering::DeviceLowering(FuncOp func, ModuleOp device, unsigned &numKernels)
+    : func(func), device(device), numKernels(numKernels), layout(computeEntryLayout(func)), plan(func), ret(cast<ReturnOp>(func.getBody().front().getTerminator())),
+      steps(&program.steps) {
+  lastPhase = dyn_cast_or_null<PhaseOp>(ret->getPrevNode());
+  program.numCells += layout.hypers.size();
+}
+
+DeviceProgram DeviceLowering::run() {
+  Level call;
+  level = &call;
+  findGuards();
+  takeValues();
+  addArguments();
+  emitStatements();
+  flush();
+  finishFrame();
+  return std::move(program);
+}
+
+/// The numbers of the call may stand in device memory.
+void DeviceLowering::takeValues() {
+  emitLaunch("values", func.getLoc(), Grid::One, {}, [&](Scope &scope) {
+    Value from = pointerIn(scope, {false, valuesCell});
+    for (unsigned cell = timeCell; cell < firstHyperCell + layout.hypers.size(); ++cell)
+      store(scope, {false, cell}, scope.code.getI64Type(), scope.code.loadElement(from, scope.code.getI64Type(), scope.code.i64(cell - timeCell)));
+  });
+  program.launches.back().when = LaunchWhen::WithValues;
+}
+
+/// Whether a user of a value is one of the ops, or inside of one.
+static bool isAmong(Operation *user, const llvm::DenseSet<Operation *> &ops) {
+  for (; user; user = user->getParentOp())
+    if (ops.contains(user))
+      return true;
+  return false;
+}
+
+void DeviceLowering::flush() {
+  std::vector<Item> items = std::exchange(level->pending, {});
+  llvm::DenseSet<Operation *> ops;
+  for (const Item &item : items)
+    if (item.op)
+      ops.insert(item.op);
+  SmallVector<Value> kept;
+  bool hasEffect = false;
+  for (const Item &item : items) {
+    hasEffect |= item.defines.empty();
+    for (Value value : item.defines)
+      if (llvm::any_of(value.getUsers(), [&](Operation *user) { return !isAmong(user, ops); }))
+        kept.push_back(value);
+  }
+  if (kept.empty() && !hasEffect)
+    return;
+  emitLaunch("numbers", items.front().op ? items.front().op->getLoc() : func.getLoc(), level->isOfSlot ? Grid::Slots : Grid::One, {}, [&](Scope &scope) {
+    for (const Item &item : items) {
+      if (item.op)
+        emitScalarOp(scope, item.op);
+      else
+        item.emit(scope);
+    }
+    for (Value value : kept) {
+      cells[value] = newCell(level->isOfSlot);
+      store(scope, cells[value], arrayOf(value).getElementType(), scope.buffers.scalars.lookup(value));
+    }
+  });
+}
+
+void DeviceLowering::addItem(Operation *op) {
+  if (op->getNumResults() == 1 && isa<ConstantOp, DimOp>(op))
+    return; // computed where it is needed
+  level->pending.push_back({op, llvm::to_vector(ValueRange(op->getResults())), {}});
+}
+
+/// The number that fills an input that is left out.
+static Value emitDefault(Code &code, const EntryTensor &tensor) {
+  return emitCast(code, code.number(code.getF64Type(), tensor.initial.value_or(0)), code.getF64Type(), tensor.type.getElementType());
+}
+
+/// Arguments of rank 0 are read before anything is written, so that results may take each other's place.
+void DeviceLowering::addArguments() {
+  Level slots;
+  slots.isOfSlot = layout.isOpen;
+  for (auto [number, tensor] : llvm::enumerate(layout.tensors)) {
+    if (tensor.argument < 0)
+      continue;
+    Value argument = func.getArgument(tensor.argument);
+    Cell address = fieldOf(SlotField::Tensor, number);
+    if (!tensor.type.isScalar()) {
+      addresses[argument] = address;
+      continue;
+    }
+    bool isOfCall = layout.isOpen && tensor.shared;
+    auto read = [this, argument, address, isOfCall, &tensor = layout.tensors[number]](Scope &scope) {
+      Code &code = scope.code;
+      Type element = tensor.type.getElementType();
+      auto readIn = [&] {
+        Value from = load(scope, address, code.getI64Type());
+        Value data = LLVM::IntToPtrOp::create(code, code.ptrType(), from);
+        if (!tensor.initial)
+          return code.loadElement(data, element, code.i64(0));
+        Value isAbsent = code.compare(arith::CmpIPredicate::eq, from, code.i64(0));
+        return code.choose(
+            code.regType(element), isAbsent, [&] { return emitDefault(code, tensor); }, [&] { return code.loadElement(data, element, code.i64(0)); });
+      };
+      if (!isOfCall) {
+        scope.buffers.scalars[argument] = readIn();
+        return;
+      }
+      // A collection without tensors has no slot 0.
+      Value isThere = code.compare(arith::CmpIPredicate::sgt, load(scope, {false, slotCountCell}, code.getI64Type()), code.i64(0));
+      Scope outside = scope;
+      scope.buffers.scalars[argument] = code.choose(
+          code.regType(element), isThere,
+          [&] {
+            enterSlot(scope, code.i64(0));
+            return readIn();
+          },
+          [&] { return code.number(code.regType(element), 0); });
+      scope.record = outside.record;
+    };
+    (isOfCall || !layout.isOpen ? level->pending : slots.pending).push_back({nullptr, {argument}, read});
+  }
+  Level *outer = std::exchange(level, &slots);
+  flush();
+  fillDefaults();
+  level = outer;
+}
+
+void DeviceLowering::emitStatements() {
+  emitEarlyChecks();
+  for (Operation &op : func.getBody().front().without_terminator()) {
+    if (auto phase = dyn_cast<PhaseOp>(op))
+      emitPhase(phase);
+    else if (auto reduction = dyn_cast<AllReduceOp>(op))
+      addAllReduce(reduction);
+    else
+      addItem(&op);
+    addGuards(&op);
+  }
+  if (!lastPhase) {
+    flush();
+    Level slots;
+    slots.isOfSlot = layout.isOpen;
+    Level *outer = std::exchange(level, &slots);
+    keepArguments();
+    emitArrayResults();
+    addScalarResults();
+    flush();
+    level = outer;
+  }
+  flush();
+  emitReport();
+}
+
+void DeviceLowering::emitPhase(PhaseOp phase) {
+  flush();
+  Level inside;
+  inside.isOfSlot = layout.isOpen;
+  Level *outer = std::exchange(level, &inside);
+  if (phase == lastPhase)
+    keepArguments();
+  emitBlock(phase.getBody().front());
+  flush();
+  auto yield = cast<YieldOp>(phase.getBody().front().getTerminator());
+  for (auto [result, value] : llvm::zip_equal(phase.getValues(), yield.getValues()))
+    aliases[result] = value;
+  if (phase == lastPhase) {
+    emitArrayResults();
+    addScalarResults();
+    flush();
+  }
+  level = outer;
+}
+
+/// The ops of a phase, or of a region in it.
+void DeviceLowering::emitBlock(Block &block) {
+  for (Operation &op : block.without_terminator()) {
+    auto kernel = dyn_cast<KernelOp>(op);
+    if (kernel && plan.getCheck(kernel) == Check::Late) {
+      flush();
+      emitCheck(kernel);
+    }
+    if (kernel && !kernel.getDomain().empty()) {
+      flush();
+      emitKernel(kernel);
+    } else if (isControl(&op) && !isScalarControl(&op)) {
+      flush();
+      emitControl(&op);
+    } else {
+      addItem(&op);
+    }
+    addGuards(&op);
+  }
+}
+
+/// The values of the slots, one after the other.
+void DeviceLowering::addAllReduce(AllReduceOp reduction) {
+  if (!layout.isOpen) {
+    aliases[reduction.getY()] = reduction.getX();
+    return;
+  }
+  level->pending.push_back({nullptr, {reduction.getY()}, [this, reduction](Scope &scope) mutable {
+    Code &code = scope.code;
+    Value init = emitIdentity(code, reduction.getKind(), code.regType(reduction.getType().getElementType()));
+    Value slots = load(scope, {false, slotCountCell}, code.getI64Type());
+    scf::ForOp loop = code.loop(code.i64(0), slots, 1, {init}, [&](Value slot, ValueRange carried) {
+      Scope inside{code, scope.frame, {}, {}, scope.thread, scope.group, Buffers()};
+      enterSlot(inside, slot);
+      return SmallVector<Value>{emitCombine(code, reduction.getKind(), carried[0], scalarIn(inside, reduction.getX()))};
+    });
+    scope.buffers.scalars[reduction.getY()] = loop.getResult(0);
+  }});
+}
+
+void DeviceLowering::findGuards() {
+  for (auto [index, value] : llvm::enumerate(ret.getValues()))
+    if (auto what = func.getResultAttrOfType<StringAttr>(index, guardAttribute)) {
+      Value inside = getInside(value);
+      guards.insert({inside ? inside : value, what});
+    }
+}
+
+/// When `op` has computed the last of the conditions: the first of them that is false refuses the call.
+void DeviceLowering::addGuards(Operation *op) {
+  for (Value condition : op->getResults())
+    if (guards.contains(condition))
+      knownGuards.insert(condition);
+  if (guards.empty() || knownGuards.size() < guards.size())
+    return;
+  addEffect([this, conditions = std::exchange(guards, {})](Scope &scope) {
+    Code &code = scope.code;
+    SmallVector<Value> known = llvm::map_to_vector(conditions, [&](const auto &guard) { return scalarIn(scope, guard.first); });
+    for (size_t k = known.size(); k-- > 0;) // the first one is written last
+      code.ifThen(arith::XOrIOp::create(code, known[k], code.integer(code.getI1Type(), 1)), [&] {
+        refuse(scope, GRADUS_ERROR_NONFINITE, static_cast<int64_t>(k), 0);
+      });
+  });
+  flush();
+  mayBeRefused = true;
+}
+
+} // namespace gradus

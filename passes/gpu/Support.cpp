@@ -1,0 +1,50 @@
+//===- Support.cpp - What has a GPU form ----------------------------------------------===//
+
+#include "passes/fuse/Control.h"
+#include "passes/fuse/Plan.h"
+#include "passes/gpu/Gpu.h"
+#include "passes/lower/Function.h"
+
+using namespace mlir;
+
+namespace gradus {
+
+/// Whether the host knows a number when it records the call: from hyper-parameters, t, sizes and constants alone.
+static bool isKnownToHost(FuncOp func, Value value) {
+  if (auto argument = dyn_cast<BlockArgument>(value)) {
+    if (argument.getOwner()->getParentOp() != func.getOperation())
+      return false;
+    Role role = func.getArgRole(argument.getArgNumber());
+    return role == Role::Hyper || role == Role::Time;
+  }
+  Operation *op = value.getDefiningOp();
+  bool isPlain = isa<ConstantOp, IntPowOp>(op) || op->hasTrait<Pointwise>() || (isa<DimOp>(op) && !func.isOpen());
+  return isPlain && llvm::all_of(op->getOperands(), [&](Value operand) { return isKnownToHost(func, operand); });
+}
+
+/// Why an op has no form; empty where it has one.
+static std::string findReason(FuncOp func, Operation *op) {
+  if (isCut(op))
+    return "a meeting of workers";
+  if (isMatrixOp(op) || isa<FftOp, EncodeOp>(op))
+    return "'" + op->getName().getStringRef().str() + "'";
+  auto loop = dyn_cast<LoopOp>(op);
+  if (loop && !isScalarControl(loop) && !isKnownToHost(func, loop.getCount()))
+    return "a loop over arrays whose passes the host cannot count";
+  return "";
+}
+
+LogicalResult checkDeviceForm(FuncOp func) {
+  if (failed(verifyPlan(func)) || failed(checkSupported(func)))
+    return failure();
+  constexpr StringLiteral wayOut = "; build this entry for the CPU";
+  if (Plan(func).hasRehearsal())
+    return func.emitError("G0932: no GPU form yet: an index that the step of a rule on its own computes") << wayOut;
+  WalkResult result = func.walk([&](Operation *op) -> WalkResult {
+    std::string reason = findReason(func, op);
+    return reason.empty() ? WalkResult::advance() : WalkResult(op->emitError("G0932: no GPU form yet: ") << reason << wayOut);
+  });
+  return failure(result.wasInterrupted());
+}
+
+} // namespace gradus

@@ -1,0 +1,253 @@
+//===- Threads.cpp - What one thread of a kernel does ---------------------------------===//
+//
+// Units are those of the CPU, with the same order of every sum (codegen/README.md): its 16 lanes are 16 threads.
+//
+//   elementwise    a group has 4,096 elements, 4 neighbours at a time in each thread
+//   full reduction a group has 16 blocks of 4,096 elements, 16 threads each
+//   rows           a group has 16 rows, 16 threads each
+//   columns        a thread has a point of the axes that are kept
+//   arguments      a thread has a point of the axes that are kept
+//
+// Barriers stand where all threads of a group come by: those without a block or row go along, over no element.
+//
+//===----------------------------------------------------------------------===//
+
+#include "passes/fuse/Plan.h"
+#include "passes/gpu/Device.h"
+#include "passes/lower/Body.h"
+
+using namespace mlir;
+
+namespace gradus {
+
+/// Blocks, or rows, of a group.
+static constexpr int64_t teams = groupSize / lanes;
+/// Neighbours that a thread takes at a time.
+static constexpr int64_t neighbours = 4;
+
+static SmallVector<int64_t> allAxes(const KernelInfo &info) { return llvm::to_vector(llvm::seq<int64_t>(0, info.domain.size())); }
+
+Value ThreadEmitter::countGroups(const KernelInfo &info, Evaluator &evaluator) {
+  Code &code = evaluator.code;
+  if (info.isFullReduction())
+    return code.ceilDiv(emitCount(info, evaluator), teams);
+  if (info.form == KernelForm::Blocks)
+    return code.ceilDiv(evaluator.product(info.domain), blockSize);
+  Value points = evaluator.product(pick(info.domain, keptAxes(info)));
+  return code.ceilDiv(points, info.form == KernelForm::Rows ? teams : groupSize);
+}
+
+void ThreadEmitter::emit() {
+  evaluator.isFlat = info.isFlat;
+  evaluator.evaluateScalars(info.kernel, [](Value) { return true; });
+  evaluator.evaluateDrawKeys(info.kernel);
+  if (info.isFullReduction())
+    return emitPartials();
+  switch (info.form) {
+  case KernelForm::Blocks:
+    return emitElements();
+  case KernelForm::Rows:
+    return emitRows();
+  case KernelForm::Columns:
+    return emitColumns();
+  case KernelForm::Argument:
+    return emitArguments();
+  }
+}
+
+SmallVector<Value> ThreadEmitter::identities() {
+  return llvm::map_to_vector(info.reductions, [&](const Reduction &reduction) { return emitIdentity(code, reduction.kind, code.regType(reduction.accumulate)); });
+}
+
+/// The stores of some points, and what their values add to the sums, in their order.
+SmallVector<Value> ThreadEmitter::emitStep(ArrayRef<Point> points, ValueRange sums) {
+  SmallVector<Value> next(sums), values;
+  evaluator.startInner(nullptr, {});
+  for (const Point &point : points) {
+    for (const auto &[index, value] : info.stores)
+      values.push_back(evaluator.evaluate(value, point));
+    for (auto [reduction, sum] : llvm::zip_equal(info.reductions, next)) {
+      Value value = emitCast(code, evaluator.evaluate(reduction.op->getOperand(0), point), reduction.element, reduction.accumulate);
+      sum = emitCombine(code, reduction.kind, sum, value);
+    }
+  }
+  // All loads come before the stores: a result may replace an operand.
+  size_t at = 0;
+  for (const Point &point : points) {
+    SmallVector<Value> indices = llvm::map_to_vector(point, [](const Index &index) { return index.scalar; });
+    Value position = info.isFlat || info.stores.empty() ? indices.front() : evaluator.linearize(indices, info.domain);
+    for (const auto &[index, value] : info.stores)
+      code.storeElement(outputs[index], arrayOf(value).getElementType(), position, values[at++]);
+  }
+  evaluator.startInner(nullptr, {});
+  return next;
+}
+
+void ThreadEmitter::emitElements() {
+  Value count = evaluator.product(info.domain), low = code.mul(scope.group, code.i64(blockSize)), high = code.min(code.add(low, code.i64(blockSize)), count);
+  auto pointAt = [&](Value number) -> Point {
+    if (info.isFlat)
+      return {Index::uniform(number)};
+    return llvm::map_to_vector(evaluator.delinearize(number, info.domain), Index::uniform);
+  };
+  Value first = code.add(low, code.mul(scope.thread, code.i64(neighbours)));
+  code.loop(first, high, groupSize * neighbours, {}, [&](Value begin, ValueRange) {
+    Value end = code.min(code.add(begin, code.i64(neighbours)), high);
+    code.loop(begin, end, [&](Value number) { emitStep({pointAt(number)}, {}); });
+    return SmallVector<Value>();
+  });
+}
+
+/// The elements from `low` on that are this thread's, of a row that ends at `high`.
+SmallVector<Value> ThreadEmitter::emitLane(Value low, Value high, ValueRange sums, function_ref<Point(Value)> pointAt) {
+  Value lane = code.rem(scope.thread, code.i64(lanes));
+  scf::ForOp loop = code.loop(code.add(low, lane), high, lanes, sums, [&](Value number, ValueRange carried) { return emitStep({pointAt(number)}, carried); });
+  return llvm::to_vector(ValueRange(loop.getResults()));
+}
+
+/// The sums of the 16 threads of a team, in all of them: l meets l + 8, then + 4, + 2, + 1.
+SmallVector<Value> ThreadEmitter::combineLanes(ValueRange sums) {
+  SmallVector<Value> memory, results;
+  for (auto [reduction, sum] : llvm::zip_equal(info.reductions, sums)) {
+    memory.push_back(emitGroupMemory(code, code.memType(reduction.accumulate), groupSize));
+    storeGroup(code, memory.back(), scope.thread, sum);
+  }
+  emitBarrier(code);
+  Value first = code.sub(scope.thread, code.rem(scope.thread, code.i64(lanes)));
+  for (auto [reduction, shared] : llvm::zip_equal(info.reductions, memory)) {
+    SmallVector<Value> values;
+    for (int64_t lane = 0; lane < lanes; ++lane)
+      values.push_back(loadGroup(code, shared, code.add(first, code.i64(lane)), reduction.accumulate));
+    for (int64_t half = lanes / 2; half >= 1; half /= 2)
+      for (int64_t lane = 0; lane < half; ++lane)
+        values[lane] = emitCombine(code, reduction.kind, values[lane], values[lane + half]);
+    results.push_back(values.front());
+  }
+  emitBarrier(code);
+  return results;
+}
+
+/// A block of a space for this team, over no element where `isThere` is false.
+static std::pair<Value, Value> chunkOf(Code &code, const Space &space, Value block, Value isThere) {
+  Value chunk = space.rowAxes.empty() ? block : code.rem(block, code.max(space.chunks, code.i64(1)));
+  Value low = code.mul(chunk, code.i64(blockSize)), high = code.min(code.add(low, code.i64(blockSize)), space.inner);
+  return {low, code.select(isThere, high, low)};
+}
+
+void ThreadEmitter::emitPartials() {
+  Space space = BodyEmitter(info, evaluator, {}).makeSpace(allAxes(info));
+  Value team = code.div(scope.thread, code.i64(lanes)), block = code.add(code.mul(scope.group, code.i64(teams)), team);
+  Value isThere = code.compare(arith::CmpIPredicate::slt, block, space.blocks);
+  auto [low, high] = chunkOf(code, space, block, isThere);
+  SmallVector<Value> sums = identities();
+  if (space.rowAxes.empty()) {
+    sums = emitLane(low, high, sums, [](Value number) -> Point { return {Index::uniform(number)}; });
+  } else {
+    Value firstRow = code.mul(code.div(block, code.max(space.chunks, code.i64(1))), space.rowsPerBlock);
+    Value lastRow = code.min(code.add(firstRow, space.rowsPerBlock), space.rows);
+    scf::ForOp rows = code.loop(firstRow, code.select(isThere, lastRow, firstRow), 1, sums, [&, low = low, high = high](Value row, ValueRange carried) {
+      SmallVector<Value> outer = evaluator.delinearize(row, pick(info.domain, space.rowAxes));
+      return emitLane(low, high, carried, [&](Value number) {
+        Point point = llvm::map_to_vector(outer, Index::uniform);
+        point.push_back(Index::uniform(number));
+        return point;
+      });
+    });
+    sums = llvm::to_vector(ValueRange(rows.getResults()));
+  }
+  SmallVector<Value> results = combineLanes(sums);
+  Value isFirst = code.compare(arith::CmpIPredicate::eq, code.rem(scope.thread, code.i64(lanes)), code.i64(0));
+  code.ifThen(arith::AndIOp::create(code, isThere, isFirst), [&] {
+    for (auto [reduction, value] : llvm::zip_equal(info.reductions, results))
+      code.storeElement(outputs[reduction.result], reduction.accumulate, block, value);
+  });
+}
+
+void ThreadEmitter::storeResults(ValueRange values, Value position) {
+  for (auto [reduction, value] : llvm::zip_equal(info.reductions, values)) {
+    Type element = arrayOf(reduction.op->getResult(0)).getElementType();
+    code.storeElement(outputs[reduction.result], element, position, emitCast(code, value, reduction.accumulate, element));
+  }
+}
+
+static void kindsOf(const KernelInfo &info, Code &code, SmallVector<ReductionKind> &kinds, SmallVector<Type> &types) {
+  for (const Reduction &reduction : info.reductions) {
+    kinds.push_back(reduction.kind);
+    types.push_back(code.regType(reduction.accumulate));
+  }
+}
+
+void ThreadEmitter::emitRows() {
+  SmallVector<int64_t> kept = keptAxes(info);
+  Space space = BodyEmitter(info, evaluator, {}).makeSpace(info.reducedAxes);
+  Value points = evaluator.product(pick(info.domain, kept)), team = code.div(scope.thread, code.i64(lanes));
+  Value number = code.add(code.mul(scope.group, code.i64(teams)), team), isThere = code.compare(arith::CmpIPredicate::slt, number, points);
+  SmallVector<Value> indices(info.domain.size());
+  auto set = [&](ArrayRef<int64_t> axes, Value linear) {
+    for (auto [axis, index] : llvm::zip_equal(axes, evaluator.delinearize(linear, pick(info.domain, axes))))
+      indices[axis] = index;
+  };
+  set(kept, code.min(number, code.sub(points, code.i64(1))));
+  auto pointAt = [&](Value inner) {
+    indices[space.innerAxis] = inner;
+    return llvm::map_to_vector(indices, Index::uniform);
+  };
+  SmallVector<ReductionKind> kinds;
+  SmallVector<Type> types;
+  kindsOf(info, code, kinds, types);
+  SmallVector<Value> results = emitPairwise(code, kinds, types, space.blocks, [&](Value block) {
+    auto [low, high] = chunkOf(code, space, block, isThere);
+    SmallVector<Value> sums = identities();
+    if (space.rowAxes.empty()) {
+      sums = emitLane(low, high, sums, pointAt);
+    } else {
+      Value firstRow = code.mul(code.div(block, code.max(space.chunks, code.i64(1))), space.rowsPerBlock);
+      Value lastRow = code.min(code.add(firstRow, space.rowsPerBlock), space.rows);
+      scf::ForOp rows = code.loop(firstRow, lastRow, 1, sums, [&, low = low, high = high](Value row, ValueRange carried) {
+        set(space.rowAxes, row);
+        return emitLane(low, high, carried, pointAt);
+      });
+      sums = llvm::to_vector(ValueRange(rows.getResults()));
+    }
+    return combineLanes(sums);
+  });
+  Value isFirst = code.compare(arith::CmpIPredicate::eq, code.rem(scope.thread, code.i64(lanes)), code.i64(0));
+  code.ifThen(arith::AndIOp::create(code, isThere, isFirst), [&] { storeResults(results, number); });
+}
+
+/// The number of this thread in all groups of the slot.
+static Value numberOf(Scope &scope) { return scope.code.add(scope.code.mul(scope.group, scope.code.i64(groupSize)), scope.thread); }
+
+void ThreadEmitter::emitColumns() {
+  SmallVector<int64_t> kept = keptAxes(info);
+  Value number = numberOf(scope), points = evaluator.product(pick(info.domain, kept));
+  code.ifThen(code.compare(arith::CmpIPredicate::slt, number, points), [&] {
+    SmallVector<Value> indices(info.domain.size());
+    auto set = [&](ArrayRef<int64_t> axes, Value linear) {
+      for (auto [axis, index] : llvm::zip_equal(axes, evaluator.delinearize(linear, pick(info.domain, axes))))
+        indices[axis] = index;
+    };
+    set(kept, number);
+    SmallVector<ReductionKind> kinds;
+    SmallVector<Type> types;
+    kindsOf(info, code, kinds, types);
+    Value count = evaluator.product(pick(info.domain, info.reducedAxes));
+    SmallVector<Value> results = emitPairwise(code, kinds, types, code.ceilDiv(count, blockSize), [&](Value block) {
+      Value low = code.mul(block, code.i64(blockSize)), high = code.min(code.add(low, code.i64(blockSize)), count);
+      scf::ForOp loop = code.loop(low, high, 1, identities(), [&](Value element, ValueRange carried) {
+        set(info.reducedAxes, element);
+        return emitStep({llvm::map_to_vector(indices, Index::uniform)}, carried);
+      });
+      return llvm::to_vector(ValueRange(loop.getResults()));
+    });
+    storeResults(results, number);
+  });
+}
+
+void ThreadEmitter::emitArguments() {
+  Value number = numberOf(scope), points = evaluator.product(pick(info.domain, keptAxes(info)));
+  code.ifThen(code.compare(arith::CmpIPredicate::slt, number, points),
+              [&] { BodyEmitter(info, evaluator, outputs).emitArguments(number, code.add(number, code.i64(1))); });
+}
+
+} // namespace gradus
