@@ -1,11 +1,12 @@
-// gradus.hpp - What the C++ headers of compiled specs share; C++17 and later, no other dependency than gradus.h.
+// gradus.hpp - What the C++ headers of compiled specs share; C++17 and later, no other dependency than gradus.h and gradus_device.h.
 //
-// Views over the caller's memory, a workspace that frees itself, outcomes with their sentence. Nothing throws but `orThrow`.
+// Views over the caller's memory, on a device too, a workspace that frees itself, outcomes with their sentence. Nothing throws but `orThrow`.
 
 #ifndef GRADUS_HPP
 #define GRADUS_HPP
 
 #include "gradus.h"
+#include "gradus_device.h"
 
 #include <array>
 #include <cstddef>
@@ -96,6 +97,19 @@ public:
     return blocks(data, Span<const std::int64_t>(sizes.begin(), sizes.size()), size);
   }
 
+  /// The same in the memory of a device, whose `id` and type it takes: `on<float>(device, address, {n, 64})`.
+  template <typename T>
+  static View on(const gradus_device &device, gradus_address address, Span<const std::int64_t> sizes) {
+    View view(static_cast<T *>(gradus_to_pointer(address)), sizes);
+    view.deviceType = device.type;
+    view.deviceId = device.id;
+    return view;
+  }
+  template <typename T>
+  static View on(const gradus_device &device, gradus_address address, std::initializer_list<std::int64_t> sizes) {
+    return on<T>(device, address, Span<const std::int64_t>(sizes.begin(), sizes.size()));
+  }
+
   /// The descriptor; it points into this view.
   gradus_tensor get() const {
     gradus_tensor tensor{};
@@ -103,7 +117,8 @@ public:
     tensor.dims = dims.data();
     tensor.rank = rank;
     tensor.dtype = dtype;
-    tensor.device_type = GRADUS_CPU;
+    tensor.device_type = deviceType;
+    tensor.device_id = deviceId;
     return tensor;
   }
   operator gradus_tensor() const { return get(); }
@@ -113,6 +128,8 @@ private:
   std::array<std::int64_t, GRADUS_MAX_RANK> dims{};
   std::int32_t rank;
   std::int32_t dtype;
+  std::int32_t deviceType = GRADUS_CPU;
+  std::int32_t deviceId = 0;
 };
 
 #if defined(__cpp_exceptions)
@@ -166,31 +183,21 @@ private:
 struct NoHyper {};
 struct NoSlot {};
 
-/// One entry point with its workspace. Not for two threads at once; each may have its own.
+/// One entry point and the hyper-parameters of its next call: what Kernel and DeviceKernel share.
 template <typename Hyper, typename Slot>
-class Kernel {
+class Entry {
 public:
   /// The hyper-parameters of the next call, at their defaults.
   Hyper hyper{};
 
-  /// `content` is the hash in the header: an archive of another build is told apart by the call.
-  Kernel(const gradus_entry &entry, std::uint64_t content) : table(&entry), content(content) {
+  const gradus_entry &entry() const { return *table; }
+
+protected:
+  Entry(const gradus_entry &entry, std::uint64_t content) : table(&entry), content(content) {
     if constexpr (!std::is_same_v<Hyper, NoHyper>)
       gradus_hyper_defaults(table, &hyper);
   }
 
-  const gradus_entry &entry() const { return *table; }
-
-  /// Runs the entry on slots. The context's hooks are used; its error sink is told, and so is the outcome.
-  Outcome operator()(Span<const Slot> slots, std::uint64_t t = 1, std::uint64_t seed = 0, const gradus_context *context = nullptr) {
-    return run(reinterpret_cast<const gradus_tensor *>(slots.data()), slots.size(), t, seed, context);
-  }
-  /// The same for one slot.
-  Outcome operator()(const Slot &slot, std::uint64_t t = 1, std::uint64_t seed = 0, const gradus_context *context = nullptr) {
-    return (*this)(Span<const Slot>(&slot, 1), t, seed, context);
-  }
-
-private:
   /// Stands between the caller's context and the call, to catch the sentence of an error.
   struct Listener {
     const gradus_context *outer;
@@ -206,29 +213,27 @@ private:
       const Listener *self = static_cast<const Listener *>(user);
       self->outer->parallel_for(self->outer->user, count, body, closure);
     }
+    /// The context of the call; it points to this.
+    gradus_context listen() {
+      gradus_context inner{};
+      inner.user = this;
+      inner.error = error;
+      if (outer && outer->parallel_for)
+        inner.parallel_for = parallelFor;
+      inner.linear_algebra = outer ? outer->linear_algebra : nullptr;
+      inner.workers = outer ? outer->workers : nullptr;
+      inner.device = outer ? outer->device : nullptr;
+      return inner;
+    }
   };
 
-  Outcome run(const gradus_tensor *tensors, std::size_t count, std::uint64_t t, std::uint64_t seed, const gradus_context *context) {
-    Outcome outcome;
-    if (table->content != content) {
-      outcome.status = GRADUS_ERROR_VERSION;
-      outcome.message = std::string(table->name) + ": the header is of another build than the archive";
-      return outcome;
-    }
-    Listener listener{context, &outcome};
-    gradus_context inner{};
-    inner.user = &listener;
-    inner.error = Listener::error;
-    if (context && context->parallel_for)
-      inner.parallel_for = Listener::parallelFor;
-    inner.linear_algebra = context ? context->linear_algebra : nullptr;
-    inner.workers = context ? context->workers : nullptr;
-    // Where the shapes would be refused the call says why.
-    std::size_t bytes = gradus_workspace(table, tensors, count);
-    if (bytes == SIZE_MAX)
-      bytes = 0;
-    outcome.status = gradus_call(table, &inner, getHyper(), t, seed, tensors, count, workspace.get(bytes), bytes, &outcome.report);
-    return outcome;
+  /// False, with the outcome of the call, where the archive is of another build than the header.
+  bool isOfThisBuild(Outcome &outcome) const {
+    if (table->content == content)
+      return true;
+    outcome.status = GRADUS_ERROR_VERSION;
+    outcome.message = std::string(table->name) + ": the header is of another build than the archive";
+    return false;
   }
 
   const void *getHyper() const {
@@ -237,10 +242,83 @@ private:
     else
       return &hyper;
   }
+  static const gradus_tensor *getTensors(Span<const Slot> slots) { return reinterpret_cast<const gradus_tensor *>(slots.data()); }
 
   const gradus_entry *table;
   std::uint64_t content;
-  Workspace workspace;
+};
+
+/// One entry point with its workspace. Not for two threads at once; each may have its own.
+template <typename Hyper, typename Slot>
+class Kernel : public Entry<Hyper, Slot> {
+  using Base = Entry<Hyper, Slot>;
+
+public:
+  /// `content` is the hash in the header: an archive of another build is told apart by the call.
+  Kernel(const gradus_entry &entry, std::uint64_t content) : Base(entry, content) {}
+
+  /// Runs the entry on slots. The context's hooks are used; its error sink is told, and so is the outcome.
+  Outcome operator()(Span<const Slot> slots, std::uint64_t t = 1, std::uint64_t seed = 0, const gradus_context *context = nullptr) {
+    Outcome outcome;
+    if (!this->isOfThisBuild(outcome))
+      return outcome;
+    typename Base::Listener listener{context, &outcome};
+    gradus_context inner = listener.listen();
+    const gradus_tensor *tensors = this->getTensors(slots);
+    // Where the shapes would be refused the call says why.
+    std::size_t bytes = gradus_workspace(this->table, tensors, slots.size());
+    if (bytes == SIZE_MAX)
+      bytes = 0;
+    outcome.status = gradus_call(this->table, &inner, this->getHyper(), t, seed, tensors, slots.size(), memory.get(bytes), bytes, &outcome.report);
+    return outcome;
+  }
+  /// The same for one slot.
+  Outcome operator()(const Slot &slot, std::uint64_t t = 1, std::uint64_t seed = 0, const gradus_context *context = nullptr) {
+    return (*this)(Span<const Slot>(&slot, 1), t, seed, context);
+  }
+
+private:
+  Workspace memory;
+};
+
+/// One entry point on a device. Tensors (View::on) and the workspace lie in its memory, and the caller owns all of it.
+template <typename Hyper, typename Slot>
+class DeviceKernel : public Entry<Hyper, Slot> {
+  using Base = Entry<Hyper, Slot>;
+
+public:
+  DeviceKernel(const gradus_entry &entry, std::uint64_t content) : Base(entry, content) {}
+
+  /// The bytes of workspace that a call with such slots needs; SIZE_MAX where their types or shapes would be refused.
+  std::size_t workspace(Span<const Slot> slots) const { return gradus_workspace(this->table, this->getTensors(slots), slots.size()); }
+  std::size_t workspace(const Slot &slot) const { return workspace(Span<const Slot>(&slot, 1)); }
+
+  /// Records the entry on the device of the context and returns; the workspace is in use until the work is done. What the step came to, the
+  /// report of the device says (gradus_device.report): `result` makes an outcome of a copy of it.
+  Outcome operator()(const gradus_context &context, Span<const Slot> slots, gradus_address workspace, std::size_t bytes, std::uint64_t t = 1,
+                     std::uint64_t seed = 0) {
+    Outcome outcome;
+    if (!this->isOfThisBuild(outcome))
+      return outcome;
+    typename Base::Listener listener{&context, &outcome};
+    gradus_context inner = listener.listen();
+    outcome.status = gradus_call(this->table, &inner, this->getHyper(), t, seed, this->getTensors(slots), slots.size(), gradus_to_pointer(workspace), bytes,
+                                 &outcome.report);
+    return outcome;
+  }
+  Outcome operator()(const gradus_context &context, const Slot &slot, gradus_address workspace, std::size_t bytes, std::uint64_t t = 1,
+                     std::uint64_t seed = 0) {
+    return (*this)(context, Span<const Slot>(&slot, 1), workspace, bytes, t, seed);
+  }
+
+  /// What a call that had waited would have come to.
+  Outcome result(const gradus_device_report &report) const {
+    Outcome outcome;
+    typename Base::Listener listener{nullptr, &outcome};
+    gradus_context const inner = listener.listen();
+    outcome.status = gradus_device_result(this->table, &inner, &report, &outcome.report);
+    return outcome;
+  }
 };
 
 } // namespace gradus

@@ -5,6 +5,7 @@
 #include "codegen/emit/CName.h"
 #include "codegen/emit/Version.h"
 #include "dialect/Gradus.h"
+#include "passes/step/Guard.h"
 
 #include "mlir/IR/BuiltinAttributes.h"
 #include "llvm/ADT/STLExtras.h"
@@ -32,6 +33,9 @@ std::vector<std::string> Artifact::getExports() const {
     names.push_back(entry.symbol + "_workspace");
     if (!entry.layout.hypers.empty())
       names.push_back(entry.symbol + "_defaults");
+    for (gradus_device_type type : entry.devices)
+      for (const char *suffix : {"", "_entry", "_workspace"})
+        names.push_back(entry.getSymbol(type) + suffix);
   }
   llvm::sort(names);
   return names;
@@ -175,6 +179,24 @@ static LogicalResult checkSizes(FuncOp func, const EntryLayout &layout) {
   return success();
 }
 
+/// What the guard looks at; two gradients of one name are two.
+static std::vector<std::string> findGuards(FuncOp func) {
+  std::vector<std::string> guards;
+  for (unsigned index = 0; index < func.getNumResults(); ++index)
+    if (auto what = func.getResultAttrOfType<StringAttr>(index, guardAttribute))
+      guards.push_back(what.str());
+  return guards;
+}
+
+/// What the header declares for an entry, on devices too.
+static std::vector<std::string> getAllNames(const ArtifactEntry &entry) {
+  std::vector<std::string> names = getClaimedNames(entry.symbol);
+  for (gradus_device_type type : entry.devices)
+    for (const char *suffix : {"", "_entry", "_workspace"})
+      names.push_back(entry.getSymbol(type) + suffix);
+  return names;
+}
+
 /// The program as text, the flags and the compiler decide the artifact's bytes.
 static uint64_t hashContent(ModuleOp module, const ArtifactOptions &options) {
   std::string text;
@@ -205,10 +227,14 @@ FailureOr<Artifact> describeArtifact(ModuleOp module, const ArtifactOptions &opt
     fillInitial(entry, init);
     if (init)
       entry.initSymbol = toIdentifier(options.prefix + init.getSymName().str());
+    if (!llvm::is_contained(options.hostOnly, entry.layout.name))
+      entry.devices = options.devices;
+    if (!entry.devices.empty())
+      entry.guards = findGuards(func);
     if (failed(checkSizes(func, entry.layout)))
       return failure();
     artifact.entries.push_back(std::move(entry));
-    for (const std::string &name : getClaimedNames(artifact.entries.back().symbol))
+    for (const std::string &name : getAllNames(artifact.entries.back()))
       if (!symbols.insert(name).second)
         return func.emitError("G0857: '") << func.getSymName() << "' has the C name '" << name << "', which another entry has already";
   }

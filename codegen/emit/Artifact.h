@@ -7,6 +7,7 @@
 
 #pragma once
 
+#include "codegen/emit/Device.h"
 #include "codegen/emit/Entry.h"
 
 #include "mlir/IR/BuiltinOps.h"
@@ -24,8 +25,12 @@ struct ArtifactOptions {
   std::string prefix;
   /// The flags that decide the code, in a fixed order: "dtype=f32 target=x86-64-v3,x86-64-v4".
   std::string flags;
-  /// The instruction sets that it has code for, the least one first.
+  /// What it has code for: instruction sets, the least one first, then devices, as `--target` names them.
   std::vector<std::string> targets = {};
+  /// The devices among them.
+  std::vector<gradus_device_type> devices = {};
+  /// The functions without an entry on devices, by their names in the spec: "adamw.init".
+  std::vector<std::string> hostOnly = {};
 };
 
 /// One entry point and the names it has in C.
@@ -40,6 +45,16 @@ struct ArtifactEntry {
   std::vector<std::optional<double>> initial;
   /// The entry that makes the first states, or empty.
   std::string initSymbol;
+  /// Where it can run besides the CPU.
+  std::vector<gradus_device_type> devices;
+  /// What the guard of the step looks at, in the order of gradus_device_report.what.
+  std::vector<std::string> guards;
+
+  /// Of the function that runs it on a device, or with GRADUS_CPU `symbol` itself; `_workspace` and `_entry` follow it.
+  std::string getSymbol(gradus_device_type type) const { return symbol + getDeviceSuffix(type).str(); }
+  /// Of the compiled functions (gradus_entry.kernel and .workspace_size); all devices share one host program.
+  std::string getKernelName(gradus_device_type type) const { return type == GRADUS_CPU ? layout.getKernelName() : layout.cName + "__device_kernel"; }
+  std::string getWorkspaceName(gradus_device_type type) const { return type == GRADUS_CPU ? layout.getWorkspaceName() : layout.cName + "__device_workspace"; }
 };
 
 struct Artifact {
@@ -47,6 +62,8 @@ struct Artifact {
   std::vector<ArtifactEntry> entries;
   /// Hash of program, flags and compiler.
   uint64_t content = 0;
+  /// The kernels of the entries that have devices; empty until they are compiled.
+  DeviceCode device;
 
   /// The macro of the content hash: "MY_ADAMW_ABI".
   std::string getAbiMacro() const;

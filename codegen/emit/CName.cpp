@@ -91,7 +91,7 @@ std::string findMeaningInC(StringRef identifier) {
   if (identifier == "gradus" || identifier.starts_with("gradus_"))
     return "reserved for the runtime";
   // The bases of the classes in gradus.hpp.
-  if (identifier == "Kernel" || identifier == "NoHyper" || identifier == "NoSlot")
+  if (identifier == "DeviceKernel" || identifier == "Kernel" || identifier == "NoHyper" || identifier == "NoSlot")
     return "a class of gradus.hpp";
   return isLibraryFunction(identifier) ? "a function of the C library" : "";
 }

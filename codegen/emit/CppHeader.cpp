@@ -31,6 +31,12 @@ static void writeClass(raw_ostream &os, const Artifact &artifact, const Artifact
   os << "class " << entry.symbol << " : public Kernel<" << hyper << ", " << slot << "> {\npublic:\n";
   os << "  " << entry.symbol << "() : Kernel(*::" << entry.symbol << "_entry(), " << artifact.getAbiMacro() << ") {}\n";
   os << "};\n\n";
+  for (gradus_device_type type : entry.devices) {
+    std::string symbol = entry.getSymbol(type);
+    os << "/// The same on " << gradus_device_type_name(type) << ".\nclass " << symbol << " : public DeviceKernel<" << hyper << ", " << slot << "> {\npublic:\n";
+    os << "  " << symbol << "() : DeviceKernel(*::" << symbol << "_entry(), " << artifact.getAbiMacro() << ") {}\n";
+    os << "};\n\n";
+  }
 }
 
 std::string renderCppHeader(const Artifact &artifact) {

@@ -35,9 +35,9 @@ public:
       : module(module), artifact(artifact), context(module.getContext()), pointer(PointerType::get(context, 0)),
         i32(Type::getInt32Ty(context)), i64(Type::getInt64Ty(context)), f64(Type::getDoubleTy(context)) {}
 
-  /// Null, with `error`, where a kernel is missing.
-  GlobalVariable *build(const ArtifactEntry &entry, std::string &error);
-  void addFunctions(const ArtifactEntry &entry, GlobalVariable *table);
+  /// The table of the entry on the CPU or on a device. Null, with `error`, where a kernel is missing.
+  GlobalVariable *build(const ArtifactEntry &entry, gradus_device_type type, std::string &error);
+  void addFunctions(const ArtifactEntry &entry, gradus_device_type type, GlobalVariable *table);
 
 private:
   Constant *number(int64_t value) { return ConstantInt::get(i32, value, /*IsSigned=*/true); }
@@ -48,7 +48,8 @@ private:
   Constant *makeArguments(const ArtifactEntry &entry);
   Constant *makeHypers(const ArtifactEntry &entry);
   Constant *makeDefaults(const ArtifactEntry &entry);
-  Constant *makeSymbols(const ArtifactEntry &entry);
+  Constant *makeTexts(ArrayRef<std::string> texts, const Twine &name);
+  Constant *makeModule(gradus_device_type type);
   /// Declares one of the runtime's functions.
   FunctionCallee runtime(StringRef name, Type *result, ArrayRef<Type *> arguments) {
     return module.getOrInsertFunction(name, FunctionType::get(result, arguments, /*isVarArg=*/false));
@@ -120,41 +121,50 @@ Constant *TableBuilder::makeDefaults(const ArtifactEntry &entry) {
   return array(f64, values, "gradus.defaults");
 }
 
-Constant *TableBuilder::makeSymbols(const ArtifactEntry &entry) {
-  SmallVector<Constant *> values;
-  for (mlir::StringAttr symbol : entry.layout.symbols)
-    values.push_back(text(symbol.getValue()));
-  return array(pointer, values, "gradus.symbols");
+Constant *TableBuilder::makeTexts(ArrayRef<std::string> texts, const Twine &name) {
+  return array(pointer, map_to_vector(texts, [&](const std::string &value) { return text(value); }), name);
 }
 
-GlobalVariable *TableBuilder::build(const ArtifactEntry &entry, std::string &error) {
+/// The kernels of all entries of devices.
+Constant *TableBuilder::makeModule(gradus_device_type type) {
+  if (type == GRADUS_CPU)
+    return ConstantPointerNull::get(cast<PointerType>(pointer));
+  return module.getGlobalVariable(DeviceCode::tableName, /*AllowInternal=*/true);
+}
+
+GlobalVariable *TableBuilder::build(const ArtifactEntry &entry, gradus_device_type type, std::string &error) {
   const EntryLayout &layout = entry.layout;
-  Function *kernel = module.getFunction(layout.getKernelName());
-  Function *workspace = module.getFunction(layout.getWorkspaceName());
-  for (auto [function, name] : {std::pair(kernel, layout.getKernelName()), std::pair(workspace, layout.getWorkspaceName())}) {
+  std::string const kernelName = entry.getKernelName(type), workspaceName = entry.getWorkspaceName(type);
+  Function *kernel = module.getFunction(kernelName);
+  Function *workspace = module.getFunction(workspaceName);
+  for (const auto &[function, name] : {std::pair(kernel, kernelName), std::pair(workspace, workspaceName)}) {
     if (!function || function->isDeclaration()) {
       error = "the lowered module does not define '" + name + "'";
       return nullptr;
     }
   }
+  std::vector<std::string> symbols;
+  for (mlir::StringAttr symbol : layout.symbols)
+    symbols.push_back(symbol.str());
+  size_t const guards = type == GRADUS_CPU ? 0 : entry.guards.size();
   Constant *fields[] = {number(GRADUS_ABI_VERSION),
                         number(layout.tensors.size()),
                         number(layout.hypers.size()),
                         number(layout.symbols.size()),
                         number(layout.takesTime),
                         number(layout.isOpen),
-                        text(entry.symbol),
+                        text(entry.getSymbol(type)),
                         makeArguments(entry),
                         makeHypers(entry),
                         makeDefaults(entry),
-                        makeSymbols(entry),
+                        makeTexts(symbols, "gradus.symbols"),
                         kernel,
                         workspace,
                         ConstantInt::get(i64, artifact.content),
-                        number(GRADUS_CPU),
-                        number(0),
-                        ConstantPointerNull::get(cast<PointerType>(pointer)),
-                        ConstantPointerNull::get(cast<PointerType>(pointer))};
+                        number(type),
+                        number(guards),
+                        makeModule(type),
+                        makeTexts(ArrayRef(entry.guards).take_front(guards), "gradus.guards")};
   Constant *value = ConstantStruct::getAnon(context, fields);
   return new GlobalVariable(module, value->getType(), /*isConstant=*/true, GlobalValue::PrivateLinkage, value, "gradus.entry");
 }
@@ -177,13 +187,13 @@ void TableBuilder::addForwarder(StringRef name, StringRef callee, Type *result, 
     builder.CreateRet(call);
 }
 
-void TableBuilder::addFunctions(const ArtifactEntry &entry, GlobalVariable *table) {
-  addForwarder(entry.symbol, "gradus_call", i32, {pointer, pointer, i64, i64, pointer, i64, pointer, i64, pointer}, table);
-  addForwarder(entry.symbol + "_workspace", "gradus_workspace", i64, {pointer, i64}, table);
-  if (!entry.layout.hypers.empty())
-    addForwarder(entry.symbol + "_defaults", "gradus_hyper_defaults", Type::getVoidTy(context), {pointer}, table);
-  auto *getter = Function::Create(FunctionType::get(pointer, /*isVarArg=*/false), GlobalValue::ExternalLinkage,
-                                  entry.symbol + "_entry", module);
+void TableBuilder::addFunctions(const ArtifactEntry &entry, gradus_device_type type, GlobalVariable *table) {
+  std::string const symbol = entry.getSymbol(type);
+  addForwarder(symbol, "gradus_call", i32, {pointer, pointer, i64, i64, pointer, i64, pointer, i64, pointer}, table);
+  addForwarder(symbol + "_workspace", "gradus_workspace", i64, {pointer, i64}, table);
+  if (!entry.layout.hypers.empty() && type == GRADUS_CPU)
+    addForwarder(symbol + "_defaults", "gradus_hyper_defaults", Type::getVoidTy(context), {pointer}, table);
+  auto *getter = Function::Create(FunctionType::get(pointer, /*isVarArg=*/false), GlobalValue::ExternalLinkage, symbol + "_entry", module);
   getter->addFnAttr(Attribute::NoUnwind);
   IRBuilder<> builder(BasicBlock::Create(context, "", getter));
   builder.CreateRet(table);
@@ -202,12 +212,18 @@ bool addEntryTable(Module &module, const Artifact &artifact, std::string &error)
     if (exported.contains(global.getName()))
       global.setName(global.getName() + ".internal");
   }
+  if (any_of(artifact.entries, [](const ArtifactEntry &entry) { return !entry.devices.empty(); }) && !addDeviceTable(module, artifact.device, error))
+    return false;
   TableBuilder builder(module, artifact);
   for (const ArtifactEntry &entry : artifact.entries) {
-    GlobalVariable *table = builder.build(entry, error);
-    if (!table)
-      return false;
-    builder.addFunctions(entry, table);
+    SmallVector<gradus_device_type> types{GRADUS_CPU};
+    append_range(types, entry.devices);
+    for (gradus_device_type type : types) {
+      GlobalVariable *table = builder.build(entry, type, error);
+      if (!table)
+        return false;
+      builder.addFunctions(entry, type, table);
+    }
   }
   return true;
 }

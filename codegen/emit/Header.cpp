@@ -159,14 +159,31 @@ static void writeFunctions(raw_ostream &os, const ArtifactEntry &entry) {
   os << "/** The same as data: names, shapes, intervals. */\nconst gradus_entry *" << entry.symbol << "_entry(void);\n\n";
 }
 
+/// The same entry on a device: hyper-parameters and slots are those of the CPU.
+static void writeDeviceFunctions(raw_ostream &os, const ArtifactEntry &entry, gradus_device_type type) {
+  const EntryLayout &layout = entry.layout;
+  std::string hyper = layout.hypers.empty() ? "void" : entry.symbol + "_hyper";
+  std::string slot = layout.tensors.empty() ? "void" : entry.symbol + "_slot";
+  std::string symbol = entry.getSymbol(type), device = gradus_device_type_name(type);
+  os << "/**\n";
+  writeLines(os, "`" + entry.symbol + "` on " + device + ": tensors and workspace are device addresses, of the type and number of context->device (gradus_device.h).");
+  writeLines(os, "Returns when the work is recorded: nothing is waited for, allocated or read back, so that a graph can record the call and replay it. What the\n"
+                 "step came to stands in the device's report.");
+  os << " */\ngradus_status " << symbol << "(const gradus_context *context, const " << hyper << " *hyper, uint64_t t, uint64_t seed,\n    const " << slot
+     << " *slots, size_t n_slots, void *workspace, size_t workspace_bytes, gradus_report *report);\n";
+  os << "/** The bytes of workspace on the device. */\nsize_t " << symbol << "_workspace(const " << slot << " *slots, size_t n_slots);\n";
+  os << "const gradus_entry *" << symbol << "_entry(void);\n\n";
+}
+
 std::string renderHeader(const Artifact &artifact) {
   std::string text;
   raw_string_ostream os(text);
   std::string macro = artifact.getAbiMacro();
   std::string guard = "GRADUS_SPEC_" + StringRef(macro).drop_back(4).str() + "_H";
+  bool const hasDevices = any_of(artifact.entries, [](const ArtifactEntry &entry) { return !entry.devices.empty(); });
   os << "/* " << toComment(artifact.options.name) << ".h - written by gradus " << gradusVersion << " from "
      << toComment(artifact.options.name) << ".grad; C99 and C++. */\n\n#ifndef " << guard << "\n#define " << guard
-     << "\n\n#include \"gradus.h\"\n\n#if GRADUS_ABI_VERSION != " << GRADUS_ABI_VERSION
+     << "\n\n#include \"gradus.h\"\n" << (hasDevices ? "#include \"gradus_device.h\"\n" : "") << "\n#if GRADUS_ABI_VERSION != " << GRADUS_ABI_VERSION
      << "\n#error \"this header and gradus.h are of different ABI versions; build the spec again\"\n#endif\n\n";
   os << "/** Hash of program, flags and compiler; the `content` of every entry of the archive that this header belongs to. */\n#define "
      << macro << " UINT64_C(" << format_hex(artifact.content, 18) << ")\n\n";
@@ -176,6 +193,8 @@ std::string renderHeader(const Artifact &artifact) {
     writeHyper(os, entry);
     writeSlot(os, entry);
     writeFunctions(os, entry);
+    for (gradus_device_type type : entry.devices)
+      writeDeviceFunctions(os, entry, type);
   }
   os << "#ifdef __cplusplus\n}\n#endif\n\n#endif /* " << guard << " */\n";
   return text;

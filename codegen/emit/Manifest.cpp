@@ -74,6 +74,25 @@ static void writeTensor(json::OStream &out, const EntryTensor &tensor, StringRef
   });
 }
 
+/// The kernels that all entries of devices share.
+static void writeDeviceCode(json::OStream &out, const DeviceCode &code) {
+  out.object([&] {
+    out.attribute("content", "0x" + utohexstr(code.getContent(), /*LowerCase=*/true, /*Width=*/16));
+    out.attribute("kernels", code.kernels.size());
+    out.attributeArray("images", [&] {
+      for (const DeviceImage &image : code.images)
+        out.object([&] {
+          out.attribute("kind", getImageName(image.kind));
+          if (image.architecture == 0)
+            out.attribute("architecture", nullptr);
+          else
+            out.attribute("architecture", "sm_" + std::to_string(image.architecture));
+          out.attribute("bytes", image.bytes.size());
+        });
+    });
+  });
+}
+
 static void writeEntry(json::OStream &out, const ArtifactEntry &entry) {
   const EntryLayout &layout = entry.layout;
   out.object([&] {
@@ -88,6 +107,15 @@ static void writeEntry(json::OStream &out, const ArtifactEntry &entry) {
       out.attribute("init", nullptr);
     else
       out.attribute("init", entry.initSymbol);
+    if (!entry.devices.empty())
+      out.attributeArray("devices", [&] {
+        for (gradus_device_type type : entry.devices)
+          out.object([&] {
+            out.attribute("device", getDeviceName(type));
+            out.attribute("symbol", entry.getSymbol(type));
+            out.attribute("graph_capturable", true); // proveCapturable has passed, or there is no artifact
+          });
+      });
     out.attributeArray("symbols", [&] {
       for (mlir::StringAttr symbol : layout.symbols)
         out.value(json::fixUTF8(symbol.getValue()));
@@ -121,6 +149,11 @@ std::string renderManifest(const Artifact &artifact) {
     });
     // As text: JSON's numbers do not hold 64 bits in every reader.
     out.attribute("content", "0x" + utohexstr(artifact.content, /*LowerCase=*/true, /*Width=*/16));
+    if (!artifact.device.images.empty()) {
+      out.attributeBegin("device_code");
+      writeDeviceCode(out, artifact.device);
+      out.attributeEnd();
+    }
     out.attributeArray("entries", [&] {
       for (const ArtifactEntry &entry : artifact.entries)
         writeEntry(out, entry);

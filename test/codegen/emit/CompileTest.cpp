@@ -14,6 +14,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <fstream>
 
 using namespace emit_test;
 
@@ -51,11 +52,12 @@ static std::string run(const std::string &command) {
 }
 
 /// Compiles, hands tables to the module, writes all files into the folder.
-static std::string build(const Folder &folder, const gradus::ArtifactOptions &options, std::string ir = kernels) {
+static std::string build(const Folder &folder, const gradus::ArtifactOptions &options, std::string ir = kernels, gradus::DeviceCode code = {}) {
   Sample sample;
   auto artifact = sample.describe(options);
   if (failed(artifact))
     return "no description";
+  artifact->device = std::move(code);
   llvm::LLVMContext context;
   llvm::SMDiagnostic diagnostic;
   std::string error;
@@ -159,6 +161,85 @@ int main() {
 )cpp";
 
 static const char strict[] = " -Wall -Wextra -Wpedantic -Werror -I" GRADUS_RUNTIME_FOLDER " ";
+
+/// The host program of walk.step on devices, which launches kernel 1 on 7 groups.
+static constexpr char deviceKernels[] = R"llvm(
+@gradus_device_table = external constant i8
+define i32 @walk_step__device_kernel(ptr %c, ptr %h, i64 %t, i64 %s, ptr %x, i64 %n, ptr %w, ptr %r) {
+  %slot = getelementptr i8, ptr %c, i64 64
+  %device = load ptr, ptr %slot
+  %user = load ptr, ptr %device
+  %at = getelementptr i8, ptr %device, i64 24
+  %hook = load ptr, ptr %at
+  %frame = ptrtoint ptr %w to i64
+  %status = call i32 %hook(ptr %user, ptr @gradus_device_table, i32 1, i64 7, i64 %frame, i64 5)
+  ret i32 %status
+}
+define i64 @walk_step__device_workspace(ptr %x, i64 %n) { ret i64 128 }
+)llvm";
+
+static constexpr char useDevice[] = R"c(
+#include "walk.h"
+#include <stdio.h>
+#include <string.h>
+static int32_t update(void *user, gradus_address to, const void *from, size_t bytes) { (void)user; (void)to; (void)from; (void)bytes; return 0; }
+static void *scratch(void *user, size_t bytes) { (void)user; (void)bytes; return 0; }
+static int32_t dispatch(void *user, const gradus_device_module *module, int32_t kernel, uint64_t groups, gradus_address frame, uint64_t argument) {
+  const gradus_device_image *images = module->images;
+  printf("%s %d of %d, %d images, frame %d, argument %d;", module->kernels[kernel], (int)groups, (int)module->n_kernels, (int)module->n_images,
+         (int)frame, (int)argument);
+  printf(" spirv %d %08x %d;", (int)images[0].size, (unsigned)*(const uint32_t *)images[0].bytes, (int)((uintptr_t)images[0].bytes % 64));
+  printf(" ptx %d %d '%s' cubin %d %d\n", (int)images[1].architecture, (int)images[1].size, (const char *)images[1].bytes, (int)images[2].architecture,
+         (int)images[2].size);
+  *(int *)user += 1;
+  return 0;
+}
+int main(void) {
+  int64_t three[1] = {3}, row[2] = {1, 64};
+  int launches = 0;
+  walk_step_slot slot;
+  walk_step_hyper hyper;
+  gradus_context context;
+  gradus_device device;
+  gradus_report report;
+  gradus_tensor vector = {0, 0, 0, 1, GRADUS_F32, GRADUS_CUDA, 3};
+  memset(&context, 0, sizeof(context));
+  memset(&device, 0, sizeof(device));
+  context.device = &device;
+  device.user = &launches; device.type = GRADUS_CUDA; device.id = 3;
+  device.update = update; device.dispatch = dispatch; device.scratch = scratch;
+  vector.dims = three;
+  slot.w = vector; slot.w.data = gradus_to_pointer(0x1000);
+  slot.g = vector; slot.g.data = gradus_to_pointer(0x2000);
+  slot.base_m = vector; slot.base_m.data = gradus_to_pointer(0x3000);
+  slot.x = vector; slot.x.data = gradus_to_pointer(0x4000); slot.x.dims = row; slot.x.rank = 2; slot.x.dtype = GRADUS_F64;
+  walk_step_defaults(&hyper);
+  hyper.template_ = 4;
+  if (walk_step_cuda_workspace(&slot, 1) != 128) return 1;
+  if (walk_step_cuda(&context, &hyper, 7, 0, &slot, 1, gradus_to_pointer(0x8000), 128, &report) != GRADUS_OK || launches != 1) return 2;
+  if (report.committed != -1 || report.t != 7) return 3;
+  if (walk_step(&context, &hyper, 7, 0, &slot, 1, gradus_to_pointer(0x8000), 128, 0) != GRADUS_ERROR_DEVICE) return 4;
+  if (walk_step_vulkan(&context, &hyper, 7, 0, &slot, 1, gradus_to_pointer(0x8000), 128, 0) != GRADUS_ERROR_DEVICE) return 5;
+  if (strcmp(walk_step_cuda_entry()->name, "walk_step_cuda") || walk_step_cuda_entry()->module != walk_step_vulkan_entry()->module) return 6;
+  if (walk_step_entry()->module || walk_step_cuda_entry()->device_type != GRADUS_CUDA || walk_step_vulkan_entry()->device_type != GRADUS_VULKAN) return 7;
+  return 0;
+}
+)c";
+
+TEST(Compile, embedsImagesForDevices) {
+  Folder folder("device");
+  gradus::ArtifactOptions const options = {"walk", "", "dtype=f32", {}, {GRADUS_CUDA, GRADUS_VULKAN}, {"walk.init", "half"}};
+  gradus::DeviceCode const code = {{{GRADUS_IMAGE_SPIRV, 0, std::string("\x03\x02\x23\x07\x00\x00\x01\x00", 8)},
+                                    {GRADUS_IMAGE_PTX, 80, ".version 7.0"},
+                                    {GRADUS_IMAGE_CUBIN, 90, std::string("\x7f" "ELF\0x", 6)}},
+                                   {"first", "second"}};
+  ASSERT_EQ(build(folder, options, std::string(kernels) + deviceKernels, code), "");
+  std::ofstream(folder / "use.c") << useDevice;
+  ASSERT_EQ(run(std::string(GRADUS_GCC " -std=c99 -Wall -Wextra -Werror -I" GRADUS_RUNTIME_FOLDER " ") + (folder / "use.c") + " " + (folder / "walk.a") +
+                " " GRADUS_RUNTIME_LIBRARY " -lm -o " + (folder / "use")),
+            "");
+  EXPECT_EQ(run(folder / "use"), "second 7 of 2, 3 images, frame 32768, argument 5; spirv 8 07230203 0; ptx 80 13 '.version 7.0' cubin 90 6\n");
+}
 
 TEST(Compile, cHeaderInEveryStandard) {
   Folder folder("c");
