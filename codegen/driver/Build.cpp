@@ -42,7 +42,7 @@ static std::string describeFlags(const Invocation &invocation, const CpuTargets 
 static std::string refuseName(llvm::StringRef name, llvm::StringRef prefix) {
   if (prefix.empty() && !name.empty() && llvm::isDigit(name[0]))
     return "its headers define a macro of the name, which cannot begin with a digit; rename the file or give a '--prefix'";
-  for (const char *header : {"gradus", "gradus_checkpoint", "gradus_cuda", "gradus_device", "gradus_dlpack", "gradus_lapack", "gradus_openmp"})
+  for (const char *header : {"gradus", "gradus_checkpoint", "gradus_cuda", "gradus_device", "gradus_dlpack", "gradus_lapack", "gradus_openmp", "gradus_vulkan"})
     if (name == header)
       return "the runtime has a header '" + name.str() + ".h', which the new one would hide; rename the file";
   return "";
