@@ -2,6 +2,7 @@
 
 #include "codegen/gpu/EmitPasses.h"
 
+#include "codegen/gpu/Ptx.h"
 #include "codegen/gpu/Spirv.h"
 
 #include "mlir/Pass/Pass.h"
@@ -36,8 +37,43 @@ struct EmitSpirv : PassWrapper<EmitSpirv, OperationPass<gpu::GPUModuleOp>> {
   }
   Option<std::string> output{*this, "output", llvm::cl::desc("the file"), llvm::cl::init("/dev/null")};
 };
+
+struct EmitPtx : PassWrapper<EmitPtx, OperationPass<gpu::GPUModuleOp>> {
+  MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(EmitPtx)
+  EmitPtx() = default;
+  EmitPtx(const EmitPtx &other) : PassWrapper(other) {}
+  StringRef getArgument() const override { return "gradus-emit-ptx"; }
+  StringRef getDescription() const override { return "Write a gpu.module as PTX; say what ptxas makes of it where it is found"; }
+  void runOnOperation() override {
+    std::string error;
+    FailureOr<std::string> ptx = emitPtx(getOperation(), chip, error);
+    if (succeeded(ptx) && assemble)
+      assembleText(*ptx, error);
+    if (!error.empty())
+      getOperation().emitError() << error;
+    if (failed(ptx) || !error.empty() || failed(writeFile(getOperation(), output, *ptx)))
+      signalPassFailure();
+  }
+  void assembleText(StringRef ptx, std::string &error) {
+    std::string ptxas = findPtxas();
+    if (ptxas.empty()) {
+      getOperation().emitRemark("no ptxas here");
+      return;
+    }
+    if (FailureOr<Cubin> cubin = emitCubin(ptx, chip, ptxas, error); succeeded(cubin))
+      for (const KernelUse &kernel : cubin->kernels)
+        getOperation().emitRemark("kernel '") << kernel.name << "' on " << chip << ": " << kernel.registers << " registers, spills of "
+                                              << kernel.spillStores + kernel.spillLoads << " bytes";
+  }
+  Option<std::string> output{*this, "output", llvm::cl::desc("the file"), llvm::cl::init("/dev/null")};
+  Option<std::string> chip{*this, "chip", llvm::cl::desc("the chip"), llvm::cl::init("sm_80")};
+  Option<bool> assemble{*this, "assemble", llvm::cl::desc("run ptxas"), llvm::cl::init(false)};
+};
 } // namespace
 
-void registerGpuEmission() { PassRegistration<EmitSpirv>(); }
+void registerGpuEmission() {
+  PassRegistration<EmitPtx>();
+  PassRegistration<EmitSpirv>();
+}
 
 } // namespace gradus

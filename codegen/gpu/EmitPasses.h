@@ -4,7 +4,7 @@
 
 namespace gradus {
 
-/// `--gradus-emit-spirv=output=FILE`: the words of the only gpu.module of the input. The module stays as it is.
+/// `gradus-emit-spirv{output=FILE}` and `gradus-emit-ptx{output=FILE chip=sm_80 assemble}` on a gpu.module, which stays as it is.
 void registerGpuEmission();
 
 } // namespace gradus
