@@ -35,6 +35,12 @@ cmake --build "$scratch/outside"
 "$scratch/outside/use_c"
 "$scratch/outside/use_cpp"
 "$scratch/outside/use_events"
+"$scratch/outside/use_vulkan"
+# Nothing of Vulkan is linked, and what does not ask for it has none of its archive.
+if ldd "$scratch/outside/use_vulkan" | grep -q libvulkan || nm "$scratch/outside/use_c" | grep -q gradus_vulkan; then
+  echo "error: Vulkan is linked" >&2
+  exit 1
+fi
 # What CMake takes for false is an argument like any other.
 grep -q 'guard=off' "$scratch/outside/events.gradus/events.json"
 

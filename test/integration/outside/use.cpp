@@ -1,5 +1,6 @@
 // The same through the C++ classes, with OpenMP's threads: the bits do not depend on them.
 #include "gradus_openmp.h"
+#include "gradus_vulkan.h"
 #include "heavy.hpp"
 
 #include <cstdio>
