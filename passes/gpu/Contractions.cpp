@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "passes/gpu/Device.h"
+#include "passes/lower/Blocks.h"
 #include "passes/lower/Product.h"
 
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -39,7 +40,7 @@ public:
     return loop.getResult(0);
   }
   Value emitProduct(ArrayRef<int64_t> inner);
-  Value emitOther();
+  Value emitOther(Value block);
 
 private:
   ContractOp op;
@@ -61,38 +62,47 @@ Value ContractionThread::emitProduct(ArrayRef<int64_t> inner) {
   return rest.getResult(0);
 }
 
-Value ContractionThread::emitOther() {
+/// The sum of a block; without one, of the only block.
+Value ContractionThread::emitOther(Value block) {
   SmallVector<int64_t> summed = getSummed(op);
-  Value total = evaluator.product(getDims(op, summed));
-  Type type = code.regType(op.getType().getElementType());
-  return emitPairwise(code, {ReductionKind::Sum}, type, code.ceilDiv(total, blockSize), [&](Value block) {
-           Value low = code.mul(block, code.i64(blockSize));
-           return SmallVector<Value>{sum(summed, low, code.min(code.add(low, code.i64(blockSize)), total), [&](Value a, Value b, Value before) {
-             return arith::AddFOp::create(code, before, arith::MulFOp::create(code, a, b)).getResult();
-           })};
-         })
-      .front();
+  Value low = code.i64(0), high = evaluator.product(getDims(op, summed));
+  if (block) {
+    low = code.mul(block, code.i64(blockSize));
+    high = code.min(code.add(low, code.i64(blockSize)), high);
+  }
+  return sum(summed, low, high, [&](Value a, Value b, Value before) {
+    return arith::AddFOp::create(code, before, arith::MulFOp::create(code, a, b)).getResult();
+  });
 }
 
 void DeviceLowering::emitContract(KernelOp kernel) {
   auto op = cast<ContractOp>(kernel.getBody().front().front());
-  Cell place = placeOf(kernel.getResult(0));
-  auto countOf = [op](Evaluator &evaluator) mutable { return evaluator.product(op.getType().getShape()); };
-  auto groups = [countOf](Evaluator &evaluator) mutable { return evaluator.code.ceilDiv(countOf(evaluator), groupSize); };
+  std::optional<MatrixProduct> product = findMatrixProduct(kernel);
+  Type element = op.getType().getElementType();
+  SmallVector<Attribute> summed = getDims(op, getSummed(op)), shape(op.getType().getShape());
+  bool isCut = !product && !hasOneBlock(summed);
+  auto points = [shape](Evaluator &evaluator) { return evaluator.product(shape); };
+  auto blocks = [summed](Evaluator &evaluator) { return evaluator.code.ceilDiv(evaluator.product(summed), blockSize); };
+  auto units = [=](Evaluator &evaluator) { return isCut ? evaluator.code.mul(points(evaluator), blocks(evaluator)) : points(evaluator); };
+  auto groups = [units](Evaluator &evaluator) { return evaluator.code.ceilDiv(units(evaluator), groupSize); };
+  auto bytes = [units, element](Evaluator &evaluator) { return emitBytes(evaluator.code, element, units(evaluator)); };
+  Cell result = placeOf(kernel.getResult(0)), place = isCut ? newTemporary(bytes, shape) : result;
   emitLaunch("contract", kernel.getLoc(), Grid::Units, groups, [&](Scope &scope) {
     Code &code = scope.code;
     Buffers buffers = buffersOf(scope, kernel);
     Evaluator evaluator(code, buffers);
     evaluator.somewhere = scope.frame;
     Value number = code.add(code.mul(scope.group, code.i64(groupSize)), scope.thread);
-    code.ifThen(code.compare(arith::CmpIPredicate::slt, number, countOf(evaluator)), [&] {
+    code.ifThen(code.compare(arith::CmpIPredicate::slt, number, units(evaluator)), [&] {
       ContractionThread thread(op, evaluator);
-      thread.set(op.getOut(), number);
-      std::optional<MatrixProduct> product = findMatrixProduct(kernel);
-      Value result = product ? thread.emitProduct(product->inner) : thread.emitOther();
-      code.storeElement(pointerIn(scope, place), op.getType().getElementType(), number, result);
+      Value count = isCut ? points(evaluator) : Value();
+      thread.set(op.getOut(), isCut ? code.rem(number, count) : number);
+      Value value = product ? thread.emitProduct(product->inner) : thread.emitOther(isCut ? code.div(number, count) : Value());
+      code.storeElement(pointerIn(scope, place), element, number, value);
     });
   });
+  if (isCut)
+    emitBlockTrees(kernel.getLoc(), BlockTree{ReductionKind::Sum, element, element, place, result}, points, blocks);
 }
 
 } // namespace gradus

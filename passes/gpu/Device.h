@@ -56,7 +56,7 @@ private:
   void addItem(mlir::Operation *op);
   void addEffect(std::function<void(Scope &)> emit) { level->pending.push_back({nullptr, {}, std::move(emit)}); }
   void addArguments();
-  void addAllReduce(AllReduceOp reduction);
+  void emitAllReduce(llvm::ArrayRef<AllReduceOp> reductions);
   void findGuards();
   void addGuards(mlir::Operation *op);
   /// Launches what is pending.
@@ -114,12 +114,20 @@ private:
   void emitKernel(KernelOp kernel);
   void emitLoops(const KernelInfo &info);
   void emitFullReductions(const KernelInfo &info, llvm::ArrayRef<Cell> partials);
+  /// The results of the blocks of each point, pairwise: `blocks` of them, those of one block together.
+  struct BlockTree {
+    ReductionKind kind;
+    mlir::Type accumulate, element;
+    Cell partials, result;
+  };
+  void emitBlockTrees(mlir::Location loc, llvm::ArrayRef<BlockTree> trees, std::function<mlir::Value(Evaluator &)> points,
+                      std::function<mlir::Value(Evaluator &)> blocks);
   void emitContract(KernelOp kernel);
   void emitScatter(KernelOp kernel);
   void emitOrder(KernelOp kernel);
   void emitCheck(KernelOp kernel);
   void emitEarlyChecks();
-  Buffers buffersOf(Scope &scope, KernelOp kernel);
+  Buffers buffersOf(Scope &scope, KernelOp kernel, llvm::ArrayRef<mlir::Value> wanted = {});
 
   FuncOp func;
   mlir::ModuleOp device;
@@ -152,11 +160,13 @@ public:
 
 private:
   void emitElements();
+  bool canJoin();
+  mlir::Value emitIsAligned();
+  void emitNeighbours(mlir::Value begin);
   void emitPartials();
   void emitRows();
   void emitColumns();
   void emitArguments();
-  llvm::SmallVector<mlir::Value> emitPoint(mlir::Value number, mlir::ValueRange sums);
   llvm::SmallVector<mlir::Value> emitStep(llvm::ArrayRef<Point> points, mlir::ValueRange sums);
   llvm::SmallVector<mlir::Value> identities();
   llvm::SmallVector<mlir::Value> combineLanes(mlir::ValueRange sums);
@@ -170,6 +180,8 @@ private:
   mlir::ValueRange outputs;
 };
 
+/// Whether the elements of some axes are one block, whatever the call.
+bool hasOneBlock(llvm::ArrayRef<mlir::Attribute> dims);
 /// Whether `every` runs its region: `time` and `period` are integers.
 mlir::Value emitEvery(Code &code, mlir::Value period, mlir::Value now);
 

@@ -60,6 +60,7 @@ struct Temporary {
 enum class Grid {
   One,       ///< one thread for the call
   Slots,     ///< one thread a slot
+  Group,     ///< one group for the call
   SlotGroup, ///< one group a slot
   Units      ///< groups of each slot, as many as its sizes say
 };

@@ -186,7 +186,7 @@ SmallVector<Value> HostEmitter::fillRecords() {
 void HostEmitter::emitLaunch(unsigned number, Value total) {
   const Launch &launch = program.launches[number];
   Value groups = total;
-  if (launch.grid == Grid::One)
+  if (launch.grid == Grid::One || launch.grid == Grid::Group)
     groups = code.i64(1);
   else if (launch.grid == Grid::Slots)
     groups = code.ceilDiv(slots, groupSize);

@@ -1,6 +1,7 @@
 //===- Kernels.cpp - Launches of kernels of arrays ------------------------------------===//
 
 #include "passes/gpu/Device.h"
+#include "passes/lower/Blocks.h"
 #include "passes/lower/Body.h"
 #include "passes/lower/Function.h"
 
@@ -8,13 +9,24 @@ using namespace mlir;
 
 namespace gradus {
 
-/// What the body of a kernel reads, loaded.
-Buffers DeviceLowering::buffersOf(Scope &scope, KernelOp kernel) {
+/// What the body of a kernel reads, loaded; or of it what some values depend on: the rest may not be known yet.
+Buffers DeviceLowering::buffersOf(Scope &scope, KernelOp kernel, ArrayRef<Value> wanted) {
+  llvm::DenseSet<Value> needed;
+  SmallVector<Value> pending(wanted);
+  while (!pending.empty()) {
+    Value value = pending.pop_back_val();
+    if (Operation *op = value.getDefiningOp(); op && needed.insert(value).second)
+      llvm::append_range(pending, op->getOperands());
+    else
+      needed.insert(value);
+  }
   Buffers buffers;
   buffers.symbols = scope.buffers.symbols;
   buffers.seed = scope.buffers.seed;
   buffers.slot = scope.buffers.slot;
   for (auto [inner, operand] : llvm::zip_equal(kernel.getBody().getArguments(), kernel.getOperands())) {
+    if (!wanted.empty() && !needed.contains(inner))
+      continue;
     if (isRankZero(operand))
       buffers.scalars[inner] = scalarIn(scope, operand);
     else
@@ -47,6 +59,11 @@ void DeviceLowering::emitKernel(KernelOp kernel) {
 void DeviceLowering::emitLoops(const KernelInfo &info) {
   KernelOp kernel = info.kernel;
   SmallVector<Cell> places;
+  SmallVector<Attribute> reduced = pick(info.domain, info.reducedAxes), kept = pick(info.domain, keptAxes(info));
+  bool isCut = info.form == KernelForm::Columns && !hasOneBlock(reduced);
+  SmallVector<BlockTree> trees;
+  auto points = [kept](Evaluator &evaluator) { return evaluator.product(kept); };
+  auto blocks = [reduced](Evaluator &evaluator) { return evaluator.code.ceilDiv(evaluator.product(reduced), blockSize); };
   for (auto [index, result] : llvm::enumerate(kernel.getStored())) {
     const Reduction *reduction = llvm::find_if(info.reductions, [&, index = index](const Reduction &known) { return known.result == index; });
     if (isRankZero(result) && info.isFullReduction() && reduction != info.reductions.end()) {
@@ -57,6 +74,13 @@ void DeviceLowering::emitLoops(const KernelInfo &info) {
       if (!cells.contains(result))
         cells[result] = newCell(level->isOfSlot);
       places.push_back(cells.lookup(result));
+    } else if (reduction != info.reductions.end() && isCut) {
+      Type accumulate = reduction->accumulate, element = arrayOf(result).getElementType();
+      auto size = [points, blocks, accumulate](Evaluator &evaluator) {
+        return emitBytes(evaluator.code, accumulate, evaluator.code.mul(points(evaluator), blocks(evaluator)));
+      };
+      places.push_back(newTemporary(size, info.domain));
+      trees.push_back({reduction->kind, accumulate, element, places.back(), placeOf(result)});
     } else {
       places.push_back(placeOf(result));
     }
@@ -75,6 +99,26 @@ void DeviceLowering::emitLoops(const KernelInfo &info) {
   });
   if (info.isFullReduction())
     emitFullReductions(info, places);
+  if (!trees.empty())
+    emitBlockTrees(kernel.getLoc(), trees, points, blocks);
+}
+
+void DeviceLowering::emitBlockTrees(Location loc, ArrayRef<BlockTree> trees, std::function<Value(Evaluator &)> points, std::function<Value(Evaluator &)> blocks) {
+  auto groups = [points](Evaluator &evaluator) { return evaluator.code.ceilDiv(points(evaluator), groupSize); };
+  emitLaunch("combine", loc, Grid::Units, groups, [&](Scope &scope) {
+    Code &code = scope.code;
+    Evaluator evaluator(code, scope.buffers);
+    Value count = points(evaluator);
+    forThread(scope, count, [&](Value point) {
+      for (const BlockTree &tree : trees) {
+        Value from = pointerIn(scope, tree.partials);
+        Value value = emitPairwise(code, {tree.kind}, {code.regType(tree.accumulate)}, blocks(evaluator), [&](Value block) {
+                        return SmallVector<Value>{code.loadElement(from, tree.accumulate, code.add(code.mul(block, count), point))};
+                      }).front();
+        code.storeElement(pointerIn(scope, tree.result), tree.element, point, emitCast(code, value, tree.accumulate, tree.element));
+      }
+    });
+  });
 }
 
 /// The blocks' results, pairwise, by one group a slot: each thread has a power of two of them, so that the tree is that of one thread.
@@ -135,8 +179,11 @@ void DeviceLowering::emitFullReductions(const KernelInfo &info, ArrayRef<Cell> p
 void DeviceLowering::emitCheck(KernelOp kernel) {
   for (const KernelInfo &info : analyzeChecks(kernel)) {
     auto groups = [info](Evaluator &evaluator) { return evaluator.code.ceilDiv(evaluator.product(info.domain), groupSize); };
+    SmallVector<Value> places;
+    for (Operation *op : info.checked)
+      llvm::append_range(places, getPlaces(op));
     emitLaunch("check", kernel.getLoc(), Grid::Units, groups, [&](Scope &scope) {
-      Buffers buffers = buffersOf(scope, kernel);
+      Buffers buffers = buffersOf(scope, kernel, places);
       Code &code = scope.code;
       Evaluator evaluator(code, buffers);
       evaluator.somewhere = scope.frame;
@@ -169,26 +216,6 @@ void DeviceLowering::emitEarlyChecks() {
     if (plan.getCheck(kernel) == Check::Early)
       emitCheck(kernel);
   level = outer;
-}
-
-/// Duplicates are added in order: one thread does all of it.
-void DeviceLowering::emitScatter(KernelOp kernel) {
-  Operation *scatter = findScatter(kernel);
-  Value before = kernel.getOperand(cast<BlockArgument>(scatter->getOperand(0)).getArgNumber());
-  Cell place = placeOf(kernel.getResult(0));
-  CopyWhen when;
-  when.isElsewhere = true; // a loop may carry it in one place
-  emitCopy(place, addressOf(before), arrayOf(scatter->getResult(0)), when);
-  emitLaunch("scatter", kernel.getLoc(), Grid::SlotGroup, {}, [&](Scope &scope) {
-    Code &code = scope.code;
-    code.ifThen(code.compare(arith::CmpIPredicate::eq, scope.thread, code.i64(0)), [&] {
-      Buffers buffers = buffersOf(scope, kernel);
-      Evaluator evaluator(code, buffers);
-      evaluator.somewhere = scope.frame;
-      evaluator.evaluateScalars(kernel, [](Value) { return true; });
-      emitScatterBody(kernel, evaluator, pointerIn(scope, place));
-    });
-  });
 }
 
 /// A thread goes along the axis, from one element to the next.

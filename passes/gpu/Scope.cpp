@@ -220,12 +220,12 @@ void DeviceLowering::emitLaunch(StringRef what, Location loc, Grid grid, std::fu
     Value slot = code.add(code.mul(group, code.i64(groupSize)), thread);
     only(code.compare(arith::CmpIPredicate::slt, slot, slots));
     enterSlot(scope, slot);
-  } else if (!layout.isOpen) {
+  } else if (grid != Grid::Group && !layout.isOpen) {
     enterSlot(scope, zero);
   } else if (grid == Grid::SlotGroup) {
     scope.group = zero;
     enterSlot(scope, group);
-  } else {
+  } else if (grid == Grid::Units) {
     Cell first = newField(SlotField::First, launch);
     enterSlot(scope, zero);
     Value bytes = emitFrameSize(code, recordBytesAttribute);

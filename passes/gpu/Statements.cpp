@@ -77,7 +77,12 @@ void DeviceLowering::flush() {
 }
 
 void DeviceLowering::addItem(Operation *op) {
-  if (op->getNumResults() == 1 && isa<ConstantOp, DimOp>(op))
+  auto isOfHost = [&](Value value) {
+    auto argument = dyn_cast<BlockArgument>(value);
+    bool isOfCall = argument && argument.getOwner() == &func.getBody().front();
+    return isOfCall && (func.getArgRole(argument.getArgNumber()) == Role::Hyper || func.getArgRole(argument.getArgNumber()) == Role::Time);
+  };
+  if (isa<ConstantOp, DimOp>(op) || (isa<CastOp>(op) && isOfHost(op->getOperand(0))))
     return; // computed where it is needed
   level->pending.push_back({op, llvm::to_vector(ValueRange(op->getResults())), {}});
 }
@@ -139,11 +144,19 @@ void DeviceLowering::addArguments() {
 
 void DeviceLowering::emitStatements() {
   emitEarlyChecks();
+  SmallVector<AllReduceOp> reductions; // that follow one another
   for (Operation &op : func.getBody().front().without_terminator()) {
+    if (auto reduction = dyn_cast<AllReduceOp>(op)) {
+      reductions.push_back(reduction);
+      if (isa<AllReduceOp>(op.getNextNode()))
+        continue;
+      emitAllReduce(reductions);
+      for (AllReduceOp known : std::exchange(reductions, {}))
+        addGuards(known);
+      continue;
+    }
     if (auto phase = dyn_cast<PhaseOp>(op))
       emitPhase(phase);
-    else if (auto reduction = dyn_cast<AllReduceOp>(op))
-      addAllReduce(reduction);
     else
       addItem(&op);
     addGuards(&op);
@@ -204,23 +217,52 @@ void DeviceLowering::emitBlock(Block &block) {
   }
 }
 
-/// The values of the slots, one after the other.
-void DeviceLowering::addAllReduce(AllReduceOp reduction) {
+/// What the slots leave, one after the other: as many as a group has threads are loaded at a time, and one thread combines them.
+void DeviceLowering::emitAllReduce(ArrayRef<AllReduceOp> reductions) {
   if (!layout.isOpen) {
-    aliases[reduction.getY()] = reduction.getX();
+    for (AllReduceOp reduction : reductions)
+      aliases[reduction.getY()] = reduction.getX();
     return;
   }
-  level->pending.push_back({nullptr, {reduction.getY()}, [this, reduction](Scope &scope) mutable {
+  flush();
+  emitLaunch("collect", func.getLoc(), Grid::Group, {}, [&](Scope &scope) {
     Code &code = scope.code;
-    Value init = emitIdentity(code, reduction.getKind(), code.regType(reduction.getType().getElementType()));
-    Value slots = load(scope, {false, slotCountCell}, code.getI64Type());
-    scf::ForOp loop = code.loop(code.i64(0), slots, 1, {init}, [&](Value slot, ValueRange carried) {
-      Scope inside{code, scope.frame, {}, {}, scope.thread, scope.group, Buffers()};
-      enterSlot(inside, slot);
-      return SmallVector<Value>{emitCombine(code, reduction.getKind(), carried[0], scalarIn(inside, reduction.getX()))};
+    Value slots = load(scope, {false, slotCountCell}, code.getI64Type()), zero = code.i64(0);
+    SmallVector<Value> memory, init;
+    for (AllReduceOp reduction : reductions) {
+      Type element = reduction.getType().getElementType();
+      memory.push_back(emitGroupMemory(code, code.memType(element), groupSize));
+      init.push_back(emitIdentity(code, reduction.getKind(), code.regType(element)));
+    }
+    scf::ForOp loop = code.loop(zero, slots, groupSize, init, [&](Value first, ValueRange carried) {
+      Value slot = code.add(first, scope.thread), count = code.min(code.sub(slots, first), code.i64(groupSize));
+      code.ifThen(code.compare(arith::CmpIPredicate::slt, slot, slots), [&] {
+        Scope inside{code, scope.frame, {}, {}, scope.thread, scope.group, Buffers()};
+        enterSlot(inside, slot);
+        for (auto [reduction, shared] : llvm::zip_equal(reductions, memory))
+          storeGroup(code, shared, scope.thread, scalarIn(inside, AllReduceOp(reduction).getX()));
+      });
+      emitBarrier(code);
+      Value isFirst = code.compare(arith::CmpIPredicate::eq, scope.thread, zero);
+      scf::ForOp sums = code.loop(zero, code.select(isFirst, count, zero), 1, carried, [&](Value number, ValueRange before) {
+        SmallVector<Value> next;
+        for (auto [reduction, shared, sum] : llvm::zip_equal(reductions, memory, before)) {
+          AllReduceOp op = reduction;
+          next.push_back(emitCombine(code, op.getKind(), sum, loadGroup(code, shared, number, op.getType().getElementType())));
+        }
+        return next;
+      });
+      emitBarrier(code);
+      return llvm::to_vector(ValueRange(sums.getResults()));
     });
-    scope.buffers.scalars[reduction.getY()] = loop.getResult(0);
-  }});
+    code.ifThen(code.compare(arith::CmpIPredicate::eq, scope.thread, zero), [&] {
+      for (auto [reduction, value] : llvm::zip_equal(reductions, loop.getResults())) {
+        Value y = AllReduceOp(reduction).getY();
+        cells[y] = newCell(/*isOfSlot=*/false);
+        store(scope, cells[y], arrayOf(y).getElementType(), value);
+      }
+    });
+  });
 }
 
 void DeviceLowering::findGuards() {

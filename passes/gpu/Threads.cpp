@@ -5,7 +5,7 @@
 //   elementwise    a group has 4,096 elements, 4 neighbours at a time in each thread
 //   full reduction a group has 16 blocks of 4,096 elements, 16 threads each
 //   rows           a group has 16 rows, 16 threads each
-//   columns        a thread has a point of the axes that are kept
+//   columns        a thread has a point of the axes that are kept, and a block of 4,096 elements of the others
 //   arguments      a thread has a point of the axes that are kept
 //
 // Barriers stand where all threads of a group come by: those without a block or row go along, over no element.
@@ -22,8 +22,6 @@ namespace gradus {
 
 /// Blocks, or rows, of a group.
 static constexpr int64_t teams = groupSize / lanes;
-/// Neighbours that a thread takes at a time.
-static constexpr int64_t neighbours = 4;
 
 static SmallVector<int64_t> allAxes(const KernelInfo &info) { return llvm::to_vector(llvm::seq<int64_t>(0, info.domain.size())); }
 
@@ -34,6 +32,9 @@ Value ThreadEmitter::countGroups(const KernelInfo &info, Evaluator &evaluator) {
   if (info.form == KernelForm::Blocks)
     return code.ceilDiv(evaluator.product(info.domain), blockSize);
   Value points = evaluator.product(pick(info.domain, keptAxes(info)));
+  SmallVector<Attribute> reduced = pick(info.domain, info.reducedAxes);
+  if (info.form == KernelForm::Columns && !hasOneBlock(reduced))
+    points = code.mul(points, code.ceilDiv(evaluator.product(reduced), blockSize));
   return code.ceilDiv(points, info.form == KernelForm::Rows ? teams : groupSize);
 }
 
@@ -81,21 +82,6 @@ SmallVector<Value> ThreadEmitter::emitStep(ArrayRef<Point> points, ValueRange su
   }
   evaluator.startInner(nullptr, {});
   return next;
-}
-
-void ThreadEmitter::emitElements() {
-  Value count = evaluator.product(info.domain), low = code.mul(scope.group, code.i64(blockSize)), high = code.min(code.add(low, code.i64(blockSize)), count);
-  auto pointAt = [&](Value number) -> Point {
-    if (info.isFlat)
-      return {Index::uniform(number)};
-    return llvm::map_to_vector(evaluator.delinearize(number, info.domain), Index::uniform);
-  };
-  Value first = code.add(low, code.mul(scope.thread, code.i64(neighbours)));
-  code.loop(first, high, groupSize * neighbours, {}, [&](Value begin, ValueRange) {
-    Value end = code.min(code.add(begin, code.i64(neighbours)), high);
-    code.loop(begin, end, [&](Value number) { emitStep({pointAt(number)}, {}); });
-    return SmallVector<Value>();
-  });
 }
 
 /// The elements from `low` on that are this thread's, of a row that ends at `high`.
@@ -218,29 +204,46 @@ void ThreadEmitter::emitRows() {
 /// The number of this thread in all groups of the slot.
 static Value numberOf(Scope &scope) { return scope.code.add(scope.code.mul(scope.group, scope.code.i64(groupSize)), scope.thread); }
 
+bool hasOneBlock(ArrayRef<Attribute> dims) {
+  int64_t count = 1;
+  for (Attribute dim : dims) {
+    auto size = dyn_cast<IntegerAttr>(dim);
+    if (!size || size.getInt() > blockSize)
+      return false;
+    count *= std::max<int64_t>(size.getInt(), 1);
+    if (count > blockSize)
+      return false;
+  }
+  return true;
+}
+
+/// The sum of a block at a point of the axes that are kept; neighbouring threads have neighbouring points.
 void ThreadEmitter::emitColumns() {
   SmallVector<int64_t> kept = keptAxes(info);
-  Value number = numberOf(scope), points = evaluator.product(pick(info.domain, kept));
-  code.ifThen(code.compare(arith::CmpIPredicate::slt, number, points), [&] {
+  SmallVector<Attribute> reduced = pick(info.domain, info.reducedAxes);
+  bool isWhole = hasOneBlock(reduced);
+  Value number = numberOf(scope), points = evaluator.product(pick(info.domain, kept)), count = evaluator.product(reduced);
+  Value units = isWhole ? points : code.mul(points, code.ceilDiv(count, blockSize));
+  code.ifThen(code.compare(arith::CmpIPredicate::slt, number, units), [&] {
     SmallVector<Value> indices(info.domain.size());
     auto set = [&](ArrayRef<int64_t> axes, Value linear) {
       for (auto [axis, index] : llvm::zip_equal(axes, evaluator.delinearize(linear, pick(info.domain, axes))))
         indices[axis] = index;
     };
-    set(kept, number);
-    SmallVector<ReductionKind> kinds;
-    SmallVector<Type> types;
-    kindsOf(info, code, kinds, types);
-    Value count = evaluator.product(pick(info.domain, info.reducedAxes));
-    SmallVector<Value> results = emitPairwise(code, kinds, types, code.ceilDiv(count, blockSize), [&](Value block) {
-      Value low = code.mul(block, code.i64(blockSize)), high = code.min(code.add(low, code.i64(blockSize)), count);
-      scf::ForOp loop = code.loop(low, high, 1, identities(), [&](Value element, ValueRange carried) {
-        set(info.reducedAxes, element);
-        return emitStep({llvm::map_to_vector(indices, Index::uniform)}, carried);
-      });
-      return llvm::to_vector(ValueRange(loop.getResults()));
+    Value low = code.i64(0), high = count;
+    if (!isWhole) {
+      low = code.mul(code.div(number, points), code.i64(blockSize));
+      high = code.min(code.add(low, code.i64(blockSize)), count);
+    }
+    set(kept, isWhole ? number : code.rem(number, points));
+    scf::ForOp loop = code.loop(low, high, 1, identities(), [&](Value element, ValueRange carried) {
+      set(info.reducedAxes, element);
+      return emitStep({llvm::map_to_vector(indices, Index::uniform)}, carried);
     });
-    storeResults(results, number);
+    if (isWhole)
+      return storeResults(loop.getResults(), number);
+    for (auto [reduction, value] : llvm::zip_equal(info.reductions, loop.getResults()))
+      code.storeElement(outputs[reduction.result], reduction.accumulate, number, value);
   });
 }
 

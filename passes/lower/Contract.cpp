@@ -183,25 +183,30 @@ void emitContractBody(KernelOp kernel, Evaluator &evaluator, Value output, Value
   ContractEmitter(kernel, evaluator).emit(output, begin, end);
 }
 
-void emitScatterBody(KernelOp kernel, Evaluator &evaluator, Value output) {
+void emitScatterPoint(KernelOp kernel, Evaluator &evaluator, Value output, ArrayRef<Index> point) {
   Code &code = evaluator.code;
   Operation *op = findScatter(kernel);
-  SmallVector<Attribute> domain = llvm::to_vector(kernel.getDomain());
   ArrayType type = arrayOf(op->getResult(0));
   Type element = type.getElementType();
+  evaluator.startInner(nullptr, {});
+  SmallVector<Value> indices;
+  for (Value index : getPlaces(op))
+    indices.push_back(emitCast(code, evaluator.evaluate(index, point), arrayOf(index).getElementType(), code.getI64Type()));
+  Value update = evaluator.evaluate(op->getOperands().back(), point);
+  Value position = evaluator.linearize(indices, type.getShape());
+  if (isa<ScatterAddOp>(op))
+    update = emitCombine(code, ReductionKind::Sum, code.loadElement(output, element, position), update);
+  code.storeElement(output, element, position, update);
+}
+
+void emitScatterBody(KernelOp kernel, Evaluator &evaluator, Value output) {
+  Code &code = evaluator.code;
+  SmallVector<Attribute> domain = llvm::to_vector(kernel.getDomain());
   code.loop(code.i64(0), evaluator.product(domain), [&](Value number) {
     Point point;
     for (Value index : evaluator.delinearize(number, domain))
       point.push_back(Index::uniform(index));
-    evaluator.startInner(nullptr, {});
-    SmallVector<Value> indices;
-    for (Value index : getPlaces(op))
-      indices.push_back(emitCast(code, evaluator.evaluate(index, point), arrayOf(index).getElementType(), code.getI64Type()));
-    Value update = evaluator.evaluate(op->getOperands().back(), point);
-    Value position = evaluator.linearize(indices, type.getShape());
-    if (isa<ScatterAddOp>(op))
-      update = emitCombine(code, ReductionKind::Sum, code.loadElement(output, element, position), update);
-    code.storeElement(output, element, position, update);
+    emitScatterPoint(kernel, evaluator, output, point);
   });
 }
 

@@ -72,6 +72,8 @@ public:
 
   /// From here on values may be remembered for the code at the insertion point; what is uniform goes before `inner`.
   void startInner(mlir::Operation *inner, mlir::Value mask);
+  /// What a value is at a point, until the next `startInner`.
+  void remember(mlir::Value value, llvm::ArrayRef<Index> point, mlir::Value known) { pointMemo[Key(value.getAsOpaquePointer(), Point(point))] = known; }
   /// Leaves the inner loop and forgets what was remembered for the row.
   void endRow();
   /// From here on rows lie within `points` elements from `first` on, which blocks of that size or larger hold as a whole: what such a block means is then read before its row.

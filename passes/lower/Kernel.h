@@ -110,6 +110,8 @@ mlir::Operation *findMatrixOp(KernelOp kernel);
 
 /// The op at which workers meet that a kernel stands for, or null.
 mlir::Operation *findCut(KernelOp kernel);
+/// The write of a scatter at one point of the updates.
+void emitScatterPoint(KernelOp kernel, Evaluator &evaluator, mlir::Value output, llvm::ArrayRef<Index> point);
 /// The writes of a scatter, one after the other; the output holds a copy of the operand already.
 void emitScatterBody(KernelOp kernel, Evaluator &evaluator, mlir::Value output);
 
