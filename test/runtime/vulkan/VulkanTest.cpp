@@ -205,6 +205,39 @@ TEST_F(Vulkan, kernelsAreToldWhetherFmaRoundsOnce) {
   EXPECT_EQ(read(x, 256), std::vector<uint32_t>(256, static_cast<uint32_t>(gradus_vulkan_has_fma(vulkan))));
 }
 
+/// Whether the device's Fma of 256 random numbers is C's; they are close to where a second rounding shows.
+template <typename Number>
+static bool roundsOnce(Vulkan &test, std::vector<uint32_t> words) {
+  Module module(1000 + sizeof(Number), std::move(words), {"fma"});
+  std::vector<Number> operands(3 * 256), results(256);
+  uint32_t state = 12345;
+  for (Number &x : operands)
+    x = static_cast<Number>(static_cast<int32_t>(state = state * 1664525 + 1013904223)) / 3;
+  for (size_t k = 0; k < 256; ++k)
+    operands[3 * k + 2] = -operands[3 * k] * operands[3 * k + 1];
+  size_t const bytes = operands.size() * sizeof(Number);
+  gradus_address const x = test.allocate(bytes / 4), y = test.allocate(64 * sizeof(Number));
+  EXPECT_EQ(gradus_vulkan_write(test.vulkan, x, operands.data(), bytes), GRADUS_OK);
+  test.begin();
+  EXPECT_EQ(test.device.dispatch(test.device.user, &module.module, 0, 1, x, y), GRADUS_OK);
+  test.run();
+  EXPECT_EQ(gradus_vulkan_read(test.vulkan, results.data(), y, results.size() * sizeof(Number)), GRADUS_OK);
+  bool isSame = true;
+  for (size_t k = 0; k < 256; ++k) {
+    Number const exact = std::fma(operands[3 * k], operands[3 * k + 1], operands[3 * k + 2]);
+    isSame &= results[k] == exact;
+    EXPECT_TRUE(results[k] == exact || results[k] == 0) << "one rounding or two, and nothing else";
+  }
+  return isSame;
+}
+
+TEST_F(Vulkan, fmaIsAsItSays) {
+  bool const isSingle = roundsOnce<float>(*this, readWords("probe32")), isDouble = roundsOnce<double>(*this, readWords("probe64"));
+  RecordProperty("single", isSingle);
+  RecordProperty("double", isDouble);
+  EXPECT_EQ(gradus_vulkan_has_fma(vulkan) != 0, isSingle && isDouble);
+}
+
 TEST(VulkanProbe, isTheTextOfTheFile) {
   EXPECT_EQ(readWords("probe32"), std::vector<uint32_t>(std::begin(gradus_vk_probe32), std::end(gradus_vk_probe32)));
   EXPECT_EQ(readWords("probe64"), std::vector<uint32_t>(std::begin(gradus_vk_probe64), std::end(gradus_vk_probe64)));
