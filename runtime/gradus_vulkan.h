@@ -80,8 +80,8 @@ gradus_status gradus_vulkan_allocate(gradus_vulkan *vulkan, uint64_t bytes, grad
 /** Gives it back; no work that uses it is under way. 0 is taken. */
 gradus_status gradus_vulkan_release(gradus_vulkan *vulkan, gradus_address address);
 /**
- * Tells of memory that the application has allocated: workspaces, and what the functions below reach. `buffer` is the VkBuffer whose address is `address`, with the usages
- * TRANSFER_SRC, TRANSFER_DST and SHADER_DEVICE_ADDRESS. Tensors that kernels alone touch need not be registered.
+ * Tells of memory that the application has allocated: workspaces, and what the functions below reach. `buffer` is the VkBuffer whose address is
+ * `address`, with the usages TRANSFER_SRC, TRANSFER_DST and SHADER_DEVICE_ADDRESS. Tensors that kernels alone touch need not be registered.
  */
 gradus_status gradus_vulkan_register(gradus_vulkan *vulkan, void *buffer, gradus_address address, uint64_t bytes);
 /** Forgets it, before the buffer is destroyed. */
@@ -109,8 +109,8 @@ gradus_status gradus_vulkan_begin(gradus_vulkan_recorder *recorder, void *comman
  */
 gradus_status gradus_vulkan_end(gradus_vulkan_recorder *recorder);
 /**
- * Ends the recording, if it has not ended, and submits the recorder's own command buffer, to `queue`, a VkQueue of queue_family that nobody else uses meanwhile, or, where
- * that is null, to the queue of gradus_vulkan_open. May be called again: it waits for the last time, and the same work runs again.
+ * Ends the recording, if it has not ended, and submits the recorder's own command buffer, to `queue`, a VkQueue of queue_family that nobody else uses
+ * meanwhile, or, where that is null, to the queue of gradus_vulkan_open. May be called again: it waits for the last time, and the same work runs again.
  */
 gradus_status gradus_vulkan_submit(gradus_vulkan_recorder *recorder, void *queue);
 /** Waits until what it has submitted is done. */

@@ -1,7 +1,7 @@
 /*===- vulkan_module.c - Modules become pipelines, once ------------------------------===*
  *
- * A module is known by the hash of its content, so that an artifact that is loaded twice, or by two threads at once, has its pipelines made once. Who comes while a
- * pipeline is made waits for it.
+ * A module is known by the hash of its content, so that an artifact that is loaded twice, or by two threads at once, has its pipelines made once.
+ * Who comes while a pipeline is made waits for it.
  *
  *===----------------------------------------------------------------------------===*/
 

@@ -1,7 +1,7 @@
 /*===- vulkan_record.c - The hooks of a device, as commands of Vulkan ---------------===*
  *
- * A call knows nothing of what was recorded before it, so that each dispatch waits for all that stands before it. Updates gather while they follow one another in
- * memory, and wait only for dispatches, or for updates of the same bytes.
+ * A call knows nothing of what was recorded before it, so that each dispatch waits for all that stands before it. Updates gather while they follow
+ * one another in memory, and wait only for dispatches, or for updates of the same bytes.
  *
  *===----------------------------------------------------------------------------===*/
 

@@ -32,8 +32,8 @@ struct Environment {
 TEST(VulkanOpen, saysThatThereIsNoLoader) {
   gradus_vulkan_options options{};
   options.loader = "/nowhere/libvulkan.so.1";
-  EXPECT_EQ(refuseToOpen(options), "gradus_vulkan_open: the loader of Vulkan is not here (/nowhere/libvulkan.so.1: cannot open shared object file: No such file or "
-                                   "directory); install libvulkan1 and a driver");
+  EXPECT_EQ(refuseToOpen(options), "gradus_vulkan_open: the loader of Vulkan is not here (/nowhere/libvulkan.so.1: cannot open shared object file: "
+                                   "No such file or directory); install libvulkan1 and a driver");
   options.loader = "libm.so.6";
   EXPECT_EQ(refuseToOpen(options), "gradus_vulkan_open: 'libm.so.6' is no loader of Vulkan: it has no vkGetInstanceProcAddr");
 }
