@@ -36,6 +36,12 @@ public:
   /// What the last refused call said.
   const std::string &getMessage() const { return message; }
 
+  /// What it is made of, for who calls in another way.
+  const std::vector<gradus_tensor> &getTensors() const { return tensors; }
+  const std::vector<double> &getHypers() const { return hyper; }
+  size_t getSlots() const { return slots; }
+  gradus_report &getReport() { return report; }
+
 private:
   void fill(size_t tensor, const gradus_argument &argument);
 

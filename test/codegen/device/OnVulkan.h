@@ -1,0 +1,37 @@
+//===- OnVulkan.h - Any call, made on a device of Vulkan -----------------------===//
+
+#pragma once
+
+#include "runtime/gradus_vulkan.h"
+#include "test/codegen/bits/AnyCall.h"
+
+#include <string>
+
+namespace gradus::device {
+
+/// The best device of this machine, open. Without one `problem` says why.
+class OnVulkan {
+public:
+  OnVulkan();
+  OnVulkan(const OnVulkan &) = delete;
+  ~OnVulkan();
+
+  /// Makes the call's step t with `entry`, one of a device, from copies of its tensors; what comes of it goes back into them. The status is that of
+  /// the call, or else what the device reported; `message` has the sentence.
+  gradus_status run(const gradus_entry *entry, bits::AnyCall &call, uint64_t t);
+  /// The dispatches so far.
+  uint64_t countDispatches() const { return gradus_vulkan_dispatches(vulkan); }
+
+  std::string problem; ///< why there is no device
+  std::string message; ///< what went wrong last
+
+private:
+  struct Memory;
+  gradus_status record(const gradus_entry *entry, bits::AnyCall &call, uint64_t t, Memory &memory);
+
+  gradus_context context{};
+  gradus_vulkan *vulkan = nullptr;
+  gradus_vulkan_recorder *recorder = nullptr;
+};
+
+} // namespace gradus::device
