@@ -5,7 +5,10 @@
 #include "passes/gpu/Gpu.h"
 #include "passes/lower/Code.h"
 
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/IR/Verifier.h"
 
 #include <cstring>
 
@@ -25,10 +28,8 @@ static void defineTable(ModuleOp module) {
 std::unique_ptr<DeviceCode> DeviceCode::create(ModuleOp fused, std::string &error) {
   auto code = std::make_unique<DeviceCode>();
   code->module = fused.clone();
-  ScopedDiagnosticHandler handler(fused.getContext(), [&](Diagnostic &diagnostic) { error += diagnostic.str() + "\n"; });
-  for (Dialect *dialect : {static_cast<Dialect *>(fused.getContext()->getOrLoadDialect<gpu::GPUDialect>())})
-    (void)dialect;
-  fused.getContext()->loadDialect<LLVM::LLVMDialect, memref::MemRefDialect, arith::ArithDialect, scf::SCFDialect>();
+  ScopedDiagnosticHandler handler(fused.getContext(), [&](mlir::Diagnostic &diagnostic) { error += diagnostic.str() + "\n"; });
+  fused.getContext()->loadDialect<LLVM::LLVMDialect, arith::ArithDialect, gpu::GPUDialect, math::MathDialect, memref::MemRefDialect, scf::SCFDialect, vector::VectorDialect>();
   if (failed(lowerToDevice(*code->module)))
     return nullptr;
   code->holder = ModuleOp::create(fused.getLoc());

@@ -2,9 +2,10 @@
 // What has no GPU form yet is an error at the operation, and names it.
 
 !m = !gradus.array<[n, n], f32>
+!s = !gradus.array<[], i1>
 gradus.func fn @triangle(%a: !m {gradus.name = "a", gradus.role = #gradus.role<data>}) -> (!m {gradus.name = "l", gradus.role = #gradus.role<value>}) {
   // expected-error @+1 {{G0932: no GPU form yet: 'gradus.cholesky'; build this entry for the CPU}}
-  %l = gradus.cholesky %a : !m
+  %l, %ok = gradus.cholesky %a : !m, !s
   gradus.return %l : !m
 }
 

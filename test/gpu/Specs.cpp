@@ -1,0 +1,118 @@
+//===- Specs.cpp - The specs of the standard library in both engines -----------------===//
+
+#include "Specs.h"
+
+#include "passes/Passes.h"
+#include "passes/Phases.h"
+#include "passes/diff/BuildGradient.h"
+
+#include "mlir/Pass/PassManager.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <map>
+#include <set>
+
+using namespace gradus;
+using namespace mlir;
+
+Engines::Engines(const std::string &path) {
+  std::ifstream file(path);
+  std::string text{std::istreambuf_iterator<char>(file), {}};
+  context.loadDialect<GradusDialect>();
+  Diagnostics diagnostics(sources);
+  EmitOptions options;
+  options.standardLibrary = GRADUS_TEST_STD;
+  module = emitModule(context, sources, sources.add(path, text), diagnostics, options);
+  if (!module || diagnostics.hasErrors()) {
+    error = diagnostics.render();
+    return;
+  }
+  ScopedDiagnosticHandler handler(&context, [&](mlir::Diagnostic &diagnostic) { error += diagnostic.str() + "\n"; });
+  SmallVector<FuncOp> losses;
+  for (FuncOp func : module->getOps<FuncOp>())
+    if (func.getKind() == FuncKind::Loss)
+      losses.push_back(func);
+  for (FuncOp loss : losses)
+    if (failed(buildGradientFunction(*module, loss)))
+      return;
+  PassManager passes(&context);
+  passes.addNestedPass<FuncOp>(createGuard());
+  buildPhasesUpTo(passes, Phase::Fuse);
+  if (failed(passes.run(*module)))
+    return;
+  module->walk([](KernelOp kernel) { kernel->removeAttr("gradus.nest"); });
+  for (FuncOp func : module->getOps<FuncOp>())
+    if (isEntry(func))
+      layouts.push_back(computeEntryLayout(func));
+  OwningOpRef<ModuleOp> copy(module->clone());
+  PassManager lower(&context);
+  buildPhase(lower, Phase::Lower);
+  if (failed(lower.run(*copy)) || failed(convertToLLVMDialect(*copy)))
+    return;
+  cpu = Jit::create(*copy, CpuTarget{}, error, llvm::CodeGenOptLevel::None);
+  device = DeviceCode::create(*module, error);
+}
+
+std::string gradus::findRefusal(const std::string &spec) {
+  static const std::map<std::string, std::string> refused = {
+      {"bilevel/ridge_validation.grad", "'gradus.solve'"},
+      {"losses/colide.grad", "'gradus.logdet'"},
+      {"losses/sobolev.grad", "'gradus.fft'"},
+      {"projections/isotonic.grad", "a loop over arrays whose passes the host cannot count"},
+      {"projections/low_rank.grad", "'gradus.svd'"},
+      {"rules/adam_small.grad", "'gradus.encode'"},
+  };
+  auto known = refused.find(spec);
+  return known == refused.end() ? "" : known->second;
+}
+
+/// Specs with solvers, which take very long for random numbers.
+static bool isSteep(const std::string &spec) {
+  static const std::set<std::string> steep = {
+      "bilevel/ridge_validation.grad",
+      "losses/colide.grad",
+      "losses/entropic_ot.grad",
+      "losses/learned_proximal.grad",
+      "losses/sparse_ot.grad",
+      "regularizers/monge_gap.grad",
+  };
+  return steep.count(spec) > 0;
+}
+
+std::vector<std::vector<int64_t>> gradus::getSizes(const std::string &spec, const gradus_entry &entry) {
+  auto symbols = size_t(entry.n_symbols);
+  std::vector<std::vector<int64_t>> sizes = {std::vector<int64_t>(symbols, 1), std::vector<int64_t>(symbols, 5)};
+  if (isSteep(spec))
+    return sizes;
+  sizes.emplace_back(symbols, 16);
+  for (size_t symbol = 0; symbol < symbols && symbol < 3; ++symbol) {
+    sizes.emplace_back(symbols, 3);
+    sizes.back()[symbol] = symbols > 2 ? 1100 : 9000;
+  }
+  return sizes;
+}
+
+std::string gradus::describe(const gradus_entry &entry, const std::vector<int64_t> &sizes) {
+  std::string text = std::string(entry.name) + " of";
+  for (size_t k = 0; k < sizes.size(); ++k)
+    text += " " + std::string(entry.symbols[k]) + " = " + std::to_string(sizes[k]);
+  return text;
+}
+
+std::vector<std::string> gradus::findSpecs() {
+  std::vector<std::string> specs;
+  for (const auto &file : std::filesystem::recursive_directory_iterator(GRADUS_TEST_STD))
+    if (file.path().extension() == ".grad")
+      specs.push_back(std::filesystem::relative(file.path(), GRADUS_TEST_STD).string());
+  std::sort(specs.begin(), specs.end());
+  return specs;
+}
+
+std::string gradus::toTestName(std::string spec) {
+  std::string name = spec.substr(0, spec.size() - 5);
+  std::replace_if(name.begin(), name.end(), [](char c) { return !isalnum(static_cast<unsigned char>(c)); }, '_');
+  return name;
+}

@@ -1,0 +1,35 @@
+//===- Specs.h - The specs of the standard library in both engines -------------------===//
+
+#pragma once
+
+#include "DeviceCode.h"
+
+#include "lang/Frontend.h"
+#include "test/codegen/bits/AnyCall.h"
+
+namespace gradus {
+
+/// A spec compiled for the CPU and for devices. Row nests, which devices do not have, are taken from the plan, so that all sums have one order.
+struct Engines {
+  explicit Engines(const std::string &path);
+
+  mlir::MLIRContext context;
+  SourceManager sources;
+  mlir::OwningOpRef<mlir::ModuleOp> module;
+  std::vector<EntryLayout> layouts;
+  std::unique_ptr<Jit> cpu;
+  std::unique_ptr<DeviceCode> device;
+  std::string error;
+};
+
+/// The sizes of the symbols that are tried: all alike, and one axis after the other longer than the rest.
+std::vector<std::vector<int64_t>> getSizes(const std::string &spec, const gradus_entry &entry);
+std::string describe(const gradus_entry &entry, const std::vector<int64_t> &sizes);
+/// The files of the standard library, as paths in it.
+std::vector<std::string> findSpecs();
+/// A name of a test.
+std::string toTestName(std::string spec);
+/// What is expected of a spec without a GPU form: a part of the error; empty where all entries have one.
+std::string findRefusal(const std::string &spec);
+
+} // namespace gradus
