@@ -1,5 +1,8 @@
 # gradus_add_library(<target> SPECS <a.grad> ... [DTYPE f32|f64] [GUARD off|joint|grads|full] [PREFIX <prefix>]
-#                    [TARGET <isa>[,<isa>]|native] [OPTIONS <option> ...])
+#                    [TARGETS <target> ...] [OPTIONS <option> ...])
+#
+# TARGETS are instruction sets (x86-64-v3, x86-64-v4, or native) and devices (vulkan, nvptx:sm_80, sm_90); TARGET takes the same with commas between. An
+# application with entries on devices links Gradus::vulkan or Gradus::cuda besides.
 #
 # Compiles specs when the project is built, again whenever a spec or what it imports changes, and makes <target>: linking it brings
 # the archives, the folder of a.h and a.hpp, and Gradus::runtime. The files lie in ${CMAKE_CURRENT_BINARY_DIR}/<target>.gradus.
@@ -7,7 +10,7 @@ cmake_policy(PUSH)
 cmake_policy(VERSION 3.25)
 
 function(gradus_add_library target)
-  cmake_parse_arguments(PARSE_ARGV 1 ARG "" "DTYPE;GUARD;PREFIX;TARGET" "SPECS;OPTIONS")
+  cmake_parse_arguments(PARSE_ARGV 1 ARG "" "DTYPE;GUARD;PREFIX;TARGET" "SPECS;OPTIONS;TARGETS")
   if(ARG_UNPARSED_ARGUMENTS)
     message(FATAL_ERROR "gradus_add_library(${target}): unknown arguments '${ARG_UNPARSED_ARGUMENTS}'")
   endif()
@@ -16,6 +19,13 @@ function(gradus_add_library target)
   endif()
   if(NOT TARGET Gradus::gradus)
     message(FATAL_ERROR "gradus_add_library(${target}): this installation of Gradus has no compiler")
+  endif()
+
+  if(ARG_TARGETS)
+    if(ARG_TARGET)
+      message(FATAL_ERROR "gradus_add_library(${target}): TARGET and TARGETS are given; TARGETS alone takes all of them")
+    endif()
+    list(JOIN ARG_TARGETS "," ARG_TARGET)
   endif()
 
   set(folder ${CMAKE_CURRENT_BINARY_DIR}/${target}.gradus)

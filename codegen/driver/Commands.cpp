@@ -43,11 +43,14 @@ static constexpr OptionSpec buildOptions[] = {
     dtype,
     exactDiv,
     guard,
+    {"--host-only", "ENTRY", "no code for devices of that entry; may come often"},
     inPlace,
     noFuse,
     {"--prefix", "PREFIX", "starts every exported symbol"},
+    {"--ptxas", "FILE", "makes cubins of PTX, or none (default: that of PATH, CUDA_ROOT, CUDA_HOME or /usr/local/cuda, where one is there)"},
     size,
-    {"--target", "ISA[,ISA]", "x86-64-v3, x86-64-v4 or both, of which a call runs the better one that the machine has; or native (default x86-64-v3,x86-64-v4)"},
+    {"--target", "TARGET[,TARGET]",
+     "x86-64-v3, x86-64-v4 or both, of which a call runs the better one that the machine has; or native (default x86-64-v3,x86-64-v4). And devices: vulkan, nvptx:sm_80,sm_90"},
     zeroGrads,
 };
 static constexpr OptionSpec checkOptions[] = {
@@ -110,6 +113,7 @@ static constexpr OptionSpec runOptions[] = {
     {"--batch", "N", "rows a step (default: all)"},
     {"--checkpoint", "FILE", "taken up where it exists, written every 100 steps and at the end"},
     {"--data", "FILE.csv", "one sample a line, the target last; a first line without any number is skipped"},
+    {"--device", "cpu|cuda|vulkan", "where the steps are made (default cpu)"},
     {"--dim", "NAME=N", "the size of a dimension that the data do not tell; may come often"},
     dtype,
     {"--engine", "reference|cpu", "the f64 evaluator, or compiled code (default cpu)"},
@@ -127,6 +131,10 @@ static constexpr OptionSpec testOptions[] = {
     {"--filter", "TEXT", "only tests whose title holds the text; an error if none does"},
     {"--seed", "N", "of the inputs of properties (default 0)"},
 };
+
+static constexpr llvm::StringRef buildDetails =
+    "with a device among the targets each entry `e` is also `e_vulkan` and `e_cuda`, over the same structs: SPIR-V for any device of Vulkan 1.2, PTX for the devices from\n"
+    "each architecture on, and a cubin for it where ptxas is found. No driver and no toolkit is needed to build. What has no form for devices is an error at its place.\n";
 
 static constexpr llvm::StringRef checkDetails =
     "checks, at points of the sets and intervals that arguments lie in:\n"
@@ -158,7 +166,7 @@ static constexpr llvm::StringRef plotDetails =
 static constexpr CommandSpec commands[] = {
     {"bench", "time the entries beside the memory's speed", "SPEC.grad", benchOptions, "gradus bench adamw.grad --dim w=16777216", runBench, benchDetails},
     {"build", "compile to an archive, a C and a C++ header, a manifest and a depfile", "SPEC.grad", buildOptions,
-     "gradus build adamw.grad -o out", runBuild},
+     "gradus build adamw.grad -o out", runBuild, buildDetails},
     {"check", "types and shapes, then everything that has a derivative against what shares no code with it", "SPEC.grad", checkOptions,
      "gradus check logistic.grad --at 'w=[0, 0, 1]'", runCheck, checkDetails},
     {"emit", "print the program after a phase", "SPEC.grad", emitOptions, "gradus emit adamw.grad --stage=fuse", runEmit},

@@ -130,14 +130,15 @@ private:
 
 std::unique_ptr<Engine> createReferenceEngine(FuncOp init, FuncOp step) { return std::make_unique<ReferenceEngine>(init, step); }
 
+void keepUnit(ModuleOp module, StringRef unit) {
+  for (FuncOp func : llvm::make_early_inc_range(module.getOps<FuncOp>()))
+    if (func.getSymName() != (unit + ".init").str() && func.getSymName() != (unit + ".step").str())
+      func.erase();
+}
+
 std::unique_ptr<Engine> createJitEngine(Session &session, StringRef unit, std::string &error) {
   ModuleOp module = session.getModule();
-  SmallVector<FuncOp> others;
-  for (FuncOp func : module.getOps<FuncOp>())
-    if (func.getSymName() != (unit + ".init").str() && func.getSymName() != (unit + ".step").str())
-      others.push_back(func);
-  for (FuncOp func : others)
-    func.erase();
+  keepUnit(module, unit);
   EntryLayout init = computeEntryLayout(module.lookupSymbol<FuncOp>((unit + ".init").str()));
   EntryLayout step = computeEntryLayout(module.lookupSymbol<FuncOp>((unit + ".step").str()));
   if (!session.runPhases(Phase::Lower) || failed(convertToLLVMDialect(module))) {

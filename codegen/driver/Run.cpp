@@ -122,7 +122,9 @@ static std::vector<gradus_named_tensor> savedTensors(Training &training) {
 }
 
 /// Saves or loads; the error of the runtime goes into `error`.
-static bool exchange(Training &training, const std::string &path, bool isSave, std::string &error) {
+static bool exchange(Training &training, Engine &engine, const std::string &path, bool isSave, std::string &error) {
+  if (isSave && !engine.fetch(training, error))
+    return false;
   gradus_context context{};
   context.user = &error;
   context.error = [](void *user, const gradus_error *problem) { *static_cast<std::string *>(user) = problem->message; };
@@ -134,7 +136,7 @@ static bool exchange(Training &training, const std::string &path, bool isSave, s
     training.t = progress.t;
     training.seed = progress.seed;
   }
-  return status == GRADUS_OK;
+  return status == GRADUS_OK && (isSave || engine.store(training, error));
 }
 
 /// False, with `error` set, where no file can be put: asked before the training, whose result would be lost.
@@ -203,7 +205,7 @@ static bool runSteps(const Invocation &invocation, Training &training, Engine &e
     Stepped result = engine.step(training, loss, error);
     if (result == Stepped::Refused) {
       std::string reason = std::exchange(error, "");
-      if (!checkpoint.empty() && !exchange(training, checkpoint, true, error)) // all is as the last step left it
+      if (!checkpoint.empty() && !exchange(training, engine, checkpoint, true, error)) // all is as the last step left it
         return false;
       error = "step " + std::to_string(training.t + 1) + " is refused: " + reason + "; look at the data and at the learning rate";
     }
@@ -217,7 +219,7 @@ static bool runSteps(const Invocation &invocation, Training &training, Engine &e
     bool isLast = training.t == steps;
     if (isTerminal && (training.t % 16 == 0 || isLast))
       showProgress(training.t, steps, loss);
-    if (!checkpoint.empty() && (training.t % 100 == 0 || isLast || stopRequested) && !exchange(training, checkpoint, true, error))
+    if (!checkpoint.empty() && (training.t % 100 == 0 || isLast || stopRequested) && !exchange(training, engine, checkpoint, true, error))
       return false;
   }
   if (isTerminal)
@@ -248,7 +250,9 @@ int runRun(const Invocation &invocation) {
                           seed = invocation.getCount("--seed", 0);
   if (!steps || !batch || !seed)
     return ExitUsage;
-  std::string error, checkpoint = invocation.get("--checkpoint"), plot = invocation.get("--plot");
+  std::string error, checkpoint = invocation.get("--checkpoint"), plot = invocation.get("--plot"), device = invocation.get("--device", "cpu");
+  if (device != "cpu" && invocation.get("--engine") == "reference")
+    return usageError("'--engine reference' is the f64 evaluator, which is on no device: leave out '--device " + device + "'");
   if (!canWrite(checkpoint, error) || !canWrite(plot, error))
     return fail(error);
   Session session;
@@ -269,7 +273,9 @@ int runRun(const Invocation &invocation) {
     return fail(error);
   if (*batch > table->rows)
     return fail("--batch " + std::to_string(*batch) + " is more than the " + std::to_string(table->rows) + " rows of the data");
-  std::unique_ptr<Engine> engine = invocation.get("--engine") == "reference" ? createReferenceEngine(init, step) : createJitEngine(session, unit, error);
+  std::unique_ptr<Engine> engine = device != "cpu"                                  ? createDeviceEngine(session, unit, device, error)
+                                   : invocation.get("--engine") == "reference" ? createReferenceEngine(init, step)
+                                                                                    : createJitEngine(session, unit, error);
   if (!engine)
     return fail(error);
   drawParameters(training);
@@ -280,13 +286,15 @@ int runRun(const Invocation &invocation) {
   fillStep(training, binding, *table, batches); // the first states may ask the objective
   if (!engine->init(training, error))
     return fail(error);
-  if (!checkpoint.empty() && llvm::sys::fs::exists(checkpoint) && !exchange(training, checkpoint, false, error))
+  if (!checkpoint.empty() && llvm::sys::fs::exists(checkpoint) && !exchange(training, *engine, checkpoint, false, error))
     return fail(error);
   std::signal(SIGINT, [](int) { stopRequested = 1; });
   uint64_t first = training.t + 1;
   std::vector<double> losses;
   if (!runSteps(invocation, training, *engine, *table, binding, *steps, rows, losses, error))
     return fail(error);
+  if (std::string place = engine->describe(); !place.empty() && !losses.empty())
+    llvm::outs() << unit << ": on " << place << '\n';
   return reportRun(unit, losses, first, plot);
 }
 

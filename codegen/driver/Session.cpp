@@ -148,10 +148,12 @@ bool Session::completeSteps(const Invocation &invocation) {
   return !report() && isDone;
 }
 
-bool Session::runPhasesOn(ModuleOp part, Phase last, const PhaseOptions &options) {
+bool Session::run(ModuleOp part, std::optional<Phase> done, Phase last, const PhaseOptions &options) {
   PassManager pm(&context);
   pm.enableVerifier(true);
-  buildPhasesUpTo(pm, last, options);
+  for (const PhaseInfo &info : getPhases())
+    if (info.phase <= last && (!done || info.phase > *done))
+      buildPhase(pm, info.phase, options);
   size_t errors = diagnostics.getErrorCount(); // those of another part are no fault of this one
   bool isDone = succeeded(pm.run(part));
   report();

@@ -41,8 +41,10 @@ public:
   bool completeSteps(const Invocation &invocation);
   /// Runs the phases up to `last`; false on an error, which is then on stderr.
   bool runPhases(Phase last, const PhaseOptions &options = {}) { return runPhasesOn(*module, last, options); }
+  /// The same for a module that has gone through the phases up to `done`.
+  bool runPhasesAfter(Phase done, Phase last, const PhaseOptions &options = {}) { return run(*module, done, last, options); }
   /// The same for a module of this context that was made of the spec's.
-  bool runPhasesOn(mlir::ModuleOp part, Phase last, const PhaseOptions &options = {});
+  bool runPhasesOn(mlir::ModuleOp part, Phase last, const PhaseOptions &options = {}) { return run(part, std::nullopt, last, options); }
 
   /// Whether `load` leaves rules over objectives in the module, though there is no code for them.
   bool keepsUnbound = false;
@@ -58,6 +60,8 @@ public:
 
 private:
   mlir::ModuleOp loadSource(const Source *main, llvm::StringRef dtype, const Invocation &invocation, bool withChecks);
+  bool run(mlir::ModuleOp part, std::optional<Phase> done, Phase last, const PhaseOptions &options);
+
   mlir::MLIRContext context;
   SourceManager sources;
   Diagnostics diagnostics;

@@ -56,11 +56,20 @@ public:
   virtual bool init(Training &training, std::string &error) = 0;
   /// One step; `loss` is the value before it. Unless it is committed `error` says why.
   virtual Stepped step(Training &training, double &loss, std::string &error) = 0;
+  /// Brings the variables to where the steps are made, after `init`, and back. Engines that work on them where they are do nothing.
+  virtual bool store(Training &, std::string &) { return true; }
+  virtual bool fetch(Training &, std::string &) { return true; }
+  /// Where the steps are made, and what shows that they were; empty for this processor.
+  virtual std::string describe() { return ""; }
 };
 
 std::unique_ptr<Engine> createReferenceEngine(FuncOp init, FuncOp step);
 /// Compiles the module, which is in phase Emit and is changed.
 std::unique_ptr<Engine> createJitEngine(class Session &session, llvm::StringRef unit, std::string &error);
+/// The same on a device, "vulkan" or "cuda".
+std::unique_ptr<Engine> createDeviceEngine(class Session &session, llvm::StringRef unit, llvm::StringRef device, std::string &error);
+/// Drops every function but the two of a unit.
+void keepUnit(mlir::ModuleOp module, llvm::StringRef unit);
 
 /// Which data argument takes the features and which the target.
 struct DataBinding {

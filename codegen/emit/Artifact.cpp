@@ -179,8 +179,7 @@ static LogicalResult checkSizes(FuncOp func, const EntryLayout &layout) {
   return success();
 }
 
-/// What the guard looks at; two gradients of one name are two.
-static std::vector<std::string> findGuards(FuncOp func) {
+std::vector<std::string> findGuards(FuncOp func) {
   std::vector<std::string> guards;
   for (unsigned index = 0; index < func.getNumResults(); ++index)
     if (auto what = func.getResultAttrOfType<StringAttr>(index, guardAttribute))

@@ -9,6 +9,7 @@
 
 #include "codegen/emit/Device.h"
 #include "codegen/emit/Entry.h"
+#include "passes/gpu/Gpu.h"
 
 #include "mlir/IR/BuiltinOps.h"
 
@@ -53,8 +54,8 @@ struct ArtifactEntry {
   /// Of the function that runs it on a device, or with GRADUS_CPU `symbol` itself; `_workspace` and `_entry` follow it.
   std::string getSymbol(gradus_device_type type) const { return symbol + getDeviceSuffix(type).str(); }
   /// Of the compiled functions (gradus_entry.kernel and .workspace_size); all devices share one host program.
-  std::string getKernelName(gradus_device_type type) const { return type == GRADUS_CPU ? layout.getKernelName() : layout.cName + "__device_kernel"; }
-  std::string getWorkspaceName(gradus_device_type type) const { return type == GRADUS_CPU ? layout.getWorkspaceName() : layout.cName + "__device_workspace"; }
+  std::string getKernelName(gradus_device_type type) const { return type == GRADUS_CPU ? layout.getKernelName() : getDeviceKernelName(layout); }
+  std::string getWorkspaceName(gradus_device_type type) const { return type == GRADUS_CPU ? layout.getWorkspaceName() : getDeviceWorkspaceName(layout); }
 };
 
 struct Artifact {
@@ -74,6 +75,9 @@ struct Artifact {
 /// Describes the entries of a module after the phase `emit` (or before `fuse`). Fails with a located error where two
 /// entries have one symbol, or a size does not fit the ABI.
 mlir::FailureOr<Artifact> describeArtifact(mlir::ModuleOp module, const ArtifactOptions &options);
+
+/// What the guard of a step looks at, in the order of gradus_device_report.what: its results that are conditions.
+std::vector<std::string> findGuards(FuncOp func);
 
 /// The shortest text that reads back as the same number; "inf", "-inf" and "nan" for those.
 std::string formatNumber(double value);

@@ -2,6 +2,8 @@
 
 #include "codegen/emit/Device.h"
 
+#include "passes/gpu/Gpu.h"
+
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/SetVector.h"
 #include "llvm/IR/Constants.h"
@@ -65,7 +67,7 @@ static Constant *makeArray(Module &module, ArrayRef<Constant *> values, const Tw
 }
 
 bool addDeviceTable(Module &module, const DeviceCode &code, std::string &error) {
-  GlobalVariable *declared = module.getGlobalVariable(DeviceCode::tableName, /*AllowInternal=*/true);
+  GlobalVariable *declared = module.getGlobalVariable(deviceTableName, /*AllowInternal=*/true);
   if (declared && !declared->isDeclaration()) {
     error = "internal: the device's table is there already";
     return false;
@@ -89,7 +91,7 @@ bool addDeviceTable(Module &module, const DeviceCode &code, std::string &error) 
     declared->replaceAllUsesWith(table);
     declared->eraseFromParent();
   }
-  table->setName(DeviceCode::tableName);
+  table->setName(deviceTableName);
   return true;
 }
 

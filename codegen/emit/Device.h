@@ -30,8 +30,6 @@ struct DeviceImage {
 
 /// The kernels in every form that the artifact has.
 struct DeviceCode {
-  /// The symbol that the host program takes the address of.
-  static constexpr llvm::StringLiteral tableName = "gradus_device_table";
   std::vector<DeviceImage> images;
   std::vector<std::string> kernels; ///< the entry points, by number
 

@@ -129,7 +129,7 @@ Constant *TableBuilder::makeTexts(ArrayRef<std::string> texts, const Twine &name
 Constant *TableBuilder::makeModule(gradus_device_type type) {
   if (type == GRADUS_CPU)
     return ConstantPointerNull::get(cast<PointerType>(pointer));
-  return module.getGlobalVariable(DeviceCode::tableName, /*AllowInternal=*/true);
+  return module.getGlobalVariable(deviceTableName, /*AllowInternal=*/true);
 }
 
 GlobalVariable *TableBuilder::build(const ArtifactEntry &entry, gradus_device_type type, std::string &error) {
