@@ -50,19 +50,19 @@ struct EmitPtx : PassWrapper<EmitPtx, OperationPass<gpu::GPUModuleOp>> {
     if (succeeded(ptx) && assemble)
       assembleText(*ptx, error);
     if (!error.empty())
-      getOperation().emitError() << error;
+      emitError(getOperation().getLoc(), error);
     if (failed(ptx) || !error.empty() || failed(writeFile(getOperation(), output, *ptx)))
       signalPassFailure();
   }
   void assembleText(StringRef ptx, std::string &error) {
     std::string ptxas = findPtxas();
     if (ptxas.empty()) {
-      getOperation().emitRemark("no ptxas here");
+      emitRemark(getOperation().getLoc(), "no ptxas here");
       return;
     }
     if (FailureOr<Cubin> cubin = emitCubin(ptx, chip, ptxas, error); succeeded(cubin))
       for (const KernelUse &kernel : cubin->kernels)
-        getOperation().emitRemark("kernel '") << kernel.name << "' on " << chip << ": " << kernel.registers << " registers, spills of "
+        emitRemark(getOperation().getLoc(), "kernel '") << kernel.name << "' on " << chip << ": " << kernel.registers << " registers, spills of "
                                               << kernel.spillStores + kernel.spillLoads << " bytes";
   }
   Option<std::string> output{*this, "output", llvm::cl::desc("the file"), llvm::cl::init("/dev/null")};

@@ -126,20 +126,30 @@ struct ConvertToNVVM : PassWrapper<ConvertToNVVM, OperationPass<gpu::GPUModuleOp
     MLIRContext *context = &getContext();
     LLVMTypeConverter converter(context);
     configureGpuToNVVMTypeConverter(converter);
+    if (failed(convertMath(converter)))
+      return signalPassFailure();
     RewritePatternSet patterns(context);
-    populateGpuToNVVMConversionPatterns(converter, patterns);
     arith::populateArithToLLVMConversionPatterns(converter, patterns);
     cf::populateControlFlowToLLVMConversionPatterns(converter, patterns);
     populateFuncToLLVMConversionPatterns(converter, patterns);
-    populateMathToLLVMConversionPatterns(converter, patterns);
+    populateGpuToNVVMConversionPatterns(converter, patterns);
     populateFinalizeMemRefToLLVMConversionPatterns(converter, patterns);
     populateVectorToLLVMConversionPatterns(converter, patterns);
     ub::populateUBToLLVMConversionPatterns(converter, patterns);
     LLVMConversionTarget target(*context);
-    configureGpuToNVVMConversionLegality(target);
+    target.addLegalDialect<NVVM::NVVMDialect>();
     target.addLegalOp<gpu::GPUModuleOp>();
     if (failed(applyFullConversion(getOperation(), target, std::move(patterns))))
       signalPassFailure();
+  }
+  /// To intrinsics, first: what comes with the GPU's patterns are calls of libdevice.
+  LogicalResult convertMath(LLVMTypeConverter &converter) {
+    RewritePatternSet patterns(&getContext());
+    populateMathToLLVMConversionPatterns(converter, patterns);
+    ConversionTarget target(getContext());
+    target.addIllegalDialect<math::MathDialect>();
+    target.markUnknownOpDynamicallyLegal([](Operation *) { return true; });
+    return applyPartialConversion(getOperation(), target, std::move(patterns));
   }
 };
 } // namespace
@@ -174,11 +184,16 @@ static void markGlobalAddresses(llvm::Module &module) {
     }
 }
 
-/// Only kernels are seen from outside.
+/// Only kernels are seen from outside. MLIR says that a group has at most as many threads as it has.
 static void hideFunctions(llvm::Module &module) {
   for (llvm::Function &function : module) {
-    if (function.isDeclaration() || function.getCallingConv() == llvm::CallingConv::PTX_Kernel)
+    if (function.isDeclaration())
       continue;
+    if (function.getCallingConv() == llvm::CallingConv::PTX_Kernel) {
+      function.addFnAttr("nvvm.reqntid", function.getFnAttribute("nvvm.maxntid").getValueAsString());
+      function.removeFnAttr("nvvm.maxntid");
+      continue;
+    }
     function.setLinkage(llvm::GlobalValue::InternalLinkage);
     function.removeFnAttr(llvm::Attribute::NoInline);
   }
