@@ -113,6 +113,7 @@ typedef struct gradus_vk_module {
   struct gradus_vk_module *next;
   uint64_t content;
   VkShaderModule shader;
+  gradus_address tables; /**< of constants; 0: it has none */
   int32_t n_kernels;
   VkPipeline pipelines[];
 } gradus_vk_module;
@@ -173,6 +174,11 @@ gradus_status gradus_vk_check_module(const gradus_vk_abilities *abilities, const
 gradus_status gradus_vk_find_pipeline(gradus_vulkan *self, const gradus_device_module *module, int32_t kernel, VkPipeline *pipeline, gradus_vk_reason *why);
 void gradus_vk_destroy_modules(gradus_vulkan *self);
 
+/** The tables that the words of a module carry, in memory of the device until it is closed; 0 if there are none. */
+gradus_status gradus_vk_load_tables(gradus_vulkan *self, const uint32_t *words, size_t n_words, gradus_address *tables, gradus_vk_reason *why);
+
+/** New memory with these bytes. */
+gradus_status gradus_vk_store(gradus_vulkan *self, const void *bytes, uint64_t count, gradus_address *address, gradus_vk_reason *why);
 /** The memory that has the address; bytes from there to its end are at least 1. */
 gradus_status gradus_vk_find_range(gradus_vulkan *self, gradus_address address, gradus_vk_range *range, gradus_vk_reason *why);
 void gradus_vk_destroy_memory(gradus_vulkan *self);

@@ -304,6 +304,20 @@ static gradus_status transfer(gradus_vulkan *self, gradus_address address, const
   return status;
 }
 
+gradus_status gradus_vk_store(gradus_vulkan *self, const void *bytes, uint64_t count, gradus_address *address, gradus_vk_reason *why) {
+  gradus_vk_range range;
+  gradus_status status = allocate(self, count, &range, why);
+  if (status != GRADUS_OK)
+    return status;
+  *address = range.begin;
+  status = transfer(self, range.begin, (const char *)bytes, NULL, count, why);
+  if (status != GRADUS_OK && removeRange(self, range.begin, 1, &range, why) == GRADUS_OK) {
+    self->vk.DestroyBuffer(self->device, range.buffer, NULL);
+    self->vk.FreeMemory(self->device, range.memory, NULL);
+  }
+  return status;
+}
+
 gradus_status gradus_vulkan_write(gradus_vulkan *vulkan, gradus_address to, const void *from, uint64_t bytes) {
   gradus_vk_reason why;
   return gradus_vk_tell(&vulkan->context, "gradus_vulkan_write", transfer(vulkan, to, (const char *)from, NULL, bytes, &why), &why);

@@ -45,6 +45,12 @@ static gradus_status loadModule(gradus_vulkan *self, const gradus_device_module 
     free(loaded);
     return gradus_vk_refuse(why, "vkCreateShaderModule", result);
   }
+  status = gradus_vk_load_tables(self, info.pCode, image->size / sizeof(uint32_t), &loaded->tables, why);
+  if (status != GRADUS_OK) {
+    self->vk.DestroyShaderModule(self->device, loaded->shader, NULL);
+    free(loaded);
+    return status;
+  }
   loaded->content = module->content;
   loaded->n_kernels = module->n_kernels;
   loaded->next = self->modules;
@@ -53,24 +59,33 @@ static gradus_status loadModule(gradus_vulkan *self, const gradus_device_module 
   return GRADUS_OK;
 }
 
-static gradus_status makePipeline(gradus_vulkan *self, VkShaderModule shader, const char *name, VkPipeline *pipeline, gradus_vk_reason *why) {
-  VkBool32 const has_fma = self->has_fma != 0;
-  VkSpecializationMapEntry entry;
+/* Specialization constants 0 and 1: codegen/gpu/Spirv.h. */
+static gradus_status makePipeline(gradus_vulkan *self, const gradus_vk_module *loaded, const char *name, VkPipeline *pipeline, gradus_vk_reason *why) {
+  struct {
+    gradus_address tables;
+    VkBool32 has_fma;
+  } values;
+  VkSpecializationMapEntry entries[2];
   VkSpecializationInfo constants;
   VkComputePipelineCreateInfo info;
   VkResult result;
-  entry.constantID = 0;
-  entry.offset = 0;
-  entry.size = sizeof(has_fma);
-  constants.mapEntryCount = 1;
-  constants.pMapEntries = &entry;
-  constants.dataSize = sizeof(has_fma);
-  constants.pData = &has_fma;
+  values.tables = loaded->tables;
+  values.has_fma = self->has_fma != 0;
+  entries[0].constantID = 0;
+  entries[0].offset = sizeof(values.tables);
+  entries[0].size = sizeof(values.has_fma);
+  entries[1].constantID = 1;
+  entries[1].offset = 0;
+  entries[1].size = sizeof(values.tables);
+  constants.mapEntryCount = 2;
+  constants.pMapEntries = entries;
+  constants.dataSize = sizeof(values);
+  constants.pData = &values;
   memset(&info, 0, sizeof(info));
   info.sType = VK_STRUCTURE_TYPE_COMPUTE_PIPELINE_CREATE_INFO;
   info.stage.sType = VK_STRUCTURE_TYPE_PIPELINE_SHADER_STAGE_CREATE_INFO;
   info.stage.stage = VK_SHADER_STAGE_COMPUTE_BIT;
-  info.stage.module = shader;
+  info.stage.module = loaded->shader;
   info.stage.pName = name;
   info.stage.pSpecializationInfo = &constants;
   info.layout = self->layout;
@@ -93,7 +108,7 @@ gradus_status gradus_vk_find_pipeline(gradus_vulkan *self, const gradus_device_m
   if (loaded == NULL)
     status = loadModule(self, module, &loaded, why);
   if (status == GRADUS_OK && loaded->pipelines[kernel] == VK_NULL_HANDLE)
-    status = makePipeline(self, loaded->shader, module->kernels[kernel], &loaded->pipelines[kernel], why);
+    status = makePipeline(self, loaded, module->kernels[kernel], &loaded->pipelines[kernel], why);
   if (status == GRADUS_OK)
     *pipeline = loaded->pipelines[kernel];
   (void)pthread_mutex_unlock(&self->modules_lock);

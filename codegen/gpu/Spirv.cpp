@@ -5,6 +5,7 @@
 #include "codegen/gpu/SpirvEmitter.h"
 
 #include "mlir/Interfaces/SideEffectInterfaces.h"
+#include "llvm/ADT/StringExtras.h"
 
 using namespace mlir;
 
@@ -26,6 +27,10 @@ FailureOr<llvm::SmallVector<uint32_t, 0>> SpirvEmitter::run() {
   for (auto kernel : module.getOps<gpu::GPUFuncOp>())
     if (kernel.isKernel() && failed(emitKernel(kernel)))
       return failure();
+  // A string has at most 65,535 characters, and a byte takes two.
+  constexpr size_t chunk = 32000;
+  for (ArrayRef<uint8_t> rest = tableBytes; !rest.empty(); rest = rest.drop_front(std::min(chunk, rest.size())))
+    words.addString((spirvTablesPrefix + llvm::toHex(rest.take_front(chunk))).str());
   return words.assemble();
 }
 
@@ -118,7 +123,7 @@ LogicalResult SpirvEmitter::emitOp(Operation *op) {
     return *done;
   for (Value operand : op->getOperands())
     if (!idOf(operand))
-      return refuse(op, "a pointer to memory without addresses (a private array, a table or that of a group)");
+      return refuse(op, "a pointer to memory without addresses (a private array or that of a group)");
   if (auto product = dyn_cast<arith::MulUIExtendedOp>(op)) {
     Id whole = typeOf(product.getLow().getType());
     declareArithmetic(product.getLow().getType());

@@ -19,7 +19,7 @@ LogicalResult SpirvEmitter::emitCarried(Operation *op, ValueRange carried, llvm:
   for (Value value : carried) {
     ids.push_back(idOf(value));
     if (!ids.back())
-      return refuse(op, "it carries a pointer to memory without addresses (a private array, a table or that of a group)");
+      return refuse(op, "it carries a pointer to memory without addresses (a private array or that of a group)");
     declareArithmetic(value.getType());
   }
   return success();

@@ -22,7 +22,7 @@ namespace gradus {
 /// Instructions of GLSL.std.450.
 enum class Glsl : uint32_t { RoundEven = 2, Trunc = 3, Floor = 8, Ceil = 9, Sqrt = 31, Fma = 50, FindUMsb = 75 };
 
-/// An element of private, constant or workgroup memory. Such memory has no addresses: which variable a pointer means is known where it is used.
+/// An element of private memory or that of a group. Such memory has no addresses: which variable a pointer means is known where it is used.
 struct Place {
   Id variable = 0;
   mlir::spirv::StorageClass storage;
@@ -99,7 +99,7 @@ private:
   mlir::LogicalResult emitAddress(mlir::LLVM::GEPOp op);
   mlir::LogicalResult emitMemref(mlir::Operation *op, mlir::Value memref, mlir::ValueRange indices, mlir::Value stored);
   mlir::LogicalResult declareMemref(mlir::Operation *op, mlir::Value memref, mlir::spirv::StorageClass storage);
-  Place declarePlace(mlir::Type element, uint64_t count, mlir::spirv::StorageClass storage, Id initializer = 0);
+  Place declarePlace(mlir::Type element, uint64_t count, mlir::spirv::StorageClass storage);
   Id accessPlace(const Place &place);
   Id accessAddress(mlir::Type type, Id address);
   mlir::Type memoryType(mlir::Type type);
@@ -124,12 +124,13 @@ private:
   mlir::Type i1, i8, i16, i32, i64, f32, f64;
   llvm::DenseMap<mlir::Value, Id> values;
   llvm::DenseMap<mlir::Value, Place> places;
-  llvm::DenseMap<mlir::Operation *, Place> tables;
+  llvm::DenseMap<mlir::Operation *, uint64_t> tables; ///< where each begins in
+  std::vector<uint8_t> tableBytes;
   llvm::DenseMap<mlir::Type, Id> fmaFunctions;
   llvm::SmallVector<mlir::Operation *> callStack;
   std::map<uint32_t, Id> builtins;
   std::set<Id> interface; ///< the variables of the module that a kernel names
-  Id pushConstants = 0, hasFma = 0;
+  Id pushConstants = 0, hasFma = 0, tableAddress = 0;
 };
 
 } // namespace gradus

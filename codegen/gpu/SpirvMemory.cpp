@@ -1,7 +1,7 @@
 //===- SpirvMemory.cpp - Loads, stores and places in SPIR-V --------------------------===//
 //
-// Memory of the device is an address, u64, that becomes a pointer where it is used. Private arrays, tables of constants and the memory of a group are variables,
-// of which only elements are named.
+// Memory of the device is an address, u64, that becomes a pointer where it is used; so are tables of constants, which the module carries along. Private arrays and the memory of
+// a group are variables, of which only elements are named.
 //
 //===----------------------------------------------------------------------===//
 
@@ -44,7 +44,7 @@ Id SpirvEmitter::accessAddress(Type type, Id address) {
 // Places
 //===----------------------------------------------------------------------===//
 
-Place SpirvEmitter::declarePlace(Type element, uint64_t count, spirv::StorageClass storage, Id initializer) {
+Place SpirvEmitter::declarePlace(Type element, uint64_t count, spirv::StorageClass storage) {
   declareArithmetic(element);
   Id array = words.type(Opcode::OpTypeArray, {typeOf(element), integer(i32, count)});
   Place place = {0, storage, element, 0};
@@ -52,10 +52,7 @@ Place SpirvEmitter::declarePlace(Type element, uint64_t count, spirv::StorageCla
     place.variable = words.localVariable(words.pointer(storage, array));
     return place;
   }
-  SmallVector<Id> operands = {static_cast<uint32_t>(storage)};
-  if (initializer)
-    operands.push_back(initializer);
-  place.variable = words.global(Opcode::OpVariable, words.pointer(storage, array), operands);
+  place.variable = words.global(Opcode::OpVariable, words.pointer(storage, array), {static_cast<uint32_t>(storage)});
   interface.insert(place.variable);
   return place;
 }
@@ -70,7 +67,7 @@ LogicalResult SpirvEmitter::emitLoad(LLVM::LoadOp op) {
   if (auto known = places.find(op.getAddr()); known != places.end()) {
     const Place &place = known->second;
     if (!typeOf(type) || layout.getTypeSize(place.element) != layout.getTypeSize(type))
-      return refuse(op, "a private array, a table or the memory of a group is read as another type than it has");
+      return refuse(op, "a private array or the memory of a group is read as another type than it has");
     Id loaded = words.emit(Opcode::OpLoad, typeOf(place.element), {accessPlace(place)});
     values[op] = typeOf(place.element) == typeOf(type) ? loaded : make(Opcode::OpBitcast, type, {loaded});
     return success();
@@ -86,13 +83,11 @@ LogicalResult SpirvEmitter::emitStore(LLVM::StoreOp op) {
   Type type = op.getValue().getType();
   Id value = idOf(op.getValue());
   if (!value)
-    return refuse(op, "a pointer to memory without addresses (a private array, a table or that of a group) is stored");
+    return refuse(op, "a pointer to memory without addresses (a private array or that of a group) is stored");
   if (auto known = places.find(op.getAddr()); known != places.end()) {
     const Place &place = known->second;
     if (layout.getTypeSize(place.element) != layout.getTypeSize(type))
       return refuse(op, "a private array or the memory of a group is written as another type than it has");
-    if (place.storage == spirv::StorageClass::Private)
-      return refuse(op, "a table of constants is written");
     Id stored = typeOf(place.element) == typeOf(type) ? value : make(Opcode::OpBitcast, place.element, {value});
     words.emitPlain(Opcode::OpStore, {accessPlace(place), stored});
     return success();
@@ -125,27 +120,34 @@ LogicalResult SpirvEmitter::emitAlloca(LLVM::AllocaOp op) {
   return success();
 }
 
+/// All tables of a module lie one behind the other, where specialization constant 1 says.
 LogicalResult SpirvEmitter::emitTable(LLVM::AddressOfOp op) {
   auto global = SymbolTable::lookupNearestSymbolFrom<LLVM::GlobalOp>(op, op.getGlobalNameAttr());
   if (!global || !global.getConstant())
     return refuse(op, "a global that is no table of constants");
-  if (Place known = tables.lookup(global); known.variable) {
-    interface.insert(known.variable);
-    places[op] = known;
-    return success();
+  auto [known, isNew] = tables.try_emplace(global, 0);
+  if (isNew) {
+    uint64_t count = 1;
+    Type element = flatten(global.getType(), count);
+    auto numbers = dyn_cast_or_null<DenseElementsAttr>(global.getValueOrNull());
+    if (!numbers || !element.isIntOrFloat() || static_cast<uint64_t>(numbers.getNumElements()) != count)
+      return refuse(op, "a table of another form than an array of numbers");
+    constexpr uint64_t alignment = 16;
+    tableBytes.resize(llvm::alignTo(tableBytes.size(), alignment));
+    known->second = tableBytes.size();
+    auto width = uint64_t(layout.getTypeSize(element));
+    for (Attribute number : numbers.getValues<Attribute>()) {
+      auto real = dyn_cast<FloatAttr>(number);
+      uint64_t value = (real ? real.getValue().bitcastToAPInt() : cast<IntegerAttr>(number).getValue()).getZExtValue();
+      for (uint64_t i = 0; i < width; ++i)
+        tableBytes.push_back(static_cast<uint8_t>(value >> (8 * i)));
+    }
   }
-  uint64_t count = 1;
-  Type element = flatten(global.getType(), count);
-  auto numbers = dyn_cast_or_null<DenseElementsAttr>(global.getValueOrNull());
-  if (!numbers || !typeOf(element) || static_cast<uint64_t>(numbers.getNumElements()) != count)
-    return refuse(op, "a table of another form than an array of numbers");
-  declareArithmetic(element);
-  SmallVector<Id> parts;
-  for (Attribute number : numbers.getValues<Attribute>())
-    parts.push_back(constant(element, number));
-  Id array = words.type(Opcode::OpTypeArray, {typeOf(element), integer(i32, count)});
-  Id initializer = words.constant(Opcode::OpConstantComposite, array, parts);
-  places[op] = tables[global] = declarePlace(element, count, spirv::StorageClass::Private, initializer);
+  if (!tableAddress) {
+    tableAddress = words.global(Opcode::OpSpecConstant, typeOf(i64), {0, 0});
+    words.decorate(tableAddress, spirv::Decoration::SpecId, {1});
+  }
+  values[op] = known->second ? make(Opcode::OpIAdd, i64, {tableAddress, integer(i64, known->second)}) : tableAddress;
   return success();
 }
 
@@ -188,7 +190,7 @@ LogicalResult SpirvEmitter::emitAddress(LLVM::GEPOp op) {
       continue;
     }
     if (bytes % unit)
-      return refuse(op, "a place between two elements of a private array, a table or the memory of a group");
+      return refuse(op, "a place between two elements of a private array or the memory of a group");
     auto value = cast<Value>(index);
     Id step = resize(value.getType(), i64, idOf(value), /*isSigned=*/true);
     if (bytes != unit)
@@ -196,7 +198,7 @@ LogicalResult SpirvEmitter::emitAddress(LLVM::GEPOp op) {
     sum = sum ? make(Opcode::OpIAdd, i64, {sum, step}) : step;
   }
   if (fixed % static_cast<int64_t>(unit))
-    return refuse(op, "a place between two elements of a private array, a table or the memory of a group");
+    return refuse(op, "a place between two elements of a private array or the memory of a group");
   if (fixed) {
     Id step = integer(i64, static_cast<uint64_t>(fixed / static_cast<int64_t>(unit)));
     sum = sum ? make(Opcode::OpIAdd, i64, {sum, step}) : step;

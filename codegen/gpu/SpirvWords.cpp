@@ -31,6 +31,12 @@ void SpirvWords::addEntryPoint(StringRef name, Id function, Ids interface, uint3
   append(executionModes, Opcode::OpExecutionMode, {function, static_cast<uint32_t>(spirv::ExecutionMode::LocalSize), groupSize, 1, 1});
 }
 
+void SpirvWords::addString(StringRef text) {
+  SmallVector<uint32_t> operands = {newId()};
+  appendText(operands, text);
+  append(strings, Opcode::OpString, operands);
+}
+
 void SpirvWords::decorate(Id target, spirv::Decoration decoration, Ids operands) {
   SmallVector<uint32_t> all = {target, static_cast<uint32_t>(decoration)};
   all.append(operands.begin(), operands.end());
@@ -141,7 +147,7 @@ llvm::SmallVector<uint32_t, 0> SpirvWords::assemble() const {
   }
   append(words, Opcode::OpMemoryModel,
          {static_cast<uint32_t>(spirv::AddressingModel::PhysicalStorageBuffer64), static_cast<uint32_t>(spirv::MemoryModel::GLSL450)});
-  for (const Section *section : {&entryPoints, &executionModes, &decorations, &globals, &finished})
+  for (const Section *section : {&entryPoints, &executionModes, &strings, &decorations, &globals, &finished})
     words.append(section->begin(), section->end());
   return words;
 }

@@ -28,6 +28,7 @@ public:
 
   void addCapability(mlir::spirv::Capability capability) { capabilities.insert(static_cast<uint32_t>(capability)); }
   void addEntryPoint(llvm::StringRef name, Id function, Ids interface, uint32_t groupSize);
+  void addString(llvm::StringRef text);
   void decorate(Id target, mlir::spirv::Decoration decoration, Ids operands = {});
   void decorateMember(Id structure, uint32_t member, mlir::spirv::Decoration decoration, Ids operands);
 
@@ -67,7 +68,7 @@ private:
   Id bound = 1, extended = 0;
   std::set<uint32_t> capabilities;
   std::map<std::vector<uint32_t>, Id> known;
-  Section entryPoints, executionModes, decorations, globals, finished;
+  Section entryPoints, executionModes, strings, decorations, globals, finished;
   std::vector<Function> functions;
 };
 
