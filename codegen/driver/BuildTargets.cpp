@@ -9,8 +9,8 @@ using namespace llvm;
 
 namespace gradus::driver {
 
-/// What LLVM writes PTX for, and what has the 64-bit arithmetic and the grids that our kernels use.
-static constexpr int32_t architectures[] = {70, 72, 75, 80, 86, 87, 89, 90, 100, 101, 103, 120, 121};
+/// What LLVM writes PTX for, and what has the maxima that our kernels use (codegen/gpu/Ptx.cpp).
+static constexpr int32_t architectures[] = {80, 86, 87, 89, 90, 100, 101, 103, 120, 121};
 
 int32_t BuildTargets::findArchitecture(int32_t architecture) {
   int32_t best = architectures[0];
@@ -39,7 +39,7 @@ std::optional<BuildTargets> BuildTargets::parse(StringRef list, std::string &err
     if (isNvptx) {
       std::optional<int32_t> number = readArchitecture(word);
       if (!number) {
-        error = "expects after 'nvptx:' architectures from sm_70 to sm_121, but got '" + word.str() + "' in '" + list.str() + "'";
+        error = "expects after 'nvptx:' architectures from sm_80 to sm_121, but got '" + word.str() + "' in '" + list.str() + "'";
         return std::nullopt;
       }
       if (!is_contained(result.nvptx, *number))
