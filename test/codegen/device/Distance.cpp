@@ -43,6 +43,7 @@ static uint64_t countAt(const void *expected, const void *got, int64_t index, in
 }
 
 uint64_t gradus::device::countUlps(double x, double y) { return countAt<uint64_t>(&x, &y, 0, 52); }
+uint64_t gradus::device::countUlps(float x, float y) { return countAt<uint32_t>(&x, &y, 0, 23); }
 
 static uint64_t countElement(int32_t dtype, const void *expected, const void *got, int64_t index) {
   switch (dtype) {

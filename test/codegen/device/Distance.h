@@ -25,8 +25,9 @@ struct Distance {
   }
 };
 
-/// Between two doubles. Below the least normal number, which devices may flush, the comparison is absolute.
+/// Between two numbers of one type. Below the least normal number, which devices may flush, the comparison is absolute.
 uint64_t countUlps(double x, double y);
+uint64_t countUlps(float x, float y);
 /// Between all tensors of two calls of an entry.
 Distance compare(const gradus_entry *entry, const std::vector<gradus_tensor> &expected, const std::vector<gradus_tensor> &got);
 
