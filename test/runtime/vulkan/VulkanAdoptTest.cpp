@@ -67,9 +67,12 @@ struct Application {
     ASSERT_EQ(vkAllocateCommandBuffers(device, &allocation, &commands), VK_SUCCESS);
   }
   void close() {
-    vkDestroyCommandPool(device, pool, nullptr);
-    vkDestroyDevice(device, nullptr);
-    vkDestroyInstance(instance, nullptr);
+    if (device)
+      vkDestroyCommandPool(device, pool, nullptr);
+    if (device)
+      vkDestroyDevice(device, nullptr);
+    if (instance)
+      vkDestroyInstance(instance, nullptr);
   }
 
   gradus_vulkan_options options() const {
@@ -144,7 +147,7 @@ struct VulkanAdopt : testing::Test {
   Module kernels{1, readWords("kernels"), {"accumulate", "number", "fused"}};
 
   void SetUp() override {
-    application.open();
+    ASSERT_NO_FATAL_FAILURE(application.open());
     gradus_context context = sink.context();
     gradus_vulkan_options const options = application.options();
     ASSERT_EQ(gradus_vulkan_open(&context, &options, &vulkan), GRADUS_OK) << sink.message;
