@@ -3,6 +3,7 @@
 #include "test/runtime/vulkan/Vulkan.h"
 
 #include <cstdlib>
+#include <optional>
 
 using namespace vulkan_test;
 
@@ -23,8 +24,13 @@ std::string refuseToOpen(const gradus_vulkan_options &options, gradus_status exp
 /// Sets a variable of the environment while it lives.
 struct Environment {
   std::string name;
-  Environment(std::string variable, const char *value) : name(std::move(variable)) { setenv(name.c_str(), value, 1); }
-  ~Environment() { unsetenv(name.c_str()); }
+  std::optional<std::string> before;
+  Environment(std::string variable, const char *value) : name(std::move(variable)) {
+    if (const char *old = std::getenv(name.c_str()))
+      before = old;
+    setenv(name.c_str(), value, 1);
+  }
+  ~Environment() { before ? setenv(name.c_str(), before->c_str(), 1) : unsetenv(name.c_str()); }
 };
 
 } // namespace
