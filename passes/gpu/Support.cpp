@@ -22,6 +22,15 @@ static bool isKnownToHost(FuncOp func, Value value) {
   return isPlain && llvm::all_of(op->getOperands(), [&](Value operand) { return isKnownToHost(func, operand); });
 }
 
+/// The most passes of a loop that data ends: those that come after the last one are launched to no effect.
+static constexpr int64_t mostAsked = 1024;
+
+static std::optional<int64_t> findConstant(Value value) {
+  auto constant = value.getDefiningOp<ConstantOp>();
+  auto elements = constant ? dyn_cast<DenseIntElementsAttr>(constant.getValue()) : DenseIntElementsAttr();
+  return elements && elements.isSplat() ? std::optional(elements.getSplatValue<APInt>().getSExtValue()) : std::nullopt;
+}
+
 /// Why an op has no form; empty where it has one.
 static std::string findReason(FuncOp func, Operation *op) {
   if (isCut(op))
@@ -29,8 +38,12 @@ static std::string findReason(FuncOp func, Operation *op) {
   if (isMatrixOp(op) || isa<FftOp, EncodeOp>(op))
     return "'" + op->getName().getStringRef().str() + "'";
   auto loop = dyn_cast<LoopOp>(op);
-  if (loop && !isScalarControl(loop) && !isKnownToHost(func, loop.getCount()))
+  if (!loop || isScalarControl(loop))
+    return "";
+  if (!isKnownToHost(func, loop.getCount()))
     return "a loop over arrays whose passes the host cannot count";
+  if (std::optional<int64_t> bound = findConstant(loop.getCount()); bound && *bound > mostAsked && !loop.getProceed().empty())
+    return "a loop that data ends and that may have " + std::to_string(*bound) + " passes, all of which would be launched";
   return "";
 }
 

@@ -37,7 +37,7 @@ gradus_status runOnDevice(const gradus_entry &entry, AnyCall &call, const Simula
 class Simulated : public testing::TestWithParam<std::string> {};
 
 TEST_P(Simulated, hasTheBitsOfTheCpu) {
-  Engines engines(std::string(GRADUS_TEST_STD "/") + GetParam());
+  Engines engines(GetParam());
   if (engines.layouts.empty() && engines.error.empty()) // macros alone
     return;
   ASSERT_TRUE(engines.cpu) << engines.error;

@@ -11,7 +11,7 @@ namespace gradus {
 
 /// A spec compiled for the CPU and for devices. Row nests, which devices do not have, are taken from the plan, so that all sums have one order.
 struct Engines {
-  explicit Engines(const std::string &path);
+  explicit Engines(const std::string &spec);
 
   mlir::MLIRContext context;
   SourceManager sources;
@@ -25,7 +25,7 @@ struct Engines {
 /// The sizes of the symbols that are tried: all alike, and one axis after the other longer than the rest.
 std::vector<std::vector<int64_t>> getSizes(const std::string &spec, const gradus_entry &entry);
 std::string describe(const gradus_entry &entry, const std::vector<int64_t> &sizes);
-/// The files of the standard library, as paths in it.
+/// The files of the standard library, as paths in it, and behind "inputs/" those of test/numeric.
 std::vector<std::string> findSpecs();
 /// A name of a test.
 std::string toTestName(std::string spec);

@@ -152,7 +152,7 @@ TEST_P(OnVulkan, agreesWithTheCpu) {
     return; // SimulatedTests looks at the error
   Vulkan &vulkan = Vulkan::get();
   ASSERT_TRUE(vulkan.vulkan) << vulkan.message;
-  Engines engines(std::string(GRADUS_TEST_STD "/") + GetParam());
+  Engines engines(GetParam());
   if (engines.layouts.empty() && engines.error.empty()) // macros alone
     return;
   ASSERT_TRUE(engines.cpu && engines.device) << engines.error;

@@ -10,10 +10,10 @@
 // CHECK-LABEL: llvm.func @momentum_step__device_kernel(
 // CHECK-COUNT-2: llvm.call @gradus_device_update(
 // CHECK: scf.if
-// CHECK-NEXT: llvm.call @gradus_device_dispatch(
+// CHECK: llvm.call @gradus_device_dispatch(
 // CHECK: llvm.call @gradus_device_dispatch(
 // CHECK: scf.if
-// CHECK-NEXT: llvm.call @gradus_device_dispatch(
+// CHECK: llvm.call @gradus_device_dispatch(
 // CHECK-NOT: llvm.call
 // CHECK: llvm.return
 // CHECK-LABEL: llvm.func @momentum_step__device_workspace(

@@ -23,3 +23,26 @@ gradus.func fn @repeated(%x: !v {gradus.name = "x", gradus.role = #gradus.role<d
   }
   gradus.return %y : !v
 }
+
+// -----
+
+!v = !gradus.array<[n], f32>
+!k = !gradus.array<[], i64>
+!b = !gradus.array<[], i1>
+!s = !gradus.array<[], f64>
+gradus.func fn @patient(%x: !v {gradus.name = "x", gradus.role = #gradus.role<data>}) -> (!v {gradus.name = "y", gradus.role = #gradus.role<value>}) {
+  %k = gradus.constant dense<10000> : tensor<i64>
+  %bound = gradus.constant dense<1.0> : tensor<f64>
+  // expected-error @+1 {{G0932: no GPU form yet: a loop that data ends and that may have 10000 passes, all of which would be launched; build this entry for the CPU}}
+  %y = gradus.loop %k init(%x) : !k, (!v) {
+  ^bb0(%i: !k, %c: !v):
+    %s = gradus.mul %c, %c : !v
+    gradus.yield %s : !v
+  } while {
+  ^bb0(%i: !k, %c: !v):
+    %t = gradus.reduce sum %c axes [0] : !v to !s
+    %p = gradus.compare lt %t, %bound : !s -> !b
+    gradus.yield %p : !b
+  }
+  gradus.return %y : !v
+}
