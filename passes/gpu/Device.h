@@ -125,6 +125,7 @@ private:
   void emitContract(KernelOp kernel);
   void emitScatter(KernelOp kernel);
   void emitOrder(KernelOp kernel);
+  void emitSort(KernelOp kernel);
   void emitCheck(KernelOp kernel);
   void emitEarlyChecks();
   Buffers buffersOf(Scope &scope, KernelOp kernel, llvm::ArrayRef<mlir::Value> wanted = {});

@@ -220,11 +220,11 @@ void DeviceLowering::emitEarlyChecks() {
 
 /// A thread goes along the axis, from one element to the next.
 void DeviceLowering::emitOrder(KernelOp kernel) {
+  if (isa<SortOp>(findOrderOp(kernel)))
+    return emitSort(kernel);
   SmallVector<Cell> places;
   for (Value result : kernel.getStored())
     places.push_back(placeOf(result));
-  for (ArrayType scratch : getOrderScratch(kernel))
-    places.push_back(temporaryFor(scratch));
   auto count = [kernel](Evaluator &evaluator) mutable {
     evaluator.isScalar = true;
     return emitOrderCount(kernel, evaluator);

@@ -203,6 +203,15 @@ SmallVector<ArrayType> getOrderScratch(KernelOp kernel) {
   return scratch;
 }
 
+Value emitIsBefore(Code &code, SortOp op, Value b, Value a) {
+  bool isDescending = op.getDescending();
+  if (!isa<FloatType>(a.getType()))
+    return code.compare(isDescending ? arith::CmpIPredicate::sgt : arith::CmpIPredicate::slt, b, a);
+  Value isBeyond = arith::CmpFOp::create(code, isDescending ? arith::CmpFPredicate::OGT : arith::CmpFPredicate::OLT, b, a);
+  Value isNan = arith::CmpFOp::create(code, arith::CmpFPredicate::UNO, a, a), isNumber = arith::CmpFOp::create(code, arith::CmpFPredicate::ORD, b, b);
+  return arith::OrIOp::create(code, isBeyond, arith::AndIOp::create(code, isNan, isNumber));
+}
+
 namespace {
 
 /// Sorts one row.
@@ -239,16 +248,6 @@ public:
   }
 
 private:
-  /// Whether b stands before a: NaN is last.
-  Value isBefore(Value b, Value a) {
-    bool isDescending = op.getDescending();
-    if (!isa<FloatType>(element))
-      return code.compare(isDescending ? arith::CmpIPredicate::sgt : arith::CmpIPredicate::slt, b, a);
-    Value isBeyond = arith::CmpFOp::create(code, isDescending ? arith::CmpFPredicate::OGT : arith::CmpFPredicate::OLT, b, a);
-    Value isNan = arith::CmpFOp::create(code, arith::CmpFPredicate::UNO, a, a), isNumber = arith::CmpFOp::create(code, arith::CmpFPredicate::ORD, b, b);
-    return arith::OrIOp::create(code, isBeyond, arith::AndIOp::create(code, isNan, isNumber));
-  }
-
   /// Merges the runs of `width` elements at `low` and behind it, without a branch: the second goes first only if it must.
   Operation *emitMerge(ValueRange source, ValueRange target, Value low, Value width) {
     Value middle = code.min(code.add(low, width), axis.size), high = code.min(code.add(middle, width), axis.size);
@@ -259,7 +258,7 @@ private:
       Value a = code.loadElement(source[0], element, axis.at(left)), b = code.loadElement(source[0], element, axis.at(right));
       Value hasLeft = code.compare(arith::CmpIPredicate::slt, next[0], middle), hasRight = code.compare(arith::CmpIPredicate::slt, next[1], high);
       Value isDone = arith::XOrIOp::create(code, hasLeft, arith::ConstantOp::create(code, code.getBoolAttr(true)));
-      Value isRight = arith::AndIOp::create(code, hasRight, arith::OrIOp::create(code, isDone, isBefore(b, a)));
+      Value isRight = arith::AndIOp::create(code, hasRight, arith::OrIOp::create(code, isDone, emitIsBefore(code, op, b, a)));
       Value order = code.loadElement(source[1], number, axis.at(code.select(isRight, right, left)));
       code.storeElement(target[0], element, axis.at(k), code.select(isRight, b, a));
       code.storeElement(target[1], number, axis.at(k), order);
