@@ -23,12 +23,12 @@ namespace gradus {
 enum class Glsl : uint32_t { RoundEven = 2, Trunc = 3, Floor = 8, Ceil = 9, Sqrt = 31, Fma = 50, FindUMsb = 75 };
 
 /// An element of private memory or that of a group. Such memory has no addresses: which variable a pointer means is known where it is used.
-struct Place {
+struct PointerForm {
   Id variable = 0;
   mlir::spirv::StorageClass storage;
   mlir::Type element;
   Id index = 0; ///< u64; 0: the first element
-  bool isIn(const Place &other) const { return variable == other.variable && index == other.index; }
+  bool isIn(const PointerForm &other) const { return variable == other.variable && index == other.index; }
 };
 
 class SpirvEmitter {
@@ -99,8 +99,8 @@ private:
   mlir::LogicalResult emitAddress(mlir::LLVM::GEPOp op);
   mlir::LogicalResult emitMemref(mlir::Operation *op, mlir::Value memref, mlir::ValueRange indices, mlir::Value stored);
   mlir::LogicalResult declareMemref(mlir::Operation *op, mlir::Value memref, mlir::spirv::StorageClass storage);
-  Place declarePlace(mlir::Type element, uint64_t count, mlir::spirv::StorageClass storage);
-  Id accessPlace(const Place &place);
+  PointerForm declarePlace(mlir::Type element, uint64_t count, mlir::spirv::StorageClass storage);
+  Id accessPlace(const PointerForm &place);
   Id accessAddress(mlir::Type type, Id address);
   mlir::Type memoryType(mlir::Type type);
   Id fromMemory(mlir::Type type, Id x);
@@ -123,7 +123,7 @@ private:
   SpirvWords words;
   mlir::Type i1, i8, i16, i32, i64, f32, f64;
   llvm::DenseMap<mlir::Value, Id> values;
-  llvm::DenseMap<mlir::Value, Place> places;
+  llvm::DenseMap<mlir::Value, PointerForm> places;
   llvm::DenseMap<mlir::Operation *, uint64_t> tables; ///< where each begins in
   std::vector<uint8_t> tableBytes;
   llvm::DenseMap<mlir::Type, Id> fmaFunctions;

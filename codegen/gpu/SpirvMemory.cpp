@@ -44,10 +44,10 @@ Id SpirvEmitter::accessAddress(Type type, Id address) {
 // Places
 //===----------------------------------------------------------------------===//
 
-Place SpirvEmitter::declarePlace(Type element, uint64_t count, spirv::StorageClass storage) {
+PointerForm SpirvEmitter::declarePlace(Type element, uint64_t count, spirv::StorageClass storage) {
   declareArithmetic(element);
   Id array = words.type(Opcode::OpTypeArray, {typeOf(element), integer(i32, count)});
-  Place place = {0, storage, element, 0};
+  PointerForm place = {0, storage, element, 0};
   if (storage == spirv::StorageClass::Function) {
     place.variable = words.localVariable(words.pointer(storage, array));
     return place;
@@ -57,7 +57,7 @@ Place SpirvEmitter::declarePlace(Type element, uint64_t count, spirv::StorageCla
   return place;
 }
 
-Id SpirvEmitter::accessPlace(const Place &place) {
+Id SpirvEmitter::accessPlace(const PointerForm &place) {
   Id index = place.index ? place.index : integer(i32, 0);
   return words.emit(Opcode::OpAccessChain, words.pointer(place.storage, typeOf(place.element)), {place.variable, index});
 }
@@ -65,7 +65,7 @@ Id SpirvEmitter::accessPlace(const Place &place) {
 LogicalResult SpirvEmitter::emitLoad(LLVM::LoadOp op) {
   Type type = op.getType();
   if (auto known = places.find(op.getAddr()); known != places.end()) {
-    const Place &place = known->second;
+    const PointerForm &place = known->second;
     if (!typeOf(type) || layout.getTypeSize(place.element) != layout.getTypeSize(type))
       return refuse(op, "a private array or the memory of a group is read as another type than it has");
     Id loaded = words.emit(Opcode::OpLoad, typeOf(place.element), {accessPlace(place)});
@@ -85,7 +85,7 @@ LogicalResult SpirvEmitter::emitStore(LLVM::StoreOp op) {
   if (!value)
     return refuse(op, "a pointer to memory without addresses (a private array or that of a group) is stored");
   if (auto known = places.find(op.getAddr()); known != places.end()) {
-    const Place &place = known->second;
+    const PointerForm &place = known->second;
     if (layout.getTypeSize(place.element) != layout.getTypeSize(type))
       return refuse(op, "a private array or the memory of a group is written as another type than it has");
     Id stored = typeOf(place.element) == typeOf(type) ? value : make(Opcode::OpBitcast, place.element, {value});
@@ -207,7 +207,7 @@ LogicalResult SpirvEmitter::emitAddress(LLVM::GEPOp op) {
     values[op] = sum;
     return success();
   }
-  Place place = base->second;
+  PointerForm place = base->second;
   place.index = sum;
   places[op] = place;
   return success();
@@ -230,7 +230,7 @@ LogicalResult SpirvEmitter::emitMemref(Operation *op, Value memref, ValueRange i
   auto known = places.find(memref);
   if (known == places.end())
     return refuse(op, "memory that is neither private nor a group's");
-  Place place = known->second;
+  PointerForm place = known->second;
   for (auto [index, size] : llvm::zip_equal(indices, cast<MemRefType>(memref.getType()).getShape())) {
     Id at = idOf(index);
     Id before = place.index ? make(Opcode::OpIMul, i64, {place.index, integer(i64, static_cast<uint64_t>(size))}) : 0;
