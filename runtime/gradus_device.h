@@ -29,7 +29,7 @@ static inline gradus_address gradus_to_address(const void *pointer) { return (gr
 
 /** What code is written in. */
 typedef enum gradus_image_kind {
-  GRADUS_IMAGE_SPIRV = 1, /**< words of 32 bits, aligned to 4 */
+  GRADUS_IMAGE_SPIRV = 1, /**< words of 32 bits, aligned to 4; codegen/gpu/Spirv.h says what its specialization constants are */
   GRADUS_IMAGE_PTX = 2,   /**< text; the NUL at its end counts in `size` */
   GRADUS_IMAGE_CUBIN = 3
 } gradus_image_kind;

@@ -41,7 +41,7 @@ static gradus_status readTables(const uint32_t *words, size_t n_words, unsigned 
     size_t const length = words[at] >> 16;
     const char *text = (const char *)(words + at + 2);
     if (length == 0 || length > n_words - at)
-      return gradus_vk_because(why, GRADUS_ERROR_FORMAT, "the image ends within an instruction");
+      return gradus_vk_because(why, GRADUS_ERROR_FORMAT, "the image is damaged: an instruction runs past its end");
     if ((words[at] & 0xffff) == opString && length > 2) {
       size_t const room = (length - 2) * sizeof(uint32_t);
       if (room > prefixLength && memcmp(text, prefix, prefixLength) == 0 && !readDigits(text + prefixLength, room - prefixLength, bytes, count))

@@ -5,6 +5,9 @@
 #include "codegen/gpu/Ptx.h"
 #include "codegen/gpu/Spirv.h"
 
+#include "mlir/Dialect/ControlFlow/IR/ControlFlow.h"
+#include "mlir/Dialect/LLVMIR/LLVMDialect.h"
+#include "mlir/Dialect/LLVMIR/NVVMDialect.h"
 #include "mlir/Pass/Pass.h"
 #include "llvm/Support/FileSystem.h"
 #include "llvm/Support/raw_ostream.h"
@@ -42,6 +45,7 @@ struct EmitPtx : PassWrapper<EmitPtx, OperationPass<gpu::GPUModuleOp>> {
   MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(EmitPtx)
   EmitPtx() = default;
   EmitPtx(const EmitPtx &other) : PassWrapper(other) {}
+  void getDependentDialects(DialectRegistry &registry) const override { registry.insert<cf::ControlFlowDialect, LLVM::LLVMDialect, NVVM::NVVMDialect>(); }
   StringRef getArgument() const override { return "gradus-emit-ptx"; }
   StringRef getDescription() const override { return "Write a gpu.module as PTX; say what ptxas makes of it where it is found"; }
   void runOnOperation() override {

@@ -24,8 +24,11 @@ SpirvEmitter::SpirvEmitter(gpu::GPUModuleOp module) : module(module), layout(mod
 FailureOr<llvm::SmallVector<uint32_t, 0>> SpirvEmitter::run() {
   words.addCapability(spirv::Capability::Shader);
   words.addCapability(spirv::Capability::PhysicalStorageBufferAddresses);
-  for (auto kernel : module.getOps<gpu::GPUFuncOp>())
-    if (kernel.isKernel() && failed(emitKernel(kernel)))
+  auto kernels = llvm::make_filter_range(module.getOps<gpu::GPUFuncOp>(), [](gpu::GPUFuncOp function) { return function.isKernel(); });
+  if (kernels.empty())
+    return module.emitError("module '") << module.getName() << "' has no kernels";
+  for (gpu::GPUFuncOp kernel : kernels)
+    if (failed(emitKernel(kernel)))
       return failure();
   // A string has at most 65,535 characters, and a byte takes two.
   constexpr size_t chunk = 32000;

@@ -67,6 +67,15 @@ gpu.module @device {
 
 // -----
 
+// expected-error @below {{module 'device' has no kernels}}
+gpu.module @device {
+  llvm.func @f() {
+    llvm.return
+  }
+}
+
+// -----
+
 gpu.module @device {
   // expected-error @below {{kernel 'k' has arguments of another form than frame, argument and first group, three of i64}}
   gpu.func @k(%frame: i64) kernel {

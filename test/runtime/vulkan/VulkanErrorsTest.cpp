@@ -3,6 +3,7 @@
 #include "test/runtime/vulkan/Vulkan.h"
 
 #include <cstdlib>
+#include <cstring>
 #include <optional>
 
 using namespace vulkan_test;
@@ -130,6 +131,17 @@ TEST_F(VulkanErrors, modulesAreLookedAt) {
     // Execution mode 4459, DenormPreserve, for floats of 8 bits, which no device has.
     Module module(9, {0x07230203, 0x00010500, 0, 9, 0, 4u << 16 | 16, 1, 4459, 8}, {"accumulate"});
     EXPECT_EQ(refuse(module, GRADUS_ERROR_DEVICE), "gradus_vulkan_load: the kernels need DenormPreserve for floats of 8 bits, which this device does not have");
+  }
+  for (const char *digits : {"0x", "ABC", "ab"}) {
+    char text[20] = "gradus.tables:";
+    std::strcat(text, digits);
+    std::vector<uint32_t> damaged = words;
+    damaged.push_back(7u << 16 | 7); // OpString, its number, five words of text
+    damaged.push_back(words[3]);
+    damaged.resize(damaged.size() + 5);
+    std::memcpy(&damaged[damaged.size() - 5], text, sizeof(text));
+    Module module(10, damaged, {"accumulate"});
+    EXPECT_EQ(refuse(module, GRADUS_ERROR_FORMAT), "gradus_vulkan_load: the tables of the image are not hexadecimal numbers") << digits;
   }
   EXPECT_EQ(gradus_vulkan_load(vulkan, nullptr), GRADUS_ERROR_NULL);
   // None of them is remembered.
