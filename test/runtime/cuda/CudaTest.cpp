@@ -389,6 +389,20 @@ TEST_F(Cuda, copiesBehindWhatIsRecorded) {
   EXPECT_EQ(gradus_cuda_release(cuda, address), GRADUS_OK);
 }
 
+TEST_F(Cuda, recordsInAGraphFromTheFirstCallOn) {
+  open();
+  fake.push(fake.primaryContext(0));
+  uint32_t words[4] = {1, 2, 3, 4}, target[4] = {};
+  fake.beginCapture();
+  EXPECT_EQ(gradus_cuda_wait(queue), GRADUS_ERROR_DEVICE); // the graph is watched
+  EXPECT_EQ(device->update(device->user, reinterpret_cast<gradus_address>(target), words, 16), 0);
+  EXPECT_EQ(dispatch(2), 0) << reason(); // the module is loaded on the way
+  EXPECT_EQ(dispatch(3, module, 1), 0);
+  EXPECT_EQ(device->finish(device->user), 0);
+  EXPECT_EQ(fake.endCapture(), 3u);
+  fake.pop();
+}
+
 TEST_F(Cuda, keepsScratch) {
   open();
   void *first = device->scratch(device->user, 100);

@@ -38,6 +38,13 @@ public:
   int depth() { return call<int()>("fake_depth"); }
   int loads() { return call<int()>("fake_loads"); }
   int primaries() { return call<int()>("fake_primaries"); }
+  /// As an application captures a graph in a stream; from the second on launches are counted, and whatever waits or allocates fails.
+  void beginCapture() { call<int(void *, int)>("cuStreamBeginCapture_v2", static_cast<void *>(nullptr), 0); }
+  size_t endCapture() {
+    void *graph = nullptr;
+    call<int(void *, void **)>("cuStreamEndCapture", static_cast<void *>(nullptr), &graph);
+    return reinterpret_cast<size_t>(graph);
+  }
   /// As an application does that calls the driver itself.
   void push(void *context) { call<int(void *)>("cuCtxPushCurrent_v2", context); }
   void pop() {

@@ -22,6 +22,9 @@
 #define CUDA_ERROR_NO_BINARY_FOR_GPU 209
 #define CUDA_ERROR_UNSUPPORTED_PTX_VERSION 222
 #define CUDA_ERROR_NOT_FOUND 500
+#define CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED 900
+#define cuMemcpyDtoDAsync cuMemcpyDtoDAsync_v2
+#define cuStreamBeginCapture cuStreamBeginCapture_v2
 #define cuCtxPopCurrent cuCtxPopCurrent_v2
 #define cuCtxPushCurrent cuCtxPushCurrent_v2
 #define cuDevicePrimaryCtxRelease cuDevicePrimaryCtxRelease_v2
@@ -35,6 +38,8 @@ typedef struct CUctx_st *CUcontext;
 typedef struct CUmod_st *CUmodule;
 typedef struct CUfunc_st *CUfunction;
 typedef struct CUstream_st *CUstream;
+typedef struct CUgraph_st *CUgraph;
+typedef struct CUgraphExec_st *CUgraphExec;
 #endif
 
 #define VISIBLE __attribute__((visibility("default")))
@@ -46,6 +51,7 @@ static size_t used;
 static char failing[64];
 static int failure, version = 12040, major = 8, minor = 0, gridLimit = 2147483647;
 static int loads, primaries, captureMode;
+static int isCapturing, captured; /* of all streams; the launches of the last graph */
 static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
 
 struct CUctx_st {
@@ -85,6 +91,13 @@ static CUresult ask(const char *name) { return strcmp(failing, name) == 0 ? (CUr
       return (CUresult)CUDA_ERROR_INVALID_CONTEXT;     \
   } while (0)
 
+/* What a stream that is captured does not take. */
+#define NO_CAPTURE                                              \
+  do {                                                          \
+    if (isCapturing && captureMode != 2)                        \
+      return (CUresult)CUDA_ERROR_STREAM_CAPTURE_UNSUPPORTED;   \
+  } while (0)
+
 /*===- For the test ---------------------------------------------------------------===*/
 
 VISIBLE void fake_reset(void) {
@@ -94,7 +107,7 @@ VISIBLE void fake_reset(void) {
   major = 8;
   minor = 0;
   gridLimit = 2147483647;
-  loads = 0;
+  loads = isCapturing = captured = 0;
 }
 VISIBLE const char *fake_record(void) { return record; }
 VISIBLE void fake_clear(void) {
@@ -239,6 +252,7 @@ VISIBLE CUresult CUDAAPI cuLaunchKernel(CUfunction function, unsigned x, unsigne
                                         CUstream stream, void **parameters, void **extra) {
   NEED_CONTEXT;
   ASK("cuLaunchKernel");
+  captured += isCapturing;
   if (y != 1 || z != 1 || bx != 256 || by != 1 || bz != 1 || shared != 0 || extra != NULL || x == 0 || x > (unsigned)gridLimit)
     return (CUresult)CUDA_ERROR_INVALID_VALUE;
   if (strcmp(function->name, "gradus_update") == 0) {
@@ -255,8 +269,9 @@ VISIBLE CUresult CUDAAPI cuLaunchKernel(CUfunction function, unsigned x, unsigne
 
 VISIBLE CUresult CUDAAPI cuMemAlloc(CUdeviceptr *address, size_t bytes) {
   NEED_CONTEXT;
+  NO_CAPTURE;
   ASK("cuMemAlloc");
-  *address = (CUdeviceptr)(uintptr_t)malloc(bytes);
+  *address = (CUdeviceptr)(uintptr_t)aligned_alloc(256, (bytes + 255) / 256 * 256);
   return CUDA_SUCCESS;
 }
 VISIBLE CUresult CUDAAPI cuMemFree(CUdeviceptr address) {
@@ -266,6 +281,7 @@ VISIBLE CUresult CUDAAPI cuMemFree(CUdeviceptr address) {
 }
 VISIBLE CUresult CUDAAPI cuMemcpyHtoDAsync(CUdeviceptr to, const void *from, size_t bytes, CUstream stream) {
   NEED_CONTEXT;
+  NO_CAPTURE;
   ASK("cuMemcpyHtoDAsync");
   memcpy((void *)(uintptr_t)to, from, bytes);
   note("write %zu on %lx\n", bytes, (unsigned long)(uintptr_t)stream);
@@ -273,6 +289,7 @@ VISIBLE CUresult CUDAAPI cuMemcpyHtoDAsync(CUdeviceptr to, const void *from, siz
 }
 VISIBLE CUresult CUDAAPI cuMemcpyDtoHAsync(void *to, CUdeviceptr from, size_t bytes, CUstream stream) {
   NEED_CONTEXT;
+  NO_CAPTURE;
   ASK("cuMemcpyDtoHAsync");
   memcpy(to, (void *)(uintptr_t)from, bytes);
   note("read %zu on %lx\n", bytes, (unsigned long)(uintptr_t)stream);
@@ -280,7 +297,48 @@ VISIBLE CUresult CUDAAPI cuMemcpyDtoHAsync(void *to, CUdeviceptr from, size_t by
 }
 VISIBLE CUresult CUDAAPI cuStreamSynchronize(CUstream stream) {
   NEED_CONTEXT;
+  NO_CAPTURE;
   ASK("cuStreamSynchronize");
   note("wait on %lx\n", (unsigned long)(uintptr_t)stream);
+  return CUDA_SUCCESS;
+}
+
+/*===- What applications of the tests call ----------------------------------------===*/
+
+VISIBLE CUresult CUDAAPI cuStreamCreate(CUstream *stream, unsigned flags) {
+  NEED_CONTEXT;
+  *stream = (CUstream)(uintptr_t)(0x100 + flags);
+  return CUDA_SUCCESS;
+}
+VISIBLE CUresult CUDAAPI cuMemcpyDtoDAsync(CUdeviceptr to, CUdeviceptr from, size_t bytes, CUstream stream) {
+  NEED_CONTEXT;
+  memcpy((void *)(uintptr_t)to, (const void *)(uintptr_t)from, bytes);
+  note("copy %zu on %lx\n", bytes, (unsigned long)(uintptr_t)stream);
+  return CUDA_SUCCESS;
+}
+VISIBLE CUresult CUDAAPI cuStreamBeginCapture(CUstream stream, CUstreamCaptureMode mode) {
+  NEED_CONTEXT;
+  (void)stream;
+  if ((int)mode != 0)
+    return (CUresult)CUDA_ERROR_INVALID_VALUE;
+  isCapturing = 1;
+  captured = 0;
+  return CUDA_SUCCESS;
+}
+VISIBLE CUresult CUDAAPI cuStreamEndCapture(CUstream stream, CUgraph *graph) {
+  NEED_CONTEXT;
+  (void)stream;
+  isCapturing = 0;
+  *graph = (CUgraph)(uintptr_t)captured;
+  return CUDA_SUCCESS;
+}
+VISIBLE CUresult CUDAAPI cuGraphInstantiateWithFlags(CUgraphExec *executable, CUgraph graph, unsigned long long flags) {
+  (void)flags;
+  *executable = (CUgraphExec)graph;
+  return graph != NULL ? CUDA_SUCCESS : (CUresult)CUDA_ERROR_INVALID_VALUE;
+}
+VISIBLE CUresult CUDAAPI cuGraphLaunch(CUgraphExec executable, CUstream stream) {
+  NEED_CONTEXT;
+  note("graph of %d on %lx\n", (int)(uintptr_t)executable, (unsigned long)(uintptr_t)stream);
   return CUDA_SUCCESS;
 }
