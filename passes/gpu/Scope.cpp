@@ -159,21 +159,27 @@ void DeviceLowering::enterSlot(Scope &scope, Value slot) {
 }
 
 /// The last slot that begins at or before a group: i64 (first groups, bytes from one to the next, slots, group). A slot without groups is never the last one.
+/// Where all slots have one size, the first guess is right; else it is one end of a binary search.
 static LLVM::LLVMFuncOp getFindSlot(Code &code) {
   Type i64 = code.getI64Type();
   return getShared(code, "gradus_find_slot_of_group", i64, {code.ptrType(), i64, i64, i64}, [](Code &code, ValueRange arguments) {
     Type i64 = code.getI64Type();
+    Value group = arguments[3], zero = code.i64(0), one = code.i64(1);
+    auto firstOf = [&](Code &at, Value slot) { return at.loadRaw(i64, at.byteAddress(arguments[0], at.mul(slot, arguments[1]))); };
+    auto beginsBefore = [&](Code &at, Value slot) { return at.compare(arith::CmpIPredicate::sle, firstOf(at, slot), group); };
+    Value last = code.sub(arguments[2], one), firstOfLast = firstOf(code, last);
+    Value guess = code.min(code.div(code.mul(group, last), code.max(firstOfLast, one)), last), next = code.min(code.add(guess, one), last);
+    Value isLow = beginsBefore(code, guess), isNextLow = beginsBefore(code, next);
+    Value low = code.select(isLow, guess, zero), high = code.select(isLow, code.select(isNextLow, last, guess), code.sub(guess, one));
     auto search = scf::WhileOp::create(
-        code, TypeRange{i64, i64}, ValueRange{code.i64(0), code.sub(arguments[2], code.i64(1))},
+        code, TypeRange{i64, i64}, ValueRange{low, high},
         [&](OpBuilder &builder, Location loc, ValueRange ends) {
           Code inner(loc, builder);
           scf::ConditionOp::create(inner, inner.compare(arith::CmpIPredicate::slt, ends[0], ends[1]), ends);
         },
         [&](OpBuilder &builder, Location loc, ValueRange ends) {
           Code inner(loc, builder);
-          Value middle = inner.div(inner.add(inner.add(ends[0], ends[1]), inner.i64(1)), inner.i64(2));
-          Value first = inner.loadRaw(i64, inner.byteAddress(arguments[0], inner.mul(middle, arguments[1])));
-          Value isBehind = inner.compare(arith::CmpIPredicate::sle, first, arguments[3]);
+          Value middle = inner.div(inner.add(inner.add(ends[0], ends[1]), inner.i64(1)), inner.i64(2)), isBehind = beginsBefore(inner, middle);
           scf::YieldOp::create(inner, ValueRange{inner.select(isBehind, middle, ends[0]), inner.select(isBehind, ends[1], inner.sub(middle, inner.i64(1)))});
         });
     LLVM::ReturnOp::create(code, search.getResult(0));
