@@ -55,7 +55,8 @@ typedef struct gradus_vulkan_options {
 
 /**
  * Opens a device. Both pointers may be null: silent, and as with zeros. GRADUS_ERROR_DEVICE: there is no loader, no driver, or no device that serves.
- * It measures whether the device's Fma rounds once, which takes some milliseconds. `*vulkan` is null where it fails.
+ * It measures what no property tells (has_fma, longest_loop), which takes some milliseconds. `*vulkan` is null where it fails. A device that ends long loops
+ * is a line to context->log.
  */
 gradus_status gradus_vulkan_open(const gradus_context *context, const gradus_vulkan_options *options, gradus_vulkan **vulkan);
 /** Closes what gradus_vulkan_open opened, with all memory; recorders are closed before, and no work is under way. Null is taken. */
@@ -65,6 +66,11 @@ void gradus_vulkan_close(gradus_vulkan *vulkan);
 const char *gradus_vulkan_name(const gradus_vulkan *vulkan);
 /** Whether GLSL.std.450 Fma rounds once there, in all widths that the device has: what kernels are told as specialization constant 0. */
 int32_t gradus_vulkan_has_fma(const gradus_vulkan *vulkan);
+/**
+ * After how many iterations, of all its loops together, the device ends the loops of a thread without an error: results of kernels that need more are wrong there.
+ * UINT64_MAX: it does not. Mesa's device on the CPU: 65,535.
+ */
+uint64_t gradus_vulkan_longest_loop(const gradus_vulkan *vulkan);
 /**
  * How many dispatches were submitted so far, pieces of what was cut counted each; those in a command buffer of the application count when its recording
  * ends. For who wants to know that the device did the work.

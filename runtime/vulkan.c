@@ -228,6 +228,16 @@ static gradus_status makeLayout(gradus_vulkan *self, gradus_vk_reason *why) {
   return result == VK_SUCCESS ? GRADUS_OK : gradus_vk_refuse(why, "vkCreatePipelineLayout", result);
 }
 
+/* What a device gets wrong without an error is said once. */
+static void warn(const gradus_vulkan *self) {
+  char line[256];
+  if (self->longest_loop == UINT64_MAX || self->context.log == NULL)
+    return;
+  (void)snprintf(line, sizeof(line), "'%.80s' ends loops after %llu iterations: kernels with longer ones have wrong results there", self->properties.deviceName,
+                 (unsigned long long)self->longest_loop);
+  self->context.log(self->context.user, line);
+}
+
 /*===- What applications call -----------------------------------------------------===*/
 
 gradus_status gradus_vulkan_open(const gradus_context *context, const gradus_vulkan_options *options, gradus_vulkan **vulkan) {
@@ -252,12 +262,13 @@ gradus_status gradus_vulkan_open(const gradus_context *context, const gradus_vul
   if (status == GRADUS_OK)
     status = makeLayout(self, &why);
   if (status == GRADUS_OK)
-    status = gradus_vk_probe_fma(self, &self->has_fma, &why);
+    status = gradus_vk_probe(self, &why);
   if (status != GRADUS_OK) {
     gradus_vulkan_close(self);
     return gradus_vk_tell(context, "gradus_vulkan_open", status, &why);
   }
   self->dispatches = 0; /* the probe's do not count */
+  warn(self);
   *vulkan = self;
   return GRADUS_OK;
 }
@@ -289,6 +300,8 @@ void gradus_vulkan_close(gradus_vulkan *self) {
 const char *gradus_vulkan_name(const gradus_vulkan *vulkan) { return vulkan->properties.deviceName; }
 
 int32_t gradus_vulkan_has_fma(const gradus_vulkan *vulkan) { return vulkan->has_fma; }
+
+uint64_t gradus_vulkan_longest_loop(const gradus_vulkan *vulkan) { return vulkan->longest_loop; }
 
 uint64_t gradus_vulkan_dispatches(gradus_vulkan *vulkan) {
   uint64_t count;

@@ -144,6 +144,7 @@ struct gradus_vulkan {
   VkPhysicalDeviceProperties properties;
   gradus_vk_abilities abilities;
   int32_t has_fma;
+  uint64_t longest_loop;
   pthread_mutex_t ranges_lock; /**< of the ranges, sorted by address */
   gradus_vk_range *ranges;
   size_t n_ranges, room_for_ranges;
@@ -189,7 +190,7 @@ gradus_status gradus_vk_submit(gradus_vulkan *self, VkQueue queue, VkCommandBuff
 /** A barrier between all that compute shaders and transfers do before it, and the stages and accesses that come after. */
 void gradus_vk_barrier(const gradus_vulkan *self, VkCommandBuffer commands, VkPipelineStageFlags stages, VkAccessFlags access);
 
-/** Runs kernels that tell whether Fma rounds once. */
-gradus_status gradus_vk_probe_fma(gradus_vulkan *self, int32_t *has_fma, gradus_vk_reason *why);
+/** Runs kernels that tell has_fma and longest_loop. */
+gradus_status gradus_vk_probe(gradus_vulkan *self, gradus_vk_reason *why);
 
 #endif /* GRADUS_VULKAN_INTERNAL_H */

@@ -46,10 +46,12 @@ enum Kernel { accumulate, number, fused };
 struct Sink {
   std::string message;
   int errors = 0;
+  int lines = 0; ///< of information
 
   gradus_context context() {
     gradus_context context{};
     context.user = this;
+    context.log = [](void *user, const char *) { ++static_cast<Sink *>(user)->lines; };
     context.error = [](void *user, const gradus_error *error) {
       static_cast<Sink *>(user)->message = error->message;
       ++static_cast<Sink *>(user)->errors;

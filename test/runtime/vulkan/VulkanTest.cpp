@@ -238,9 +238,23 @@ TEST_F(Vulkan, fmaIsAsItSays) {
   EXPECT_EQ(gradus_vulkan_has_fma(vulkan) != 0, isSingle && isDouble);
 }
 
+TEST_F(Vulkan, loopsAreAsLongAsItSays) {
+  Module module(2000, readWords("loop"), {"loop"});
+  uint64_t const longest = gradus_vulkan_longest_loop(vulkan);
+  for (uint32_t end : {1u, 60'000u, 70'000u, 300'000u}) {
+    gradus_address const frame = allocate(2, end), count = allocate(2);
+    begin();
+    ASSERT_EQ(device.dispatch(device.user, &module.module, 0, 1, frame, count), GRADUS_OK);
+    run();
+    EXPECT_EQ(read(count, 1)[0], std::min<uint64_t>(end, longest));
+  }
+  EXPECT_EQ(sink.lines, longest == UINT64_MAX ? 0 : 1);
+}
+
 TEST(VulkanProbe, isTheTextOfTheFile) {
   EXPECT_EQ(readWords("probe32"), std::vector<uint32_t>(std::begin(gradus_vk_probe32), std::end(gradus_vk_probe32)));
   EXPECT_EQ(readWords("probe64"), std::vector<uint32_t>(std::begin(gradus_vk_probe64), std::end(gradus_vk_probe64)));
+  EXPECT_EQ(readWords("loop"), std::vector<uint32_t>(std::begin(gradus_vk_loop), std::end(gradus_vk_loop)));
 }
 
 namespace {
