@@ -28,7 +28,6 @@ struct PointerForm {
   mlir::spirv::StorageClass storage;
   mlir::Type element;
   Id index = 0; ///< u64; 0: the first element
-  bool isIn(const PointerForm &other) const { return variable == other.variable && index == other.index; }
 };
 
 class SpirvEmitter {
