@@ -4,6 +4,7 @@
 
 #include "passes/fuse/Traffic.h"
 
+#include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/Vector/IR/VectorOps.h"
 
 #include <limits>
@@ -77,10 +78,13 @@ static Value decode(Code &code, Value codes, const BlockForm &form) {
   auto spread = [&](Value x) { return isa<VectorType>(i32) ? code.splat(x) : x; };
   Value wide = arith::ExtUIOp::create(code, i32, codes);
   Value magnitude = andInt(code, wide, spread(form.magnitude));
-  Value u = addFloat(code, arith::SIToFPOp::create(code, f32, magnitude), 1);
+  // In the lowest bits of 2^23 an integer is added to it.
+  Value above = floatOf(code, arith::OrIOp::create(code, magnitude, code.integer(i32, 0x4b000000)));
+  Value u = addFloat(code, above, 1 - 0x1p23);
   Value power = floatOf(code, andInt(code, bitsOf(code, u), exponentBits));
-  Value up = arith::MulFOp::create(code, u, spread(form.upFactor)), down = arith::MulFOp::create(code, power, spread(form.downFactor));
-  Value value = arith::MulFOp::create(code, arith::SubFOp::create(code, up, down), arith::MulFOp::create(code, power, power));
+  Value down = arith::MulFOp::create(code, power, spread(form.downFactor));
+  Value difference = math::FmaOp::create(code, u, spread(form.upFactor), arith::NegFOp::create(code, down)); // exact, as without fma
+  Value value = arith::MulFOp::create(code, difference, arith::MulFOp::create(code, power, power));
   Value isZero = arith::CmpIOp::create(code, IPredicate::eq, magnitude, code.integer(i32, 0));
   value = arith::SelectOp::create(code, isZero, code.number(f32, 0), value);
   Value sign = andInt(code, shiftLeft(code, wide, 24), spread(form.sign));
@@ -221,7 +225,7 @@ void EncoderBuilder::decideForm() {
 Value EncoderBuilder::encode(Value bits) {
   Value x = floatOf(code, andInt(code, bits, mask));
   Value y = arith::MulFOp::create(code, x, halfReciprocal);
-  y = arith::SelectOp::create(code, arith::CmpFOp::create(code, FPredicate::OGE, y, leastPart), y, leastPart);
+  y = arith::SelectOp::create(code, arith::CmpFOp::create(code, FPredicate::OGT, y, leastPart), y, leastPart);
   Type halves = VectorType::get({2 * lanes}, code.getIntegerType(16));
   auto halvesOf = [&](Value words) -> Value { return LLVM::BitcastOp::create(code, halves, words); };
   auto wordsOf = [&](Value pairs) -> Value { return LLVM::BitcastOp::create(code, i32, pairs); };
@@ -232,8 +236,8 @@ Value EncoderBuilder::encode(Value bits) {
   Value sum = arith::AddFOp::create(code, y, timesFloat(code, power, 6));
   Value scaled = arith::MulFOp::create(code, sum, seventh);
   Value u = floatOf(code, arith::SubIOp::create(code, bitsOf(code, scaled), shiftLeft(code, wordsOf(q), 8)));
-  // Added to 2^23 a number is rounded to an integer, which its lowest bits then are.
-  Value rounded = bitsOf(code, addFloat(code, addFloat(code, u, -1), 0x1p23));
+  // Added to 2^23 a number is rounded to an integer, which its lowest bits then are; u - 1 would be exact.
+  Value rounded = bitsOf(code, addFloat(code, u, 0x1p23 - 1));
   Value isSome = arith::CmpFOp::create(code, FPredicate::OGT, x, bound);
   Value all = arith::OrIOp::create(code, rounded, andInt(code, shiftRight(code, bits, 24), signMask));
   all = arith::SelectOp::create(code, isSome, all, code.integer(i32, 0));
