@@ -102,3 +102,12 @@ gradus.func fn @kept(%x: !n {gradus.name = "x", gradus.role = #gradus.role<data>
   %z = gradus.cast %y : !gradus.array<[n], !gradus.blocks<16>> to !n
   gradus.return %y, %z : !gradus.array<[n], !gradus.blocks<16>>, !n
 }
+
+// Rounded by random bits, and read back.
+gradus.func fn @rounded(%t: !i {gradus.name = "t", gradus.role = #gradus.role<time>}, %x: !n {gradus.name = "x", gradus.role = #gradus.role<data>})
+    -> (!gradus.array<[n], bf16> {gradus.name = "y", gradus.role = #gradus.role<value>}, !n {gradus.name = "z", gradus.role = #gradus.role<value>}) {
+  %b = gradus.draw bits "rounded.y" at %t : !i -> !gradus.array<[n], i32>
+  %y = gradus.stochastic_cast %x by %b : !n, !gradus.array<[n], i32> to !gradus.array<[n], bf16>
+  %z = gradus.cast %y : !gradus.array<[n], bf16> to !n
+  gradus.return %y, %z : !gradus.array<[n], bf16>, !n
+}
