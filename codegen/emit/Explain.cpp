@@ -196,6 +196,32 @@ static bool runsOverParameter(FuncOp func, KernelOp kernel) {
   return false;
 }
 
+/// The bytes of an element in memory, its share of a block's scale included.
+static double bytesOfElement(ArrayType type) {
+  if (auto blocks = dyn_cast<BlocksType>(type.getElementType()))
+    return 1 + static_cast<double>(BlocksType::scaleBytes) / static_cast<double>(blocks.getSize());
+  return static_cast<double>((type.getElementType().getIntOrFloatBitWidth() + 7) / 8);
+}
+
+/// What a kernel that does other work too reads for the guard alone, for each element of its domain.
+static double countReadForGuard(const Plan &plan, KernelOp kernel) {
+  llvm::DenseSet<Value> needed;
+  SmallVector<Value> pending;
+  for (auto [stored, value] : llvm::zip_equal(kernel.getStored(), kernel.getBody().front().getTerminator()->getOperands()))
+    if (!plan.isForGuard(stored))
+      pending.push_back(value);
+  while (!pending.empty()) {
+    Value value = pending.pop_back_val();
+    if (Operation *op = value.getDefiningOp(); needed.insert(value).second && op)
+      llvm::append_range(pending, op->getOperands());
+  }
+  double sum = 0;
+  for (BlockArgument argument : kernel.getBody().getArguments())
+    if (auto type = cast<ArrayType>(argument.getType()); type.getShape() == kernel.getDomain().getValue() && !needed.contains(argument))
+      sum += bytesOfElement(type);
+  return sum;
+}
+
 static ExplainedKernel describe(FuncOp func, const Plan &plan, KernelOp kernel, unsigned phase) {
   ExplainedKernel result;
   result.phase = phase;
@@ -222,6 +248,7 @@ static ExplainedKernel describe(FuncOp func, const Plan &plan, KernelOp kernel, 
   }
   result.isPerParameter = runsOverParameter(func, kernel);
   result.isForGuard = plan.isForGuard(kernel);
+  result.readForGuard = result.isForGuard ? 0 : countReadForGuard(plan, kernel);
   return result;
 }
 
@@ -241,13 +268,6 @@ static void describeLoops(FuncOp func, std::vector<ExplainedNote> &notes) {
     if (!text.empty())
       notes.push_back({"carried", text, findLine(loop.getLoc())});
   });
-}
-
-/// The bytes of an element in memory, its share of a block's scale included.
-static double bytesOfElement(ArrayType type) {
-  if (auto blocks = dyn_cast<BlocksType>(type.getElementType()))
-    return 1 + static_cast<double>(BlocksType::scaleBytes) / static_cast<double>(blocks.getSize());
-  return static_cast<double>((type.getElementType().getIntOrFloatBitWidth() + 7) / 8);
 }
 
 /// Each tensor of the shape of a parameter once: read if the step needs it, written if the step changes it.
@@ -310,8 +330,8 @@ std::optional<double> ExplainedEntry::getBytesPerParameter() const {
 double ExplainedEntry::getGuardBytesPerParameter() const {
   double sum = 0;
   for (const ExplainedKernel &kernel : kernels)
-    if (kind == "rule_step" && kernel.isForGuard && kernel.isPerParameter && kernel.traffic)
-      sum += kernel.traffic->read + kernel.traffic->written;
+    if (kind == "rule_step" && kernel.isPerParameter && kernel.traffic)
+      sum += kernel.isForGuard ? kernel.traffic->read + kernel.traffic->written : kernel.readForGuard;
   return sum;
 }
 

@@ -38,6 +38,7 @@ struct ExplainedKernel {
   std::optional<Traffic> traffic;    ///< none where no main loop was counted; of a sort, in each of its log2(n) passes
   bool isPerParameter = false;       ///< the domain is that of a parameter
   bool isForGuard = false;           ///< it is there for what the step refuses alone
+  double readForGuard = 0;           ///< else: the bytes of an element of its domain that it reads for that alone
 };
 
 /// Why the plan is as it is.

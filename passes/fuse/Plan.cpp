@@ -207,8 +207,12 @@ void Plan::findGuards() {
 }
 
 bool Plan::isForGuard(KernelOp kernel) const {
+  return llvm::all_of(kernel.getStored(), [&](Value stored) { return isForGuard(stored); });
+}
+
+bool Plan::isForGuard(Value kernelResult) const {
   FuncOp of = func;
-  SmallVector<Value> pending(kernel.getStored());
+  SmallVector<Value> pending{kernelResult};
   llvm::DenseSet<Value> seen;
   while (!pending.empty()) {
     Value value = pending.pop_back_val();

@@ -65,8 +65,9 @@ public:
   bool hasGuards() const { return isGuarded; }
   /// Whether a kernel runs before all conditions of the guard are known.
   bool isBeforeGuards(KernelOp kernel) const { return getPosition(kernel) < numBeforeGuards; }
-  /// Whether a kernel is there for the guard alone.
+  /// Whether a kernel, or what one stores, is there for the guard alone.
   bool isForGuard(KernelOp kernel) const;
+  bool isForGuard(mlir::Value kernelResult) const;
   /// Whether an op of the last phase belongs to what runs twice.
   bool isRehearsed(mlir::Operation *op) const { return rehearsed.contains(op); }
 
