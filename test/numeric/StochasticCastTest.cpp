@@ -178,12 +178,32 @@ TEST_P(StochasticCast, ThreadsChangeNothing) {
   Arrays<double> alone = run(args);
   EXPECT_NE(alone[0].reals, alone[1].reals);
   for (int64_t threads : {1, 2, 3, 7}) {
-    gradus_context hooks{&threads, runParallel};
+    gradus_context hooks{};
+    hooks.user = &threads;
+    hooks.parallel_for = runParallel;
     compiled->context = &hooks;
     Arrays<double> together = run(args, /*compares=*/false);
     EXPECT_EQ(together[0].reals, alone[0].reals) << threads << " threads";
     EXPECT_EQ(together[1].reals, alone[1].reals) << threads << " threads";
   }
+}
+
+/// Tensors of a collection, launched together: each has bits of its own, those of its number.
+TEST_P(StochasticCast, HasEqualBitsInCollections) {
+  const Narrow &type = GetParam();
+  std::string x = "!gradus.array<[x.numel], f32>", y = llvm::formatv("!gradus.array<[x.numel], {0}>", type.name), bits = "!gradus.array<[x.numel], i32>";
+  compile("gradus.func rule_step @f(" + argument("t", "!gradus.array<[], i64>", "time") + ", " + argument("y", y, "param") + ", " + argument("x", x, "grad") + ") -> (" + y +
+          " {gradus.name = \"y\", gradus.role = #gradus.role<next>, gradus.of = 1 : i64}) attributes {open} {\n%b = gradus.draw bits \"f.y\" at %t {each} : !gradus.array<[], i64> -> " +
+          bits + "\n%z = gradus.stochastic_cast %x by %b : " + x + ", " + bits + " to " + y + "\ngradus.return %z : " + y + "\n}\n");
+  std::vector<Arrays<double>> slots;
+  for (int64_t size : {1000, 17, 0, 5, 4097, 1000})
+    slots.push_back({Array<double>::scalarInt(2), Array<double>::zeros(reference::Kind::Real, {size}), Array<double>::real({size}, std::vector<double>(size, 0.123456789f))});
+  auto machine = compiled->call("f", slots, error);
+  auto expected = evaluateOpen<double>(module->lookupSymbol<FuncOp>("f"), slots, error, compiled->seed);
+  ASSERT_TRUE(succeeded(machine) && succeeded(expected)) << error;
+  for (size_t slot = 0; slot < slots.size(); ++slot)
+    EXPECT_EQ((*machine)[slot][0].reals, (*expected)[slot][0].reals) << "slot " << slot;
+  EXPECT_NE((*machine)[0][0].reals, (*machine)[5][0].reals);
 }
 
 INSTANTIATE_TEST_SUITE_P(Types, StochasticCast, testing::ValuesIn(types), [](const auto &info) { return std::string(info.param.name); });
