@@ -89,17 +89,28 @@ static uint32_t *sortByAddress(const gradus_tensor *tensors, uint32_t *order, ui
   return order;
 }
 
-/* The numbers of the buffers of argument `k`; whether they lie behind one another, and behind `*last`. */
-static size_t addBuffers(const gradus_call_site *site, int32_t k, uint32_t *order, uintptr_t *last, int *is_sorted) {
+/* What is known of the buffers so far: where the last one begins and the last that is not empty ends, whether each begins behind the begin, and the end, of those before. */
+typedef struct trail {
+  uintptr_t begin;
+  uintptr_t end;
+  int is_sorted;
+  int are_apart;
+} trail;
+
+/* The numbers of the buffers of argument `k`. */
+static size_t addBuffers(const gradus_call_site *site, int32_t k, uint32_t *order, trail *so_far) {
   size_t const n = (size_t)site->entry->n_arguments;
   size_t count = 0, slot;
   for (slot = 0; slot < site->n_slots; ++slot) {
     size_t const buffer = slot * n + (size_t)k;
-    uintptr_t const begin = (uintptr_t)site->tensors[buffer].data;
+    gradus_range range;
     if (gradus_internal_is_ignored(site, slot, k))
       continue;
-    *is_sorted &= *last <= begin;
-    *last = begin;
+    range = gradus_internal_range(&site->tensors[buffer]);
+    so_far->is_sorted &= so_far->begin <= range.begin;
+    so_far->are_apart &= so_far->end <= range.begin || range.begin == range.end; /* empty tensors meet nobody */
+    so_far->begin = range.begin;
+    so_far->end = range.begin == range.end ? so_far->end : range.end;
     order[count++] = (uint32_t)buffer;
   }
   return count;
@@ -109,46 +120,33 @@ static size_t addBuffers(const gradus_call_site *site, int32_t k, uint32_t *orde
  * Numbers all buffers. Where an application has one piece of memory for each argument, tensor behind tensor, they are in order when
  * the arguments come in that of their first tensors.
  */
-static size_t addAllBuffers(const gradus_call_site *site, uint32_t *order, int *is_sorted) {
+static size_t addAllBuffers(const gradus_call_site *site, uint32_t *order, trail *so_far) {
   int32_t const n = site->entry->n_arguments;
-  uintptr_t last = 0;
   size_t count = 0;
   int32_t before = -1, done, k;
-  *is_sorted = 1;
+  so_far->begin = so_far->end = 0;
+  so_far->is_sorted = so_far->are_apart = 1;
   for (done = 0; done < n; ++done) {
     int32_t next = -1;
     for (k = 0; k < n; ++k) /* the first one behind `before`; of equal ones in their order */
       if ((before < 0 || isBehind(site->tensors, k, before)) && (next < 0 || isBehind(site->tensors, next, k)))
         next = k;
-    count += addBuffers(site, next, order + count, &last, is_sorted);
+    count += addBuffers(site, next, order + count, so_far);
     before = next;
   }
   return count;
-}
-
-/* Whether each of the sorted buffers begins behind the end of all before it, so that nobody need know which are written. */
-static int areApart(const gradus_tensor *tensors, const uint32_t *order, size_t count) {
-  uintptr_t end = 0;
-  size_t k;
-  for (k = 0; k < count; ++k) {
-    gradus_range const range = gradus_internal_range(&tensors[order[k]]);
-    if (range.begin < end && range.begin != range.end)
-      return 0;
-    end = range.end > end ? range.end : end;
-  }
-  return 1;
 }
 
 static gradus_status checkSorted(const gradus_call_site *site, size_t buffers, uint32_t *order) {
   uintptr_t endOfAll = 0, endOfWritten = 0;
   size_t lastOfAll = 0, lastOfWritten = 0;
   size_t count, k;
-  int is_sorted;
-  count = addAllBuffers(site, order, &is_sorted);
-  if (!is_sorted)
-    order = sortByAddress(site->tensors, order, order + buffers, count);
-  if (areApart(site->tensors, order, count))
+  trail all;
+  count = addAllBuffers(site, order, &all);
+  if (all.are_apart) /* nobody need know which are written */
     return GRADUS_OK;
+  if (!all.is_sorted)
+    order = sortByAddress(site->tensors, order, order + buffers, count);
   for (k = 0; k < count; ++k) {
     gradus_range const range = gradus_internal_range(&site->tensors[order[k]]);
     if (range.begin == range.end) /* empty tensors meet nobody */
