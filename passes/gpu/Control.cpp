@@ -97,6 +97,39 @@ void DeviceLowering::emitProceed(LoopOp loop) {
   flush();
 }
 
+/// What a pass leaves for the next one.
+void DeviceLowering::emitPassEnd(LoopOp loop, ArrayRef<CarriedArray> arrays, const DenseMap<unsigned, Cell> &others, Cell index) {
+  Block &body = loop.getBody().front();
+  SmallVector<std::pair<Cell, Value>> numbers;
+  SmallVector<std::pair<Cell, Cell>> handed;
+  for (auto [argument, next] : llvm::zip_equal(body.getArguments().drop_front(), body.getTerminator()->getOperands())) {
+    if (isRankZero(argument)) {
+      numbers.push_back({cells.lookup(argument), next});
+      continue;
+    }
+    const auto *carried = llvm::find_if(arrays, [&, number = argument.getArgNumber() - 1](const CarriedArray &known) { return known.index == number; });
+    if (carried->isCopied)
+      emitCopy(others.lookup(carried->index), addressOf(next), arrayOf(next), {});
+    handed.push_back({addresses.lookup(argument), carried->isCopied || carried->isInPlace ? others.lookup(carried->index) : addressOf(next)});
+  }
+  addEffect([=, this](Scope &scope) {
+    Code &code = scope.code;
+    Type i64 = code.getI64Type();
+    SmallVector<Value> values, places;
+    for (const auto &[cell, next] : numbers)
+      values.push_back(scalarIn(scope, next));
+    for (const auto &[cell, next] : handed)
+      places.push_back(load(scope, next, i64));
+    Value passes = code.add(load(scope, index, i64), code.i64(1));
+    for (auto [number, value] : llvm::zip_equal(numbers, values))
+      store(scope, number.first, arrayOf(number.second).getElementType(), value);
+    for (auto [cell, place] : llvm::zip_equal(handed, places))
+      store(scope, cell.first, i64, place);
+    store(scope, index, i64, passes);
+  });
+  flush();
+}
+
 void DeviceLowering::emitLoop(LoopOp loop) {
   bool isOfSlot = level->isOfSlot;
   Block &body = loop.getBody().front();
@@ -155,34 +188,7 @@ void DeviceLowering::emitLoop(LoopOp loop) {
   }
   emitBlock(body);
   flush();
-  SmallVector<std::pair<Cell, Value>> numbers;
-  SmallVector<std::pair<Cell, Cell>> handed;
-  for (auto [argument, next] : llvm::zip_equal(body.getArguments().drop_front(), body.getTerminator()->getOperands())) {
-    if (isRankZero(argument)) {
-      numbers.push_back({cells.lookup(argument), next});
-      continue;
-    }
-    const auto *carried = llvm::find_if(arrays, [&, number = argument.getArgNumber() - 1](const CarriedArray &known) { return known.index == number; });
-    if (carried->isCopied)
-      emitCopy(others.lookup(carried->index), addressOf(next), arrayOf(next), {});
-    handed.push_back({addresses.lookup(argument), carried->isCopied || carried->isInPlace ? others.lookup(carried->index) : addressOf(next)});
-  }
-  addEffect([=, this](Scope &scope) {
-    Code &code = scope.code;
-    Type i64 = code.getI64Type();
-    SmallVector<Value> values, places;
-    for (const auto &[cell, next] : numbers)
-      values.push_back(scalarIn(scope, next));
-    for (const auto &[cell, next] : handed)
-      places.push_back(load(scope, next, i64));
-    Value passes = code.add(load(scope, index, i64), code.i64(1));
-    for (auto [number, value] : llvm::zip_equal(numbers, values))
-      store(scope, number.first, arrayOf(number.second).getElementType(), value);
-    for (auto [cell, place] : llvm::zip_equal(handed, places))
-      store(scope, cell.first, i64, place);
-    store(scope, index, i64, passes);
-  });
-  flush();
+  emitPassEnd(loop, arrays, others, index);
   level = outer;
   steps = outside;
   steps->push_back(std::move(repeated));

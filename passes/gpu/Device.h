@@ -13,6 +13,8 @@
 
 namespace gradus {
 
+struct CarriedArray;
+
 /// The threads of a group.
 inline constexpr int64_t groupSize = 256;
 
@@ -67,6 +69,7 @@ private:
   void emitRegion(mlir::Region &region, Cell active);
   void emitLoop(LoopOp loop);
   void emitProceed(LoopOp loop);
+  void emitPassEnd(LoopOp loop, llvm::ArrayRef<CarriedArray> arrays, const llvm::DenseMap<unsigned, Cell> &others, Cell index);
   // Results (Results.cpp).
   void keepArguments();
   void fillDefaults();

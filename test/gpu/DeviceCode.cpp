@@ -44,6 +44,8 @@ std::unique_ptr<DeviceCode> DeviceCode::create(ModuleOp fused, std::string &erro
   }
   for (const std::string &name : code->names)
     code->texts.push_back(name.c_str());
+  for (auto function : code->module->getOps<LLVM::LLVMFuncOp>())
+    code->entries.insert(function.getSymName().str());
   defineTable(*code->module);
   if (failed(convertToLLVMDialect(*code->module)))
     return nullptr;
@@ -63,6 +65,8 @@ void DeviceCode::setImages(ArrayRef<gradus_device_image> known) {
       content = (content ^ static_cast<const unsigned char *>(image.bytes)[i]) * 0x100000001b3;
   *table = {content, static_cast<int32_t>(images.size()), static_cast<int32_t>(texts.size()), images.data(), texts.data()};
 }
+
+bool DeviceCode::hasEntry(const EntryLayout &layout) const { return entries.count(getDeviceKernelName(layout)) > 0; }
 
 gradus_entry DeviceCode::makeEntry(const JitEntry &cpu, const EntryLayout &layout, gradus_device_type type) {
   gradus_entry entry = cpu.get();

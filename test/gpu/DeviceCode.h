@@ -13,6 +13,7 @@
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,7 @@ public:
   /// Lowers every entry of a module of phase Fuse, which stays as it is. Null, with `error` set, on failure.
   static std::unique_ptr<DeviceCode> create(mlir::ModuleOp fused, std::string &error);
 
+  bool hasEntry(const EntryLayout &layout) const;
   /// The table of an entry; `code` outlives it.
   gradus_entry makeEntry(const JitEntry &cpu, const EntryLayout &layout, gradus_device_type type);
   /// The kernels as a gpu.module.
@@ -47,6 +49,7 @@ private:
   std::vector<std::string> names;
   std::vector<const char *> texts;
   std::vector<bool> barriers;
+  std::set<std::string> entries; ///< functions of the host program
   std::vector<gradus_device_image> images;
   std::unique_ptr<Jit> host, simulated;
   gradus_device_module *table = nullptr;

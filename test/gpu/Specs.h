@@ -19,6 +19,7 @@ struct Engines {
   std::vector<EntryLayout> layouts;
   std::unique_ptr<Jit> cpu;
   std::unique_ptr<DeviceCode> device;
+  std::vector<std::string> refused; ///< as in refused.txt
   std::string error;
 };
 
@@ -29,7 +30,7 @@ std::string describe(const gradus_entry &entry, const std::vector<int64_t> &size
 std::vector<std::string> findSpecs();
 /// A name of a test.
 std::string toTestName(std::string spec);
-/// What is expected of a spec without a GPU form: a part of the error; empty where all entries have one.
-std::string findRefusal(const std::string &spec);
+/// The entries of a spec that are expected to have no GPU form, with the reasons: lines of refused.txt.
+std::vector<std::string> findRefusals(const std::string &spec);
 
 } // namespace gradus
