@@ -20,7 +20,13 @@ class SortGroup {
 public:
   SortGroup(SortOp op, Evaluator &evaluator, Scope &scope) : op(op), code(evaluator.code), scope(scope), element(arrayOf(op.getX()).getElementType()) {
     SmallVector<Attribute> dims(arrayOf(op.getX()).getShape());
-    auto axis = static_cast<size_t>(op.getAxis());
+    auto axis = static_cast<int64_t>(op.getAxis());
+    if (axis < 0) { // all elements
+      size = evaluator.product(dims);
+      stride = code.i64(1);
+      base = code.i64(0);
+      return;
+    }
     size = evaluator.sizeOf(dims[axis]);
     stride = evaluator.product(ArrayRef(dims).drop_front(axis + 1));
     Value point = code.div(scope.group, stride);
@@ -120,7 +126,10 @@ void DeviceLowering::emitSort(KernelOp kernel) {
     place = isOutput ? placeOf(kernel.getResult(index)) : scratch[spare++];
   }
   SmallVector<Attribute> others(arrayOf(op.getX()).getShape());
-  others.erase(others.begin() + static_cast<int64_t>(op.getAxis()));
+  if (auto axis = static_cast<int64_t>(op.getAxis()); axis < 0)
+    others.clear();
+  else
+    others.erase(others.begin() + axis);
   auto rows = [others](Evaluator &evaluator) { return evaluator.product(others); };
   emitLaunch("sort", kernel.getLoc(), Grid::Units, rows, [&](Scope &scope) {
     Buffers buffers = buffersOf(scope, kernel);
