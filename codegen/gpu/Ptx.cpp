@@ -184,6 +184,9 @@ static void markGlobalAddresses(llvm::Module &module) {
     }
 }
 
+/// Four groups of 256 are half of the threads of a multiprocessor, with 64 registers each. Asked for nothing, ptxas keeps more of them there and spills registers for it.
+static constexpr StringLiteral groupsAtOnce = "4";
+
 /// Only kernels are seen from outside. MLIR says that a group has at most as many threads as it has.
 static void hideFunctions(llvm::Module &module) {
   for (llvm::Function &function : module) {
@@ -192,6 +195,7 @@ static void hideFunctions(llvm::Module &module) {
     if (function.getCallingConv() == llvm::CallingConv::PTX_Kernel) {
       function.addFnAttr("nvvm.reqntid", function.getFnAttribute("nvvm.maxntid").getValueAsString());
       function.removeFnAttr("nvvm.maxntid");
+      function.addFnAttr("nvvm.minctasm", groupsAtOnce);
       continue;
     }
     function.setLinkage(llvm::GlobalValue::InternalLinkage);

@@ -1,10 +1,11 @@
 // RUN: gradus-opt %s --pass-pipeline="builtin.module(gpu.module(gradus-emit-ptx{output=%t.ptx chip=sm_90}))" -o /dev/null
 // RUN: FileCheck %s < %t.ptx
-// Groups of 256, device memory by its own loads, each operation rounded: a product and a sum stay two, an fma is one.
+// Groups of 256, four at once on a multiprocessor, device memory by its own loads, each operation rounded: a product and a sum stay two, an fma is one.
 
 // CHECK: .target sm_90
 // CHECK: .visible .entry k(
 // CHECK: .reqntid 256, 1, 1
+// CHECK: .minnctapersm 4
 // CHECK: ld.global.b32
 // CHECK: mul.rn.f32
 // CHECK: add.rn.f32
