@@ -11,6 +11,7 @@ struct OnVulkan::Memory {
   gradus_vulkan *vulkan;
   std::vector<gradus_tensor> tensors;
   std::vector<gradus_address> addresses;
+  gradus_address report = 0;
 
   explicit Memory(gradus_vulkan *vulkan) : vulkan(vulkan) {}
   Memory(const Memory &) = delete;
@@ -64,28 +65,30 @@ OnVulkan::~OnVulkan() {
   gradus_vulkan_close(vulkan);
 }
 
-gradus_status OnVulkan::record(const gradus_entry *entry, bits::AnyCall &call, uint64_t t, Memory &memory) {
+gradus_status OnVulkan::record(const gradus_entry *entry, bits::AnyCall &call, uint64_t t, Memory &memory, gradus_address values) {
   gradus_device hooks{};
   gradus_status status = gradus_vulkan_begin(recorder, nullptr, &hooks);
   if (status != GRADUS_OK)
     return status;
   size_t const bytes = gradus_workspace(entry, memory.tensors.data(), call.getSlots());
   gradus_address const workspace = bytes == 0 || bytes == SIZE_MAX ? 0 : memory.allocate(bytes);
-  hooks.report = memory.allocate(sizeof(gradus_device_report));
+  hooks.report = memory.report = memory.allocate(sizeof(gradus_device_report));
+  hooks.values = values;
   gradus_context inner = context;
   inner.device = &hooks;
   status = gradus_call(entry, &inner, call.getHypers().data(), t, 7, memory.tensors.data(), call.getSlots(), gradus_to_pointer(workspace),
                        bytes == SIZE_MAX ? 0 : bytes, &call.getReport());
-  if (status != GRADUS_OK) {
-    gradus_vulkan_end(recorder); // nothing of it runs
-    return status;
-  }
+  gradus_status const ended = gradus_vulkan_end(recorder); // of what failed nothing runs
+  return status == GRADUS_OK ? ended : status;
+}
+
+gradus_status OnVulkan::submit(const gradus_entry *entry, bits::AnyCall &call, Memory &memory) {
   gradus_device_report report;
-  status = gradus_vulkan_submit(recorder, nullptr);
+  gradus_status status = gradus_vulkan_submit(recorder, nullptr);
   if (status == GRADUS_OK)
     status = gradus_vulkan_wait(recorder);
   if (status == GRADUS_OK)
-    status = gradus_vulkan_read(vulkan, &report, hooks.report, sizeof(report));
+    status = gradus_vulkan_read(vulkan, &report, memory.report, sizeof(report));
   return status == GRADUS_OK ? gradus_device_result(entry, &context, &report, &call.getReport()) : status;
 }
 
@@ -93,6 +96,28 @@ gradus_status OnVulkan::run(const gradus_entry *entry, bits::AnyCall &call, uint
   Memory memory(vulkan);
   if (!memory.upload(call.getTensors()))
     return GRADUS_ERROR_DEVICE;
-  gradus_status const status = record(entry, call, t, memory);
+  gradus_status status = record(entry, call, t, memory, 0);
+  if (status == GRADUS_OK)
+    status = submit(entry, call, memory);
+  return memory.download(call.getTensors()) ? status : GRADUS_ERROR_DEVICE;
+}
+
+gradus_status OnVulkan::replay(const gradus_entry *entry, bits::AnyCall &call, uint64_t first, uint64_t steps) {
+  Memory memory(vulkan);
+  if (!memory.upload(call.getTensors()))
+    return GRADUS_ERROR_DEVICE;
+  uint64_t const seed = 7;
+  gradus_address const values = memory.allocate(16 + 8 * call.getHypers().size());
+  gradus_status status = record(entry, call, first + 1000, memory, values);
+  for (uint64_t t = first; t < first + steps && status == GRADUS_OK; ++t) {
+    uint64_t const numbers[2] = {t, seed};
+    status = gradus_vulkan_write(vulkan, values, numbers, sizeof(numbers));
+    if (status == GRADUS_OK)
+      status = gradus_vulkan_write(vulkan, values + sizeof(numbers), call.getHypers().data(), 8 * call.getHypers().size());
+    if (status == GRADUS_OK)
+      status = submit(entry, call, memory);
+    if (status == GRADUS_OK && call.getReport().t != t)
+      status = GRADUS_ERROR_STEP;
+  }
   return memory.download(call.getTensors()) ? status : GRADUS_ERROR_DEVICE;
 }

@@ -19,6 +19,8 @@ public:
   /// Makes the call's step t with `entry`, one of a device, from copies of its tensors; what comes of it goes back into them. The status is that of
   /// the call, or else what the device reported; `message` has the sentence.
   gradus_status run(const gradus_entry *entry, bits::AnyCall &call, uint64_t t);
+  /// Records the call once, with another t, and submits it for the steps first, first + 1, ..: t, the seed and the hyper-parameters come from memory of the device.
+  gradus_status replay(const gradus_entry *entry, bits::AnyCall &call, uint64_t first, uint64_t steps);
   /// The dispatches so far.
   uint64_t countDispatches() const { return gradus_vulkan_dispatches(vulkan); }
 
@@ -27,7 +29,8 @@ public:
 
 private:
   struct Memory;
-  gradus_status record(const gradus_entry *entry, bits::AnyCall &call, uint64_t t, Memory &memory);
+  gradus_status record(const gradus_entry *entry, bits::AnyCall &call, uint64_t t, Memory &memory, gradus_address values);
+  gradus_status submit(const gradus_entry *entry, bits::AnyCall &call, Memory &memory);
 
   gradus_context context{};
   gradus_vulkan *vulkan = nullptr;
