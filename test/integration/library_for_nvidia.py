@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Builds the standard library for sm_80 and sm_90: what has a form for devices must become PTX, and cubins where ptxas is here; the counts are printed.
 
-    library_for_nvidia.py GRADUS LIBRARY SCRATCH
+    library_for_nvidia.py GRADUS LIBRARY SCRATCH [SPEC..]     some specs of the library, or all of them
 """
 import concurrent.futures
 import json
@@ -47,8 +47,9 @@ def check_images(folder, name, said):
     return wrong, has_assembler
 
 
-def main(gradus, library, scratch):
+def main(gradus, library, scratch, *chosen):
     specs = sorted(os.path.join(at, file) for at, _, files in os.walk(library) for file in files if file.endswith(".grad"))
+    specs = [os.path.join(library, name) for name in chosen] or specs
     counts, wrong, assembled, spilling = {}, [], 0, []
     with concurrent.futures.ThreadPoolExecutor(2) as pool:
         folders = [os.path.join(scratch, os.path.relpath(spec, library)[:-5]) for spec in specs]
@@ -71,4 +72,4 @@ def main(gradus, library, scratch):
     return 1 if wrong or not counts.get("built") else 0
 
 
-sys.exit(main(*sys.argv[1:4]))
+sys.exit(main(*sys.argv[1:]))

@@ -29,14 +29,11 @@ public:
   gradus_status run(uint64_t first, uint64_t steps);
   /// The bytes of all tensors and the value reported; every NaN is the same one.
   std::string getBits() const;
-  /// What a call on a device needs, whose memory is another.
-  std::vector<gradus_tensor> &getTensors() { return tensors; }
-  const std::vector<double> &getHypers() const { return hyper; }
-  gradus_report &getReport() { return report; }
   /// What the last refused call said.
   const std::string &getMessage() const { return message; }
 
   /// What it is made of, for who calls in another way.
+  std::vector<gradus_tensor> &getTensors() { return tensors; }
   const std::vector<gradus_tensor> &getTensors() const { return tensors; }
   const std::vector<double> &getHypers() const { return hyper; }
   size_t getSlots() const { return slots; }
