@@ -47,7 +47,7 @@ TEST_P(Simulated, hasTheBitsOfTheCpu) {
   EXPECT_EQ(engines.refused, findRefusals(GetParam())) << "test/gpu/refused.txt says what has no GPU form";
   ASSERT_TRUE(engines.device) << engines.error;
   ASSERT_TRUE(engines.device->simulate(engines.error)) << engines.error;
-  int done = 0;
+  int done = 0, wanted = 0;
   for (const EntryLayout &layout : engines.layouts) {
     JitEntry known(layout, *engines.cpu);
     const gradus_entry &cpu = known.get();
@@ -55,6 +55,7 @@ TEST_P(Simulated, hasTheBitsOfTheCpu) {
       continue;
     gradus_entry gpu = engines.device->makeEntry(known, layout, GRADUS_VULKAN);
     for (const std::vector<int64_t> &sizes : getSizes(GetParam(), cpu)) {
+      ++wanted;
       size_t slots = cpu.is_open ? 3 : 1;
       std::string what = describe(cpu, sizes);
       AnyCall plain(&cpu, sizes, slots, {}), other(&cpu, sizes, slots, {});
@@ -70,7 +71,7 @@ TEST_P(Simulated, hasTheBitsOfTheCpu) {
       done += status == GRADUS_OK;
     }
   }
-  EXPECT_TRUE(done > 0 || engines.refused.size() == engines.layouts.size());
+  EXPECT_TRUE(done > 0 || wanted == 0);
 }
 
 INSTANTIATE_TEST_SUITE_P(Std, Simulated, testing::ValuesIn(findSpecs()), [](const auto &info) { return toTestName(info.param); });

@@ -82,7 +82,7 @@ std::vector<std::string> gradus::findRefusals(const std::string &spec) {
   return found;
 }
 
-/// Specs with solvers, which take very long for random numbers.
+/// Specs with solvers, whose thousands of launches are lowered but take too long to simulate.
 static bool isSteep(const std::string &spec) {
   static const std::set<std::string> steep = {
       "bilevel/ridge_validation.grad",
@@ -97,9 +97,9 @@ static bool isSteep(const std::string &spec) {
 
 std::vector<std::vector<int64_t>> gradus::getSizes(const std::string &spec, const gradus_entry &entry) {
   auto symbols = size_t(entry.n_symbols);
-  std::vector<std::vector<int64_t>> sizes = {std::vector<int64_t>(symbols, 1), std::vector<int64_t>(symbols, 5)};
   if (isSteep(spec))
-    return sizes;
+    return {};
+  std::vector<std::vector<int64_t>> sizes = {std::vector<int64_t>(symbols, 1), std::vector<int64_t>(symbols, 5)};
   sizes.emplace_back(symbols, 16);
   bool hasMatrix = std::any_of(entry.arguments, entry.arguments + entry.n_arguments, [](const gradus_argument &argument) { return argument.rank > 1; });
   for (size_t symbol = 0; symbol < symbols && symbol < 3; ++symbol) {
@@ -118,10 +118,11 @@ std::string gradus::describe(const gradus_entry &entry, const std::vector<int64_
 
 std::vector<std::string> gradus::findSpecs() {
   std::vector<std::string> specs;
-  for (const auto &[prefix, folder] : {std::pair<std::string, std::string>("", GRADUS_TEST_STD), std::pair<std::string, std::string>("inputs/", GRADUS_TEST_INPUTS)})
-    for (const auto &file : std::filesystem::recursive_directory_iterator(folder))
-      if (file.path().extension() == ".grad")
-        specs.push_back(prefix + std::filesystem::relative(file.path(), folder).string());
+  for (const auto &file : std::filesystem::recursive_directory_iterator(GRADUS_TEST_STD))
+    if (file.path().extension() == ".grad")
+      specs.push_back(std::filesystem::relative(file.path(), GRADUS_TEST_STD).string());
+  for (const char *name : {"collection", "control", "draws", "recurrences", "rows", "windows"})
+    specs.push_back("inputs/" + std::string(name) + ".grad");
   std::sort(specs.begin(), specs.end());
   return specs;
 }

@@ -26,7 +26,7 @@ struct Engines {
 /// The sizes of the symbols that are tried: all alike, and one axis after the other longer than the rest.
 std::vector<std::vector<int64_t>> getSizes(const std::string &spec, const gradus_entry &entry);
 std::string describe(const gradus_entry &entry, const std::vector<int64_t> &sizes);
-/// The files of the standard library, as paths in it, and behind "inputs/" those of test/numeric.
+/// The files of the standard library, as paths in it, and behind "inputs/" some of test/numeric.
 std::vector<std::string> findSpecs();
 /// A name of a test.
 std::string toTestName(std::string spec);
