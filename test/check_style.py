@@ -12,6 +12,7 @@ root = sys.argv[1] if len(sys.argv) > 1 else os.path.dirname(os.path.dirname(os.
 problems = []
 LIMITS = {".cpp": 500, ".h": 500, ".c": 500, ".td": 400, ".py": 500, ".g4": 500, ".grad": 500}
 FUNCTION_LIMIT = 80
+types = {}  # what the compiler's files define outside of anonymous namespaces -> where
 
 
 def files():
@@ -42,9 +43,28 @@ def check_file(path):
         problems.append(f"{path}: {len(lines) - 1} lines, at most {LIMITS[ending]}")
     if ending in (".cpp", ".c"):
         check_functions(path, lines)
+    check_types(path, lines)
     for number, line in enumerate(lines, 1):
         if re.search(r"\bTODO\b|\bFIXME\b", line) and not path.endswith("check_style.py"):
             problems.append(f"{path}:{number}: a TODO without an issue")
+
+
+def check_types(path, lines):
+    """Two types of one name in one namespace are one to the linker: containers of the one would be compiled as those of the other."""
+    if not re.match(r"(codegen|dialect|lang|passes)/", path) or not path.endswith((".cpp", ".h")):
+        return
+    spaces = []
+    for number, line in enumerate(lines, 1):
+        if opens := re.match(r"namespace ?([\w:]*) ?\{$", line):
+            spaces.append(opens[1])
+        elif line.startswith("} // namespace"):
+            del spaces[-1:]
+        defines = re.match(r"(?:struct|class|enum class|enum) (?!class\b)(\w+)(?= \{$| : .*\{$| final)", line)
+        if defines and "" not in spaces:
+            name = "::".join(spaces + [defines[1]])
+            if name in types:
+                problems.append(f"{path}:{number}: '{name}' is another type at {types[name]}; put one into an anonymous namespace or rename it")
+            types.setdefault(name, f"{path}:{number}")
 
 
 def check_lit(path):

@@ -45,7 +45,7 @@ public:
 private:
   ContractOp op;
   Evaluator &evaluator;
-  Code &code;
+  CodeBuilder &code;
   llvm::DenseMap<int64_t, Value> at;
 };
 
@@ -88,7 +88,7 @@ void DeviceLowering::emitContract(KernelOp kernel) {
   auto bytes = [units, element](Evaluator &evaluator) { return emitBytes(evaluator.code, element, units(evaluator)); };
   Cell result = placeOf(kernel.getResult(0)), place = isCut ? newTemporary(bytes, shape) : result;
   emitLaunch("contract", kernel.getLoc(), Grid::Units, groups, [&](Scope &scope) {
-    Code &code = scope.code;
+    CodeBuilder &code = scope.code;
     Buffers buffers = buffersOf(scope, kernel);
     Evaluator evaluator(code, buffers);
     evaluator.somewhere = scope.frame;

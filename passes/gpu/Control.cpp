@@ -29,7 +29,7 @@ void DeviceLowering::decide(std::function<Value(Scope &)> condition, Cell then, 
   flush();
   std::optional<Cell> around = std::exchange(level->active, std::nullopt);
   addEffect([=, this](Scope &scope) {
-    Code &code = scope.code;
+    CodeBuilder &code = scope.code;
     Type bit = code.getI1Type();
     auto decideIn = [&] {
       Scope inside = scope;
@@ -113,7 +113,7 @@ void DeviceLowering::emitPassEnd(LoopOp loop, ArrayRef<CarriedArray> arrays, con
     handed.push_back({addresses.lookup(argument), carried->isCopied || carried->isInPlace ? others.lookup(carried->index) : addressOf(next)});
   }
   addEffect([=, this](Scope &scope) {
-    Code &code = scope.code;
+    CodeBuilder &code = scope.code;
     Type i64 = code.getI64Type();
     SmallVector<Value> values, places;
     for (const auto &[cell, next] : numbers)
@@ -180,7 +180,7 @@ void DeviceLowering::emitLoop(LoopOp loop) {
       addresses[result] = other;
     if (!carried.isInPlace)
       addEffect([this, first = first, second = second, now, other](Scope &scope) {
-        Code &code = scope.code;
+        CodeBuilder &code = scope.code;
         Type i64 = code.getI64Type();
         Value a = load(scope, first, i64), b = load(scope, second, i64);
         store(scope, other, i64, code.select(code.compare(arith::CmpIPredicate::eq, load(scope, now, i64), a), b, a));

@@ -20,7 +20,7 @@ inline constexpr int64_t groupSize = 256;
 
 /// What the code of a kernel has at hand.
 struct Scope {
-  Code &code;
+  CodeBuilder &code;
   mlir::Value frame;  ///< pointer
   mlir::Value slot;   ///< its number
   mlir::Value record; ///< pointer to its cells
@@ -179,7 +179,7 @@ private:
 
   const KernelInfo &info;
   Evaluator &evaluator;
-  Code &code;
+  CodeBuilder &code;
   Scope &scope;
   mlir::ValueRange outputs;
 };
@@ -187,12 +187,12 @@ private:
 /// Whether the elements of some axes are one block, whatever the call.
 bool hasOneBlock(llvm::ArrayRef<mlir::Attribute> dims);
 /// Whether `every` runs its region: `time` and `period` are integers.
-mlir::Value emitEvery(Code &code, mlir::Value period, mlir::Value now);
+mlir::Value emitEvery(CodeBuilder &code, mlir::Value period, mlir::Value now);
 
 /// Memory that the threads of a group share.
-mlir::Value emitGroupMemory(Code &code, mlir::Type element, int64_t count);
-mlir::Value loadGroup(Code &code, mlir::Value memory, mlir::Value index, mlir::Type element);
-void storeGroup(Code &code, mlir::Value memory, mlir::Value index, mlir::Value value);
-void emitBarrier(Code &code);
+mlir::Value emitGroupMemory(CodeBuilder &code, mlir::Type element, int64_t count);
+mlir::Value loadGroup(CodeBuilder &code, mlir::Value memory, mlir::Value index, mlir::Type element);
+void storeGroup(CodeBuilder &code, mlir::Value memory, mlir::Value index, mlir::Value value);
+void emitBarrier(CodeBuilder &code);
 
 } // namespace gradus

@@ -20,7 +20,7 @@ static constexpr int64_t neighbours = 4, accessBytes = 16;
 static constexpr int64_t mostCopied = 400;
 
 /// How many elements go into one access; 0 for what is not loaded so.
-static int64_t widthOf(Code &code, Type element) {
+static int64_t widthOf(CodeBuilder &code, Type element) {
   if (isa<BlocksType>(element) || element.isInteger(1))
     return 0;
   return std::min(neighbours, accessBytes / code.memBytes(element));

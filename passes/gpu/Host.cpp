@@ -17,7 +17,7 @@ namespace gradus {
 /// Each temporary begins at a multiple of it.
 static constexpr int64_t alignment = 64;
 
-static Value roundUp(Code &code, Value bytes) { return arith::AndIOp::create(code, code.add(bytes, code.i64(alignment - 1)), code.i64(-alignment)); }
+static Value roundUp(CodeBuilder &code, Value bytes) { return arith::AndIOp::create(code, code.add(bytes, code.i64(alignment - 1)), code.i64(-alignment)); }
 
 namespace {
 
@@ -52,7 +52,7 @@ private:
   const EntryLayout &layout;
   const DeviceProgram &program;
   ModuleOp module;
-  Code code;
+  CodeBuilder code;
   Value tensors, slots, device, workspace, status;
   Buffers host; ///< hyper-parameters, t and, in a function that is not open, sizes
 };
@@ -69,7 +69,7 @@ LLVM::LLVMFuncOp HostEmitter::begin(StringRef name, Type result, TypeRange argum
 /// void (device, status, to, from, bytes)
 LLVM::LLVMFuncOp HostEmitter::getUpdate() {
   Type ptr = code.ptrType(), i64 = code.getI64Type(), i32 = code.getI32Type();
-  return getShared(code, "gradus_device_update", LLVM::LLVMVoidType::get(code.getContext()), {ptr, ptr, i64, ptr, i64}, [&](Code &code, ValueRange arguments) {
+  return getShared(code, "gradus_device_update", LLVM::LLVMVoidType::get(code.getContext()), {ptr, ptr, i64, ptr, i64}, [&](CodeBuilder &code, ValueRange arguments) {
     Value isFine = code.compare(arith::CmpIPredicate::eq, code.loadRaw(i32, arguments[1]), code.i32(0));
     code.ifThen(isFine, [&] {
       Value hook = code.loadRaw(ptr, code.byteAddress(arguments[0], int64_t(offsetof(gradus_device, update))));
@@ -89,7 +89,7 @@ LLVM::LLVMFuncOp HostEmitter::getDispatch() {
     code.setInsertionPointToStart(module.getBody());
     LLVM::GlobalOp::create(code, code.getI8Type(), /*isConstant=*/true, LLVM::Linkage::External, deviceTableName, Attribute());
   }
-  return getShared(code, "gradus_device_dispatch", LLVM::LLVMVoidType::get(code.getContext()), {ptr, ptr, i32, i64, i64}, [&](Code &code, ValueRange arguments) {
+  return getShared(code, "gradus_device_dispatch", LLVM::LLVMVoidType::get(code.getContext()), {ptr, ptr, i32, i64, i64}, [&](CodeBuilder &code, ValueRange arguments) {
     Value isFine = code.compare(arith::CmpIPredicate::eq, code.loadRaw(i32, arguments[1]), code.i32(0));
     Value isWork = code.compare(arith::CmpIPredicate::ne, arguments[3], code.i64(0));
     code.ifThen(arith::AndIOp::create(code, isFine, isWork), [&] {

@@ -67,7 +67,7 @@ void DeviceLowering::emitLoops(const KernelInfo &info) {
   for (auto [index, result] : llvm::enumerate(kernel.getStored())) {
     const Reduction *reduction = llvm::find_if(info.reductions, [&, index = index](const Reduction &known) { return known.result == index; });
     if (isRankZero(result) && info.isFullReduction() && reduction != info.reductions.end()) {
-      int64_t bytes = Code(kernel.getLoc(), kernel.getContext()).memBytes(reduction->accumulate);
+      int64_t bytes = CodeBuilder(kernel.getLoc(), kernel.getContext()).memBytes(reduction->accumulate);
       auto size = [info, bytes](Evaluator &evaluator) { return evaluator.code.mul(emitCount(info, evaluator), evaluator.code.i64(bytes)); };
       places.push_back(newTemporary(size, info.domain));
     } else if (isRankZero(result)) { // the one index of a vector's arg_reduce: it is stored in its cell
@@ -106,7 +106,7 @@ void DeviceLowering::emitLoops(const KernelInfo &info) {
 void DeviceLowering::emitBlockTrees(Location loc, ArrayRef<BlockTree> trees, std::function<Value(Evaluator &)> points, std::function<Value(Evaluator &)> blocks) {
   auto groups = [points](Evaluator &evaluator) { return evaluator.code.ceilDiv(points(evaluator), groupSize); };
   emitLaunch("combine", loc, Grid::Units, groups, [&](Scope &scope) {
-    Code &code = scope.code;
+    CodeBuilder &code = scope.code;
     Evaluator evaluator(code, scope.buffers);
     Value count = points(evaluator);
     forThread(scope, count, [&](Value point) {
@@ -127,19 +127,19 @@ void DeviceLowering::emitFullReductions(const KernelInfo &info, ArrayRef<Cell> p
   for (const Reduction &reduction : info.reductions)
     cells[kernel.getResult(reduction.result)] = newCell(level->isOfSlot);
   emitLaunch("combine", kernel.getLoc(), Grid::SlotGroup, {}, [&](Scope &scope) {
-    Code &code = scope.code;
+    CodeBuilder &code = scope.code;
     Evaluator evaluator(code, scope.buffers);
     Value blocks = emitCount(info, evaluator), one = code.i64(1);
     // The smallest power of two of which there are at most as many as threads.
     auto search = scf::WhileOp::create(
         code, TypeRange{code.getI64Type()}, ValueRange{one},
         [&](OpBuilder &builder, Location loc, ValueRange args) {
-          Code inner(loc, builder);
+          CodeBuilder inner(loc, builder);
           Value room = inner.mul(args[0], inner.i64(groupSize));
           scf::ConditionOp::create(inner, inner.compare(arith::CmpIPredicate::slt, room, blocks), args);
         },
         [&](OpBuilder &builder, Location loc, ValueRange args) {
-          Code inner(loc, builder);
+          CodeBuilder inner(loc, builder);
           scf::YieldOp::create(inner, ValueRange{inner.add(args[0], args[0])});
         });
     Value chunk = search.getResult(0), chunks = code.div(code.add(blocks, code.sub(chunk, one)), chunk);
@@ -184,7 +184,7 @@ void DeviceLowering::emitCheck(KernelOp kernel) {
       llvm::append_range(places, getPlaces(op));
     emitLaunch("check", kernel.getLoc(), Grid::Units, groups, [&](Scope &scope) {
       Buffers buffers = buffersOf(scope, kernel, places);
-      Code &code = scope.code;
+      CodeBuilder &code = scope.code;
       Evaluator evaluator(code, buffers);
       evaluator.somewhere = scope.frame;
       ChecksBelow below;

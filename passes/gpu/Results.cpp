@@ -19,7 +19,7 @@ namespace gradus {
 static constexpr int64_t copySize = blockSize;
 
 /// All elements of an array as they stand in memory: of blocks of codes the bytes.
-static std::pair<Type, Value> elementsOf(Code &code, ArrayType type, Evaluator &evaluator) {
+static std::pair<Type, Value> elementsOf(CodeBuilder &code, ArrayType type, Evaluator &evaluator) {
   Value count = evaluator.product(type.getShape());
   if (type.isBlocks())
     return {code.getI8Type(), emitBytes(code, type.getElementType(), count)};
@@ -28,7 +28,7 @@ static std::pair<Type, Value> elementsOf(Code &code, ArrayType type, Evaluator &
 
 /// What each thread of a kernel does for the elements of an array: groups take `copySize` of them, threads one after the other.
 static void forElements(Scope &scope, Value count, function_ref<void(Value)> then) {
-  Code &code = scope.code;
+  CodeBuilder &code = scope.code;
   Value first = code.mul(scope.group, code.i64(copySize)), end = code.min(code.add(first, code.i64(copySize)), count);
   code.loop(code.add(first, scope.thread), end, groupSize, {}, [&](Value index, ValueRange) {
     then(index);
@@ -42,7 +42,7 @@ static std::function<Value(Evaluator &)> groupsOf(ArrayType type) {
 
 void DeviceLowering::emitCopy(Cell to, Cell from, ArrayType type, CopyWhen when) {
   emitLaunch("copy", func.getLoc(), Grid::Units, groupsOf(type), [&](Scope &scope) {
-    Code &code = scope.code;
+    CodeBuilder &code = scope.code;
     Value target = load(scope, to, code.getI64Type()), source = load(scope, from, code.getI64Type());
     Value isNeeded = code.integer(code.getI1Type(), 1);
     auto need = [&](Value condition) { isNeeded = arith::AndIOp::create(code, isNeeded, condition); };
@@ -72,14 +72,14 @@ void DeviceLowering::fillDefaults() {
     Cell given = fieldOf(SlotField::Tensor, number), filled = temporaryFor(tensor.type), address = newCell(true);
     ArrayType type = tensor.type;
     addEffect([this, given, filled, address](Scope &scope) {
-      Code &code = scope.code;
+      CodeBuilder &code = scope.code;
       Value data = load(scope, given, code.getI64Type()), isAbsent = code.compare(arith::CmpIPredicate::eq, data, code.i64(0));
       store(scope, address, code.getI64Type(), code.select(isAbsent, load(scope, filled, code.getI64Type()), data));
     });
     flush();
     addresses[func.getArgument(tensor.argument)] = address;
     emitLaunch("default", func.getLoc(), Grid::Units, groupsOf(type), [&](Scope &scope) {
-      Code &code = scope.code;
+      CodeBuilder &code = scope.code;
       code.ifThen(code.compare(arith::CmpIPredicate::eq, load(scope, given, code.getI64Type()), code.i64(0)), [&] {
         Type element = type.getElementType();
         Value value = emitCast(code, code.number(code.getF64Type(), *tensor.initial), code.getF64Type(), element), place = pointerIn(scope, filled);
@@ -141,7 +141,7 @@ void DeviceLowering::addScalarResults() {
     if (auto argument = dyn_cast<BlockArgument>(value); argument && func.getResultOf(index) == argument.getArgNumber())
       continue;
     addEffect([this, value = Value(value), target = fieldOf(SlotField::Tensor, tensor), isOptional = layout.tensors[tensor].optional](Scope &scope) {
-      Code &code = scope.code;
+      CodeBuilder &code = scope.code;
       Value known = scalarIn(scope, value), address = load(scope, target, code.getI64Type());
       auto write = [&] {
         Value place = LLVM::IntToPtrOp::create(code, code.ptrType(), address);
@@ -159,7 +159,7 @@ void DeviceLowering::addScalarResults() {
 void DeviceLowering::emitReport() {
   bool couldBeRefused = std::exchange(mayBeRefused, false);
   emitLaunch("report", func.getLoc(), Grid::One, {}, [&](Scope &scope) {
-    Code &code = scope.code;
+    CodeBuilder &code = scope.code;
     Type i64 = code.getI64Type(), i32 = code.getI32Type();
     Value nan = code.number(code.getF64Type(), std::numeric_limits<double>::quiet_NaN()), value = nan;
     Value place = pointerIn(scope, {false, reportCell}), status = load(scope, {false, statusCell}, i64);

@@ -42,7 +42,7 @@ SmallVector<Value> DeviceLowering::emitScalarRegion(Scope &scope, Block &block) 
   return llvm::map_to_vector(block.getTerminator()->getOperands(), [&](Value value) { return scalarIn(scope, value); });
 }
 
-Value emitEvery(Code &code, Value period, Value now) {
+Value emitEvery(CodeBuilder &code, Value period, Value now) {
   period = code.max(period, code.integer(period.getType(), 1)); // a period below 1 is one of 1
   Value rest = arith::RemSIOp::create(code, code.sub(now, code.integer(now.getType(), 1)), period);
   return code.compare(arith::CmpIPredicate::eq, rest, code.integer(period.getType(), 0));
@@ -52,7 +52,7 @@ Value emitEvery(Code &code, Value period, Value now) {
 void DeviceLowering::emitScalarControl(Scope &scope, Operation *op) {
   if (auto loop = dyn_cast<LoopOp>(op))
     return emitScalarLoop(scope, loop);
-  Code &code = scope.code;
+  CodeBuilder &code = scope.code;
   auto choice = dyn_cast<IfOp>(op);
   auto every = dyn_cast<EveryOp>(op);
   Value condition = choice ? scalarIn(scope, choice.getCondition()) : emitEvery(code, scalarIn(scope, every.getPeriod()), scalarIn(scope, every.getTime()));
@@ -73,7 +73,7 @@ void DeviceLowering::emitScalarControl(Scope &scope, Operation *op) {
 }
 
 void DeviceLowering::emitScalarLoop(Scope &scope, LoopOp loop) {
-  Code &code = scope.code;
+  CodeBuilder &code = scope.code;
   Value count = emitCast(code, scalarIn(scope, loop.getCount()), arrayOf(loop.getCount()).getElementType(), code.getI64Type());
   SmallVector<Value> init{code.i64(0)};
   for (Value value : loop.getInit())

@@ -45,7 +45,7 @@ void DeviceLowering::emitScatter(KernelOp kernel) {
       rest.push_back(axis);
   auto groups = [dims = pick(domain, own)](Evaluator &evaluator) { return evaluator.code.ceilDiv(evaluator.product(dims), groupSize); };
   emitLaunch("scatter", kernel.getLoc(), Grid::Units, groups, [&](Scope &scope) {
-    Code &code = scope.code;
+    CodeBuilder &code = scope.code;
     Buffers buffers = buffersOf(scope, kernel);
     Evaluator evaluator(code, buffers);
     evaluator.somewhere = scope.frame;

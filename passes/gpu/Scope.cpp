@@ -88,7 +88,7 @@ Value DeviceLowering::scalarIn(Scope &scope, Value value) {
   value = resolve(value);
   if (Value known = scope.buffers.scalars.lookup(value))
     return known;
-  Code &code = scope.code;
+  CodeBuilder &code = scope.code;
   Type element = arrayOf(value).getElementType();
   Value result;
   if (auto cell = cells.find(value); cell != cells.end()) {
@@ -129,7 +129,7 @@ void DeviceLowering::bind(Scope &scope, Operation *op) {
 static constexpr StringLiteral headerBytesAttribute = "gradus.header_bytes", recordBytesAttribute = "gradus.record_bytes";
 
 /// A number that is known when all kernels are written.
-static Value emitFrameSize(Code &code, StringRef attribute) {
+static Value emitFrameSize(CodeBuilder &code, StringRef attribute) {
   auto constant = arith::ConstantOp::create(code, code.getI64IntegerAttr(0));
   constant->setAttr(attribute, code.getUnitAttr());
   return constant;
@@ -146,7 +146,7 @@ void DeviceLowering::finishFrame() {
 }
 
 void DeviceLowering::enterSlot(Scope &scope, Value slot) {
-  Code &code = scope.code;
+  CodeBuilder &code = scope.code;
   scope.slot = scope.buffers.slot = slot;
   Value offset = emitFrameSize(code, headerBytesAttribute);
   if (layout.isOpen) {
@@ -160,13 +160,13 @@ void DeviceLowering::enterSlot(Scope &scope, Value slot) {
 
 /// The last slot that begins at or before a group: i64 (first groups, bytes from one to the next, slots, group). A slot without groups is never the last one.
 /// Where all slots have one size, the first guess is right; else it is one end of a binary search.
-static LLVM::LLVMFuncOp getFindSlot(Code &code) {
+static LLVM::LLVMFuncOp getFindSlot(CodeBuilder &code) {
   Type i64 = code.getI64Type();
-  return getShared(code, "gradus_find_slot_of_group", i64, {code.ptrType(), i64, i64, i64}, [](Code &code, ValueRange arguments) {
+  return getShared(code, "gradus_find_slot_of_group", i64, {code.ptrType(), i64, i64, i64}, [](CodeBuilder &code, ValueRange arguments) {
     Type i64 = code.getI64Type();
     Value group = arguments[3], zero = code.i64(0), one = code.i64(1);
-    auto firstOf = [&](Code &at, Value slot) { return at.loadRaw(i64, at.byteAddress(arguments[0], at.mul(slot, arguments[1]))); };
-    auto beginsBefore = [&](Code &at, Value slot) { return at.compare(arith::CmpIPredicate::sle, firstOf(at, slot), group); };
+    auto firstOf = [&](CodeBuilder &at, Value slot) { return at.loadRaw(i64, at.byteAddress(arguments[0], at.mul(slot, arguments[1]))); };
+    auto beginsBefore = [&](CodeBuilder &at, Value slot) { return at.compare(arith::CmpIPredicate::sle, firstOf(at, slot), group); };
     Value last = code.sub(arguments[2], one), firstOfLast = firstOf(code, last);
     Value guess = code.min(code.div(code.mul(group, last), code.max(firstOfLast, one)), last), next = code.min(code.add(guess, one), last);
     Value isLow = beginsBefore(code, guess), isNextLow = beginsBefore(code, next);
@@ -174,11 +174,11 @@ static LLVM::LLVMFuncOp getFindSlot(Code &code) {
     auto search = scf::WhileOp::create(
         code, TypeRange{i64, i64}, ValueRange{low, high},
         [&](OpBuilder &builder, Location loc, ValueRange ends) {
-          Code inner(loc, builder);
+          CodeBuilder inner(loc, builder);
           scf::ConditionOp::create(inner, inner.compare(arith::CmpIPredicate::slt, ends[0], ends[1]), ends);
         },
         [&](OpBuilder &builder, Location loc, ValueRange ends) {
-          Code inner(loc, builder);
+          CodeBuilder inner(loc, builder);
           Value middle = inner.div(inner.add(inner.add(ends[0], ends[1]), inner.i64(1)), inner.i64(2)), isBehind = beginsBefore(inner, middle);
           scf::YieldOp::create(inner, ValueRange{inner.select(isBehind, middle, ends[0]), inner.select(isBehind, ends[1], inner.sub(middle, inner.i64(1)))});
         });
@@ -200,7 +200,7 @@ void DeviceLowering::emitLaunch(StringRef what, Location loc, Grid grid, std::fu
   std::string name = layout.cName + "__" + what.str() + std::to_string(launch);
   program.launches.push_back({numKernels++, grid, std::move(groups)});
   steps->push_back({launch, {}, {}});
-  Code code(loc, func.getContext());
+  CodeBuilder code(loc, func.getContext());
   code.setInsertionPointToEnd(device.getBody());
   Type i64 = code.getI64Type();
   auto kernel = LLVM::LLVMFuncOp::create(code, name, LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(code.getContext()), {i64, i64, i64}));
@@ -250,30 +250,30 @@ void DeviceLowering::emitLaunch(StringRef what, Location loc, Grid grid, std::fu
 
 /// From here on launches do nothing.
 void DeviceLowering::refuse(Scope &scope, int32_t status, int64_t what, int64_t argument) {
-  Code &code = scope.code;
+  CodeBuilder &code = scope.code;
   for (auto [cell, number] : {std::pair(statusCell, int64_t(status)), std::pair(whatCell, what), std::pair(argumentCell, argument)})
     store(scope, {false, cell}, code.getI64Type(), code.i64(number));
 }
 
-Value emitGroupMemory(Code &code, Type element, int64_t count) {
+Value emitGroupMemory(CodeBuilder &code, Type element, int64_t count) {
   auto space = gpu::AddressSpaceAttr::get(code.getContext(), gpu::AddressSpace::Workgroup);
   auto type = MemRefType::get({count}, element, MemRefLayoutAttrInterface(), space);
   return UnrealizedConversionCastOp::create(code, TypeRange(type), ValueRange()).getResult(0);
 }
 
-static Value indexOf(Code &code, Value number) { return arith::IndexCastOp::create(code, code.getIndexType(), number); }
+static Value indexOf(CodeBuilder &code, Value number) { return arith::IndexCastOp::create(code, code.getIndexType(), number); }
 
-Value loadGroup(Code &code, Value memory, Value index, Type element) {
+Value loadGroup(CodeBuilder &code, Value memory, Value index, Type element) {
   Value value = memref::LoadOp::create(code, memory, indexOf(code, index));
   return element.isInteger(1) ? code.compare(arith::CmpIPredicate::ne, value, code.integer(value.getType(), 0)) : value;
 }
 
-void storeGroup(Code &code, Value memory, Value index, Value value) {
+void storeGroup(CodeBuilder &code, Value memory, Value index, Value value) {
   if (value.getType().isInteger(1))
     value = arith::ExtUIOp::create(code, code.getI8Type(), value);
   memref::StoreOp::create(code, value, memory, indexOf(code, index));
 }
 
-void emitBarrier(Code &code) { gpu::BarrierOp::create(code); }
+void emitBarrier(CodeBuilder &code) { gpu::BarrierOp::create(code); }
 
 } // namespace gradus

@@ -46,7 +46,7 @@ private:
   Value emitSearch(Value values, Value low, Value high, Value value, Value isLeft);
 
   SortOp op;
-  Code &code;
+  CodeBuilder &code;
   Scope &scope;
   Type element;
   Value size, stride, base;
@@ -81,11 +81,11 @@ Value SortGroup::emitSearch(Value values, Value low, Value high, Value value, Va
   auto search = scf::WhileOp::create(
       code, TypeRange{code.getI64Type(), code.getI64Type()}, ValueRange{low, high},
       [&](OpBuilder &builder, Location loc, ValueRange ends) {
-        Code inner(loc, builder);
+        CodeBuilder inner(loc, builder);
         scf::ConditionOp::create(inner, inner.compare(arith::CmpIPredicate::slt, ends[0], ends[1]), ends);
       },
       [&](OpBuilder &builder, Location loc, ValueRange ends) {
-        Code inner(loc, builder);
+        CodeBuilder inner(loc, builder);
         Value middle = inner.div(inner.add(ends[0], ends[1]), inner.i64(2));
         Value other = inner.loadElement(values, element, inner.add(base, inner.mul(middle, stride)));
         // Of equal elements those of the left run come first.

@@ -88,7 +88,7 @@ void DeviceLowering::addItem(Operation *op) {
 }
 
 /// The number that fills an input that is left out.
-static Value emitDefault(Code &code, const EntryTensor &tensor) {
+static Value emitDefault(CodeBuilder &code, const EntryTensor &tensor) {
   return emitCast(code, code.number(code.getF64Type(), tensor.initial.value_or(0)), code.getF64Type(), tensor.type.getElementType());
 }
 
@@ -107,7 +107,7 @@ void DeviceLowering::addArguments() {
     }
     bool isOfCall = layout.isOpen && tensor.shared;
     auto read = [this, argument, address, isOfCall, &tensor = layout.tensors[number]](Scope &scope) {
-      Code &code = scope.code;
+      CodeBuilder &code = scope.code;
       Type element = tensor.type.getElementType();
       auto readIn = [&] {
         Value from = load(scope, address, code.getI64Type());
@@ -226,7 +226,7 @@ void DeviceLowering::emitAllReduce(ArrayRef<AllReduceOp> reductions) {
   }
   flush();
   emitLaunch("collect", func.getLoc(), Grid::Group, {}, [&](Scope &scope) {
-    Code &code = scope.code;
+    CodeBuilder &code = scope.code;
     Value slots = load(scope, {false, slotCountCell}, code.getI64Type()), zero = code.i64(0);
     SmallVector<Value> memory, init;
     for (AllReduceOp reduction : reductions) {
@@ -281,7 +281,7 @@ void DeviceLowering::addGuards(Operation *op) {
   if (guards.empty() || knownGuards.size() < guards.size())
     return;
   addEffect([this, conditions = std::exchange(guards, {})](Scope &scope) {
-    Code &code = scope.code;
+    CodeBuilder &code = scope.code;
     SmallVector<Value> known = llvm::map_to_vector(conditions, [&](const auto &guard) { return scalarIn(scope, guard.first); });
     for (size_t k = known.size(); k-- > 0;) // the first one is written last
       code.ifThen(arith::XOrIOp::create(code, known[k], code.integer(code.getI1Type(), 1)), [&] {

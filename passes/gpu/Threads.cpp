@@ -26,7 +26,7 @@ static constexpr int64_t teams = groupSize / lanes;
 static SmallVector<int64_t> allAxes(const KernelInfo &info) { return llvm::to_vector(llvm::seq<int64_t>(0, info.domain.size())); }
 
 Value ThreadEmitter::countGroups(const KernelInfo &info, Evaluator &evaluator) {
-  Code &code = evaluator.code;
+  CodeBuilder &code = evaluator.code;
   if (info.isFullReduction())
     return code.ceilDiv(emitCount(info, evaluator), teams);
   if (info.form == KernelForm::Blocks)
@@ -114,7 +114,7 @@ SmallVector<Value> ThreadEmitter::combineLanes(ValueRange sums) {
 }
 
 /// A block of a space for this team, over no element where `isThere` is false.
-static std::pair<Value, Value> chunkOf(Code &code, const Space &space, Value block, Value isThere) {
+static std::pair<Value, Value> chunkOf(CodeBuilder &code, const Space &space, Value block, Value isThere) {
   Value chunk = space.rowAxes.empty() ? block : code.rem(block, code.max(space.chunks, code.i64(1)));
   Value low = code.mul(chunk, code.i64(blockSize)), high = code.min(code.add(low, code.i64(blockSize)), space.inner);
   return {low, code.select(isThere, high, low)};
@@ -156,7 +156,7 @@ void ThreadEmitter::storeResults(ValueRange values, Value position) {
   }
 }
 
-static void kindsOf(const KernelInfo &info, Code &code, SmallVector<ReductionKind> &kinds, SmallVector<Type> &types) {
+static void kindsOf(const KernelInfo &info, CodeBuilder &code, SmallVector<ReductionKind> &kinds, SmallVector<Type> &types) {
   for (const Reduction &reduction : info.reductions) {
     kinds.push_back(reduction.kind);
     types.push_back(code.regType(reduction.accumulate));

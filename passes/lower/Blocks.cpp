@@ -23,32 +23,32 @@ static Type withElement(Value like, Type element) {
   auto vector = dyn_cast<VectorType>(like.getType());
   return vector ? Type(vector.clone(element)) : element;
 }
-static Value bitsOf(Code &code, Value x) { return arith::BitcastOp::create(code, withElement(x, code.getI32Type()), x); }
-static Value floatOf(Code &code, Value bits) { return arith::BitcastOp::create(code, withElement(bits, code.getF32Type()), bits); }
-static Value andInt(Code &code, Value x, int64_t mask) { return arith::AndIOp::create(code, x, code.integer(x.getType(), mask)); }
-static Value andInt(Code &code, Value x, Value mask) { return arith::AndIOp::create(code, x, mask); }
-static Value shiftLeft(Code &code, Value x, int64_t by) { return arith::ShLIOp::create(code, x, code.integer(x.getType(), by)); }
-static Value shiftRight(Code &code, Value x, int64_t by) { return arith::ShRUIOp::create(code, x, code.integer(x.getType(), by)); }
-static Value addInt(Code &code, Value x, int64_t y) { return arith::AddIOp::create(code, x, code.integer(x.getType(), y)); }
-static Value timesInt(Code &code, Value x, int64_t y) { return arith::MulIOp::create(code, x, code.integer(x.getType(), y)); }
-static Value addFloat(Code &code, Value x, double y) { return arith::AddFOp::create(code, x, code.number(x.getType(), y)); }
-static Value timesFloat(Code &code, Value x, double y) { return arith::MulFOp::create(code, x, code.number(x.getType(), y)); }
-static Value chooseInt(Code &code, Value c, int64_t a, int64_t b) { return code.select(c, code.i32(static_cast<int32_t>(a)), code.i32(static_cast<int32_t>(b))); }
-static Value chooseFloat(Code &code, Value c, double a, double b) { return code.select(c, code.number(code.getF32Type(), a), code.number(code.getF32Type(), b)); }
+static Value bitsOf(CodeBuilder &code, Value x) { return arith::BitcastOp::create(code, withElement(x, code.getI32Type()), x); }
+static Value floatOf(CodeBuilder &code, Value bits) { return arith::BitcastOp::create(code, withElement(bits, code.getF32Type()), bits); }
+static Value andInt(CodeBuilder &code, Value x, int64_t mask) { return arith::AndIOp::create(code, x, code.integer(x.getType(), mask)); }
+static Value andInt(CodeBuilder &code, Value x, Value mask) { return arith::AndIOp::create(code, x, mask); }
+static Value shiftLeft(CodeBuilder &code, Value x, int64_t by) { return arith::ShLIOp::create(code, x, code.integer(x.getType(), by)); }
+static Value shiftRight(CodeBuilder &code, Value x, int64_t by) { return arith::ShRUIOp::create(code, x, code.integer(x.getType(), by)); }
+static Value addInt(CodeBuilder &code, Value x, int64_t y) { return arith::AddIOp::create(code, x, code.integer(x.getType(), y)); }
+static Value timesInt(CodeBuilder &code, Value x, int64_t y) { return arith::MulIOp::create(code, x, code.integer(x.getType(), y)); }
+static Value addFloat(CodeBuilder &code, Value x, double y) { return arith::AddFOp::create(code, x, code.number(x.getType(), y)); }
+static Value timesFloat(CodeBuilder &code, Value x, double y) { return arith::MulFOp::create(code, x, code.number(x.getType(), y)); }
+static Value chooseInt(CodeBuilder &code, Value c, int64_t a, int64_t b) { return code.select(c, code.i32(static_cast<int32_t>(a)), code.i32(static_cast<int32_t>(b))); }
+static Value chooseFloat(CodeBuilder &code, Value c, double a, double b) { return code.select(c, code.number(code.getF32Type(), a), code.number(code.getF32Type(), b)); }
 
 //===----------------------------------------------------------------------===//
 // Places
 //===----------------------------------------------------------------------===//
 
-Value emitBytes(Code &code, Type element, Value count) {
+Value emitBytes(CodeBuilder &code, Type element, Value count) {
   Value bytes = code.mul(count, code.i64(code.memBytes(element)));
   auto blocks = dyn_cast<BlocksType>(element);
   return blocks ? code.add(bytes, code.mul(code.ceilDiv(count, blocks.getSize()), code.i64(BlocksType::scaleBytes))) : bytes;
 }
 
-static Value blockOf(Code &code, BlocksType type, Value index) { return shiftRight(code, index, llvm::Log2_64(type.getSize())); }
+static Value blockOf(CodeBuilder &code, BlocksType type, Value index) { return shiftRight(code, index, llvm::Log2_64(type.getSize())); }
 
-static Value addressOfScale(Code &code, Value base, BlocksType type, Value index) {
+static Value addressOfScale(CodeBuilder &code, Value base, BlocksType type, Value index) {
   return code.byteAddress(base, timesInt(code, blockOf(code, type, index), type.getSize() + BlocksType::scaleBytes));
 }
 
@@ -57,7 +57,7 @@ static Value addressOfScale(Code &code, Value base, BlocksType type, Value index
 //===----------------------------------------------------------------------===//
 
 /// v(u) = 8^(f - 7) (7 m - 6) is (7 u - 6 p) p^2 2^-21, where p = 2^f; all of it is exact. Where there is no sign u is half of what is computed.
-static void readForm(Code &code, Value scale, BlockForm &form) {
+static void readForm(CodeBuilder &code, Value scale, BlockForm &form) {
   Value bits = bitsOf(code, scale);
   auto with = [&](Value hasSign, int64_t a, int64_t b) -> Value {
     return arith::SelectOp::create(code, hasSign, code.integer(bits.getType(), a), code.integer(bits.getType(), b));
@@ -73,7 +73,7 @@ static void readForm(Code &code, Value scale, BlockForm &form) {
   form.downFactor = factor(hasSign, 6);
 }
 
-static Value decode(Code &code, Value codes, const BlockForm &form) {
+static Value decode(CodeBuilder &code, Value codes, const BlockForm &form) {
   Type i32 = withElement(codes, code.getI32Type()), f32 = withElement(codes, code.getF32Type());
   auto spread = [&](Value x) { return isa<VectorType>(i32) ? code.splat(x) : x; };
   Value wide = arith::ExtUIOp::create(code, i32, codes);
@@ -92,7 +92,7 @@ static Value decode(Code &code, Value codes, const BlockForm &form) {
   return arith::MulFOp::create(code, value, spread(form.scale));
 }
 
-BlockForm loadForm(Code &code, Value base, BlocksType type, Value index) {
+BlockForm loadForm(CodeBuilder &code, Value base, BlocksType type, Value index) {
   BlockForm form;
   auto scale = LLVM::LoadOp::create(code, code.getF32Type(), addressOfScale(code, base, type, index), BlocksType::scaleBytes);
   scale->setAttr(servesAttribute, code.getI64IntegerAttr(type.getSize()));
@@ -102,12 +102,12 @@ BlockForm loadForm(Code &code, Value base, BlocksType type, Value index) {
   return form;
 }
 
-Value loadFromBlock(Code &code, Value base, BlocksType type, Value index) {
+Value loadFromBlock(CodeBuilder &code, Value base, BlocksType type, Value index) {
   BlockForm form = loadForm(code, base, type, index);
   return decode(code, LLVM::LoadOp::create(code, code.getI8Type(), code.byteAddress(form.codes, index), 1), form);
 }
 
-Value loadRowFromBlock(Code &code, const BlockForm &form, Value index, Value mask) {
+Value loadRowFromBlock(CodeBuilder &code, const BlockForm &form, Value index, Value mask) {
   Type bytes = VectorType::get({lanes}, code.getI8Type());
   Value from = code.byteAddress(form.codes, index), codes;
   if (mask)
@@ -117,7 +117,7 @@ Value loadRowFromBlock(Code &code, const BlockForm &form, Value index, Value mas
   return decode(code, codes, form);
 }
 
-Value gatherFromBlocks(Code &code, Value base, BlocksType type, Value indices) {
+Value gatherFromBlocks(CodeBuilder &code, Value base, BlocksType type, Value indices) {
   Type bytes = VectorType::get({lanes}, code.getI8Type()), numbers = VectorType::get({lanes}, code.getF32Type());
   Value all = code.integer(VectorType::get({lanes}, code.getI1Type()), 1);
   Value before = addInt(code, timesInt(code, blockOf(code, type, indices), BlocksType::scaleBytes), BlocksType::scaleBytes);
@@ -140,7 +140,7 @@ namespace {
 /// Builds the function that encodes one block: (block, numbers, count).
 class EncoderBuilder {
 public:
-  explicit EncoderBuilder(Code &code) : code(code), i32(code.vecType(code.getI32Type())), f32(code.vecType(code.getF32Type())) {}
+  explicit EncoderBuilder(CodeBuilder &code) : code(code), i32(code.vecType(code.getI32Type())), f32(code.vecType(code.getF32Type())) {}
 
   void build(LLVM::LLVMFuncOp function);
 
@@ -152,7 +152,7 @@ private:
   SmallVector<Value> overVectors(ValueRange init, function_ref<SmallVector<Value>(Value index, Value mask, ValueRange carried)> step);
   Value loadBits(Value index, Value mask) { return bitsOf(code, code.loadVector(numbers, code.getF32Type(), index, mask)); }
 
-  Code &code;
+  CodeBuilder &code;
   Type i32, f32;
   Value block, numbers, count;
   Value largest, largestNegative; ///< magnitudes, as bits
@@ -259,7 +259,7 @@ void EncoderBuilder::build(LLVM::LLVMFuncOp function) {
 }
 
 /// One function of a module encodes the blocks of all its kernels.
-static LLVM::LLVMFuncOp getEncoder(Code &code) {
+static LLVM::LLVMFuncOp getEncoder(CodeBuilder &code) {
   constexpr StringLiteral name = "gradus_encode_block";
   auto module = code.getInsertionBlock()->getParentOp()->getParentOfType<ModuleOp>();
   if (auto known = module.lookupSymbol<LLVM::LLVMFuncOp>(name))
@@ -275,7 +275,7 @@ static LLVM::LLVMFuncOp getEncoder(Code &code) {
   return created;
 }
 
-void emitEncode(Code &code, BlocksType type, Value base, Value numbers, Value begin, Value end) {
+void emitEncode(CodeBuilder &code, BlocksType type, Value base, Value numbers, Value begin, Value end) {
   LLVM::LLVMFuncOp encoder = getEncoder(code);
   code.loop(begin, end, type.getSize(), {}, [&](Value first, ValueRange) {
     Value count = code.min(code.i64(type.getSize()), code.sub(end, first));

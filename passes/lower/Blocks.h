@@ -12,7 +12,7 @@
 namespace gradus {
 
 /// The bytes of an array of `count` elements.
-mlir::Value emitBytes(Code &code, mlir::Type element, mlir::Value count);
+mlir::Value emitBytes(CodeBuilder &code, mlir::Type element, mlir::Value count);
 
 /// What the codes of one block mean: scalars, or vectors where each lane is in a block of its own.
 struct BlockForm {
@@ -23,13 +23,13 @@ struct BlockForm {
 };
 
 /// That of the block of the element at `index`.
-BlockForm loadForm(Code &code, mlir::Value base, BlocksType type, mlir::Value index);
+BlockForm loadForm(CodeBuilder &code, mlir::Value base, BlocksType type, mlir::Value index);
 /// The number at `index` in f32: of one element, of `lanes` in a row that one block holds, or of an index in each lane.
-mlir::Value loadFromBlock(Code &code, mlir::Value base, BlocksType type, mlir::Value index);
-mlir::Value loadRowFromBlock(Code &code, const BlockForm &form, mlir::Value index, mlir::Value mask);
-mlir::Value gatherFromBlocks(Code &code, mlir::Value base, BlocksType type, mlir::Value indices);
+mlir::Value loadFromBlock(CodeBuilder &code, mlir::Value base, BlocksType type, mlir::Value index);
+mlir::Value loadRowFromBlock(CodeBuilder &code, const BlockForm &form, mlir::Value index, mlir::Value mask);
+mlir::Value gatherFromBlocks(CodeBuilder &code, mlir::Value base, BlocksType type, mlir::Value indices);
 
 /// Encodes the elements [begin, end) of an array from f32 at `numbers`, which is the place of element `begin`, the first one of a block.
-void emitEncode(Code &code, BlocksType type, mlir::Value base, mlir::Value numbers, mlir::Value begin, mlir::Value end);
+void emitEncode(CodeBuilder &code, BlocksType type, mlir::Value base, mlir::Value numbers, mlir::Value begin, mlir::Value end);
 
 } // namespace gradus

@@ -78,7 +78,7 @@ private:
 
   const KernelInfo &info;
   Evaluator &evaluator;
-  Code &code;
+  CodeBuilder &code;
   mlir::ValueRange outputs;
   /// The scalar index of each axis, where it is known.
   llvm::SmallVector<mlir::Value> indices;

@@ -10,7 +10,7 @@ using namespace mlir;
 
 namespace gradus {
 
-Value Code::number(Type like, double value) {
+Value CodeBuilder::number(Type like, double value) {
   Type element = getElementTypeOrSelf(like);
   auto attr = cast<TypedAttr>(isa<FloatType>(element) ? Attribute(getFloatAttr(element, value))
                                                       : Attribute(getIntegerAttr(element, static_cast<int64_t>(value))));
@@ -19,38 +19,38 @@ Value Code::number(Type like, double value) {
   return arith::ConstantOp::create(*this, attr);
 }
 
-Value Code::integer(Type like, int64_t value) {
+Value CodeBuilder::integer(Type like, int64_t value) {
   TypedAttr attr = getIntegerAttr(getElementTypeOrSelf(like), value);
   if (auto vector = dyn_cast<VectorType>(like))
     attr = DenseElementsAttr::get(vector, Attribute(attr));
   return arith::ConstantOp::create(*this, attr);
 }
 
-Value Code::splat(Value value) {
+Value CodeBuilder::splat(Value value) {
   if (isa<VectorType>(value.getType()))
     return value;
   return vector::BroadcastOp::create(*this, VectorType::get({lanes}, value.getType()), value);
 }
 
-Value Code::laneNumbers() {
+Value CodeBuilder::laneNumbers() {
   SmallVector<int64_t> numbers = llvm::to_vector(llvm::seq<int64_t>(0, lanes));
   return arith::ConstantOp::create(*this, getI64VectorAttr(numbers));
 }
 
-Value Code::address(Value base, Type element, Value index) {
+Value CodeBuilder::address(Value base, Type element, Value index) {
   Type type = ptrType();
   if (isa<VectorType>(index.getType()))
     type = VectorType::get({lanes}, type);
   return LLVM::GEPOp::create(*this, type, element, base, ArrayRef<LLVM::GEPArg>{index});
 }
 
-Value Code::fromMemory(Value value, Type element) {
+Value CodeBuilder::fromMemory(Value value, Type element) {
   if (!element.isInteger(1))
     return value;
   return arith::CmpIOp::create(*this, arith::CmpIPredicate::ne, value, integer(value.getType(), 0));
 }
 
-Value Code::toMemory(Value value, Type element) {
+Value CodeBuilder::toMemory(Value value, Type element) {
   if (!element.isInteger(1))
     return value;
   Type byte = getIntegerType(8);
@@ -59,14 +59,14 @@ Value Code::toMemory(Value value, Type element) {
   return arith::ExtUIOp::create(*this, byte, value);
 }
 
-Value Code::loadElement(Value base, Type element, Value index) {
+Value CodeBuilder::loadElement(Value base, Type element, Value index) {
   if (auto blocks = dyn_cast<BlocksType>(element))
     return loadFromBlock(*this, base, blocks, index);
   Value from = address(base, memType(element), index);
   return fromMemory(LLVM::LoadOp::create(*this, memType(element), from, memBytes(element)), element);
 }
 
-Value Code::loadVector(Value base, Type element, Value index, Value mask) {
+Value CodeBuilder::loadVector(Value base, Type element, Value index, Value mask) {
   if (auto blocks = dyn_cast<BlocksType>(element))
     return loadRowFromBlock(*this, loadForm(*this, base, blocks, index), index, mask);
   Value from = address(base, memType(element), index);
@@ -79,14 +79,14 @@ Value Code::loadVector(Value base, Type element, Value index, Value mask) {
   return fromMemory(value, element);
 }
 
-void Code::prefetchVector(Value base, Type element, Value index, int64_t distance) {
+void CodeBuilder::prefetchVector(Value base, Type element, Value index, int64_t distance) {
   constexpr int64_t cacheLine = 64;
   Value from = address(base, memType(element), index);
   for (int64_t offset = 0; offset < lanes * memBytes(element); offset += cacheLine)
     LLVM::Prefetch::create(*this, byteAddress(from, distance + offset), /*rw=*/0, /*hint=*/3, /*cache=*/1);
 }
 
-Value Code::gatherVector(Value base, Type element, Value indices, Value mask, Value first) {
+Value CodeBuilder::gatherVector(Value base, Type element, Value indices, Value mask, Value first) {
   // The lanes that do not count read the first element, which is there if any other is: for a mask, machines without gathers branch in each lane.
   if (mask)
     indices = select(mask, indices, first ? splat(first) : integer(indices.getType(), 0));
@@ -99,11 +99,11 @@ Value Code::gatherVector(Value base, Type element, Value indices, Value mask, Va
   return fromMemory(value, element);
 }
 
-void Code::storeElement(Value base, Type element, Value index, Value value) {
+void CodeBuilder::storeElement(Value base, Type element, Value index, Value value) {
   LLVM::StoreOp::create(*this, toMemory(value, element), address(base, memType(element), index), memBytes(element));
 }
 
-void Code::storeVector(Value base, Type element, Value index, Value value, Value mask) {
+void CodeBuilder::storeVector(Value base, Type element, Value index, Value value, Value mask) {
   Value to = address(base, memType(element), index);
   value = toMemory(splat(value), element);
   if (mask)
@@ -112,7 +112,7 @@ void Code::storeVector(Value base, Type element, Value index, Value value, Value
     LLVM::StoreOp::create(*this, value, to, memBytes(element));
 }
 
-scf::ForOp Code::loop(Value low, Value high, int64_t step, ValueRange init,
+scf::ForOp CodeBuilder::loop(Value low, Value high, int64_t step, ValueRange init,
                       function_ref<SmallVector<Value>(Value, ValueRange)> body) {
   // The loop stands in its function while its body is written: code that belongs before it finds its place.
   auto op = scf::ForOp::create(*this, low, high, i64(step), init);
@@ -126,21 +126,21 @@ scf::ForOp Code::loop(Value low, Value high, int64_t step, ValueRange init,
   return op;
 }
 
-void Code::loop(Value low, Value high, function_ref<void(Value)> body) {
+void CodeBuilder::loop(Value low, Value high, function_ref<void(Value)> body) {
   loop(low, high, 1, {}, [&](Value index, ValueRange) {
     body(index);
     return SmallVector<Value>();
   });
 }
 
-void Code::ifThen(Value condition, function_ref<void()> then) {
+void CodeBuilder::ifThen(Value condition, function_ref<void()> then) {
   auto branch = scf::IfOp::create(*this, condition, /*withElseRegion=*/false);
   OpBuilder::InsertionGuard guard(*this);
   setInsertionPointToStart(branch.thenBlock());
   then();
 }
 
-Value Code::choose(Type type, Value condition, function_ref<Value()> then, function_ref<Value()> otherwise) {
+Value CodeBuilder::choose(Type type, Value condition, function_ref<Value()> then, function_ref<Value()> otherwise) {
   auto branch = scf::IfOp::create(*this, TypeRange(type), condition, /*addThenBlock=*/true, /*addElseBlock=*/true);
   OpBuilder::InsertionGuard guard(*this);
   for (auto [block, emit] : {std::pair(branch.thenBlock(), then), std::pair(branch.elseBlock(), otherwise)}) {
@@ -150,7 +150,7 @@ Value Code::choose(Type type, Value condition, function_ref<Value()> then, funct
   return branch.getResult(0);
 }
 
-Value Code::stackSlot(Type type, int64_t count) {
+Value CodeBuilder::stackSlot(Type type, int64_t count) {
   auto func = getInsertionBlock()->getParentOp();
   while (!isa<LLVM::LLVMFuncOp>(func))
     func = func->getParentOp();
@@ -175,7 +175,7 @@ static double getIdentity(ReductionKind kind) {
   llvm_unreachable("all kinds are covered");
 }
 
-Value emitIdentity(Code &code, ReductionKind kind, Type type) {
+Value emitIdentity(CodeBuilder &code, ReductionKind kind, Type type) {
   Type element = getElementTypeOrSelf(type);
   if (isa<FloatType>(element))
     return code.number(type, getIdentity(kind));
@@ -187,7 +187,7 @@ Value emitIdentity(Code &code, ReductionKind kind, Type type) {
   return code.integer(type, static_cast<int64_t>(getIdentity(kind)));
 }
 
-Value emitCombine(Code &code, ReductionKind kind, Value a, Value b) {
+Value emitCombine(CodeBuilder &code, ReductionKind kind, Value a, Value b) {
   bool isFloat = isa<FloatType>(getElementTypeOrSelf(a.getType()));
   switch (kind) {
   case ReductionKind::Sum:
@@ -206,7 +206,7 @@ Value emitCombine(Code &code, ReductionKind kind, Value a, Value b) {
   llvm_unreachable("all kinds are covered");
 }
 
-Value emitCombineLanes(Code &code, ReductionKind kind, Value vector) {
+Value emitCombineLanes(CodeBuilder &code, ReductionKind kind, Value vector) {
   for (int64_t half = lanes / 2; half >= 1; half /= 2) {
     SmallVector<int32_t> low, high;
     for (int64_t i = 0; i < half; ++i) {

@@ -30,7 +30,7 @@ constexpr int64_t prefetchDistance = 8192;
 /// The type of a value of the dialect.
 inline ArrayType arrayOf(mlir::Value value) { return mlir::cast<ArrayType>(value.getType()); }
 
-class Code : public mlir::ImplicitLocOpBuilder {
+class CodeBuilder : public mlir::ImplicitLocOpBuilder {
 public:
   using ImplicitLocOpBuilder::ImplicitLocOpBuilder;
 
@@ -102,23 +102,23 @@ private:
 };
 
 /// The value of a pointwise op (or int_pow) from those of its operands, scalars or vectors.
-mlir::Value emitPointwise(Code &code, mlir::Operation *op, mlir::ValueRange operands);
+mlir::Value emitPointwise(CodeBuilder &code, mlir::Operation *op, mlir::ValueRange operands);
 /// A number in another element type: gradus.cast.
-mlir::Value emitCast(Code &code, mlir::Value value, mlir::Type from, mlir::Type to);
+mlir::Value emitCast(CodeBuilder &code, mlir::Value value, mlir::Type from, mlir::Type to);
 
 /// What a reduction starts with, and how two values meet.
-mlir::Value emitIdentity(Code &code, ReductionKind kind, mlir::Type type);
-mlir::Value emitCombine(Code &code, ReductionKind kind, mlir::Value a, mlir::Value b);
+mlir::Value emitIdentity(CodeBuilder &code, ReductionKind kind, mlir::Type type);
+mlir::Value emitCombine(CodeBuilder &code, ReductionKind kind, mlir::Value a, mlir::Value b);
 /// Combines the lanes of a vector: l with l + 8, then + 4, + 2, + 1.
-mlir::Value emitCombineLanes(Code &code, ReductionKind kind, mlir::Value vector);
+mlir::Value emitCombineLanes(CodeBuilder &code, ReductionKind kind, mlir::Value vector);
 
 /// The values of blocks 0, 1, .., `count` - 1, combined as the balanced tree over them; the identities if there is none. One block costs nothing more
 /// than itself: what is kept of several, and how they meet, are functions that all kernels of a module share.
-llvm::SmallVector<mlir::Value> emitPairwise(Code &code, llvm::ArrayRef<ReductionKind> kinds, mlir::TypeRange types, mlir::Value count,
+llvm::SmallVector<mlir::Value> emitPairwise(CodeBuilder &code, llvm::ArrayRef<ReductionKind> kinds, mlir::TypeRange types, mlir::Value count,
                                             llvm::function_ref<llvm::SmallVector<mlir::Value>(mlir::Value block)> emitBlock);
 
 /// A function inside of the module, never inlined: the one of this name, or else a new one with the body that is emitted.
-mlir::LLVM::LLVMFuncOp getShared(Code &code, llvm::StringRef name, mlir::Type result, mlir::TypeRange arguments,
-                                 llvm::function_ref<void(Code &, mlir::ValueRange)> emitBody);
+mlir::LLVM::LLVMFuncOp getShared(CodeBuilder &code, llvm::StringRef name, mlir::Type result, mlir::TypeRange arguments,
+                                 llvm::function_ref<void(CodeBuilder &, mlir::ValueRange)> emitBody);
 
 } // namespace gradus

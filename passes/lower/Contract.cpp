@@ -96,7 +96,7 @@ private:
 
   ContractOp op;
   Evaluator &evaluator;
-  Code &code;
+  CodeBuilder &code;
   int64_t vectorLabel;
   SmallVector<int64_t> outer, summed;
   int64_t width; ///< elements of a tile of vectors
@@ -184,7 +184,7 @@ void emitContractBody(KernelOp kernel, Evaluator &evaluator, Value output, Value
 }
 
 void emitScatterPoint(KernelOp kernel, Evaluator &evaluator, Value output, ArrayRef<Index> point) {
-  Code &code = evaluator.code;
+  CodeBuilder &code = evaluator.code;
   Operation *op = findScatter(kernel);
   ArrayType type = arrayOf(op->getResult(0));
   Type element = type.getElementType();
@@ -200,7 +200,7 @@ void emitScatterPoint(KernelOp kernel, Evaluator &evaluator, Value output, Array
 }
 
 void emitScatterBody(KernelOp kernel, Evaluator &evaluator, Value output) {
-  Code &code = evaluator.code;
+  CodeBuilder &code = evaluator.code;
   SmallVector<Attribute> domain = llvm::to_vector(kernel.getDomain());
   code.loop(code.i64(0), evaluator.product(domain), [&](Value number) {
     Point point;

@@ -71,14 +71,14 @@ SmallVector<CarriedArray> findCarriedArrays(LoopOp loop) {
 }
 
 /// A value of the body or of what stands around it: a number, or the address of an array.
-static Value lookUp(Code &code, Buffers &buffers, Value value) {
+static Value lookUp(CodeBuilder &code, Buffers &buffers, Value value) {
   if (!arrayOf(value).isScalar())
     return buffers.arrays.lookup(value);
   Evaluator evaluator(code, buffers);
   return evaluator.evaluateScalar(value);
 }
 
-static SmallVector<Value> lookUpAll(Code &code, Buffers &buffers, ValueRange values) {
+static SmallVector<Value> lookUpAll(CodeBuilder &code, Buffers &buffers, ValueRange values) {
   return llvm::map_to_vector(values, [&](Value value) { return lookUp(code, buffers, value); });
 }
 
@@ -87,11 +87,11 @@ static void bind(Buffers &buffers, ValueRange values, ValueRange known) {
     (arrayOf(value).isScalar() ? buffers.scalars : buffers.arrays)[value] = is;
 }
 
-static Type typeInCode(Code &code, Value value) {
+static Type typeInCode(CodeBuilder &code, Value value) {
   return arrayOf(value).isScalar() ? code.regType(arrayOf(value).getElementType()) : code.ptrType();
 }
 
-static Value isSame(Code &code, Value a, Value b) { return LLVM::ICmpOp::create(code, LLVM::ICmpPredicate::eq, a, b); }
+static Value isSame(CodeBuilder &code, Value a, Value b) { return LLVM::ICmpOp::create(code, LLVM::ICmpPredicate::eq, a, b); }
 
 /// The ops of a phase, or of a region in it. Without a slot: of the host, which has no kernels.
 void FunctionLowering::emitOps(Block &block, Buffers &buffers, Slot *slot, bool isRehearsed) {

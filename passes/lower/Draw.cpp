@@ -21,7 +21,7 @@ namespace {
 /// Integer arithmetic on scalars and vectors of any length.
 class DrawEmitter {
 public:
-  explicit DrawEmitter(Code &code) : code(code) {}
+  explicit DrawEmitter(CodeBuilder &code) : code(code) {}
 
   Words philox(Words counter, Value key);
   /// One 64-bit key out of another one.
@@ -60,7 +60,7 @@ private:
   Value add(Value a, Value b) { return arith::AddFOp::create(code, a, b); }
   Value mul(Value a, Value b) { return arith::MulFOp::create(code, a, b); }
 
-  Code &code;
+  CodeBuilder &code;
 };
 
 } // namespace
@@ -298,7 +298,7 @@ Value Evaluator::elementNumber(ArrayType type, ArrayRef<Index> point) {
 }
 
 /// The bits of an element: word e % 4 of block e / 4, or, of 64 bits, words 2 (e % 2) and the next one of block e / 2.
-static Value emitElementBits(Code &code, Value element, Value key, bool isSingle) {
+static Value emitElementBits(CodeBuilder &code, Value element, Value key, bool isSingle) {
   DrawEmitter emitter(code);
   Value block = emitter.shiftRight(element, isSingle ? 2 : 1);
   Value zero = code.i32(0);
@@ -313,7 +313,7 @@ static Value emitElementBits(Code &code, Value element, Value key, bool isSingle
 }
 
 /// The same for 16 elements in a row from a multiple of 16: the lanes share 4 blocks, or 8.
-static Value emitRowBits(Code &code, Value first, Value key, bool isSingle) {
+static Value emitRowBits(CodeBuilder &code, Value first, Value key, bool isSingle) {
   DrawEmitter emitter(code);
   int64_t blocks = isSingle ? 4 : 8;
   auto type = VectorType::get({blocks}, code.getI32Type());
@@ -337,7 +337,7 @@ static Value emitRowBits(Code &code, Value first, Value key, bool isSingle) {
 }
 
 /// The swap-or-not shuffle (Hoang, Morris and Rogaway, 2012): in each round an element may change places with its mirror image.
-static Value emitPermutation(Code &code, Value element, Value size, Value key) {
+static Value emitPermutation(CodeBuilder &code, Value element, Value size, Value key) {
   scf::ForOp rounds = code.loop(code.i64(0), code.i64(64), 1, {element}, [&](Value round, ValueRange carried) {
     DrawEmitter emitter(code);
     Value x = carried[0], number = emitter.lowHalf(round), none = code.i32(0);

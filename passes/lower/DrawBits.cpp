@@ -14,11 +14,11 @@ using namespace mlir;
 
 namespace gradus {
 
-static Value shiftDown(Code &code, Value x, int64_t by) { return code.createOrFold<arith::ShRUIOp>(x, code.integer(x.getType(), by)); }
-static Value keepBits(Code &code, Value x, int64_t mask) { return code.createOrFold<arith::AndIOp>(x, code.integer(x.getType(), mask)); }
+static Value shiftDown(CodeBuilder &code, Value x, int64_t by) { return code.createOrFold<arith::ShRUIOp>(x, code.integer(x.getType(), by)); }
+static Value keepBits(CodeBuilder &code, Value x, int64_t mask) { return code.createOrFold<arith::AndIOp>(x, code.integer(x.getType(), mask)); }
 
 /// A scalar meets a vector in all its lanes.
-static Value meetBits(Code &code, Value a, Value b) {
+static Value meetBits(CodeBuilder &code, Value a, Value b) {
   auto spread = [&](Value x, Value like) {
     auto type = dyn_cast<VectorType>(like.getType());
     return type && !isa<VectorType>(x.getType()) ? vector::BroadcastOp::create(code, type, x).getResult() : x;
@@ -28,7 +28,7 @@ static Value meetBits(Code &code, Value a, Value b) {
 
 static constexpr int64_t lowWord = 0xffffffff;
 
-void emitPhilox(Code &code, MutableArrayRef<Words> blocks, ArrayRef<Value> keys) {
+void emitPhilox(CodeBuilder &code, MutableArrayRef<Words> blocks, ArrayRef<Value> keys) {
   auto times = [&](Value x, int64_t factor) { return code.mul(x, code.integer(x.getType(), factor)); };
   auto split = [&](Value key) { return std::pair(keepBits(code, key, lowWord), shiftDown(code, key, 32)); };
   SmallVector<std::pair<Value, Value>> halves = llvm::map_to_vector(keys, split);
@@ -41,7 +41,7 @@ void emitPhilox(Code &code, MutableArrayRef<Words> blocks, ArrayRef<Value> keys)
     }
 }
 
-Words emitPhilox(Code &code, Words counter, Value key) {
+Words emitPhilox(CodeBuilder &code, Words counter, Value key) {
   emitPhilox(code, MutableArrayRef<Words>(counter), key);
   return counter;
 }
@@ -53,7 +53,7 @@ Words emitPhilox(Code &code, Words counter, Value key) {
 static constexpr int64_t blocksTogether = 8, elementsOfBlock = 8, groupElements = blocksTogether * elementsOfBlock;
 
 /// The two words of 64 bits that a block is.
-static std::array<Value, 2> joinWords(Code &code, const Words &words) {
+static std::array<Value, 2> joinWords(CodeBuilder &code, const Words &words) {
   auto pair = [&](Value low, Value high) -> Value {
     return arith::OrIOp::create(code, low, arith::ShLIOp::create(code, high, code.integer(high.getType(), 32)));
   };

@@ -21,7 +21,7 @@ static bool isOne(Attribute dim) {
   return size && size.getInt() == 1;
 }
 
-Evaluator::Evaluator(Code &code, const Buffers &buffers) : code(code), buffers(buffers) { zero = code.i64(0); }
+Evaluator::Evaluator(CodeBuilder &code, const Buffers &buffers) : code(code), buffers(buffers) { zero = code.i64(0); }
 
 void Evaluator::startInner(Operation *loop, Value newMask) {
   inner = loop;

@@ -41,7 +41,7 @@ struct Buffers {
 
 class Evaluator {
 public:
-  Evaluator(Code &code, const Buffers &buffers);
+  Evaluator(CodeBuilder &code, const Buffers &buffers);
 
   /// The value at a point: a scalar if every index is uniform, else a vector.
   mlir::Value evaluate(mlir::Value value, llvm::ArrayRef<Index> point);
@@ -103,7 +103,7 @@ public:
   /// The bytes of scales that are read before the row, for each element.
   double scaleTraffic = 0;
 
-  Code &code;
+  CodeBuilder &code;
 
 private:
   /// Whether everything that a value depends on has been given.

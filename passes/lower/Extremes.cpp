@@ -26,21 +26,21 @@ bool BodyEmitter::hasQuickExtremes() const {
          llvm::all_of(info.reductions, [](const Reduction &reduction) { return isExtreme(reduction.kind); });
 }
 
-static Value compareFloats(Code &code, arith::CmpFPredicate predicate, Value a, Value b) { return arith::CmpFOp::create(code, predicate, a, b); }
+static Value compareFloats(CodeBuilder &code, arith::CmpFPredicate predicate, Value a, Value b) { return arith::CmpFOp::create(code, predicate, a, b); }
 
 /// Whether a lane of a vector of conditions is true.
-static Value emitAnyLane(Code &code, Value conditions) {
+static Value emitAnyLane(CodeBuilder &code, Value conditions) {
   Value bits = LLVM::BitcastOp::create(code, code.getIntegerType(lanes), conditions);
   return code.compare(arith::CmpIPredicate::ne, bits, code.integer(bits.getType(), 0));
 }
 
 /// What lies above a number in the order of an extreme: for the smallest, what is less.
-static Value emitIsMore(Code &code, ReductionKind kind, Value a, Value b) {
+static Value emitIsMore(CodeBuilder &code, ReductionKind kind, Value a, Value b) {
   return compareFloats(code, kind == ReductionKind::Max ? arith::CmpFPredicate::OGT : arith::CmpFPredicate::OLT, a, b);
 }
 
 /// Whether the extreme of all lanes may be a zero.
-static Value emitIsZero(Code &code, ReductionKind kind, Value met) {
+static Value emitIsZero(CodeBuilder &code, ReductionKind kind, Value met) {
   Value zero = code.number(met.getType(), 0);
   Value hasZero = emitAnyLane(code, compareFloats(code, arith::CmpFPredicate::OEQ, met, zero)), hasMore = emitAnyLane(code, emitIsMore(code, kind, met, zero));
   return code.select(hasMore, code.number(code.getI1Type(), 0), hasZero);

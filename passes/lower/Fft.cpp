@@ -21,7 +21,7 @@ struct FftAxis {
   FftAxis(FftOp op, Evaluator &evaluator) {
     ArrayRef<Attribute> shape = arrayOf(op.getRe()).getShape();
     auto axis = static_cast<int64_t>(op.getAxis());
-    Code &code = evaluator.code;
+    CodeBuilder &code = evaluator.code;
     size = evaluator.sizeOf(shape[axis]);
     inner = evaluator.product(shape.drop_front(axis + 1));
     lines = code.mul(evaluator.product(shape.take_front(axis)), inner);
@@ -32,7 +32,7 @@ struct FftAxis {
 } // namespace
 
 /// The bytes for one part.
-static Value emitRoom(FftOp op, Value size, LLVM::LLVMFuncOp callee, Code &code) {
+static Value emitRoom(FftOp op, Value size, LLVM::LLVMFuncOp callee, CodeBuilder &code) {
   return LLVM::CallOp::create(code, callee, ValueRange{code.i32(toDType(arrayOf(op.getRe()).getElementType())), size}).getResult();
 }
 
@@ -55,7 +55,7 @@ void FunctionLowering::emitFft(KernelOp kernel, Slot &slot) {
 
   Value work = code.mul(evaluator.product(llvm::to_vector(kernel.getDomain())), code.i64(16));
   launch(kernel, "", slot, outputs, axis.parts, work, [&](Evaluator &inside, ValueRange given, Value begin, Value end, LLVM::LLVMFuncOp body) {
-    Code &code = inside.code;
+    CodeBuilder &code = inside.code;
     FftAxis own(op, inside);
     Value null = LLVM::ZeroOp::create(code, ptr), results[2];
     for (auto [place, result] : llvm::zip_equal(places, results)) {

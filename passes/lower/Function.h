@@ -42,7 +42,7 @@ struct ClosureFunction {
   llvm::SmallVector<unsigned> kept;
 };
 /// Stores the fields of a closure.
-void fillClosure(Code &code, mlir::LLVM::LLVMStructType type, mlir::Value closure, mlir::ValueRange values);
+void fillClosure(CodeBuilder &code, mlir::LLVM::LLVMStructType type, mlir::Value closure, mlir::ValueRange values);
 
 /// The function of a kernel, and the fields of its closure that it reads.
 struct KernelFunction {
@@ -170,7 +170,7 @@ private:
   void callUnlessRefused(mlir::LLVM::LLVMFuncOp body, mlir::Value closure, mlir::Value count, mlir::Value work);
   void launch(KernelOp kernel, llvm::StringRef suffix, Slot &slot, mlir::ValueRange outputs, mlir::Value count, mlir::Value work, Body body);
   ClosureFunction buildBody(mlir::Location loc, llvm::StringRef name, mlir::ValueRange captured,
-                            llvm::function_ref<void(Code &, llvm::ArrayRef<mlir::Value>, mlir::LLVM::LLVMFuncOp)> emit);
+                            llvm::function_ref<void(CodeBuilder &, llvm::ArrayRef<mlir::Value>, mlir::LLVM::LLVMFuncOp)> emit);
   /// The closure of such a function on the stack, of what was captured for it.
   mlir::Value buildClosure(const ClosureFunction &function, mlir::ValueRange captured);
   // One launch for all slots (LaunchAll.cpp).
@@ -191,7 +191,7 @@ private:
   Plan plan;
   std::vector<RowNest> nests;
   llvm::DenseMap<mlir::Value, mlir::Value> hosts; ///< results that wait where another one will stand, in all nests
-  Code code;
+  CodeBuilder code;
   ReturnOp ret;
   mlir::LLVM::LLVMFuncOp entry;
   mlir::Value context, hyper, time, tensors, slotCount, workspace, report;

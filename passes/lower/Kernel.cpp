@@ -213,7 +213,7 @@ double getEncodedBytes(EncodeOp op) {
 }
 
 void emitEncodeBody(EncodeOp op, Evaluator &evaluator, Value numbers, Value output, Value begin, Value end) {
-  Code &code = evaluator.code;
+  CodeBuilder &code = evaluator.code;
   Value low = code.mul(begin, code.i64(blockSize));
   Value high = code.min(code.mul(end, code.i64(blockSize)), evaluator.product(op.getType().getShape()));
   emitEncode(code, cast<BlocksType>(op.getType().getElementType()), output, code.address(numbers, code.getF32Type(), low), low, high);

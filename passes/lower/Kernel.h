@@ -98,7 +98,7 @@ void emitContractBody(KernelOp kernel, Evaluator &evaluator, mlir::Value output,
 /// The cumulate, scan or sort of a kernel, which stands alone but for numbers, or null.
 mlir::Operation *findOrderOp(KernelOp kernel);
 /// Whether b stands before a: NaN is last.
-mlir::Value emitIsBefore(Code &code, SortOp op, mlir::Value b, mlir::Value a);
+mlir::Value emitIsBefore(CodeBuilder &code, SortOp op, mlir::Value b, mlir::Value a);
 /// The arrays in which a sort keeps what it has merged; one for each is handed over behind the outputs.
 llvm::SmallVector<ArrayType> getOrderScratch(KernelOp kernel);
 mlir::Value emitOrderCount(KernelOp kernel, Evaluator &evaluator);

@@ -221,7 +221,7 @@ void FunctionLowering::callKernel(LLVM::LLVMFuncOp body, Value closure, Value co
     return;
   }
   Type ptr = code.ptrType(), i64 = code.getI64Type(), none = LLVM::LLVMVoidType::get(code.getContext());
-  auto emitLaunch = [&](Code &code, ValueRange arguments) {
+  auto emitLaunch = [&](CodeBuilder &code, ValueRange arguments) {
     Value context = arguments[0], kernel = arguments[1], closure = arguments[2], count = arguments[3], work = arguments[4];
     Value null = LLVM::ZeroOp::create(code, ptr);
     Value hasContext = LLVM::ICmpOp::create(code, LLVM::ICmpPredicate::ne, context, null);
@@ -294,11 +294,11 @@ static LLVM::LLVMStructType pruneClosure(LLVM::LLVMStructType type, ArrayRef<Val
   return pruned;
 }
 
-static Value fieldAddress(Code &code, LLVM::LLVMStructType closure, Value base, size_t index) {
+static Value fieldAddress(CodeBuilder &code, LLVM::LLVMStructType closure, Value base, size_t index) {
   return LLVM::GEPOp::create(code, code.ptrType(), closure, base, ArrayRef<LLVM::GEPArg>{0, static_cast<int32_t>(index)});
 }
 
-void fillClosure(Code &code, LLVM::LLVMStructType type, Value closure, ValueRange values) {
+void fillClosure(CodeBuilder &code, LLVM::LLVMStructType type, Value closure, ValueRange values) {
   for (auto [index, value] : llvm::enumerate(values))
     LLVM::StoreOp::create(code, value, fieldAddress(code, type, closure, index));
 }
@@ -329,7 +329,7 @@ KernelFunction FunctionLowering::buildFunction(KernelOp kernel, StringRef suffix
 
   std::string name = layout.cName + "__kernel" + std::to_string(plan.getPosition(kernel)) + suffix.str() + stage.str();
   auto captured = llvm::map_to_vector(fields, [](const KernelFunction::Field &field) { return field.captured; });
-  ClosureFunction built = buildBody(kernel.getLoc(), name, captured, [&](Code &inside, ArrayRef<Value> values, LLVM::LLVMFuncOp body) {
+  ClosureFunction built = buildBody(kernel.getLoc(), name, captured, [&](CodeBuilder &inside, ArrayRef<Value> values, LLVM::LLVMFuncOp body) {
     for (auto [field, value] : llvm::zip_equal(fields, values)) {
       Value array = field.output >= 0 && field.output < static_cast<int>(kernel.getNumResults()) ? Value(kernel.getResult(field.output)) : field.operand;
       if (array && isCached(array))
@@ -367,14 +367,14 @@ void FunctionLowering::callUnlessRefused(LLVM::LLVMFuncOp body, Value closure, V
 }
 
 ClosureFunction FunctionLowering::buildBody(Location loc, StringRef name, ValueRange captured,
-                                            llvm::function_ref<void(Code &, ArrayRef<Value>, LLVM::LLVMFuncOp)> emit) {
+                                            llvm::function_ref<void(CodeBuilder &, ArrayRef<Value>, LLVM::LLVMFuncOp)> emit) {
   auto type = LLVM::LLVMStructType::getLiteral(code.getContext(), llvm::to_vector(captured.getTypes()));
   Type i64 = code.getI64Type();
   LLVM::LLVMFuncOp body = createFunction(name, LLVM::LLVMVoidType::get(code.getContext()), {code.ptrType(), i64, i64}, true);
   body.setNoInline(true); // two calls, one copy
   SmallVector<Value> values;
   {
-    Code inside(loc, code.getContext());
+    CodeBuilder inside(loc, code.getContext());
     inside.setInsertionPointToStart(&body.getBody().front());
     for (auto [index, fieldType] : llvm::enumerate(type.getBody()))
       values.push_back(inside.loadRaw(fieldType, fieldAddress(inside, type, body.getArgument(0), index)));

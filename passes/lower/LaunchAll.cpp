@@ -77,10 +77,10 @@ Value FunctionLowering::countElements(KernelOp kernel, Value index) {
   return Evaluator(code, slot.buffers).product(llvm::to_vector(kernel.getDomain()));
 }
 
-static Value roundUp(Code &code, Value bytes) { return arith::AndIOp::create(code, code.add(bytes, code.i64(63)), code.i64(-64)); }
+static Value roundUp(CodeBuilder &code, Value bytes) { return arith::AndIOp::create(code, code.add(bytes, code.i64(63)), code.i64(-64)); }
 
 /// How many blocks' results there is room for: those of slot s stand from number `start / 4096 + s` on, `start` being where it begins.
-static Value emitCapacity(Code &code, Value total, Value slots) { return code.add(code.div(total, code.i64(blockSize)), slots); }
+static Value emitCapacity(CodeBuilder &code, Value total, Value slots) { return code.add(code.div(total, code.i64(blockSize)), slots); }
 
 /// The bytes of workspace that the launches for all slots need: SIZE_MAX where they do not fit. A few slots need none but for the results of their blocks.
 Value FunctionLowering::workspaceForAll() {
@@ -110,18 +110,18 @@ Value FunctionLowering::workspaceForAll() {
 }
 
 /// The number of the slot with an element: i64 (starts, slots, element). `slots` where it lies behind them all.
-static LLVM::LLVMFuncOp getFindSlot(Code &code) {
+static LLVM::LLVMFuncOp getFindSlot(CodeBuilder &code) {
   Type i64 = code.getI64Type();
-  return getShared(code, "gradus_find_slot", i64, {code.ptrType(), i64, i64}, [](Code &code, ValueRange arguments) {
+  return getShared(code, "gradus_find_slot", i64, {code.ptrType(), i64, i64}, [](CodeBuilder &code, ValueRange arguments) {
     Type i64 = code.getI64Type();
     auto search = scf::WhileOp::create(
         code, TypeRange{i64, i64}, ValueRange{code.i64(0), arguments[1]},
         [&](OpBuilder &builder, Location loc, ValueRange ends) {
-          Code inner(loc, builder);
+          CodeBuilder inner(loc, builder);
           scf::ConditionOp::create(inner, inner.compare(arith::CmpIPredicate::slt, ends[0], ends[1]), ends);
         },
         [&](OpBuilder &builder, Location loc, ValueRange ends) {
-          Code inner(loc, builder);
+          CodeBuilder inner(loc, builder);
           Value middle = inner.div(inner.add(ends[0], ends[1]), inner.i64(2)), next = inner.add(middle, inner.i64(1));
           Value isBehind = inner.compare(arith::CmpIPredicate::sle, inner.loadElement(arguments[0], i64, next), arguments[2]);
           scf::YieldOp::create(inner, ValueRange{inner.select(isBehind, next, ends[0]), inner.select(isBehind, ends[1], middle)});
@@ -234,7 +234,7 @@ void FunctionLowering::launchForAll(PhaseOp phase) {
     captured.push_back(host.scalars.lookup(value));
   std::string name = layout.cName + "__slots" + std::to_string(plan.getPosition(kernel));
   bool isLate = std::exchange(mayBeRefusedLate, false); // not in there: all of it or nothing
-  ClosureFunction function = buildBody(kernel.getLoc(), name, captured, [&](Code &inside, ArrayRef<Value> values, LLVM::LLVMFuncOp body) {
+  ClosureFunction function = buildBody(kernel.getLoc(), name, captured, [&](CodeBuilder &inside, ArrayRef<Value> values, LLVM::LLVMFuncOp body) {
     OpBuilder::InsertionGuard guard(code);
     code.restoreInsertionPoint(inside.saveInsertionPoint());
     std::tuple outside(tensors, slotCount, workspace, host);

@@ -124,7 +124,7 @@ private:
   Operation *op;
   LLVM::LLVMFuncOp callee;
   Evaluator &evaluator;
-  Code &code;
+  CodeBuilder &code;
   ArrayRef<Value> places;
   Value workspace, workspaceBytes, functions;
   Value numbers[2]; ///< what logdet gives, in f64
@@ -133,7 +133,7 @@ private:
 } // namespace
 
 /// (functions, dtype, sizes, operands, floating results, workspace) -> int32_t.
-static SmallVector<Type> argumentTypes(Operation *op, Code &code) {
+static SmallVector<Type> argumentTypes(Operation *op, CodeBuilder &code) {
   Type ptr = code.ptrType(), i32 = code.getI32Type(), i64 = code.getI64Type();
   SmallVector<Type> types{ptr, i32};
   if (isa<SolveOp>(op))

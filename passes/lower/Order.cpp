@@ -72,7 +72,7 @@ struct Axis {
   }
   Value spread(Value value) { return hasStrips ? code.splat(value) : value; }
 
-  Code &code;
+  CodeBuilder &code;
   Value size, stride, outer;
   bool hasStrips = false;
   Value base, row, mask;
@@ -105,7 +105,7 @@ static SmallVector<Value> findPlaces(KernelOp kernel, ValueRange outputs) {
 //===----------------------------------------------------------------------===//
 
 static Operation *emitCumulate(CumulateOp op, Axis &axis, Value from, Value to) {
-  Code &code = axis.code;
+  CodeBuilder &code = axis.code;
   Type element = arrayOf(op.getX()).getElementType();
   Value none = axis.spread(emitIdentity(code, op.getKind(), code.regType(element)));
   return code.loop(code.i64(0), axis.size, 1, none, [&](Value step, ValueRange carried) {
@@ -181,7 +181,7 @@ private:
   }
 
   ScanOp op;
-  Code &code;
+  CodeBuilder &code;
   Evaluator &evaluator;
   DenseMap<Value, Value> numbers;
 };
@@ -203,7 +203,7 @@ SmallVector<ArrayType> getOrderScratch(KernelOp kernel) {
   return scratch;
 }
 
-Value emitIsBefore(Code &code, SortOp op, Value b, Value a) {
+Value emitIsBefore(CodeBuilder &code, SortOp op, Value b, Value a) {
   bool isDescending = op.getDescending();
   if (!isa<FloatType>(a.getType()))
     return code.compare(isDescending ? arith::CmpIPredicate::sgt : arith::CmpIPredicate::slt, b, a);
@@ -269,7 +269,7 @@ private:
 
   SortOp op;
   Axis &axis;
-  Code &code;
+  CodeBuilder &code;
   Type element, number;
   Value from;
   ArrayRef<Value> outputs, scratch;
@@ -282,7 +282,7 @@ private:
 //===----------------------------------------------------------------------===//
 
 Traffic emitOrderBody(KernelOp kernel, Evaluator &evaluator, ValueRange outputs, Value begin, Value end) {
-  Code &code = evaluator.code;
+  CodeBuilder &code = evaluator.code;
   Axis axis(kernel, evaluator);
   Operation *op = findOrderOp(kernel), *main = nullptr;
   SmallVector<Value> places = findPlaces(kernel, outputs), scratch(outputs.drop_front(kernel.getNumResults()));

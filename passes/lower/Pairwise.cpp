@@ -15,11 +15,11 @@ namespace gradus {
 /// Enough for 2^40 blocks.
 static constexpr int64_t stackLevels = 40;
 
-LLVM::LLVMFuncOp getShared(Code &code, StringRef name, Type result, TypeRange arguments, function_ref<void(Code &, ValueRange)> emitBody) {
+LLVM::LLVMFuncOp getShared(CodeBuilder &code, StringRef name, Type result, TypeRange arguments, function_ref<void(CodeBuilder &, ValueRange)> emitBody) {
   auto module = code.getInsertionBlock()->getParentOp()->getParentOfType<ModuleOp>();
   if (auto known = module.lookupSymbol<LLVM::LLVMFuncOp>(name))
     return known;
-  Code inside(UnknownLoc::get(code.getContext()), code.getContext());
+  CodeBuilder inside(UnknownLoc::get(code.getContext()), code.getContext());
   inside.setInsertionPointToEnd(module.getBody());
   auto type = LLVM::LLVMFunctionType::get(result, llvm::to_vector(arguments));
   auto func = LLVM::LLVMFuncOp::create(inside, name, type, LLVM::Linkage::Internal);
@@ -42,23 +42,23 @@ static std::string nameOf(StringRef what, ReductionKind kind, Type type) {
   return name;
 }
 
-static Value isSet(Code &code, Value bits) {
+static Value isSet(CodeBuilder &code, Value bits) {
   return code.compare(arith::CmpIPredicate::ne, arith::AndIOp::create(code, bits, code.i64(1)), code.i64(0));
 }
 
 /// void (stack, block, value): while (block & 1) value = stack[level++] + value, block >>= 1; stack[level] = value
-static LLVM::LLVMFuncOp getKeep(Code &code, ReductionKind kind, Type type) {
+static LLVM::LLVMFuncOp getKeep(CodeBuilder &code, ReductionKind kind, Type type) {
   Type i64 = code.getI64Type();
-  return getShared(code, nameOf("keep", kind, type), LLVM::LLVMVoidType::get(code.getContext()), {code.ptrType(), i64, type}, [&](Code &code, ValueRange arguments) {
+  return getShared(code, nameOf("keep", kind, type), LLVM::LLVMVoidType::get(code.getContext()), {code.ptrType(), i64, type}, [&](CodeBuilder &code, ValueRange arguments) {
     Value stack = arguments[0];
     auto loop = scf::WhileOp::create(
         code, TypeRange{i64, i64, type}, ValueRange{arguments[1], code.i64(0), arguments[2]},
         [&](OpBuilder &builder, Location loc, ValueRange args) {
-          Code inner(loc, builder);
+          CodeBuilder inner(loc, builder);
           scf::ConditionOp::create(inner, isSet(inner, args[0]), args);
         },
         [&](OpBuilder &builder, Location loc, ValueRange args) {
-          Code inner(loc, builder);
+          CodeBuilder inner(loc, builder);
           Value lower = inner.loadRaw(type, inner.address(stack, type, args[1]));
           Value half = arith::ShRUIOp::create(inner, args[0], inner.i64(1));
           scf::YieldOp::create(inner, ValueRange{half, inner.add(args[1], inner.i64(1)), emitCombine(inner, kind, lower, args[2])});
@@ -68,18 +68,18 @@ static LLVM::LLVMFuncOp getKeep(Code &code, ReductionKind kind, Type type) {
 }
 
 /// type (stack, block, value), with the last block: value = stack[level] + value for every bit of its number.
-static LLVM::LLVMFuncOp getFinish(Code &code, ReductionKind kind, Type type) {
+static LLVM::LLVMFuncOp getFinish(CodeBuilder &code, ReductionKind kind, Type type) {
   Type i64 = code.getI64Type();
-  return getShared(code, nameOf("finish", kind, type), type, {code.ptrType(), i64, type}, [&](Code &code, ValueRange arguments) {
+  return getShared(code, nameOf("finish", kind, type), type, {code.ptrType(), i64, type}, [&](CodeBuilder &code, ValueRange arguments) {
     Value stack = arguments[0];
     auto loop = scf::WhileOp::create(
         code, TypeRange{i64, i64, type}, ValueRange{arguments[1], code.i64(0), arguments[2]},
         [&](OpBuilder &builder, Location loc, ValueRange args) {
-          Code inner(loc, builder);
+          CodeBuilder inner(loc, builder);
           scf::ConditionOp::create(inner, inner.compare(arith::CmpIPredicate::ne, args[0], inner.i64(0)), args);
         },
         [&](OpBuilder &builder, Location loc, ValueRange args) {
-          Code inner(loc, builder);
+          CodeBuilder inner(loc, builder);
           Value next = inner.choose(
               type, isSet(inner, args[0]),
               [&] { return emitCombine(inner, kind, inner.loadRaw(type, inner.address(stack, type, args[1])), args[2]); }, [&] { return args[2]; });
@@ -90,7 +90,7 @@ static LLVM::LLVMFuncOp getFinish(Code &code, ReductionKind kind, Type type) {
   });
 }
 
-SmallVector<Value> emitPairwise(Code &code, ArrayRef<ReductionKind> kinds, TypeRange types, Value count, function_ref<SmallVector<Value>(Value)> emitBlock) {
+SmallVector<Value> emitPairwise(CodeBuilder &code, ArrayRef<ReductionKind> kinds, TypeRange types, Value count, function_ref<SmallVector<Value>(Value)> emitBlock) {
   SmallVector<Value> stacks, identities;
   for (auto [kind, type] : llvm::zip_equal(kinds, types)) {
     stacks.push_back(code.stackSlot(type, stackLevels));

@@ -28,16 +28,16 @@ static Type withElement(Type like, Type element) {
   return element;
 }
 
-static Value compareF(Code &code, FPredicate predicate, Value a, Value b) {
+static Value compareF(CodeBuilder &code, FPredicate predicate, Value a, Value b) {
   return arith::CmpFOp::create(code, predicate, a, b);
 }
-static Value compareI(Code &code, IPredicate predicate, Value a, Value b) {
+static Value compareI(CodeBuilder &code, IPredicate predicate, Value a, Value b) {
   return arith::CmpIOp::create(code, predicate, a, b);
 }
 
 /// bf16 is the upper half of f32; to nearest, ties to even, NaN stays NaN. Done on the bits, because what the machine
 /// offers for it differs and the generic way is a library call.
-static Value bf16FromF32(Code &code, Value x) {
+static Value bf16FromF32(CodeBuilder &code, Value x) {
   Type i32 = withElement(x.getType(), code.getI32Type());
   Value bits = arith::BitcastOp::create(code, i32, x);
   Value odd = arith::AndIOp::create(code, arith::ShRUIOp::create(code, bits, code.integer(i32, 16)), code.integer(i32, 1));
@@ -49,14 +49,14 @@ static Value bf16FromF32(Code &code, Value x) {
   return arith::TruncIOp::create(code, withElement(x.getType(), code.getIntegerType(16)), high);
 }
 
-static Value f32FromBf16(Code &code, Value x) {
+static Value f32FromBf16(CodeBuilder &code, Value x) {
   Type i32 = withElement(x.getType(), code.getI32Type());
   Value wide = arith::ShLIOp::create(code, arith::ExtUIOp::create(code, i32, x), code.integer(i32, 16));
   return arith::BitcastOp::create(code, withElement(x.getType(), code.getF32Type()), wide);
 }
 
 /// f64 to f32 rounded to odd: rounding once more to a type of at most 22 bits of precision then gives what one rounding would.
-static Value roundToOdd(Code &code, Value x) {
+static Value roundToOdd(CodeBuilder &code, Value x) {
   Type f32 = withElement(x.getType(), code.getF32Type()), i32 = withElement(x.getType(), code.getI32Type());
   Value y = arith::TruncFOp::create(code, f32, x);
   Value back = arith::ExtFOp::create(code, x.getType(), y);
@@ -68,7 +68,7 @@ static Value roundToOdd(Code &code, Value x) {
   return arith::BitcastOp::create(code, f32, bits);
 }
 
-static Value castFloat(Code &code, Value x, Type from, Type to) {
+static Value castFloat(CodeBuilder &code, Value x, Type from, Type to) {
   if (from.isBF16()) {
     x = f32FromBf16(code, x);
     from = code.getF32Type();
@@ -93,7 +93,7 @@ static Value castFloat(Code &code, Value x, Type from, Type to) {
 
 /// gradus.stochastic_cast. The numbers between two of 16 bits are as many as their lowest bits count, and so are the sums that carry: the bits of f32 are
 /// in the order of the numbers. f16 cuts 13 of them off, and where it is subnormal 2^-24 counts, with 16 bits behind.
-static Value emitStochasticCast(Code &code, Value x, Value drawn, Type from, Type to) {
+static Value emitStochasticCast(CodeBuilder &code, Value x, Value drawn, Type from, Type to) {
   if (from.isF64())
     x = castFloat(code, x, from, code.getF32Type());
   Type i32 = withElement(x.getType(), code.getI32Type());
@@ -117,7 +117,7 @@ static Value emitStochasticCast(Code &code, Value x, Value drawn, Type from, Typ
 }
 
 /// Towards zero; NaN gives 0 and what is out of range the nearest bound.
-static Value intFromFloat(Code &code, Value x, Type to) {
+static Value intFromFloat(CodeBuilder &code, Value x, Type to) {
   Type type = withElement(x.getType(), to);
   unsigned width = to.getIntOrFloatBitWidth();
   double bound = std::ldexp(1.0, width - 1); // the bounds are powers of 2, exact in f32 and f64
@@ -132,7 +132,7 @@ static Value intFromFloat(Code &code, Value x, Type to) {
   return arith::SelectOp::create(code, isHigh, code.integer(type, APInt::getSignedMaxValue(width).getSExtValue()), result);
 }
 
-Value emitCast(Code &code, Value x, Type from, Type to) {
+Value emitCast(CodeBuilder &code, Value x, Type from, Type to) {
   if (from == to)
     return x;
   if (isa<BlocksType>(from)) // decoded where it was loaded
@@ -162,7 +162,7 @@ Value emitCast(Code &code, Value x, Type from, Type to) {
   return arith::TruncIOp::create(code, type, x);
 }
 
-static Value emitCompare(Code &code, ComparePredicate predicate, Value a, Value b) {
+static Value emitCompare(CodeBuilder &code, ComparePredicate predicate, Value a, Value b) {
   static constexpr FPredicate floats[] = {FPredicate::OEQ, FPredicate::UNE, FPredicate::OLT,
                                           FPredicate::OLE, FPredicate::OGT, FPredicate::OGE};
   static constexpr IPredicate ints[] = {IPredicate::eq,  IPredicate::ne,  IPredicate::slt,
@@ -176,7 +176,7 @@ static Value emitCompare(Code &code, ComparePredicate predicate, Value a, Value 
 }
 
 /// -1, 0 or 1; NaN for NaN. What is neither above nor below is zero or NaN, and so is its sum with 0.
-static Value emitSign(Code &code, Value x) {
+static Value emitSign(CodeBuilder &code, Value x) {
   Type type = x.getType();
   Value zero = code.number(type, 0);
   Value isAbove = emitCompare(code, ComparePredicate::Gt, x, zero), isBelow = emitCompare(code, ComparePredicate::Lt, x, zero);
@@ -186,7 +186,7 @@ static Value emitSign(Code &code, Value x) {
 }
 
 /// floor(a / b), 0 where b = 0. Division by -1 is a negation: the least integer divided by it would trap.
-static Value emitIntDiv(Code &code, Value a, Value b) {
+static Value emitIntDiv(CodeBuilder &code, Value a, Value b) {
   Type type = a.getType();
   Value zero = code.integer(type, 0), one = code.integer(type, 1);
   Value isZero = compareI(code, IPredicate::eq, b, zero), isMinus = compareI(code, IPredicate::eq, b, code.integer(type, -1));
@@ -200,7 +200,7 @@ static Value emitIntDiv(Code &code, Value a, Value b) {
   return arith::SelectOp::create(code, isZero, zero, floored);
 }
 
-static Value emitMod(Code &code, Value a, Value b) {
+static Value emitMod(CodeBuilder &code, Value a, Value b) {
   if (isFloatValue(a)) {
     Value floored = math::FloorOp::create(code, arith::DivFOp::create(code, a, b));
     return arith::SubFOp::create(code, a, arith::MulFOp::create(code, b, floored));
@@ -211,7 +211,7 @@ static Value emitMod(Code &code, Value a, Value b) {
 }
 
 /// x^n by repeated squaring, lowest bit first; a negative n takes the reciprocal at the end.
-static Value emitIntPow(Code &code, Value x, Value n) {
+static Value emitIntPow(CodeBuilder &code, Value x, Value n) {
   Type type = x.getType();
   bool isFloat = isFloatValue(x);
   if (!n.getType().isInteger(64))
@@ -219,7 +219,7 @@ static Value emitIntPow(Code &code, Value x, Value n) {
   Value zero = code.i64(0), one = code.number(type, 1);
   Value isNegative = code.compare(IPredicate::slt, n, zero);
   Value count = code.select(isNegative, code.sub(zero, n), n);
-  auto times = [&](Code &inner, Value a, Value b) {
+  auto times = [&](CodeBuilder &inner, Value a, Value b) {
     return isFloat ? arith::MulFOp::create(inner, a, b).getResult() : arith::MulIOp::create(inner, a, b).getResult();
   };
   // The factors 1 and x as two neighbours in memory: AVX2 has no conditional move of one float, and would branch. Which bits of a step count are set no
@@ -231,11 +231,11 @@ static Value emitIntPow(Code &code, Value x, Value n) {
   auto loop = scf::WhileOp::create(
       code, TypeRange{code.getI64Type(), type, type}, ValueRange{count, x, one},
       [&](OpBuilder &builder, Location loc, ValueRange args) {
-        Code inner(loc, builder);
+        CodeBuilder inner(loc, builder);
         scf::ConditionOp::create(inner, inner.compare(IPredicate::ne, args[0], zero), args);
       },
       [&](OpBuilder &builder, Location loc, ValueRange args) {
-        Code inner(loc, builder);
+        CodeBuilder inner(loc, builder);
         Value bit = arith::AndIOp::create(inner, args[0], inner.i64(1)), power;
         if (isInMemory) {
           inner.storeElement(factors, type, inner.i64(1), args[1]);
@@ -297,7 +297,7 @@ static std::optional<MathFunction> findMathFunction(Operation *op) {
       .Default([](auto) { return std::nullopt; });
 }
 
-static Value emitUnary(Code &code, Operation *op, Value x) {
+static Value emitUnary(CodeBuilder &code, Operation *op, Value x) {
   bool isFloat = isFloatValue(x);
   return llvm::TypeSwitch<Operation *, Value>(op)
       .Case<AbsOp>([&](auto) -> Value {
@@ -320,7 +320,7 @@ static Value emitUnary(Code &code, Operation *op, Value x) {
       .Default([](auto) { return Value(); });
 }
 
-static Value emitBinary(Code &code, Operation *op, Value a, Value b) {
+static Value emitBinary(CodeBuilder &code, Operation *op, Value a, Value b) {
   return llvm::TypeSwitch<Operation *, Value>(op)
       .Case<AddOp>([&](auto) { return emitCombine(code, ReductionKind::Sum, a, b); })
       .Case<AndOp>([&](auto) { return emitCombine(code, ReductionKind::All, a, b); })
@@ -341,7 +341,7 @@ static Value emitBinary(Code &code, Operation *op, Value a, Value b) {
       .Default([](auto) { return Value(); });
 }
 
-Value emitPointwise(Code &code, Operation *op, ValueRange operands) {
+Value emitPointwise(CodeBuilder &code, Operation *op, ValueRange operands) {
   if (auto cast = dyn_cast<CastOp>(op))
     return emitCast(code, operands[0], cast.getX().getType().getElementType(), cast.getY().getType().getElementType());
   if (isa<SelectOp>(op))

@@ -116,9 +116,9 @@ Value ProductEmitter::emitHook(Value function, Value output) {
 }
 
 /// ptr (context): its function for products, or null.
-static LLVM::LLVMFuncOp getHook(Code &code) {
+static LLVM::LLVMFuncOp getHook(CodeBuilder &code) {
   Type ptr = code.ptrType();
-  return getShared(code, "gradus_product_hook", ptr, {ptr}, [&](Code &inside, ValueRange arguments) {
+  return getShared(code, "gradus_product_hook", ptr, {ptr}, [&](CodeBuilder &inside, ValueRange arguments) {
     Value null = LLVM::ZeroOp::create(inside, ptr);
     auto follow = [&](Value pointer, size_t offset) {
       return inside.choose(
@@ -130,7 +130,7 @@ static LLVM::LLVMFuncOp getHook(Code &code) {
   });
 }
 
-Value emitFindHook(Code &code, Value context) { return LLVM::CallOp::create(code, getHook(code), ValueRange{context}).getResult(); }
+Value emitFindHook(CodeBuilder &code, Value context) { return LLVM::CallOp::create(code, getHook(code), ValueRange{context}).getResult(); }
 
 Buffers takeOperands(KernelOp kernel, const Buffers &buffers) {
   Buffers own = buffers;

@@ -26,12 +26,12 @@ inline int64_t productWidth(mlir::Type element) { return 64 / (element.getIntOrF
 
 /// `void product(rows, columns, inner, a, aRow, aInner, b, bInner, bColumn, y, yRow)`, which all products of a module share: at most `unitRows` rows and
 /// `unitVectors` vectors of columns of Y. Strides count elements.
-mlir::LLVM::LLVMFuncOp getProductUnit(Code &code, mlir::Type element);
+mlir::LLVM::LLVMFuncOp getProductUnit(CodeBuilder &code, mlir::Type element);
 
 /// At most so many rows are sums of rows of both operands, where these lie so that there are some: the bits depend on it.
 constexpr int64_t dotRows = 2;
 /// `void dots(rows, columns, inner, a, aRow, b, bColumn, y, yRow)`: the same function for them.
-mlir::LLVM::LLVMFuncOp getProductDots(Code &code, mlir::Type element);
+mlir::LLVM::LLVMFuncOp getProductDots(CodeBuilder &code, mlir::Type element);
 
 /// The number of a unit, its rows and columns in the result, its operands, and which of the matrices it is in that lie around.
 struct ProductUnit {
@@ -65,13 +65,13 @@ private:
 
   const MatrixProduct &product;
   Evaluator &evaluator;
-  Code &code;
+  CodeBuilder &code;
   mlir::Value aRow, aInner, bInner, bColumn, yRow;
   mlir::Value unitsOfRows, unitsOfColumns, height; ///< rows of a unit
 };
 
 /// ptr: the function for products of a context, or null.
-mlir::Value emitFindHook(Code &code, mlir::Value context);
+mlir::Value emitFindHook(CodeBuilder &code, mlir::Value context);
 /// What the host gives a kernel, under the names that the kernel has for it.
 Buffers takeOperands(KernelOp kernel, const Buffers &buffers);
 

@@ -15,7 +15,7 @@ namespace gradus {
 static constexpr int64_t dotsAtOnce = 4;
 
 /// The elements of some columns of one row, where `b` begins with the first of them.
-static SmallVector<Value> emitElements(Code &code, Type element, Value a, Value b, Value bColumn, Value inner, int64_t columns) {
+static SmallVector<Value> emitElements(CodeBuilder &code, Type element, Value a, Value b, Value bColumn, Value inner, int64_t columns) {
   Type vector = code.vecType(element);
   auto step = [&](Value index, Value mask, ValueRange sums) {
     Value factor = code.loadVector(a, element, index, mask);
@@ -41,10 +41,10 @@ static SmallVector<Value> emitElements(Code &code, Type element, Value a, Value 
   });
 }
 
-LLVM::LLVMFuncOp getProductDots(Code &code, Type element) {
+LLVM::LLVMFuncOp getProductDots(CodeBuilder &code, Type element) {
   Type ptr = code.ptrType(), i64 = code.getI64Type();
   std::string name = element.isF64() ? "gradus_product_dots_f64" : "gradus_product_dots_f32";
-  return getShared(code, name, LLVM::LLVMVoidType::get(code.getContext()), {i64, i64, i64, ptr, i64, ptr, i64, ptr, i64}, [&](Code &inside, ValueRange arguments) {
+  return getShared(code, name, LLVM::LLVMVoidType::get(code.getContext()), {i64, i64, i64, ptr, i64, ptr, i64, ptr, i64}, [&](CodeBuilder &inside, ValueRange arguments) {
     Value columns = arguments[1], inner = arguments[2], bColumn = arguments[6];
     inside.loop(inside.i64(0), arguments[0], [&](Value row) {
       Value a = inside.address(arguments[3], element, inside.mul(row, arguments[4])), y = inside.address(arguments[7], element, inside.mul(row, arguments[8]));

@@ -43,7 +43,7 @@ struct UnitFields {
 } // namespace
 
 /// The units [begin, end) from the first one on: all of them, or those that the hook does.
-static void emitUnits(ProductEmitter &product, KernelOp kernel, const KernelFunction &epilogue, Code &code, ValueRange fields, Value begin, Value end) {
+static void emitUnits(ProductEmitter &product, KernelOp kernel, const KernelFunction &epilogue, CodeBuilder &code, ValueRange fields, Value begin, Value end) {
   Value whole = getProductOf(kernel).getResult(0);
   UnitFields own{fields.end()[-3], fields.end()[-2], fields.end()[-1]};
   Value room = code.stackSlot(product.element, roomRows * unitVectors * productWidth(product.element));

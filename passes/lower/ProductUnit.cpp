@@ -35,7 +35,7 @@ struct Place {
 /// Builds the functions for one element type.
 class UnitBuilder {
 public:
-  UnitBuilder(Code &code, Type element)
+  UnitBuilder(CodeBuilder &code, Type element)
       : code(code), element(element), width(productWidth(element)), panelRow(tileVectors * width), stripRows(stripVectors * width),
         ptr(code.ptrType()), i64(code.getI64Type()),
         none(LLVM::LLVMVoidType::get(code.getContext())) {}
@@ -47,18 +47,18 @@ private:
   LLVM::LLVMFuncOp getPack();
   LLVM::LLVMFuncOp getCopyRows(int64_t vectors);
   LLVM::LLVMFuncOp getTile(int64_t height, int64_t vectors);
-  Value hasWideRegisters(Code &code);
-  void emitUnit(Code &code, ValueRange arguments);
-  void emitTiles(Code &code, const Place &y, Value isFirst, Value tile, Value rows, Value columns, Value count, const Matrix &a, const Matrix &b);
-  void emitPack(Code &code, ValueRange arguments);
-  void emitCopyRows(Code &code, ValueRange arguments, int64_t vectors);
-  void emitPackSquares(Code &code, ValueRange arguments);
-  void emitPackElements(Code &code, ValueRange arguments);
-  void emitTile(Code &code, ValueRange arguments, int64_t height, int64_t vectors);
-  void emitAdd(Code &code, const Place &y, Value tile, Value rows, Value columns, Value isFirst);
+  Value hasWideRegisters(CodeBuilder &code);
+  void emitUnit(CodeBuilder &code, ValueRange arguments);
+  void emitTiles(CodeBuilder &code, const Place &y, Value isFirst, Value tile, Value rows, Value columns, Value count, const Matrix &a, const Matrix &b);
+  void emitPack(CodeBuilder &code, ValueRange arguments);
+  void emitCopyRows(CodeBuilder &code, ValueRange arguments, int64_t vectors);
+  void emitPackSquares(CodeBuilder &code, ValueRange arguments);
+  void emitPackElements(CodeBuilder &code, ValueRange arguments);
+  void emitTile(CodeBuilder &code, ValueRange arguments, int64_t height, int64_t vectors);
+  void emitAdd(CodeBuilder &code, const Place &y, Value tile, Value rows, Value columns, Value isFirst);
 
   Type vectorOf(int64_t size) const { return VectorType::get({size}, element); }
-  Value mask(Code &code, Value count, int64_t size) const {
+  Value mask(CodeBuilder &code, Value count, int64_t size) const {
     Value numbers = arith::ConstantOp::create(code, DenseElementsAttr::get(VectorType::get({size}, i64), ArrayRef(llvm::to_vector(llvm::seq<int64_t>(0, size)))));
     Value bound = LLVM::UndefOp::create(code, VectorType::get({size}, i64));
     bound = LLVM::InsertElementOp::create(code, bound, count, code.i64(0));
@@ -66,26 +66,26 @@ private:
     return code.compare(arith::CmpIPredicate::slt, numbers, bound);
   }
   int64_t bytes() const { return element.getIntOrFloatBitWidth() / 8; }
-  Value load(Code &code, Value base, Value index, int64_t size, Value mask = {}) const {
+  Value load(CodeBuilder &code, Value base, Value index, int64_t size, Value mask = {}) const {
     Value from = code.address(base, element, index);
     if (!mask)
       return LLVM::LoadOp::create(code, vectorOf(size), from, bytes());
     return LLVM::MaskedLoadOp::create(code, vectorOf(size), from, mask, code.number(vectorOf(size), 0), bytes());
   }
-  void store(Code &code, Value value, Value base, Value index, Value mask = {}) const {
+  void store(CodeBuilder &code, Value value, Value base, Value index, Value mask = {}) const {
     Value to = code.address(base, element, index);
     if (mask)
       LLVM::MaskedStoreOp::create(code, value, to, mask, bytes());
     else
       LLVM::StoreOp::create(code, value, to, bytes());
   }
-  Value splat(Code &code, Value scalar) const {
+  Value splat(CodeBuilder &code, Value scalar) const {
     Value vector = LLVM::UndefOp::create(code, vectorOf(width));
     vector = LLVM::InsertElementOp::create(code, vector, scalar, code.i64(0));
     return LLVM::ShuffleVectorOp::create(code, vector, vector, SmallVector<int32_t>(width, 0));
   }
 
-  Code &code;
+  CodeBuilder &code;
   Type element;
   int64_t width, panelRow; ///< elements of a vector, and of a row of B where it is packed
   int64_t stripRows;       ///< the rows of A that are packed at a time, where a column has them together: three cache lines of it
@@ -96,29 +96,29 @@ private:
 
 LLVM::LLVMFuncOp UnitBuilder::getUnit() {
   return getShared(code, nameOf(""), none, {i64, i64, i64, ptr, i64, i64, ptr, i64, i64, ptr, i64},
-                   [&](Code &inside, ValueRange arguments) { emitUnit(inside, arguments); });
+                   [&](CodeBuilder &inside, ValueRange arguments) { emitUnit(inside, arguments); });
 }
 
 /// void (panel, count, columns, b, bInner, bColumn)
 LLVM::LLVMFuncOp UnitBuilder::getPack() {
-  return getShared(code, nameOf("pack_"), none, {ptr, i64, i64, ptr, i64, i64}, [&](Code &inside, ValueRange arguments) { emitPack(inside, arguments); });
+  return getShared(code, nameOf("pack_"), none, {ptr, i64, i64, ptr, i64, i64}, [&](CodeBuilder &inside, ValueRange arguments) { emitPack(inside, arguments); });
 }
 
 /// void (to, count, columns, from, fromRow)
 LLVM::LLVMFuncOp UnitBuilder::getCopyRows(int64_t vectors) {
   return getShared(code, nameOf("copy_" + std::to_string(vectors) + "_"), none, {ptr, i64, i64, ptr, i64},
-                   [&](Code &inside, ValueRange arguments) { emitCopyRows(inside, arguments, vectors); });
+                   [&](CodeBuilder &inside, ValueRange arguments) { emitCopyRows(inside, arguments, vectors); });
 }
 
 /// void (to, toRow, adds, rows, count, a, aRow, aInner, b, bInner): the sums become what stands at `to`, or are added to it.
 LLVM::LLVMFuncOp UnitBuilder::getTile(int64_t height, int64_t vectors) {
   std::string what = "tile_" + std::to_string(height) + "x" + std::to_string(vectors) + "_";
   return getShared(code, nameOf(what), none, {ptr, i64, code.getI1Type(), i64, i64, ptr, i64, i64, ptr, i64},
-                   [&](Code &inside, ValueRange arguments) { emitTile(inside, arguments, height, vectors); });
+                   [&](CodeBuilder &inside, ValueRange arguments) { emitTile(inside, arguments, height, vectors); });
 }
 
 /// Whether the machine has registers for a tile of two vectors; `translateToLLVM` knows.
-Value UnitBuilder::hasWideRegisters(Code &code) {
+Value UnitBuilder::hasWideRegisters(CodeBuilder &code) {
   Type i8 = code.getI8Type();
   auto module = code.getInsertionBlock()->getParentOp()->getParentOfType<ModuleOp>();
   if (!module.lookupSymbol(wideRegistersName)) {
@@ -130,7 +130,7 @@ Value UnitBuilder::hasWideRegisters(Code &code) {
   return code.compare(arith::CmpIPredicate::ne, known, code.integer(i8, 0));
 }
 
-void UnitBuilder::emitUnit(Code &code, ValueRange arguments) {
+void UnitBuilder::emitUnit(CodeBuilder &code, ValueRange arguments) {
   Value rows = arguments[0], columns = arguments[1], inner = arguments[2], y = arguments[9], yRow = arguments[10];
   Matrix a{arguments[3], arguments[4], arguments[5]}, b{arguments[6], arguments[7], arguments[8]};
   Value panels = code.stackSlot(element, productBlock * unitVectors * width), strip = code.stackSlot(element, productBlock * stripRows);
@@ -183,7 +183,7 @@ void UnitBuilder::emitUnit(Code &code, ValueRange arguments) {
 
 /// At most `tileRows` rows and all columns of a panel: row by row where there are few, else all rows at once, for one vector of columns or two. Sums that
 /// are not all stored go by way of `tile`.
-void UnitBuilder::emitTiles(Code &code, const Place &y, Value isFirst, Value tile, Value rows, Value columns, Value count, const Matrix &a, const Matrix &b) {
+void UnitBuilder::emitTiles(CodeBuilder &code, const Place &y, Value isFirst, Value tile, Value rows, Value columns, Value count, const Matrix &a, const Matrix &b) {
   Value zero = code.i64(0), never = code.number(code.getI1Type(), 0);
   auto call = [&](int64_t height, int64_t vectors, const Place &to, Value adds, Value row, Value column) {
     Value place = code.address(to.base, element, code.add(code.mul(row, to.row), column));
@@ -222,7 +222,7 @@ void UnitBuilder::emitTiles(Code &code, const Place &y, Value isFirst, Value til
 }
 
 /// Y = tile, or Y + tile.
-void UnitBuilder::emitAdd(Code &code, const Place &y, Value tile, Value rows, Value columns, Value isFirst) {
+void UnitBuilder::emitAdd(CodeBuilder &code, const Place &y, Value tile, Value rows, Value columns, Value isFirst) {
   code.loop(code.i64(0), columns, width, {}, [&](Value column, ValueRange) {
     Value within = mask(code, code.sub(columns, column), width);
     code.loop(code.i64(0), rows, [&](Value row) {
@@ -236,7 +236,7 @@ void UnitBuilder::emitAdd(Code &code, const Place &y, Value tile, Value rows, Va
 }
 
 /// panel[k, j] = b[k, j] for the columns of whole vectors; what lies behind the last column is a number that nobody needs.
-void UnitBuilder::emitPack(Code &code, ValueRange arguments) {
+void UnitBuilder::emitPack(CodeBuilder &code, ValueRange arguments) {
   Value bInner = arguments[4], bColumn = arguments[5], one = code.i64(1);
   auto branch = scf::IfOp::create(code, code.compare(arith::CmpIPredicate::eq, bColumn, one), /*withElseRegion=*/true);
   OpBuilder::InsertionGuard guard(code);
@@ -250,7 +250,7 @@ void UnitBuilder::emitPack(Code &code, ValueRange arguments) {
   emitPackElements(code, arguments);
 }
 
-void UnitBuilder::emitCopyRows(Code &code, ValueRange arguments, int64_t vectors) {
+void UnitBuilder::emitCopyRows(CodeBuilder &code, ValueRange arguments, int64_t vectors) {
   Value to = arguments[0], count = arguments[1], columns = arguments[2], from = arguments[3], fromRow = arguments[4];
   SmallVector<Value> masks;
   for (int64_t j = 0; j < vectors; ++j)
@@ -265,7 +265,7 @@ void UnitBuilder::emitCopyRows(Code &code, ValueRange arguments, int64_t vectors
 }
 
 /// The rows and columns of a square change places: halves of pairs at distance 1, then 2 and 4.
-static void transpose(Code &code, SmallVector<Value> &rows) {
+static void transpose(CodeBuilder &code, SmallVector<Value> &rows) {
   for (int64_t distance = 1; distance < square; distance *= 2) {
     SmallVector<int32_t> low, high;
     for (int64_t j = 0; j < square; ++j) {
@@ -283,7 +283,7 @@ static void transpose(Code &code, SmallVector<Value> &rows) {
   }
 }
 
-void UnitBuilder::emitPackSquares(Code &code, ValueRange arguments) {
+void UnitBuilder::emitPackSquares(CodeBuilder &code, ValueRange arguments) {
   Value panel = arguments[0], rows = arguments[1], columns = arguments[2], b = arguments[3], bColumn = arguments[5];
   Value wide = code.mul(code.ceilDiv(columns, width), code.i64(width)), last = code.sub(columns, code.i64(1));
   code.loop(code.i64(0), wide, square, {}, [&](Value column, ValueRange) {
@@ -302,7 +302,7 @@ void UnitBuilder::emitPackSquares(Code &code, ValueRange arguments) {
   });
 }
 
-void UnitBuilder::emitPackElements(Code &code, ValueRange arguments) {
+void UnitBuilder::emitPackElements(CodeBuilder &code, ValueRange arguments) {
   Value panel = arguments[0], rows = arguments[1], columns = arguments[2], b = arguments[3], bInner = arguments[4], bColumn = arguments[5];
   code.loop(code.i64(0), rows, [&](Value row) {
     code.loop(code.i64(0), columns, [&](Value column) {
@@ -312,7 +312,7 @@ void UnitBuilder::emitPackElements(Code &code, ValueRange arguments) {
   });
 }
 
-void UnitBuilder::emitTile(Code &code, ValueRange arguments, int64_t height, int64_t vectors) {
+void UnitBuilder::emitTile(CodeBuilder &code, ValueRange arguments, int64_t height, int64_t vectors) {
   Value to = arguments[0], toRow = arguments[1], adds = arguments[2], rows = arguments[3], count = arguments[4];
   Value a = arguments[5], aRow = arguments[6], aInner = arguments[7], b = arguments[8], bInner = arguments[9], last = code.sub(rows, code.i64(1));
   SmallVector<Value> lines{a};
@@ -346,6 +346,6 @@ void UnitBuilder::emitTile(Code &code, ValueRange arguments, int64_t height, int
   forVectors([&](Value sum, Value place) { store(code, sum, to, place); });
 }
 
-LLVM::LLVMFuncOp getProductUnit(Code &code, Type element) { return UnitBuilder(code, element).getUnit(); }
+LLVM::LLVMFuncOp getProductUnit(CodeBuilder &code, Type element) { return UnitBuilder(code, element).getUnit(); }
 
 } // namespace gradus

@@ -31,7 +31,7 @@ private:
   ContractOp op;
   int64_t rowLabel;
   Evaluator &evaluator;
-  Code &code;
+  CodeBuilder &code;
   /// The label along the lanes, and one that the operand with it has not: a vector of that operand serves several of its points. Or -1.
   int64_t vectorLabel, tileLabel = -1;
   SmallVector<int64_t> outer, summed;

@@ -28,7 +28,7 @@ Value FunctionLowering::emitRowBytes(Value array, Evaluator &evaluator) {
 }
 
 /// The room of the partial sums of one super-block.
-static Value emitPartialBytes(Code &code, Value result, Evaluator &evaluator, Type accumulate) {
+static Value emitPartialBytes(CodeBuilder &code, Value result, Evaluator &evaluator, Type accumulate) {
   Value bytes = code.mul(evaluator.product(arrayOf(result).getShape()), code.i64(code.memBytes(accumulate)));
   return code.mul(code.ceilDiv(bytes, partialAlignment), code.i64(partialAlignment));
 }
@@ -42,7 +42,7 @@ static std::pair<ReductionKind, Type> getAccumulation(KernelOp kernel, unsigned 
 }
 
 NestShape FunctionLowering::emitNestShape(const RowNest &nest, Evaluator &evaluator) {
-  Code &code = evaluator.code;
+  CodeBuilder &code = evaluator.code;
   NestShape shape;
   shape.rows = evaluator.sizeOf(nest.rows);
   llvm::SetVector<Value> wide;
@@ -181,7 +181,7 @@ SmallVector<KernelFunction> FunctionLowering::buildNested(KernelOp kernel, const
   };
   // Each of these kernels asks for its part of the next block.
   auto askAhead = [&](Evaluator &inside, Value begin, Value end) {
-    Code &code = inside.code;
+    CodeBuilder &code = inside.code;
     for (auto [operand, inner] : llvm::zip_equal(kernel.getOperands(), kernel.getBody().getArguments())) {
       SmallVector<KernelOp> readers = findAskers(nest, operand);
       int64_t number = llvm::find(readers, kernel) - readers.begin(), shift = llvm::Log2_64(readers.size() | 1);
@@ -243,7 +243,7 @@ struct FunctionLowering::NestClosure {
 };
 
 /// The code of one super-block after the other.
-static void emitSuperBlocks(Code &code, const FunctionLowering::NestClosure &closure, ArrayRef<Value> fields, Value begin, Value end) {
+static void emitSuperBlocks(CodeBuilder &code, const FunctionLowering::NestClosure &closure, ArrayRef<Value> fields, Value begin, Value end) {
   Value rows = fields[0], blockRows = fields[1], blocksPerSuper = fields[2];
   SmallVector<Value> closures;
   for (const auto &member : closure.members)
@@ -333,7 +333,7 @@ void FunctionLowering::emitNest(const RowNest &nest, Slot &slot) {
     work = code.add(work, isContract ? emitContractWork(kernel, evaluator) : evaluator.product(llvm::to_vector(kernel.getDomain())));
   }
   std::string name = layout.cName + "__nest" + std::to_string(plan.getPosition(nest.kernels.front()));
-  ClosureFunction function = buildBody(nest.kernels.front()->getLoc(), name, closure.captured, [&](Code &inside, ArrayRef<Value> fields, LLVM::LLVMFuncOp body) {
+  ClosureFunction function = buildBody(nest.kernels.front()->getLoc(), name, closure.captured, [&](CodeBuilder &inside, ArrayRef<Value> fields, LLVM::LLVMFuncOp body) {
     emitSuperBlocks(inside, closure, fields, body.getArgument(1), body.getArgument(2));
   });
   callUnlessRefused(function.body, buildClosure(function, closure.captured), shape.superBlocks, work);
@@ -361,7 +361,7 @@ void FunctionLowering::emitNestSums(KernelOp kernel, const RowNest &nest, Slot &
     Value count = evaluator.product(arrayOf(result).getShape());
     launch(kernel, "_sum" + std::to_string(index), slot, {partials, placeOf(result, slot)}, code.ceilDiv(count, lanes), code.mul(count, shape.superBlocks),
            [&, kind = kind, type = accumulate](Evaluator &inside, ValueRange places, Value begin, Value end, LLVM::LLVMFuncOp) {
-             Code &code = inside.code;
+             CodeBuilder &code = inside.code;
              Value size = inside.product(arrayOf(result).getShape()), bytes = emitPartialBytes(code, result, inside, type);
              Value supers = emitNestShape(nest, inside).superBlocks;
              code.loop(begin, end, [&](Value strip) {

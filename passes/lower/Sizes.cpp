@@ -8,7 +8,7 @@ using namespace mlir;
 
 namespace gradus {
 
-Value emitDescriptor(Code &code, const EntryLayout &layout, Value tensors, Value slot, unsigned tensor) {
+Value emitDescriptor(CodeBuilder &code, const EntryLayout &layout, Value tensors, Value slot, unsigned tensor) {
   if (layout.tensors[tensor].shared)
     slot = code.i64(0);
   Value number = code.add(code.mul(slot, code.i64(layout.tensors.size())), code.i64(tensor));
@@ -16,7 +16,7 @@ Value emitDescriptor(Code &code, const EntryLayout &layout, Value tensors, Value
 }
 
 /// The value of a formula whose symbols have values. The caller has made sure that it is whole and not negative.
-static Value emitFormula(Code &code, const DimExpr &formula, const DenseMap<Attribute, Value> &symbols) {
+static Value emitFormula(CodeBuilder &code, const DimExpr &formula, const DenseMap<Attribute, Value> &symbols) {
   auto emitFactor = [&](const std::string &factor) -> Value {
     std::optional<DimExpr::Call> call = DimExpr::readCall(factor);
     if (!call)
@@ -42,7 +42,7 @@ static Value emitFormula(Code &code, const DimExpr &formula, const DenseMap<Attr
 }
 
 /// Symbols that stand in formulas alone, then the formulas.
-static void computeSymbols(Code &code, ArrayRef<StringAttr> names, DenseMap<Attribute, Value> &symbols) {
+static void computeSymbols(CodeBuilder &code, ArrayRef<StringAttr> names, DenseMap<Attribute, Value> &symbols) {
   auto isKnown = [&](StringRef name) { return symbols.contains(code.getStringAttr(name)); };
   for (bool isNew = true; isNew;) {
     isNew = false;
@@ -66,7 +66,7 @@ static void computeSymbols(Code &code, ArrayRef<StringAttr> names, DenseMap<Attr
       symbols[name] = emitFormula(code, DimExpr::of(name), symbols);
 }
 
-DenseMap<Attribute, Value> emitSymbols(Code &code, const EntryLayout &layout, Value tensors, Value slot) {
+DenseMap<Attribute, Value> emitSymbols(CodeBuilder &code, const EntryLayout &layout, Value tensors, Value slot) {
   DenseMap<Attribute, Value> symbols;
   for (StringAttr symbol : layout.symbols) {
     for (auto [number, tensor] : llvm::enumerate(layout.tensors)) {

@@ -14,8 +14,8 @@
 namespace gradus {
 
 /// The address of the gradus_tensor of a slot; of what is shared, that of slot 0.
-mlir::Value emitDescriptor(Code &code, const EntryLayout &layout, mlir::Value tensors, mlir::Value slot, unsigned tensor);
+mlir::Value emitDescriptor(CodeBuilder &code, const EntryLayout &layout, mlir::Value tensors, mlir::Value slot, unsigned tensor);
 /// All symbols of a slot. A symbol has the size that the first tensor with it has; the caller has checked the others.
-llvm::DenseMap<mlir::Attribute, mlir::Value> emitSymbols(Code &code, const EntryLayout &layout, mlir::Value tensors, mlir::Value slot);
+llvm::DenseMap<mlir::Attribute, mlir::Value> emitSymbols(CodeBuilder &code, const EntryLayout &layout, mlir::Value tensors, mlir::Value slot);
 
 } // namespace gradus

@@ -159,7 +159,7 @@ Value FunctionLowering::isNull(Value pointer) {
 }
 
 /// The number that fills an input that is left out.
-static Value defaultOf(Code &code, const EntryTensor &tensor) {
+static Value defaultOf(CodeBuilder &code, const EntryTensor &tensor) {
   Type element = tensor.type.getElementType();
   return emitCast(code, code.number(code.getF64Type(), tensor.initial.value_or(0)), code.getF64Type(), element);
 }

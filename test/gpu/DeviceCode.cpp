@@ -79,7 +79,7 @@ gradus_entry DeviceCode::makeEntry(const JitEntry &cpu, const EntryLayout &layou
 
 /// A function of one thread for a kernel: what a device gives it are arguments.
 static void simulateKernel(gpu::GPUFuncOp kernel, ModuleOp module) {
-  Code code(kernel.getLoc(), kernel.getContext());
+  CodeBuilder code(kernel.getLoc(), kernel.getContext());
   code.setInsertionPointToEnd(module.getBody());
   Type i64 = code.getI64Type(), ptr = code.ptrType(), none = LLVM::LLVMVoidType::get(code.getContext());
   auto function = LLVM::LLVMFuncOp::create(code, kernel.getName(), LLVM::LLVMFunctionType::get(none, {i64, i64, i64, i64, i64, ptr, ptr}));
@@ -97,7 +97,7 @@ static void simulateKernel(gpu::GPUFuncOp kernel, ModuleOp module) {
     from.getArgument(k).replaceAllUsesWith(to->getArgument(k));
   to->getOperations().splice(to->end(), from.getOperations());
   function.walk([&](Operation *op) {
-    Code at(op->getLoc(), op->getContext());
+    CodeBuilder at(op->getLoc(), op->getContext());
     at.setInsertionPoint(op);
     auto place = [&](Value shared, ValueRange indices, Type element) {
       return at.address(memory.lookup(shared), element, arith::IndexCastOp::create(at, i64, indices.front()));
