@@ -47,6 +47,13 @@ static SmallVector<Value> findScatters(LoopOp loop, Value next, Value own) {
   return own.hasOneUse() ? results : SmallVector<Value>();
 }
 
+/// Whether a pass reads what it may hand on, where several kernels make that: in one place, one of them would write over what another has left there.
+static bool isReadAmongSeveral(const llvm::SetVector<Value> &seen) {
+  auto isMade = [](Value value) { return isa<KernelOp>(value.getDefiningOp()); };
+  auto isRead = [](Value value) { return llvm::any_of(value.getUsers(), llvm::IsaPred<KernelOp, LoopOp>); };
+  return llvm::count_if(seen, isMade) > 1 && llvm::any_of(seen, isRead);
+}
+
 SmallVector<CarriedArray> findCarriedArrays(LoopOp loop) {
   SmallVector<CarriedArray> found;
   llvm::DenseSet<Value> taken;
@@ -60,7 +67,7 @@ SmallVector<CarriedArray> findCarriedArrays(LoopOp loop) {
       continue;
     }
     llvm::SetVector<Value> seen;
-    bool isCopied = !collectOwn(loop, next, own, seen) || llvm::any_of(seen, [&](Value result) { return taken.contains(result); });
+    bool isCopied = !collectOwn(loop, next, own, seen) || isReadAmongSeveral(seen) || llvm::any_of(seen, [&](Value result) { return taken.contains(result); });
     SmallVector<Value> results;
     if (!isCopied)
       llvm::copy_if(seen, std::back_inserter(results), [](Value value) { return isa<KernelOp>(value.getDefiningOp()); });
