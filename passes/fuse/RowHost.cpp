@@ -99,8 +99,17 @@ static bool collectPlaces(GatherOp gather, KernelOp kernel, llvm::SetVector<Oper
   return true;
 }
 
-/// A kernel before `first` that does the gather of another one, which then reads what it stores.
-static KernelOp moveGather(GatherOp gather, KernelOp kernel, KernelOp first) {
+/// Whether a place that is checked depends on a value: moved into a kernel before, it would make the check one of what another kernel computes.
+static bool leadsToPlace(Value value) {
+  return llvm::any_of(value.getUses(), [](OpOperand &use) {
+    Operation *user = use.getOwner();
+    bool isPlace = isa<GatherOp>(user) && use.getOperandNumber() > 0 && canFail(user);
+    return isPlace || llvm::any_of(user->getResults(), leadsToPlace);
+  });
+}
+
+/// A kernel before `first` that does the gather of another one, which then reads what it stores. Ops that only the gather needed are gone then.
+static KernelOp moveGather(GatherOp gather, KernelOp kernel, KernelOp first, llvm::SmallPtrSetImpl<Operation *> &gone) {
   llvm::SetVector<Operation *> ops;
   llvm::SetVector<BlockArgument> leaves;
   if (!collectPlaces(gather, kernel, ops, leaves))
@@ -120,8 +129,10 @@ static KernelOp moveGather(GatherOp gather, KernelOp kernel, KernelOp first) {
   kernel.getOperandsMutable().append(moved.getStored());
   gather.getResult().replaceAllUsesWith(kernel.getBody().front().addArgument(type, gather.getLoc()));
   for (Operation *op : llvm::reverse(ops))
-    if (op->use_empty())
+    if (op->use_empty()) {
+      gone.insert(op);
       op->erase();
+    }
   for (unsigned number = kernel.getNumOperands(); number-- > 0;)
     if (kernel.getBody().getArgument(number).use_empty()) {
       kernel.getBody().eraseArgument(number);
@@ -144,11 +155,15 @@ bool moveSingleReads(RowNest &nest, FuncOp func, const Plan &plan) {
               singles.push_back({gather, kernel});
     }
   bool hasMoved = false;
-  for (auto [gather, kernel] : singles)
-    if (KernelOp moved = moveGather(gather, kernel, nest.kernels.front())) {
+  llvm::SmallPtrSet<Operation *, 8> gone; // with a gather whose place they were
+  for (auto [gather, kernel] : singles) {
+    if (gone.contains(gather.getOperation()) || leadsToPlace(gather.getResult()))
+      continue;
+    if (KernelOp moved = moveGather(gather, kernel, nest.kernels.front(), gone)) {
       nest.kernels.insert(nest.kernels.begin(), moved);
       hasMoved = true;
     }
+  }
   return hasMoved;
 }
 

@@ -22,7 +22,7 @@ class Plan;
 inline constexpr llvm::StringLiteral nestAttribute = "gradus.nest";
 
 /// The name of a discardable attribute of a kernel in a nest: it reads single elements for another one. Its results do not count for how many rows a block has, so that a
-/// gradient has the same bits whether it replaces what it is in or not.
+/// gradient has the same bits whether it replaces what it is in or not, unless in place there can be no nest: where another row of it is read before it is written.
 inline constexpr llvm::StringLiteral readsAheadAttribute = "gradus.reads_ahead";
 
 /// A product of matrices is in a nest if it makes at most so many columns of each row. Of more its own tiles take better care.
