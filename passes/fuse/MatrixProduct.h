@@ -20,6 +20,8 @@ struct MatrixProduct {
   mlir::Value a, b; ///< with the rows, and with the columns of the result
   llvm::ArrayRef<int64_t> aLabels, bLabels;
   llvm::SmallVector<int64_t> rows, columns, inner, outer;
+  /// Whether what is summed comes last in both operands: elements are sums over a row of each.
+  bool sumsRows() const { return aLabels.back() == inner.back() && bLabels.back() == inner.back(); }
 };
 /// The product of matrices that a kernel is, if it is one.
 std::optional<MatrixProduct> findMatrixProduct(KernelOp kernel);

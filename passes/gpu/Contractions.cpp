@@ -1,7 +1,8 @@
 //===- Contractions.cpp - Products of matrices and other contractions -----------------===//
 //
 // One thread an element of the result, with the sum that the CPU makes of it (codegen/README.md): of a product of matrices blocks of 128 by fma, which are
-// added one after the other; of another contraction blocks of 4,096, pairwise. Those that are neither are sums of a product (rewriteContract).
+// added one after the other, or the tree of a row where there are few rows; of another contraction blocks of 4,096, pairwise. Those that are neither are sums
+// of a product (rewriteContract).
 //
 //===----------------------------------------------------------------------===//
 
@@ -28,10 +29,10 @@ public:
   Value load(Value operand, ArrayRef<int64_t> labels) {
     return evaluator.evaluate(operand, llvm::map_to_vector(labels, [&](int64_t label) { return Index::uniform(at.lookup(label)); }));
   }
-  /// Numbers [low, high) of the labels that are summed; `add` gives the next sum.
-  Value sum(ArrayRef<int64_t> summed, Value low, Value high, function_ref<Value(Value a, Value b, Value sum)> add) {
+  /// Every `step`-th of the numbers [low, high) of the labels that are summed; `add` gives the next sum.
+  Value sum(ArrayRef<int64_t> summed, Value low, Value high, function_ref<Value(Value a, Value b, Value sum)> add, int64_t step = 1) {
     Value none = code.number(code.regType(op.getType().getElementType()), 0);
-    scf::ForOp loop = code.loop(low, high, 1, {none}, [&](Value number, ValueRange sums) {
+    scf::ForOp loop = code.loop(low, high, step, {none}, [&](Value number, ValueRange sums) {
       set(summed, number);
       evaluator.startInner(nullptr, {});
       Value a = load(op.getA(), op.getLhs()), b = load(op.getB(), op.getRhs());
@@ -39,7 +40,9 @@ public:
     });
     return loop.getResult(0);
   }
-  Value emitProduct(ArrayRef<int64_t> inner);
+  Value emitProduct(const MatrixProduct &product);
+  Value emitBlocks(ArrayRef<int64_t> inner);
+  Value emitDot(ArrayRef<int64_t> inner);
   Value emitOther(Value block);
 
 private:
@@ -51,7 +54,37 @@ private:
 
 } // namespace
 
-Value ContractionThread::emitProduct(ArrayRef<int64_t> inner) {
+/// Few rows of a product of rows are sums of rows: the sizes of the call decide.
+Value ContractionThread::emitProduct(const MatrixProduct &product) {
+  if (!product.sumsRows())
+    return emitBlocks(product.inner);
+  Value isFew = code.compare(arith::CmpIPredicate::sle, evaluator.product(getDims(op, product.rows)), code.i64(dotRows));
+  return code.choose(
+      code.regType(op.getType().getElementType()), isFew, [&] { return emitDot(product.inner); }, [&] { return emitBlocks(product.inner); });
+}
+
+/// The tree of a row: lanes meet as the leaves of a balanced tree whose order is that of the lanes' reversed bits.
+Value ContractionThread::emitDot(ArrayRef<int64_t> inner) {
+  Value size = evaluator.product(getDims(op, inner));
+  Type type = code.regType(op.getType().getElementType());
+  auto tree = [&](Value count, function_ref<Value(Value)> emitLeaf) {
+    return emitPairwise(code, {ReductionKind::Sum}, {type}, count, [&](Value leaf) { return SmallVector<Value>{emitLeaf(leaf)}; }).front();
+  };
+  auto add = [&](Value a, Value b, Value before) { return arith::AddFOp::create(code, before, arith::MulFOp::create(code, a, b)).getResult(); };
+  return tree(code.ceilDiv(size, blockSize), [&](Value block) {
+    Value low = code.mul(block, code.i64(blockSize)), high = code.min(code.add(low, code.i64(blockSize)), size);
+    return tree(code.i64(lanes), [&](Value leaf) {
+      Value lane = code.i64(0);
+      for (int64_t bit = 1; bit < lanes; bit *= 2) {
+        Value isSet = code.compare(arith::CmpIPredicate::ne, arith::AndIOp::create(code, leaf, code.i64(bit)), code.i64(0));
+        lane = code.add(lane, code.select(isSet, code.i64(lanes / (2 * bit)), code.i64(0)));
+      }
+      return sum(inner, code.add(low, lane), high, add, lanes);
+    });
+  });
+}
+
+Value ContractionThread::emitBlocks(ArrayRef<int64_t> inner) {
   Value size = evaluator.product(getDims(op, inner)), zero = code.i64(0), width = code.i64(productBlock);
   auto sumOf = [&](Value low) {
     return sum(inner, low, code.min(code.add(low, width), size), [&](Value a, Value b, Value before) { return math::FmaOp::create(code, a, b, before).getResult(); });
@@ -97,7 +130,7 @@ void DeviceLowering::emitContract(KernelOp kernel) {
       ContractionThread thread(op, evaluator);
       Value count = isCut ? points(evaluator) : Value();
       thread.set(op.getOut(), isCut ? code.rem(number, count) : number);
-      Value value = product ? thread.emitProduct(product->inner) : thread.emitOther(isCut ? code.div(number, count) : Value());
+      Value value = product ? thread.emitProduct(*product) : thread.emitOther(isCut ? code.div(number, count) : Value());
       code.storeElement(pointerIn(scope, place), element, number, value);
     });
   });

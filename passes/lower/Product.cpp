@@ -78,8 +78,7 @@ void ProductEmitter::forUnits(Value begin, Value end, function_ref<void(const Pr
 void ProductEmitter::emitUnit(const ProductUnit &unit, Value y, Value yRow) {
   SmallVector<Value> arguments{unit.rows, unit.columns, inner, unit.a, aRow, aInner, unit.b, bInner, bColumn, y, yRow};
   auto compute = [&] { LLVM::CallOp::create(code, getProductUnit(code, element), arguments); };
-  bool areRows = product.aLabels.back() == product.inner.back() && product.bLabels.back() == product.inner.back();
-  if (!areRows)
+  if (!product.sumsRows())
     return compute();
   code.ifThen(code.compare(arith::CmpIPredicate::sgt, rows, code.i64(dotRows)), compute);
   code.ifThen(code.compare(arith::CmpIPredicate::sle, rows, code.i64(dotRows)), [&] {
