@@ -285,6 +285,8 @@ static int32_t dispatch(void *user, const gradus_device_module *module, int32_t 
     status = flush(queue);
   if (status == GRADUS_OK)
     status = launch(queue, queue->lastLoaded->functions[kernel], groups, frame, argument);
+  else
+    queue->held = 0; /* nobody finishes a call that failed, and its workspace may be gone when the next one begins */
   gradus_cuda_leave(queue->cuda);
   return (int32_t)status;
 }

@@ -7,17 +7,20 @@
 #include "runtime/gradus_vulkan.h"
 #endif
 
+#include "llvm/Support/raw_ostream.h"
+
 using namespace llvm;
 
 namespace gradus::driver {
 
 namespace {
 
-/// A context whose errors become the reason.
+/// A context whose errors become the reason; what a device has to say is for the user.
 gradus_context listen(std::string &reason) {
   gradus_context context{};
   context.user = &reason;
   context.error = [](void *user, const gradus_error *error) { *static_cast<std::string *>(user) = error->message; };
+  context.log = [](void *, const char *line) { llvm::errs() << "gradus: note: " << line << "\n"; };
   return context;
 }
 

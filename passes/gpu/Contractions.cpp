@@ -40,8 +40,9 @@ public:
     });
     return loop.getResult(0);
   }
-  Value emitProduct(const MatrixProduct &product);
-  Value emitBlocks(ArrayRef<int64_t> inner);
+  /// One pass of it; `left` gives what the passes before have left.
+  Value emitProduct(const MatrixProduct &product, Value pass, function_ref<Value()> left);
+  Value emitBlocks(ArrayRef<int64_t> inner, Value pass, function_ref<Value()> left);
   Value emitDot(ArrayRef<int64_t> inner);
   Value emitOther(Value block);
 
@@ -55,12 +56,16 @@ private:
 } // namespace
 
 /// Few rows of a product of rows are sums of rows: the sizes of the call decide.
-Value ContractionThread::emitProduct(const MatrixProduct &product) {
+Value ContractionThread::emitProduct(const MatrixProduct &product, Value pass, function_ref<Value()> left) {
   if (!product.sumsRows())
-    return emitBlocks(product.inner);
+    return emitBlocks(product.inner, pass, left);
+  Type type = code.regType(op.getType().getElementType());
   Value isFew = code.compare(arith::CmpIPredicate::sle, evaluator.product(getDims(op, product.rows)), code.i64(dotRows));
-  return code.choose(
-      code.regType(op.getType().getElementType()), isFew, [&] { return emitDot(product.inner); }, [&] { return emitBlocks(product.inner); });
+  auto dot = [&] { // all of it in the first pass
+    Value isFirst = code.compare(arith::CmpIPredicate::eq, pass, code.i64(0));
+    return code.choose(type, isFirst, [&] { return emitDot(product.inner); }, left);
+  };
+  return code.choose(type, isFew, dot, [&] { return emitBlocks(product.inner, pass, left); });
 }
 
 /// The tree of a row: lanes meet as the leaves of a balanced tree whose order is that of the lanes' reversed bits.
@@ -84,12 +89,16 @@ Value ContractionThread::emitDot(ArrayRef<int64_t> inner) {
   });
 }
 
-Value ContractionThread::emitBlocks(ArrayRef<int64_t> inner) {
+Value ContractionThread::emitBlocks(ArrayRef<int64_t> inner, Value pass, function_ref<Value()> left) {
+  static_assert(mostSteps % productBlock == 0);
   Value size = evaluator.product(getDims(op, inner)), zero = code.i64(0), width = code.i64(productBlock);
+  Value begin = code.mul(pass, code.i64(mostSteps)), end = code.min(code.add(begin, code.i64(mostSteps)), size);
+  Value isFirst = code.compare(arith::CmpIPredicate::eq, pass, zero);
   auto sumOf = [&](Value low) {
     return sum(inner, low, code.min(code.add(low, width), size), [&](Value a, Value b, Value before) { return math::FmaOp::create(code, a, b, before).getResult(); });
   };
-  scf::ForOp rest = code.loop(width, size, productBlock, {sumOf(zero)}, [&](Value low, ValueRange before) {
+  Value first = code.choose(code.regType(op.getType().getElementType()), isFirst, [&] { return sumOf(zero); }, left);
+  scf::ForOp rest = code.loop(code.select(isFirst, width, begin), end, productBlock, {first}, [&](Value low, ValueRange before) {
     return SmallVector<Value>{arith::AddFOp::create(code, before[0], sumOf(low)).getResult()};
   });
   return rest.getResult(0);
@@ -130,10 +139,15 @@ void DeviceLowering::emitContract(KernelOp kernel) {
       ContractionThread thread(op, evaluator);
       Value count = isCut ? points(evaluator) : Value();
       thread.set(op.getOut(), isCut ? code.rem(number, count) : number);
-      Value value = product ? thread.emitProduct(*product) : thread.emitOther(isCut ? code.div(number, count) : Value());
+      auto left = [&] { return code.loadElement(pointerIn(scope, place), element, number); };
+      Value value = product ? thread.emitProduct(*product, scope.pass, left) : thread.emitOther(isCut ? code.div(number, count) : Value());
       code.storeElement(pointerIn(scope, place), element, number, value);
     });
   });
+  if (product) // a slot whose axis is shorter than that of others keeps what it has
+    program.launches.back().passes = [dims = getDims(op, product->inner)](Evaluator &evaluator) {
+      return evaluator.code.max(evaluator.code.ceilDiv(evaluator.product(dims), mostSteps), evaluator.code.i64(1));
+    };
   if (isCut)
     emitBlockTrees(kernel.getLoc(), BlockTree{ReductionKind::Sum, element, element, place, result}, points, blocks);
 }

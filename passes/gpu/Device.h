@@ -17,6 +17,8 @@ struct CarriedArray;
 
 /// The threads of a group.
 inline constexpr int64_t groupSize = 256;
+/// The elements that a thread goes through in one launch, where it goes through all of them: some devices end loops after 65,535 iterations.
+inline constexpr int64_t mostSteps = 32768;
 
 /// What the code of a kernel has at hand.
 struct Scope {
@@ -27,6 +29,7 @@ struct Scope {
   mlir::Value thread; ///< in the group
   mlir::Value group;  ///< of the slot
   Buffers buffers;    ///< what has been loaded
+  mlir::Value pass = {}; ///< of a launch that is dispatched more than once
 };
 
 class DeviceLowering {

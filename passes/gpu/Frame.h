@@ -73,6 +73,7 @@ struct Launch {
   Grid grid;
   std::function<mlir::Value(Evaluator &)> groups; ///< of Units: those of the slot at hand
   LaunchWhen when = LaunchWhen::Always;
+  std::function<mlir::Value(Evaluator &)> passes; ///< how often it is dispatched, the number as its argument: as often as the slot that asks for most. Null: once
 };
 
 /// A launch, or launches that are repeated.

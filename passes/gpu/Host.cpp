@@ -26,6 +26,7 @@ struct SlotSizes {
   Buffers buffers;
   SmallVector<Value> offsets; ///< of temporaries
   SmallVector<Value> groups;  ///< of launches; null where the sizes do not matter
+  SmallVector<Value> passes;  ///< of launches; null where there is one
   Value end;                  ///< of the temporaries
   Value fits;                 ///< whether they can be in memory
 };
@@ -44,7 +45,7 @@ private:
   void fillHeader(ValueRange arguments);
   SmallVector<Value> fillRecords();
   void emitSteps(ArrayRef<Step> steps, ArrayRef<Value> totals);
-  void emitLaunch(unsigned number, Value total);
+  void emitLaunch(unsigned number, Value total, Value passes);
   LLVM::LLVMFuncOp getUpdate();
   LLVM::LLVMFuncOp getDispatch();
 
@@ -81,7 +82,7 @@ LLVM::LLVMFuncOp HostEmitter::getUpdate() {
   });
 }
 
-/// void (device, status, kernel, groups, frame)
+/// void (device, status, kernel, groups, frame, argument)
 LLVM::LLVMFuncOp HostEmitter::getDispatch() {
   Type ptr = code.ptrType(), i64 = code.getI64Type(), i32 = code.getI32Type();
   if (!module.lookupSymbol(deviceTableName)) {
@@ -89,7 +90,7 @@ LLVM::LLVMFuncOp HostEmitter::getDispatch() {
     code.setInsertionPointToStart(module.getBody());
     LLVM::GlobalOp::create(code, code.getI8Type(), /*isConstant=*/true, LLVM::Linkage::External, deviceTableName, Attribute());
   }
-  return getShared(code, "gradus_device_dispatch", LLVM::LLVMVoidType::get(code.getContext()), {ptr, ptr, i32, i64, i64}, [&](CodeBuilder &code, ValueRange arguments) {
+  return getShared(code, "gradus_device_dispatch", LLVM::LLVMVoidType::get(code.getContext()), {ptr, ptr, i32, i64, i64, i64}, [&](CodeBuilder &code, ValueRange arguments) {
     Value isFine = code.compare(arith::CmpIPredicate::eq, code.loadRaw(i32, arguments[1]), code.i32(0));
     Value isWork = code.compare(arith::CmpIPredicate::ne, arguments[3], code.i64(0));
     code.ifThen(arith::AndIOp::create(code, isFine, isWork), [&] {
@@ -97,7 +98,7 @@ LLVM::LLVMFuncOp HostEmitter::getDispatch() {
       Value user = code.loadRaw(ptr, code.byteAddress(arguments[0], int64_t(offsetof(gradus_device, user))));
       Value table = LLVM::AddressOfOp::create(code, ptr, deviceTableName);
       auto type = LLVM::LLVMFunctionType::get(i32, {ptr, ptr, i32, i64, i64, i64});
-      Value result = LLVM::CallOp::create(code, type, ValueRange{hook, user, table, arguments[2], arguments[3], arguments[4], code.i64(0)}).getResult();
+      Value result = LLVM::CallOp::create(code, type, ValueRange{hook, user, table, arguments[2], arguments[3], arguments[4], arguments[5]}).getResult();
       LLVM::StoreOp::create(code, result, arguments[1]);
     });
   });
@@ -124,8 +125,10 @@ SlotSizes HostEmitter::measure(Value slot, Value offset) {
     Value isSmall = arith::CmpFOp::create(code, arith::CmpFPredicate::OLE, count, code.number(code.getF64Type(), 0x1p50));
     sizes.fits = arith::AndIOp::create(code, sizes.fits, isSmall);
   }
-  for (const Launch &launch : program.launches)
+  for (const Launch &launch : program.launches) {
     sizes.groups.push_back(launch.grid == Grid::Units ? launch.groups(evaluator) : Value());
+    sizes.passes.push_back(launch.passes ? launch.passes(evaluator) : Value());
+  }
   sizes.end = offset;
   return sizes;
 }
@@ -151,12 +154,13 @@ void HostEmitter::fillHeader(ValueRange arguments) {
   LLVM::CallOp::create(code, getUpdate(), ValueRange{device, status, workspace, header, code.i64(program.numCells * cellBytes)});
 }
 
-/// One record for each slot. Returns how many groups each launch has in all.
+/// One record for each slot. Returns how many groups each launch has in all, then how often each is dispatched.
 SmallVector<Value> HostEmitter::fillRecords() {
   Type i64 = code.getI64Type();
   auto bytes = static_cast<int64_t>(program.fields.size()) * cellBytes;
   Value record = code.stackSlot(i64, std::max<int64_t>(program.fields.size(), 1)), base = code.add(workspace, code.i64(program.numCells * cellBytes));
-  SmallVector<Value> init(program.launches.size() + 1, code.i64(0));
+  size_t const launches = program.launches.size();
+  SmallVector<Value> init(2 * launches + 1, code.i64(0));
   init[0] = code.add(workspace, frameBytes());
   scf::ForOp loop = code.loop(code.i64(0), slots, 1, init, [&](Value slot, ValueRange carried) {
     SlotSizes sizes = measure(slot, carried[0]);
@@ -176,14 +180,16 @@ SmallVector<Value> HostEmitter::fillRecords() {
     }
     LLVM::CallOp::create(code, getUpdate(), ValueRange{device, status, code.add(base, code.mul(slot, code.i64(bytes))), record, code.i64(bytes)});
     SmallVector<Value> next{sizes.end};
-    for (auto [groups, before] : llvm::zip_equal(sizes.groups, carried.drop_front()))
+    for (auto [groups, before] : llvm::zip_equal(sizes.groups, carried.slice(1, launches)))
       next.push_back(groups ? code.add(before, groups) : before);
+    for (auto [passes, before] : llvm::zip_equal(sizes.passes, carried.drop_front(launches + 1)))
+      next.push_back(passes ? code.max(before, passes) : before);
     return next;
   });
   return llvm::to_vector(ValueRange(loop.getResults()).drop_front());
 }
 
-void HostEmitter::emitLaunch(unsigned number, Value total) {
+void HostEmitter::emitLaunch(unsigned number, Value total, Value passes) {
   const Launch &launch = program.launches[number];
   Value groups = total;
   if (launch.grid == Grid::One || launch.grid == Grid::Group)
@@ -192,8 +198,14 @@ void HostEmitter::emitLaunch(unsigned number, Value total) {
     groups = code.ceilDiv(slots, groupSize);
   else if (launch.grid == Grid::SlotGroup)
     groups = slots;
+  auto once = [&](Value pass) {
+    LLVM::CallOp::create(code, getDispatch(), ValueRange{device, status, code.i32(static_cast<int32_t>(launch.kernel)), groups, workspace, pass});
+  };
   auto dispatch = [&] {
-    LLVM::CallOp::create(code, getDispatch(), ValueRange{device, status, code.i32(static_cast<int32_t>(launch.kernel)), groups, workspace});
+    if (launch.passes)
+      code.loop(code.i64(0), passes, once);
+    else
+      once(code.i64(0));
   };
   if (launch.when == LaunchWhen::Always)
     return dispatch();
@@ -205,7 +217,7 @@ void HostEmitter::emitLaunch(unsigned number, Value total) {
 void HostEmitter::emitSteps(ArrayRef<Step> steps, ArrayRef<Value> totals) {
   for (const Step &step : steps) {
     if (!step.count) {
-      emitLaunch(step.launch, totals[step.launch]);
+      emitLaunch(step.launch, totals[step.launch], totals[program.launches.size() + step.launch]);
       continue;
     }
     Evaluator evaluator(code, host);

@@ -58,12 +58,14 @@ void DeviceLowering::emitScatter(KernelOp kernel) {
           point[axis] = Index::uniform(index);
       };
       set(own, number);
-      code.loop(code.i64(0), evaluator.product(pick(domain, rest)), [&](Value update) {
+      Value begin = code.mul(scope.pass, code.i64(mostSteps)), end = code.min(code.add(begin, code.i64(mostSteps)), evaluator.product(pick(domain, rest)));
+      code.loop(begin, end, [&](Value update) {
         set(rest, update);
         emitScatterPoint(kernel, evaluator, output, point);
       });
     });
   });
+  program.launches.back().passes = [dims = pick(domain, rest)](Evaluator &evaluator) { return evaluator.code.ceilDiv(evaluator.product(dims), mostSteps); };
 }
 
 } // namespace gradus

@@ -210,6 +210,7 @@ void DeviceLowering::emitLaunch(StringRef what, Location loc, Grid grid, std::fu
   Value thread = numberOf(gpu::ThreadIdOp::create(code, gpu::Dimension::x));
   Value group = code.add(kernel.getArgument(2), numberOf(gpu::BlockIdOp::create(code, gpu::Dimension::x)));
   Scope scope{code, LLVM::IntToPtrOp::create(code, code.ptrType(), kernel.getArgument(0)), {}, {}, thread, group, Buffers()};
+  scope.pass = kernel.getArgument(1);
   scope.buffers.seed = load(scope, {false, seedCell}, i64);
   auto only = [&](Value condition) { // what follows stands under the condition
     auto branch = scf::IfOp::create(code, condition, /*withElseRegion=*/false);
