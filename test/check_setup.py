@@ -12,15 +12,21 @@ root = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 build = os.path.abspath(sys.argv[1])
 # What CMake's own modules look for on the way and nothing of ours runs.
 UNUSED = {"LIBXML2_XMLLINT_EXECUTABLE", "PKG_CONFIG_EXECUTABLE"}
+# A CUDA toolkit is no package: tests that can do more where one is look for it, wherever that is.
+TOOLKIT = {"GRADUS_TEST_CUDA_INCLUDE", "GRADUS_TEST_CUDA_STUB", "GRADUS_TEST_PTXAS"}
 
 
-def output(*command, cwd=None):
-    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False).stdout
+def output(*command, cwd=None, may_fail=False):
+    """What the command prints. One that fails says why here, and not by what it leaves out."""
+    ended = subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
+    if ended.returncode != 0 and not may_fail:
+        sys.exit(f"check_setup: '{' '.join(command[:3])} ..' ended with {ended.returncode}: {ended.stderr.strip()}")
+    return ended.stdout
 
 
 def used_files():
     """Headers from ninja's dependency log, libraries of the tool, programs from CMake's cache."""
-    paths = set()
+    paths, toolkit = set(), set()
     for line in output("ninja", "-t", "deps", cwd=build).splitlines():
         path = line.strip()
         if path.startswith("/"):
@@ -29,13 +35,16 @@ def used_files():
         paths.add(os.path.realpath(match.group(1)))
     with open(os.path.join(build, "CMakeCache.txt"), encoding="utf-8") as cache:
         for line in cache:
-            match = re.match(r"([\w-]+):(?:FILEPATH|STRING)=(/\S+)$", line)
-            if match and match.group(1) not in UNUSED and os.path.isfile(match.group(2)):
+            match = re.match(r"([\w-]+):(?:FILEPATH|PATH|STRING)=(/\S+)$", line)
+            if match and match.group(1) in TOOLKIT:
+                header = os.path.join(match.group(2), "cuda.h")
+                toolkit.add(os.path.dirname(os.path.realpath(header if os.path.isfile(header) else match.group(2))) + "/")
+            elif match and match.group(1) not in UNUSED and os.path.isfile(match.group(2)):
                 paths.add(os.path.realpath(match.group(2)))
     for tool in ("FileCheck", "not", "lit"):
         paths.add(os.path.realpath(f"/usr/lib/llvm-22/bin/{tool}"))
-    # A CUDA toolkit is no package: tests that can do more where one is look for it.
-    return {p for p in paths if not p.startswith((root + "/", build + "/", "/usr/local/cuda"))}
+    own = (os.path.realpath(root) + "/", os.path.realpath(build) + "/")
+    return {p for p in paths if not p.startswith(own + tuple(toolkit))}
 
 
 def packages_of(paths):
@@ -43,10 +52,11 @@ def packages_of(paths):
     owner = {}
     # /lib is a link to /usr/lib: dpkg knows some files by the one name and some by the other.
     asked = sorted(paths | {p.removeprefix("/usr") for p in paths if p.startswith("/usr/lib")})
-    for line in output("dpkg", "-S", *asked).splitlines():
-        names, _, path = line.partition(": ")
-        if not line.startswith("diversion"):
-            owner[path] = names.split(", ")[0].split(":")[0]
+    for first in range(0, len(asked), 200):
+        for line in output("dpkg", "-S", *asked[first:first + 200], may_fail=True).splitlines():
+            names, _, path = line.partition(": ")
+            if not line.startswith("diversion"):
+                owner[path] = names.split(", ")[0].split(":")[0]
     return {p: owner.get(p) or owner.get(p.removeprefix("/usr")) for p in paths}
 
 
