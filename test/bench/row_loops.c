@@ -6,6 +6,8 @@
 #include <string.h>
 
 typedef float numbers __attribute__((vector_size(64), aligned(4)));
+typedef float eight __attribute__((vector_size(32)));
+typedef float four __attribute__((vector_size(16)));
 typedef int32_t integers __attribute__((vector_size(64), aligned(4)));
 
 static inline numbers all(float x) { return (numbers){0} + x; }
@@ -16,10 +18,10 @@ static inline numbers load(const float *x) {
 }
 static inline void store(float *x, numbers value) { memcpy(x, &value, sizeof value); }
 static inline float sum_of(numbers x) {
-  float sum = 0;
-  for (int k = 0; k < 16; ++k)
-    sum += x[k];
-  return sum;
+  eight const a = __builtin_shufflevector(x, x, 0, 1, 2, 3, 4, 5, 6, 7) + __builtin_shufflevector(x, x, 8, 9, 10, 11, 12, 13, 14, 15);
+  four const b = __builtin_shufflevector(a, a, 0, 1, 2, 3) + __builtin_shufflevector(a, a, 4, 5, 6, 7);
+  four const c = b + __builtin_shufflevector(b, b, 2, 3, 0, 1);
+  return c[0] + c[1];
 }
 /* The build says that no number is NaN, so that this is one instruction. */
 static inline numbers larger(numbers a, numbers b) { return __builtin_elementwise_max(a, b); }
@@ -103,5 +105,71 @@ double row_loop_cross_entropy(int64_t n, int64_t c, const float *z, const int64_
 #pragma omp parallel for schedule(static) reduction(+ : total)
   for (int64_t i = 0; i < n; ++i)
     total += row(c, z + i * c, label[i], 1 / (float)n, gradient + i * c);
+  return total / (double)n;
+}
+
+/* ln(1 + e) = 2 artanh(e / (2 + e)) for e in [0, 1], within 2 ulp or so. */
+static inline numbers log1p16(numbers e) {
+  numbers const t = e / (all(2) + e), s = t * t;
+  numbers p = fma16(s, all(2.0f / 13), all(2.0f / 11));
+  p = fma16(p, s, all(2.0f / 9));
+  p = fma16(p, s, all(2.0f / 7));
+  p = fma16(p, s, all(2.0f / 5));
+  p = fma16(p, s, all(2.0f / 3));
+  p = fma16(p, s, all(2));
+  return p * t;
+}
+
+/* The products of sixteen rows with w. Eight rows later ones come into the cache meanwhile. */
+static numbers products(int64_t d, const float *X, const float *w) {
+  numbers result;
+  for (int r = 0; r < 16; r += 4) {
+    numbers sums[4] = {{0}};
+    for (int64_t j = 0; j < d; j += 16) {
+      numbers const factor = load(w + j);
+      for (int k = 0; k < 4; ++k) {
+        __builtin_prefetch(X + (r + k + 8) * d + j);
+        sums[k] = fma16(load(X + (r + k) * d + j), factor, sums[k]);
+      }
+    }
+    for (int k = 0; k < 4; ++k)
+      result[r + k] = sum_of(sums[k]);
+  }
+  return result;
+}
+
+/* Adds sixteen rows, which are in the first cache, each by its share. */
+static void add_rows(int64_t d, const float *X, numbers share, float *gradient) {
+  for (int r = 0; r < 16; r += 8) {
+    numbers shares[8];
+    for (int k = 0; k < 8; ++k)
+      shares[k] = all(share[r + k]);
+    for (int64_t j = 0; j < d; j += 16) {
+      numbers sum = load(gradient + j);
+      for (int k = 0; k < 8; ++k)
+        sum = fma16(load(X + (r + k) * d + j), shares[k], sum);
+      store(gradient + j, sum);
+    }
+  }
+}
+
+double row_loop_logistic(int64_t n, int64_t d, const float *X, const float *y, const float *w, float *gradient) {
+  double total = 0;
+  memset(gradient, 0, (size_t)d * sizeof *gradient);
+#pragma omp parallel reduction(+ : total)
+  {
+    float own[4096] = {0};
+#pragma omp for schedule(static)
+    for (int64_t i = 0; i < n; i += 16) {
+      numbers const label = load(y + i), m = -label * products(d, X + i * d, w), e = exp16(-__builtin_elementwise_abs(m));
+      integers const isPositive = m > 0;
+      numbers const part = (numbers)((isPositive & (integers)all(1)) | (~isPositive & (integers)e));
+      add_rows(d, X + i * d, part / (all(1) + e) * -label * (1 / (float)n), own);
+      total += sum_of(larger(m, all(0)) + log1p16(e));
+    }
+#pragma omp critical
+    for (int64_t j = 0; j < d; ++j)
+      gradient[j] += own[j];
+  }
   return total / (double)n;
 }

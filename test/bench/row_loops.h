@@ -20,6 +20,8 @@ void row_loop_scale(int64_t n, float factor, float *x);
 /** The mean of ln sum exp z - z_label over n rows of c logits, c a multiple of 16, and its derivative in z: a row stays in the second cache while its largest
  * element is sought, its exponentials are summed and stored, and what is stored is scaled. The gradient may be the logits. */
 double row_loop_cross_entropy(int64_t n, int64_t c, const float *z, const int64_t *label, float *gradient);
+/** The mean of ln(1 + exp(-y x'w)) over n rows of d features, and its derivative in w; both multiples of 16, d at most 4096. Each thread reads X once. */
+double row_loop_logistic(int64_t n, int64_t d, const float *X, const float *y, const float *w, float *gradient);
 
 #ifdef __cplusplus
 }
