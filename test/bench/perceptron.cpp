@@ -6,6 +6,7 @@
 //
 //===----------------------------------------------------------------------------===//
 
+#include "Blas.h"
 #include "Timing.h"
 #include "perceptron.h"
 #include "perceptron_loops.h"
@@ -28,27 +29,12 @@ using namespace gradus::bench;
 
 namespace {
 
-using Gemm = void (*)(const char *, const char *, const int *, const int *, const int *, const float *, const float *, const int *, const float *, const int *,
-                      const float *, float *, const int *);
-Gemm gemm = nullptr;
-
-/// Looks for a BLAS; threads are those of the benchmark.
-void findBlas(int threads) {
-  const char *given = std::getenv("GRADUS_BLAS");
-  void *library = nullptr;
-  for (const char *name : {given ? given : "libopenblas.so.0", given ? given : "libopenblas.so"})
-    library = library ? library : dlopen(name, RTLD_NOW | RTLD_LOCAL);
-  if (!library)
-    return;
-  gemm = reinterpret_cast<Gemm>(dlsym(library, "sgemm_"));
-  if (auto *setThreads = reinterpret_cast<void (*)(int)>(dlsym(library, "openblas_set_num_threads")))
-    setThreads(threads);
-}
+Blas blas;
 
 /// Row-major Y = A B is column-major Y^T = B^T A^T. Behind each matrix: how far its rows are apart, as it lies in memory.
 void multiplyByBlas(const char *howA, const char *howB, int rows, int columns, int inner, const float *a, int apartA, const float *b, int apartB, float *y, int apartY) {
   float one = 1, zero = 0;
-  gemm(howB, howA, &columns, &rows, &inner, &one, b, &apartB, a, &apartA, &zero, y, &apartY);
+  blas.gemm(howB, howA, &columns, &rows, &inner, &one, b, &apartB, a, &apartA, &zero, y, &apartY);
 }
 
 void productByBlas(const char *howA, const char *howB, int rows, int columns, int inner, const float *a, const float *b, float *y) {
@@ -193,11 +179,11 @@ void measureProduct(const char *layout, int rows, int inner, int columns, int ro
     };
     keep(0, [&] { gradus_call(entry, &context, nullptr, 1, 0, reinterpret_cast<const gradus_tensor *>(&slot), 1, nullptr, 0, nullptr); });
     keep(1, [&] { product_by_hand(howA, howB, rows, columns, inner, a.get(), b.get(), y.get()); });
-    if (gemm)
+    if (blas.gemm)
       keep(2, [&] { productByBlas(howA, howB, rows, columns, inner, a.get(), b.get(), y.get()); });
   }
   std::printf("  %s %4d x %4d x %4d   compiled %7.1f   loops %7.1f", layout, rows, inner, columns, flops / best[0], flops / best[1]);
-  if (gemm)
+  if (blas.gemm)
     std::printf("   blas %7.1f", flops / best[2]);
   std::printf("\n");
 }
@@ -218,13 +204,13 @@ int main(int argc, char **argv) {
     }
   }
   omp_set_num_threads(threads);
-  findBlas(threads);
+  blas.find(threads);
   gradus_context context = gradus_openmp_context(), withBlas = context;
   gradus_linear_algebra functions{};
   functions.product = productOfContext;
   withBlas.linear_algebra = &functions;
   std::vector<Way> ways{{"compiled", [&](Perceptron &p) { return p.compiled(context); }, {}}};
-  if (gemm) {
+  if (blas.gemm) {
     ways.push_back({"compiled, BLAS's product", [&](Perceptron &p) { return p.compiled(withBlas); }, {}});
     ways.push_back({"by hand, BLAS's product", [](Perceptron &p) { return p.byHand(productByBlas); }, {}});
   }

@@ -153,6 +153,15 @@ static void add_rows(int64_t d, const float *X, numbers share, float *gradient) 
   }
 }
 
+/* The loss of a margin m = -y x'w, and its derivative by x'w. */
+static inline numbers softplus16(numbers m, numbers label, numbers *share) {
+  numbers const e = exp16(-__builtin_elementwise_abs(m));
+  integers const isPositive = m > 0;
+  numbers const part = (numbers)((isPositive & (integers)all(1)) | (~isPositive & (integers)e));
+  *share = part / (all(1) + e) * -label;
+  return larger(m, all(0)) + log1p16(e);
+}
+
 double row_loop_logistic(int64_t n, int64_t d, const float *X, const float *y, const float *w, float *gradient) {
   double total = 0;
   memset(gradient, 0, (size_t)d * sizeof *gradient);
@@ -161,15 +170,28 @@ double row_loop_logistic(int64_t n, int64_t d, const float *X, const float *y, c
     float own[4096] = {0};
 #pragma omp for schedule(static)
     for (int64_t i = 0; i < n; i += 16) {
-      numbers const label = load(y + i), m = -label * products(d, X + i * d, w), e = exp16(-__builtin_elementwise_abs(m));
-      integers const isPositive = m > 0;
-      numbers const part = (numbers)((isPositive & (integers)all(1)) | (~isPositive & (integers)e));
-      add_rows(d, X + i * d, part / (all(1) + e) * -label * (1 / (float)n), own);
-      total += sum_of(larger(m, all(0)) + log1p16(e));
+      numbers const label = load(y + i);
+      numbers share;
+      total += sum_of(softplus16(-label * products(d, X + i * d, w), label, &share));
+      add_rows(d, X + i * d, share / (float)n, own);
     }
 #pragma omp critical
     for (int64_t j = 0; j < d; ++j)
       gradient[j] += own[j];
+  }
+  return total / (double)n;
+}
+
+double row_loop_between(int64_t n, const float *Xw, const float *y, const float *Xu, float *share, float *curved) {
+  double total = 0;
+#pragma omp parallel for schedule(static) reduction(+ : total)
+  for (int64_t i = 0; i < n; i += 16) {
+    numbers const label = load(y + i);
+    numbers part;
+    total += sum_of(softplus16(-label * load(Xw + i), label, &part));
+    store(share + i, part / (float)n);
+    if (Xu != NULL)
+      store(curved + i, larger(part, -part) * (all(1) - larger(part, -part)) * load(Xu + i) / (float)n);
   }
   return total / (double)n;
 }

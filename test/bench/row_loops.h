@@ -22,6 +22,9 @@ void row_loop_scale(int64_t n, float factor, float *x);
 double row_loop_cross_entropy(int64_t n, int64_t c, const float *z, const int64_t *label, float *gradient);
 /** The mean of ln(1 + exp(-y x'w)) over n rows of d features, and its derivative in w; both multiples of 16, d at most 4096. Each thread reads X once. */
 double row_loop_logistic(int64_t n, int64_t d, const float *X, const float *y, const float *w, float *gradient);
+/** What stands between the two products of that loss: from Xw its value and its derivative by Xw, share; from Xu, where it is not null, the Hessian by Xw times Xu,
+ * curved. All of n, a multiple of 16. */
+double row_loop_between(int64_t n, const float *Xw, const float *y, const float *Xu, float *share, float *curved);
 
 #ifdef __cplusplus
 }

@@ -25,7 +25,7 @@ set_source_files_properties(row_loops.c PROPERTIES COMPILE_OPTIONS "-O3;-march=$
 target_compile_options(bench-rows PRIVATE -fopenmp)
 target_include_directories(bench-rows PRIVATE ${SPECS})
 target_include_directories(bench-rows SYSTEM PRIVATE ${LLVM_LIBRARY_DIRS}/clang/${LLVM_VERSION_MAJOR}/include)
-target_link_libraries(bench-rows PRIVATE ${ROW_ARCHIVES} Gradus::openmp Gradus::runtime m)
+target_link_libraries(bench-rows PRIVATE ${ROW_ARCHIVES} Gradus::openmp Gradus::runtime ${CMAKE_DL_LIBS} m)
 set_target_properties(bench-rows PROPERTIES OUTPUT_NAME rows)
 
 add_test(NAME bench-rows-build COMMAND ${CMAKE_COMMAND} --build ${CMAKE_BINARY_DIR} --target bench-rows)

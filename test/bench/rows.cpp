@@ -6,6 +6,7 @@
 //
 //===----------------------------------------------------------------------------===//
 
+#include "Blas.h"
 #include "Timing.h"
 #include "row_loops.h"
 
@@ -74,8 +75,10 @@ struct Options {
   bool smoke = false;
 };
 
+using Floors = std::vector<std::pair<const char *, std::function<void()>>>;
+
 /// Prints the times of what is measured and its ratio to each floor.
-void report(const char *name, const Options &options, const std::function<void()> &ours, const std::vector<std::pair<const char *, std::function<void()>>> &floors) {
+void report(const char *name, const Options &options, const std::function<void()> &ours, const Floors &floors) {
   std::vector<std::vector<double>> ratios(floors.size()), times(floors.size());
   std::vector<double> own;
   for (int round = -2; round < options.rounds; ++round)
@@ -96,49 +99,91 @@ void report(const char *name, const Options &options, const std::function<void()
 
 bool isFine(gradus_status status) { return status == GRADUS_OK; }
 
+bool agree(double a, double b) { return std::fabs(a - b) < 1e-5 * std::fabs(b); }
+
+bool agree(const Array<float> &a, const Array<float> &b) {
+  for (int64_t i = 0; i < a.size; ++i)
+    if (!(std::fabs(a.get()[i] - b.get()[i]) < 1e-5F))
+      return false;
+  return true;
+}
+
+Blas blas;
+
+/// Logistic regression: the arrays of one step, and the ways to take it.
+struct Logistic {
+  Logistic(int64_t n, int64_t d) : n(n), d(d), X(n * d), y(n), w(d), u(d), g(d), h(d), byHand(d), productByHand(d), Xw(n), Xu(n), share(n), curved(n) {
+    X.fill(1, 1.0F);
+    w.fill(2, 0.1F);
+    u.fill(3, 0.1F);
+    for (int64_t i = 0; i < n; ++i)
+      y.get()[i] = i % 3 ? 1.0F : -1.0F;
+  }
+  double loop() const { return row_loop_logistic(n, d, X.get(), y.get(), w.get(), byHand.get()); }
+  /// X v, and X' v: rows of X are columns to BLAS.
+  void multiply(const char *how, const Array<float> &v, const Array<float> &result) const {
+    int const rows = int(d), columns = int(n), apart = 1;
+    float const one = 1, zero = 0;
+    blas.gemv(how, &rows, &columns, &one, X.get(), &rows, v.get(), &apart, &zero, result.get(), &apart);
+  }
+  /// The products of a step by BLAS, two for the gradient and two more for the product with the Hessian, and what stands between them.
+  double byProducts(bool withHessian, bool withLoop) const {
+    double value = 0;
+    multiply("T", w, Xw);
+    if (withHessian)
+      multiply("T", u, Xu);
+    if (withLoop)
+      value = row_loop_between(n, Xw.get(), y.get(), withHessian ? Xu.get() : nullptr, share.get(), curved.get());
+    multiply("N", share, byHand);
+    if (withHessian)
+      multiply("N", curved, productByHand);
+    return value;
+  }
+  int64_t n, d;
+  Array<float> X, y, w, u, g, h, byHand, productByHand, Xw, Xu, share, curved;
+};
+
 bool measureLogistic(int64_t n, int64_t d, const gradus_context &context, const Options &options) {
-  Array<float> X(n * d), y(n), w(d), u(d), g(d), h(d);
-  X.fill(1, 1.0F);
-  w.fill(2, 0.1F);
-  u.fill(3, 0.1F);
-  for (int64_t i = 0; i < n; ++i)
-    y.get()[i] = i % 3 ? 1.0F : -1.0F;
+  Logistic data(n, d);
   int64_t matrix[] = {n, d}, column[] = {n}, row[] = {d};
-  logistic_grad_slot slot{describe(w.get(), GRADUS_F32, 1, row), describe(X.get(), GRADUS_F32, 2, matrix), describe(y.get(), GRADUS_F32, 1, column),
-                          describe(g.get(), GRADUS_F32, 1, row)};
-  double value = 0, again = 0;
+  logistic_grad_slot slot{describe(data.w.get(), GRADUS_F32, 1, row), describe(data.X.get(), GRADUS_F32, 2, matrix),
+                          describe(data.y.get(), GRADUS_F32, 1, column), describe(data.g.get(), GRADUS_F32, 1, row)};
+  double value = 0;
   curve_slot curve{};
   curve.w = slot.w;
   curve.X = slot.X;
   curve.y = slot.y;
-  curve.u = describe(u.get(), GRADUS_F32, 1, row);
+  curve.u = describe(data.u.get(), GRADUS_F32, 1, row);
   curve.value0 = describe(&value, GRADUS_F64, 0, row);
   curve.value1 = slot.grad_w;
-  curve.value2 = describe(h.get(), GRADUS_F32, 1, row);
+  curve.value2 = describe(data.h.get(), GRADUS_F32, 1, row);
   Workspace small(logistic_grad_workspace(&slot, 1)), large(curve_workspace(&curve, 1));
   bool ok = true;
   gradus_report told;
   auto gradient = [&] { ok &= isFine(logistic_grad(&context, nullptr, 0, 0, &slot, 1, small.memory.get(), small.bytes, &told)); };
   auto product = [&] { ok &= isFine(::curve(&context, nullptr, 0, 0, &curve, 1, large.memory.get(), large.bytes, nullptr)); };
-  volatile double sink = 0;
-  auto sum = [&] { sink = sink + row_loop_sum(n * d, X.get()); };
   gradient();
-  again = told.value;
   product();
-  ok &= std::fabs(again - value) < 1e-5 * std::fabs(value);
-  Array<float> reference(d);
-  auto loop = [&] { sink = sink + row_loop_logistic(n, d, X.get(), y.get(), w.get(), reference.get()); };
-  double const byHand = row_loop_logistic(n, d, X.get(), y.get(), w.get(), reference.get());
-  ok &= std::fabs(byHand - value) < 1e-5 * std::fabs(value);
-  for (int64_t j = 0; j < d; ++j)
-    ok &= std::fabs(reference.get()[j] - g.get()[j]) < 1e-5F;
+  ok &= agree(told.value, value) && agree(data.loop(), value) && agree(data.byHand, data.g);
+  if (blas.gemv)
+    ok &= agree(data.byProducts(true, true), value) && agree(data.byHand, data.g) && agree(data.productByHand, data.h);
   if (!ok)
     return false;
+  volatile double sink = 0;
+  Floors floors{{"sum of X", [&] { sink = sink + row_loop_sum(n * d, data.X.get()); }}};
+  Floors floorsOfProduct = floors;
+  floors.push_back({"hand-written loop", [&] { sink = sink + data.loop(); }});
+  if (blas.gemv)
+    for (bool withLoop : {true, false}) {
+      const char *name = withLoop ? "BLAS and a loop" : "BLAS alone";
+      floors.push_back({name, [&, withLoop] { sink = sink + data.byProducts(false, withLoop); }});
+      floorsOfProduct.push_back({name, [&, withLoop] { sink = sink + data.byProducts(true, withLoop); }});
+    }
   char name[80];
   std::snprintf(name, sizeof name, "logistic, %lld x %lld, value and gradient", (long long)n, (long long)d);
-  report(name, options, gradient, {{"sum of X", sum}, {"hand-written loop", loop}});
+  report(name, options, gradient, floors);
   std::snprintf(name, sizeof name, "logistic, %lld x %lld, and hvp", (long long)n, (long long)d);
-  report(name, options, product, {{"sum of X", sum}});
+  report(name, options, product, floorsOfProduct);
   return ok;
 }
 
@@ -197,6 +242,7 @@ int main(int argc, char **argv) {
     }
   }
   omp_set_num_threads(options.threads);
+  blas.find(options.threads);
   gradus_context context = gradus_openmp_context();
   context.error = printError;
   bool ok = true;
