@@ -1,12 +1,12 @@
 //===- Contractions.cpp - Products of matrices and other contractions -----------------===//
 //
 // One thread an element of the result, with the sum that the CPU makes of it (codegen/README.md): of a product of matrices blocks of 128 by fma, which are
-// added one after the other, or the tree of a row where there are few rows; of another contraction blocks of 4,096, pairwise. Those that are neither are sums
+// added one after the other (large ones by tiles, Tiles.cpp), or the tree of a row where there are few rows; of another contraction blocks of 4,096, pairwise. Those that are neither are sums
 // of a product (rewriteContract).
 //
 //===----------------------------------------------------------------------===//
 
-#include "passes/gpu/Device.h"
+#include "passes/gpu/Tiles.h"
 #include "passes/lower/Blocks.h"
 #include "passes/lower/Product.h"
 
@@ -126,7 +126,10 @@ void DeviceLowering::emitContract(KernelOp kernel) {
   auto points = [shape](Evaluator &evaluator) { return evaluator.product(shape); };
   auto blocks = [summed](Evaluator &evaluator) { return evaluator.code.ceilDiv(evaluator.product(summed), blockSize); };
   auto units = [=](Evaluator &evaluator) { return isCut ? evaluator.code.mul(points(evaluator), blocks(evaluator)) : points(evaluator); };
-  auto groups = [units](Evaluator &evaluator) { return evaluator.code.ceilDiv(units(evaluator), groupSize); };
+  auto groups = [=](Evaluator &evaluator) {
+    Value each = evaluator.code.ceilDiv(units(evaluator), groupSize);
+    return product ? evaluator.code.select(emitIsTiled(*product, evaluator), countTiles(*product, evaluator), each) : each;
+  };
   auto bytes = [units, element](Evaluator &evaluator) { return emitBytes(evaluator.code, element, units(evaluator)); };
   Cell result = placeOf(kernel.getResult(0)), place = isCut ? newTemporary(bytes, shape) : result;
   emitLaunch("contract", kernel.getLoc(), Grid::Units, groups, [&](Scope &scope) {
@@ -135,7 +138,13 @@ void DeviceLowering::emitContract(KernelOp kernel) {
     Evaluator evaluator(code, buffers);
     evaluator.somewhere = scope.frame;
     Value number = code.add(code.mul(scope.group, code.i64(groupSize)), scope.thread);
-    code.ifThen(code.compare(arith::CmpIPredicate::slt, number, units(evaluator)), [&] {
+    Value isUnit = code.compare(arith::CmpIPredicate::slt, number, units(evaluator));
+    if (product) {
+      Value isTiled = emitIsTiled(*product, evaluator);
+      code.ifThen(isTiled, [&] { emitTile(*product, evaluator, scope, pointerIn(scope, place)); });
+      isUnit = code.select(isTiled, code.integer(code.getI1Type(), 0), isUnit);
+    }
+    code.ifThen(isUnit, [&] {
       ContractionThread thread(op, evaluator);
       Value count = isCut ? points(evaluator) : Value();
       thread.set(op.getOut(), isCut ? code.rem(number, count) : number);

@@ -106,6 +106,10 @@ std::vector<std::vector<int64_t>> gradus::getSizes(const std::string &spec, cons
     sizes.emplace_back(symbols, 3);
     sizes.back()[symbol] = hasMatrix ? 350 : 9000;
   }
+  if (spec == "inputs/products.grad") { // several tiles, none of them whole; sums over more than a block
+    sizes.push_back(symbols == 4 ? std::vector<int64_t>{3, 70, 150, 131} : std::vector<int64_t>{150, 131, 70});
+    sizes.emplace_back(symbols, 66);
+  }
   return sizes;
 }
 
@@ -121,7 +125,7 @@ std::vector<std::string> gradus::findSpecs() {
   for (const auto &file : std::filesystem::recursive_directory_iterator(GRADUS_TEST_STD))
     if (file.path().extension() == ".grad")
       specs.push_back(std::filesystem::relative(file.path(), GRADUS_TEST_STD).string());
-  for (const char *name : {"collection", "control", "draws", "recurrences", "rows", "windows"})
+  for (const char *name : {"collection", "control", "draws", "products", "recurrences", "rows", "windows"})
     specs.push_back("inputs/" + std::string(name) + ".grad");
   std::sort(specs.begin(), specs.end());
   return specs;
