@@ -211,7 +211,10 @@ gradus_status gradus_internal_fail_kernel(const gradus_call_site *site, gradus_s
                                 place.dimension >= 0 ? "is left by an index in the data" : "an index in the data is outside its axis", NULL);
   if (status == GRADUS_ERROR_WORKERS)
     return failWorkers(site, report);
-  if (status == GRADUS_ERROR_DEVICE && site->entry->device_type == GRADUS_CPU) {
+  if (status == GRADUS_ERROR_DEVICE && site->entry->device_type != GRADUS_CPU)
+    return gradus_internal_fail(site, status, nowhere(), 0, 0,
+                                "the device has ended loops of a kernel too early, so that what it has written is wrong; make this call on the CPU", NULL);
+  if (status == GRADUS_ERROR_DEVICE) {
     int32_t const level = gradus_cpu_level();
     return gradus_internal_fail(site, status, nowhere(), (double)report->reserved, (double)(level > 0 ? level : 1),
                                 "this library has no code for this processor, which is x86-64-v{g}, expected at least x86-64-v{e}", NULL);
@@ -304,7 +307,7 @@ gradus_status gradus_call(const gradus_entry *entry, const gradus_context *conte
   own.what = NULL;
   status = (gradus_status)entry->kernel(context, values, t, seed, tensors, n_slots, (char *)workspace, &own);
   if (entry->device_type != GRADUS_CPU)
-    status = gradus_internal_finish_device(&site, status);
+    status = gradus_internal_finish_device(&site, status, &own);
   if (status != GRADUS_OK && entry->device_type != GRADUS_CPU)
     return status;
   if (status == GRADUS_ERROR_NONFINITE)

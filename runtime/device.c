@@ -34,9 +34,16 @@ gradus_status gradus_internal_check_device(const gradus_call_site *site) {
   return GRADUS_OK;
 }
 
-gradus_status gradus_internal_finish_device(const gradus_call_site *site, gradus_status status) {
+gradus_status gradus_internal_finish_device(const gradus_call_site *site, gradus_status status, const gradus_report *report) {
   const gradus_device *device = site->context->device;
+  gradus_place place = nowhere();
   const char *reason;
+  if (status == GRADUS_ERROR_DEVICE && report->value == report->value) { /* the kernel leaves how long its loops would be */
+    place.slot = report->slot;
+    return gradus_internal_fail(site, status, place, (double)device->longest_loop, report->value,
+                                "the sizes make loops of up to {g} iterations, and the device ends those of {e} without an error; make this call on the CPU",
+                                NULL);
+  }
   if (status == GRADUS_OK && device->finish != NULL)
     status = (gradus_status)device->finish(device->user);
   if (status == GRADUS_OK)

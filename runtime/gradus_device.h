@@ -88,11 +88,17 @@ typedef struct gradus_device {
   gradus_address report;
   /** Ends a call: what is held back to be joined is recorded. Null: nothing is held back. */
   int32_t (*finish)(void *user);
+  /**
+   * 0, or after how many iterations, those of all its loops together, the device ends the loops of a thread without an error. A call of which kernels need more is
+   * refused (GRADUS_ERROR_DEVICE) before anything is recorded; where only the data shows it, the report of the device has that status.
+   */
+  uint64_t longest_loop;
 } gradus_device;
 
 /**
  * What a step came to, in device memory. `status` is GRADUS_OK, or why nothing has moved: GRADUS_ERROR_NONFINITE or GRADUS_ERROR_INDEX, the errors that
- * the data alone shows and that a call on the CPU returns. Read it after the work is done; gradus_device_result makes sentences of it.
+ * the data alone shows and that a call on the CPU returns; or GRADUS_ERROR_DEVICE: the device has ended loops of a kernel (gradus_device.longest_loop), and what
+ * the call has written until then is wrong. Read it after the work is done; gradus_device_result makes sentences of it.
  */
 typedef struct gradus_device_report {
   double value;      /**< the loss, as gradus_report.value; of GRADUS_ERROR_INDEX the index, or NaN */

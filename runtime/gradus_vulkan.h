@@ -67,7 +67,7 @@ const char *gradus_vulkan_name(const gradus_vulkan *vulkan);
 /** Whether GLSL.std.450 Fma rounds once there, in all widths that the device has: what kernels are told as specialization constant 0. */
 int32_t gradus_vulkan_has_fma(const gradus_vulkan *vulkan);
 /**
- * After how many iterations, of all its loops together, the device ends the loops of a thread without an error: results of kernels that need more are wrong there.
+ * After how many iterations, of all its loops together, the device ends the loops of a thread without an error: gradus_device.longest_loop.
  * UINT64_MAX: it does not. Mesa's device on the CPU: 65,535.
  */
 uint64_t gradus_vulkan_longest_loop(const gradus_vulkan *vulkan);

@@ -127,7 +127,7 @@ gradus_status gradus_internal_fail_guard(const gradus_call_site *site, const gra
 /** Says why a kernel refused for another reason. */
 gradus_status gradus_internal_fail_kernel(const gradus_call_site *site, gradus_status status, const gradus_report *report);
 /** Ends what a call has recorded on the device of the context; `status` is what its hooks returned so far. Says why it could not record. */
-gradus_status gradus_internal_finish_device(const gradus_call_site *site, gradus_status status);
+gradus_status gradus_internal_finish_device(const gradus_call_site *site, gradus_status status, const gradus_report *report);
 /** For an entry of a device: the context has one of its type. */
 gradus_status gradus_internal_check_device(const gradus_call_site *site);
 

@@ -233,7 +233,7 @@ static void warn(const gradus_vulkan *self) {
   char line[256];
   if (self->longest_loop == UINT64_MAX || self->context.log == NULL)
     return;
-  (void)snprintf(line, sizeof(line), "'%.80s' ends loops after %llu iterations: kernels with longer ones have wrong results there", self->properties.deviceName,
+  (void)snprintf(line, sizeof(line), "'%.80s' ends loops after %llu iterations: calls of kernels that need longer ones are refused there", self->properties.deviceName,
                  (unsigned long long)self->longest_loop);
   self->context.log(self->context.user, line);
 }

@@ -288,6 +288,7 @@ gradus_status gradus_vulkan_begin(gradus_vulkan_recorder *recorder, void *comman
   device->dispatch = dispatch;
   device->scratch = scratch;
   device->reason = reason;
+  device->longest_loop = recorder->owner->longest_loop == UINT64_MAX ? 0 : recorder->owner->longest_loop;
   return GRADUS_OK;
 }
 

@@ -41,9 +41,9 @@ public:
     return loop.getResult(0);
   }
   /// One pass of it; `left` gives what the passes before have left.
-  Value emitProduct(const MatrixProduct &product, Value pass, function_ref<Value()> left);
   Value emitBlocks(ArrayRef<int64_t> inner, Value pass, function_ref<Value()> left);
-  Value emitDot(ArrayRef<int64_t> inner);
+  /// A block of the tree of a row.
+  Value emitDot(ArrayRef<int64_t> inner, Value block);
   Value emitOther(Value block);
 
 private:
@@ -55,50 +55,35 @@ private:
 
 } // namespace
 
-/// Few rows of a product of rows are sums of rows: the sizes of the call decide.
-Value ContractionThread::emitProduct(const MatrixProduct &product, Value pass, function_ref<Value()> left) {
-  if (!product.sumsRows())
-    return emitBlocks(product.inner, pass, left);
-  Type type = code.regType(op.getType().getElementType());
-  Value isFew = code.compare(arith::CmpIPredicate::sle, evaluator.product(getDims(op, product.rows)), code.i64(dotRows));
-  auto dot = [&] { // all of it in the first pass
-    Value isFirst = code.compare(arith::CmpIPredicate::eq, pass, code.i64(0));
-    return code.choose(type, isFirst, [&] { return emitDot(product.inner); }, left);
-  };
-  return code.choose(type, isFew, dot, [&] { return emitBlocks(product.inner, pass, left); });
-}
-
-/// The tree of a row: lanes meet as the leaves of a balanced tree whose order is that of the lanes' reversed bits.
-Value ContractionThread::emitDot(ArrayRef<int64_t> inner) {
+/// Lanes meet as the leaves of a balanced tree whose order is that of the lanes' reversed bits.
+Value ContractionThread::emitDot(ArrayRef<int64_t> inner, Value block) {
   Value size = evaluator.product(getDims(op, inner));
   Type type = code.regType(op.getType().getElementType());
   auto tree = [&](Value count, function_ref<Value(Value)> emitLeaf) {
     return emitPairwise(code, {ReductionKind::Sum}, {type}, count, [&](Value leaf) { return SmallVector<Value>{emitLeaf(leaf)}; }).front();
   };
   auto add = [&](Value a, Value b, Value before) { return arith::AddFOp::create(code, before, arith::MulFOp::create(code, a, b)).getResult(); };
-  return tree(code.ceilDiv(size, blockSize), [&](Value block) {
-    Value low = code.mul(block, code.i64(blockSize)), high = code.min(code.add(low, code.i64(blockSize)), size);
-    return tree(code.i64(lanes), [&](Value leaf) {
-      Value lane = code.i64(0);
-      for (int64_t bit = 1; bit < lanes; bit *= 2) {
-        Value isSet = code.compare(arith::CmpIPredicate::ne, arith::AndIOp::create(code, leaf, code.i64(bit)), code.i64(0));
-        lane = code.add(lane, code.select(isSet, code.i64(lanes / (2 * bit)), code.i64(0)));
-      }
-      return sum(inner, code.add(low, lane), high, add, lanes);
-    });
+  Value low = code.mul(block, code.i64(blockSize)), high = code.min(code.add(low, code.i64(blockSize)), size);
+  return tree(code.i64(lanes), [&](Value leaf) {
+    Value lane = code.i64(0);
+    for (int64_t bit = 1; bit < lanes; bit *= 2) {
+      Value isSet = code.compare(arith::CmpIPredicate::ne, arith::AndIOp::create(code, leaf, code.i64(bit)), code.i64(0));
+      lane = code.add(lane, code.select(isSet, code.i64(lanes / (2 * bit)), code.i64(0)));
+    }
+    return sum(inner, code.add(low, lane), high, add, lanes);
   });
 }
 
 Value ContractionThread::emitBlocks(ArrayRef<int64_t> inner, Value pass, function_ref<Value()> left) {
   static_assert(mostSteps % productBlock == 0);
   Value size = evaluator.product(getDims(op, inner)), zero = code.i64(0), width = code.i64(productBlock);
-  Value begin = code.mul(pass, code.i64(mostSteps)), end = code.min(code.add(begin, code.i64(mostSteps)), size);
-  Value isFirst = code.compare(arith::CmpIPredicate::eq, pass, zero);
+  AxisPart part = partOf(code, pass);
+  Value end = code.min(part.high, size);
   auto sumOf = [&](Value low) {
     return sum(inner, low, code.min(code.add(low, width), size), [&](Value a, Value b, Value before) { return math::FmaOp::create(code, a, b, before).getResult(); });
   };
-  Value first = code.choose(code.regType(op.getType().getElementType()), isFirst, [&] { return sumOf(zero); }, left);
-  scf::ForOp rest = code.loop(code.select(isFirst, width, begin), end, productBlock, {first}, [&](Value low, ValueRange before) {
+  Value first = code.choose(code.regType(op.getType().getElementType()), part.isFirst, [&] { return sumOf(zero); }, left);
+  scf::ForOp rest = code.loop(code.add(part.low, code.select(part.isFirst, width, zero)), end, productBlock, {first}, [&](Value low, ValueRange before) {
     return SmallVector<Value>{arith::AddFOp::create(code, before[0], sumOf(low)).getResult()};
   });
   return rest.getResult(0);
@@ -117,13 +102,52 @@ Value ContractionThread::emitOther(Value block) {
   });
 }
 
+/// Whether the rows of a product are so few that the CPU takes the tree of a row for each element: sizes decide.
+static Value emitIsFew(ContractOp op, const MatrixProduct &product, Evaluator &evaluator) {
+  CodeBuilder &code = evaluator.code;
+  if (!product.sumsRows())
+    return code.integer(code.getI1Type(), 0);
+  return code.compare(arith::CmpIPredicate::sle, evaluator.product(getDims(op, product.rows)), code.i64(dotRows));
+}
+
+/// Few rows of a product of rows: one thread a block of 4,096 of an element. Of many rows nothing is launched.
+void DeviceLowering::emitDots(KernelOp kernel) {
+  auto op = cast<ContractOp>(kernel.getBody().front().front());
+  MatrixProduct product = *findMatrixProduct(kernel);
+  Type element = op.getType().getElementType();
+  SmallVector<Attribute> shape(op.getType().getShape()), summed = getDims(op, product.inner);
+  auto points = [=](Evaluator &evaluator) { return evaluator.code.select(emitIsFew(op, product, evaluator), evaluator.product(shape), evaluator.code.i64(0)); };
+  auto blocks = [=](Evaluator &evaluator) { return evaluator.code.ceilDiv(evaluator.product(summed), blockSize); };
+  auto units = [=](Evaluator &evaluator) { return evaluator.code.mul(points(evaluator), blocks(evaluator)); };
+  auto bytes = [=](Evaluator &evaluator) { return emitBytes(evaluator.code, element, units(evaluator)); };
+  Cell place = newTemporary(bytes, shape);
+  emitLaunch("dot", kernel.getLoc(), Grid::Units, [=](Evaluator &evaluator) { return evaluator.code.ceilDiv(units(evaluator), groupSize); }, [&](Scope &scope) {
+    CodeBuilder &code = scope.code;
+    Buffers buffers = buffersOf(scope, kernel);
+    Evaluator evaluator(code, buffers);
+    evaluator.somewhere = scope.frame;
+    Value number = code.add(code.mul(scope.group, code.i64(groupSize)), scope.thread), count = points(evaluator);
+    code.ifThen(code.compare(arith::CmpIPredicate::slt, number, code.mul(count, blocks(evaluator))), [&] {
+      ContractionThread thread(op, evaluator);
+      thread.set(op.getOut(), code.rem(number, count));
+      code.storeElement(pointerIn(scope, place), element, number, thread.emitDot(product.inner, code.div(number, count)));
+    });
+  });
+  emitBlockTrees(kernel.getLoc(), BlockTree{ReductionKind::Sum, element, element, place, placeOf(kernel.getResult(0))}, points, blocks);
+}
+
 void DeviceLowering::emitContract(KernelOp kernel) {
   auto op = cast<ContractOp>(kernel.getBody().front().front());
   std::optional<MatrixProduct> product = findMatrixProduct(kernel);
   Type element = op.getType().getElementType();
   SmallVector<Attribute> summed = getDims(op, getSummed(op)), shape(op.getType().getShape());
   bool isCut = !product && !hasOneBlock(summed);
-  auto points = [shape](Evaluator &evaluator) { return evaluator.product(shape); };
+  auto points = [=](Evaluator &evaluator) {
+    Value all = evaluator.product(shape);
+    return product && product->sumsRows() ? evaluator.code.select(emitIsFew(op, *product, evaluator), evaluator.code.i64(0), all) : all;
+  };
+  if (product && product->sumsRows())
+    emitDots(kernel);
   auto blocks = [summed](Evaluator &evaluator) { return evaluator.code.ceilDiv(evaluator.product(summed), blockSize); };
   auto units = [=](Evaluator &evaluator) { return isCut ? evaluator.code.mul(points(evaluator), blocks(evaluator)) : points(evaluator); };
   auto groups = [=](Evaluator &evaluator) {
@@ -149,14 +173,12 @@ void DeviceLowering::emitContract(KernelOp kernel) {
       Value count = isCut ? points(evaluator) : Value();
       thread.set(op.getOut(), isCut ? code.rem(number, count) : number);
       auto left = [&] { return code.loadElement(pointerIn(scope, place), element, number); };
-      Value value = product ? thread.emitProduct(*product, scope.pass, left) : thread.emitOther(isCut ? code.div(number, count) : Value());
+      Value value = product ? thread.emitBlocks(product->inner, scope.pass, left) : thread.emitOther(isCut ? code.div(number, count) : Value());
       code.storeElement(pointerIn(scope, place), element, number, value);
     });
   });
   if (product) // a slot whose axis is shorter than that of others keeps what it has
-    program.launches.back().passes = [dims = getDims(op, product->inner)](Evaluator &evaluator) {
-      return evaluator.code.max(evaluator.code.ceilDiv(evaluator.product(dims), mostSteps), evaluator.code.i64(1));
-    };
+    program.launches.back().passes = [dims = getDims(op, product->inner)](Evaluator &evaluator) { return countPasses(evaluator.code, evaluator.product(dims)); };
   if (isCut)
     emitBlockTrees(kernel.getLoc(), BlockTree{ReductionKind::Sum, element, element, place, result}, points, blocks);
 }

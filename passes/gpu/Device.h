@@ -17,7 +17,7 @@ struct CarriedArray;
 
 /// The threads of a group.
 inline constexpr int64_t groupSize = 256;
-/// The elements that a thread goes through in one launch, where it goes through all of them: some devices end loops after 65,535 iterations.
+/// The elements that a thread goes through in one launch, where it goes through all of them (Loops.h).
 inline constexpr int64_t mostSteps = 32768;
 
 /// What the code of a kernel has at hand.
@@ -105,6 +105,7 @@ private:
   void enterSlot(Scope &scope, mlir::Value slot);
   /// Writes a function of the device, with a launch of it.
   void emitLaunch(llvm::StringRef what, mlir::Location loc, Grid grid, std::function<mlir::Value(Evaluator &)> groups, Body body);
+  void checkLoops(Scope &scope, mlir::LLVM::LLVMFuncOp kernel);
   /// Tells the kernels how large header and records are.
   void finishFrame();
   void refuse(Scope &scope, int32_t status, int64_t what, int64_t argument);
@@ -129,6 +130,7 @@ private:
   void emitBlockTrees(mlir::Location loc, llvm::ArrayRef<BlockTree> trees, std::function<mlir::Value(Evaluator &)> points,
                       std::function<mlir::Value(Evaluator &)> blocks);
   void emitContract(KernelOp kernel);
+  void emitDots(KernelOp kernel);
   void emitScatter(KernelOp kernel);
   void emitOrder(KernelOp kernel);
   void emitSort(KernelOp kernel);
@@ -159,14 +161,21 @@ private:
 /// The code of one thread of a kernel of reductions and elementwise stores, by its form.
 class ThreadEmitter {
 public:
-  ThreadEmitter(const KernelInfo &info, Evaluator &evaluator, Scope &scope, mlir::ValueRange outputs)
-      : info(info), evaluator(evaluator), code(evaluator.code), scope(scope), outputs(outputs) {}
+  /// `partials` has where sums of parts of rows go.
+  ThreadEmitter(const KernelInfo &info, Evaluator &evaluator, Scope &scope, mlir::ValueRange outputs, mlir::ValueRange partials)
+      : info(info), evaluator(evaluator), code(evaluator.code), scope(scope), outputs(outputs), partials(partials) {}
   /// The groups of a slot.
   static mlir::Value countGroups(const KernelInfo &info, Evaluator &evaluator);
+  /// Whether rows may be so long that they are cut, and into how many parts: each has a power of two of blocks, so that the tree above them is the same.
+  static bool hasLongRows(const KernelInfo &info);
+  static mlir::Value countParts(const KernelInfo &info, Evaluator &evaluator);
   void emit();
 
 private:
+  /// Whether an element takes a loop as long as an axis.
+  static bool takesSteps(const KernelInfo &info);
   void emitElements();
+  void emitSingleElements();
   bool canJoin();
   mlir::Value emitIsAligned();
   void emitNeighbours(mlir::Value begin);
@@ -184,8 +193,13 @@ private:
   Evaluator &evaluator;
   CodeBuilder &code;
   Scope &scope;
-  mlir::ValueRange outputs;
+  mlir::ValueRange outputs, partials;
 };
+
+/// How often a launch goes on along an axis: `mostSteps` elements each time.
+mlir::Value countPasses(CodeBuilder &code, mlir::Value size);
+/// The part of an axis in one of them.
+AxisPart partOf(CodeBuilder &code, mlir::Value pass);
 
 /// Whether the elements of some axes are one block, whatever the call.
 bool hasOneBlock(llvm::ArrayRef<mlir::Attribute> dims);

@@ -98,7 +98,18 @@ void ThreadEmitter::emitNeighbours(Value begin) {
   evaluator.startInner(nullptr, {});
 }
 
+/// A thread for each element: where an element takes a loop of its own, 16 of them might take too many steps.
+void ThreadEmitter::emitSingleElements() {
+  Value number = code.add(code.mul(scope.group, code.i64(groupSize)), scope.thread);
+  code.ifThen(code.compare(arith::CmpIPredicate::slt, number, evaluator.product(info.domain)), [&] {
+    Point point = info.isFlat ? Point{Index::uniform(number)} : Point(llvm::map_to_vector(evaluator.delinearize(number, info.domain), Index::uniform));
+    emitStep({point}, {});
+  });
+}
+
 void ThreadEmitter::emitElements() {
+  if (takesSteps(info))
+    return emitSingleElements();
   Value count = evaluator.product(info.domain), low = code.mul(scope.group, code.i64(blockSize)), high = code.min(code.add(low, code.i64(blockSize)), count);
   auto pointAt = [&](Value number) -> Point {
     if (info.isFlat)

@@ -9,7 +9,7 @@
 #pragma once
 
 #include "codegen/emit/Entry.h"
-#include "passes/lower/Evaluate.h"
+#include "passes/gpu/Loops.h"
 
 #include <functional>
 #include <vector>
@@ -73,7 +73,9 @@ struct Launch {
   Grid grid;
   std::function<mlir::Value(Evaluator &)> groups; ///< of Units: those of the slot at hand
   LaunchWhen when = LaunchWhen::Always;
+  StepBound steps = 0; ///< of the loops of a thread; unknown: the kernel finds out itself
   std::function<mlir::Value(Evaluator &)> passes; ///< how often it is dispatched, the number as its argument: as often as the slot that asks for most. Null: once
+  bool goesOverSlots = false; ///< or as often as the number of slots asks for
 };
 
 /// A launch, or launches that are repeated.

@@ -42,6 +42,7 @@ private:
   LLVM::LLVMFuncOp begin(StringRef name, Type result, TypeRange arguments);
   Value frameBytes();
   SlotSizes measure(Value slot, Value offset);
+  void checkLoops(Value report);
   void fillHeader(ValueRange arguments);
   SmallVector<Value> fillRecords();
   void emitSteps(ArrayRef<Step> steps, ArrayRef<Value> totals);
@@ -133,6 +134,35 @@ SlotSizes HostEmitter::measure(Value slot, Value offset) {
   return sizes;
 }
 
+/// A device that would end the loops of a slot takes nothing of the call: `report` says how long they are, and of which slot.
+void HostEmitter::checkLoops(Value report) {
+  StepBound always = 0;
+  for (const Launch &launch : program.launches)
+    if (launch.steps.isKnown() && !launch.steps.isFormula())
+      always = most(always, launch.steps);
+  Type i64 = code.getI64Type();
+  Value limit = code.loadRaw(i64, code.byteAddress(device, int64_t(offsetof(gradus_device, longest_loop))));
+  auto isLong = [&](Value steps) {
+    return arith::CmpFOp::create(code, arith::CmpFPredicate::UGE, steps, arith::UIToFPOp::create(code, code.getF64Type(), limit)).getResult();
+  };
+  code.ifThen(code.compare(arith::CmpIPredicate::ne, limit, code.i64(0)), [&] {
+    code.loop(code.i64(0), slots, [&](Value slot) {
+      Buffers buffers;
+      buffers.symbols = emitSymbols(code, layout, tensors, slot);
+      Evaluator evaluator(code, buffers);
+      Value steps = always.emit(evaluator);
+      for (const Launch &launch : program.launches)
+        if (launch.steps.isFormula())
+          steps = arith::MaximumFOp::create(code, steps, launch.steps.emit(evaluator));
+      code.ifThen(isLong(steps), [&] {
+        LLVM::StoreOp::create(code, code.i32(GRADUS_ERROR_DEVICE), status);
+        LLVM::StoreOp::create(code, steps, code.byteAddress(report, int64_t(offsetof(gradus_report, value))));
+        LLVM::StoreOp::create(code, slot, code.byteAddress(report, int64_t(offsetof(gradus_report, slot))));
+      });
+    });
+  });
+}
+
 /// The cells of the call: numbers of the host, then zeros.
 void HostEmitter::fillHeader(ValueRange arguments) {
   Type i64 = code.getI64Type();
@@ -202,8 +232,8 @@ void HostEmitter::emitLaunch(unsigned number, Value total, Value passes) {
     LLVM::CallOp::create(code, getDispatch(), ValueRange{device, status, code.i32(static_cast<int32_t>(launch.kernel)), groups, workspace, pass});
   };
   auto dispatch = [&] {
-    if (launch.passes)
-      code.loop(code.i64(0), passes, once);
+    if (launch.passes || launch.goesOverSlots)
+      code.loop(code.i64(0), launch.passes ? passes : countPasses(code, slots), once);
     else
       once(code.i64(0));
   };
@@ -245,6 +275,7 @@ void HostEmitter::emitKernel() {
   for (auto [index, argument] : llvm::enumerate(func.getArguments()))
     if (func.getArgRole(index) == Role::Time)
       host.scalars[argument] = emitCast(code, arguments[2], i64, arrayOf(argument).getElementType());
+  checkLoops(arguments[7]);
   fillHeader(arguments);
   SmallVector<Value> totals = fillRecords();
   emitSteps(program.steps, totals);

@@ -4,6 +4,7 @@
 #include "passes/lower/Blocks.h"
 #include "passes/lower/Body.h"
 #include "passes/lower/Function.h"
+#include "passes/lower/Steps.h"
 
 using namespace mlir;
 
@@ -56,14 +57,29 @@ void DeviceLowering::emitKernel(KernelOp kernel) {
     emitLoops(info);
 }
 
+Value countPasses(CodeBuilder &code, Value size) { return code.max(code.ceilDiv(size, mostSteps), code.i64(1)); }
+
+AxisPart partOf(CodeBuilder &code, Value pass) {
+  Value low = code.mul(pass, code.i64(mostSteps));
+  return {low, code.add(low, code.i64(mostSteps)), code.compare(arith::CmpIPredicate::eq, pass, code.i64(0))};
+}
+
 void DeviceLowering::emitLoops(const KernelInfo &info) {
   KernelOp kernel = info.kernel;
   SmallVector<Cell> places;
+  SmallVector<std::optional<Cell>> partials(kernel.getStored().size());
   SmallVector<Attribute> reduced = pick(info.domain, info.reducedAxes), kept = pick(info.domain, keptAxes(info));
-  bool isCut = info.form == KernelForm::Columns && !hasOneBlock(reduced);
+  bool isCut = info.form == KernelForm::Columns && !hasOneBlock(reduced), hasParts = ThreadEmitter::hasLongRows(info);
   SmallVector<BlockTree> trees;
-  auto points = [kept](Evaluator &evaluator) { return evaluator.product(kept); };
-  auto blocks = [reduced](Evaluator &evaluator) { return evaluator.code.ceilDiv(evaluator.product(reduced), blockSize); };
+  std::function<Value(Evaluator &)> points = [kept](Evaluator &evaluator) { return evaluator.product(kept); };
+  std::function<Value(Evaluator &)> blocks = [reduced](Evaluator &evaluator) { return evaluator.code.ceilDiv(evaluator.product(reduced), blockSize); };
+  if (hasParts) { // a row that is one part goes to its place at once
+    blocks = [info](Evaluator &evaluator) { return ThreadEmitter::countParts(info, evaluator); };
+    points = [kept, blocks](Evaluator &evaluator) {
+      CodeBuilder &code = evaluator.code;
+      return code.select(code.compare(arith::CmpIPredicate::sgt, blocks(evaluator), code.i64(1)), evaluator.product(kept), code.i64(0));
+    };
+  }
   for (auto [index, result] : llvm::enumerate(kernel.getStored())) {
     const Reduction *reduction = llvm::find_if(info.reductions, [&, index = index](const Reduction &known) { return known.result == index; });
     if (isRankZero(result) && info.isFullReduction() && reduction != info.reductions.end()) {
@@ -74,29 +90,35 @@ void DeviceLowering::emitLoops(const KernelInfo &info) {
       if (!cells.contains(result))
         cells[result] = newCell(level->isOfSlot);
       places.push_back(cells.lookup(result));
-    } else if (reduction != info.reductions.end() && isCut) {
+    } else if (reduction != info.reductions.end() && (isCut || hasParts)) {
       Type accumulate = reduction->accumulate, element = arrayOf(result).getElementType();
       auto size = [points, blocks, accumulate](Evaluator &evaluator) {
         return emitBytes(evaluator.code, accumulate, evaluator.code.mul(points(evaluator), blocks(evaluator)));
       };
-      places.push_back(newTemporary(size, info.domain));
-      trees.push_back({reduction->kind, accumulate, element, places.back(), placeOf(result)});
+      Cell partial = newTemporary(size, info.domain);
+      trees.push_back({reduction->kind, accumulate, element, partial, placeOf(result)});
+      partials[index] = partial;
+      places.push_back(isCut ? partial : placeOf(result));
     } else {
       places.push_back(placeOf(result));
     }
   }
   auto groups = [info](Evaluator &evaluator) { return ThreadEmitter::countGroups(info, evaluator); };
   emitLaunch("kernel", kernel.getLoc(), Grid::Units, groups, [&](Scope &scope) {
-    SmallVector<Value> outputs;
-    for (auto [place, result] : llvm::zip_equal(places, kernel.getStored())) {
+    SmallVector<Value> outputs, parts(places.size());
+    for (auto [place, partial, part, result] : llvm::zip_equal(places, partials, parts, kernel.getStored())) {
+      if (partial)
+        part = pointerIn(scope, *partial);
       bool isCell = isRankZero(result) && !llvm::any_of(info.reductions, [&](const Reduction &known) { return kernel.getResult(known.result) == result; });
       outputs.push_back(isCell ? cellAddress(scope, place) : pointerIn(scope, place));
     }
     Buffers buffers = buffersOf(scope, kernel);
     Evaluator evaluator(scope.code, buffers);
     evaluator.somewhere = scope.frame;
-    ThreadEmitter(info, evaluator, scope, outputs).emit();
+    ThreadEmitter(info, evaluator, scope, outputs, parts).emit();
   });
+  if (info.form == KernelForm::Argument)
+    program.launches.back().passes = [dim = reduced.front()](Evaluator &evaluator) { return countPasses(evaluator.code, evaluator.sizeOf(dim)); };
   if (info.isFullReduction())
     emitFullReductions(info, places);
   if (!trees.empty())
@@ -142,6 +164,7 @@ void DeviceLowering::emitFullReductions(const KernelInfo &info, ArrayRef<Cell> p
           CodeBuilder inner(loc, builder);
           scf::YieldOp::create(inner, ValueRange{inner.add(args[0], args[0])});
         });
+    setMostSteps(search, stepsOfHalving);
     Value chunk = search.getResult(0), chunks = code.div(code.add(blocks, code.sub(chunk, one)), chunk);
     Value low = code.mul(scope.thread, chunk), high = code.min(code.add(low, chunk), blocks), count = code.max(code.sub(high, low), code.i64(0));
     SmallVector<Value> memory;
@@ -230,14 +253,32 @@ void DeviceLowering::emitOrder(KernelOp kernel) {
     return emitOrderCount(kernel, evaluator);
   };
   auto groups = [count](Evaluator &evaluator) mutable { return evaluator.code.ceilDiv(count(evaluator), groupSize); };
+  auto cumulate = dyn_cast<CumulateOp>(findOrderOp(kernel));
+  Attribute dim = llvm::to_vector(kernel.getDomain())[cumulate ? static_cast<int64_t>(cumulate.getAxis()) : 0];
+  auto passes = [dim](Evaluator &evaluator) { return countPasses(evaluator.code, evaluator.sizeOf(dim)); };
+  int64_t numCarried = cumulate ? 1 : cast<ScanOp>(findOrderOp(kernel)).getInit().size();
+  auto bytes = [=](Evaluator &evaluator) mutable {
+    CodeBuilder &code = evaluator.code;
+    Value isLong = code.compare(arith::CmpIPredicate::sgt, passes(evaluator), code.i64(1)), rows = count(evaluator);
+    evaluator.isScalar = false;
+    return code.select(isLong, code.mul(rows, code.i64(numCarried * cellBytes)), code.i64(0));
+  };
+  Cell carried = newTemporary(bytes, llvm::to_vector(kernel.getDomain()));
   emitLaunch("order", kernel.getLoc(), Grid::Units, groups, [&](Scope &scope) {
+    CodeBuilder &code = scope.code;
     Buffers buffers = buffersOf(scope, kernel);
-    Evaluator evaluator(scope.code, buffers);
+    Evaluator evaluator(code, buffers);
     evaluator.somewhere = scope.frame;
     SmallVector<Value> outputs = llvm::map_to_vector(places, [&](Cell place) { return pointerIn(scope, place); });
     Value rows = count(evaluator);
-    forThread(scope, rows, [&](Value row) { emitOrderBody(kernel, evaluator, outputs, row, scope.code.add(row, scope.code.i64(1))); });
+    AxisPart part = partOf(code, scope.pass);
+    part.carried = pointerIn(scope, carried);
+    forThread(scope, rows, [&](Value row) {
+      code.ifThen(code.compare(arith::CmpIPredicate::slt, part.low, evaluator.sizeOf(dim)),
+                  [&] { emitOrderBody(kernel, evaluator, outputs, row, code.add(row, code.i64(1)), &part); });
+    });
   });
+  program.launches.back().passes = passes;
 }
 
 } // namespace gradus

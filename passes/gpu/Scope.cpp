@@ -4,6 +4,7 @@
 #include "passes/fuse/Control.h"
 #include "passes/lower/Blocks.h"
 #include "passes/lower/Function.h"
+#include "passes/lower/Steps.h"
 
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -155,7 +156,7 @@ void DeviceLowering::enterSlot(Scope &scope, Value slot) {
   }
   scope.record = code.byteAddress(scope.frame, offset);
   for (auto [number, symbol] : llvm::enumerate(layout.symbols))
-    scope.buffers.symbols[symbol] = load(scope, fieldOf(SlotField::Symbol, number), code.getI64Type());
+    markSize(scope.buffers.symbols[symbol] = load(scope, fieldOf(SlotField::Symbol, number), code.getI64Type()), symbol);
 }
 
 /// The last slot that begins at or before a group: i64 (first groups, bytes from one to the next, slots, group). A slot without groups is never the last one.
@@ -182,6 +183,7 @@ static LLVM::LLVMFuncOp getFindSlot(CodeBuilder &code) {
           Value middle = inner.div(inner.add(inner.add(ends[0], ends[1]), inner.i64(1)), inner.i64(2)), isBehind = beginsBefore(inner, middle);
           scf::YieldOp::create(inner, ValueRange{inner.select(isBehind, middle, ends[0]), inner.select(isBehind, ends[1], inner.sub(middle, inner.i64(1)))});
         });
+    setMostSteps(search, stepsOfHalving);
     LLVM::ReturnOp::create(code, search.getResult(0));
   });
 }
@@ -198,7 +200,7 @@ static void prune(Operation *function) {
 void DeviceLowering::emitLaunch(StringRef what, Location loc, Grid grid, std::function<Value(Evaluator &)> groups, Body body) {
   auto launch = static_cast<unsigned>(program.launches.size());
   std::string name = layout.cName + "__" + what.str() + std::to_string(launch);
-  program.launches.push_back({numKernels++, grid, std::move(groups)});
+  program.launches.push_back({numKernels++, grid, std::move(groups), LaunchWhen::Always, 0, nullptr, false});
   steps->push_back({launch, {}, {}});
   CodeBuilder code(loc, func.getContext());
   code.setInsertionPointToEnd(device.getBody());
@@ -242,11 +244,26 @@ void DeviceLowering::emitLaunch(StringRef what, Location loc, Grid grid, std::fu
   }
   if (level->active)
     only(load(scope, *level->active, code.getI1Type()));
-  body(scope);
+  {
+    OpBuilder::InsertionGuard guard(code);
+    body(scope);
+  }
+  checkLoops(scope, kernel);
   code.setInsertionPointToEnd(&kernel.getBody().front());
   LLVM::ReturnOp::create(code, ValueRange());
   prune(kernel);
   kernels.push_back(kernel);
+}
+
+/// Long loops: the host program looks at them, or else the kernel, behind all of them.
+void DeviceLowering::checkLoops(Scope &scope, LLVM::LLVMFuncOp kernel) {
+  StepBound steps = findSteps(kernel);
+  if (steps.isFormula() || (steps.isKnown() && steps.getConstant() <= safeSteps)) {
+    program.launches.back().steps = steps;
+    return;
+  }
+  scope.code.ifThen(emitHasEndedLoops(scope.code, kernel.getArgument(2)), [&] { refuse(scope, GRADUS_ERROR_DEVICE, -1, 0); });
+  mayBeRefused = true;
 }
 
 /// From here on launches do nothing.

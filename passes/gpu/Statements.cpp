@@ -229,12 +229,15 @@ void DeviceLowering::emitAllReduce(ArrayRef<AllReduceOp> reductions) {
     CodeBuilder &code = scope.code;
     Value slots = load(scope, {false, slotCountCell}, code.getI64Type()), zero = code.i64(0);
     SmallVector<Value> memory, init;
+    AxisPart part = partOf(code, scope.pass);
     for (AllReduceOp reduction : reductions) {
-      Type element = reduction.getType().getElementType();
+      Type element = reduction.getType().getElementType(), type = code.regType(element);
       memory.push_back(emitGroupMemory(code, code.memType(element), groupSize));
-      init.push_back(emitIdentity(code, reduction.getKind(), code.regType(element)));
+      Cell cell = cells[reduction.getY()] = newCell(/*isOfSlot=*/false); // also between passes
+      Value none = emitIdentity(code, reduction.getKind(), type);
+      init.push_back(code.choose(type, part.isFirst, [&] { return none; }, [&] { return load(scope, cell, element); }));
     }
-    scf::ForOp loop = code.loop(zero, slots, groupSize, init, [&](Value first, ValueRange carried) {
+    scf::ForOp loop = code.loop(part.low, code.min(part.high, slots), groupSize, init, [&](Value first, ValueRange carried) {
       Value slot = code.add(first, scope.thread), count = code.min(code.sub(slots, first), code.i64(groupSize));
       code.ifThen(code.compare(arith::CmpIPredicate::slt, slot, slots), [&] {
         Scope inside{code, scope.frame, {}, {}, scope.thread, scope.group, Buffers()};
@@ -258,11 +261,11 @@ void DeviceLowering::emitAllReduce(ArrayRef<AllReduceOp> reductions) {
     code.ifThen(code.compare(arith::CmpIPredicate::eq, scope.thread, zero), [&] {
       for (auto [reduction, value] : llvm::zip_equal(reductions, loop.getResults())) {
         Value y = AllReduceOp(reduction).getY();
-        cells[y] = newCell(/*isOfSlot=*/false);
         store(scope, cells[y], arrayOf(y).getElementType(), value);
       }
     });
   });
+  program.launches.back().goesOverSlots = true;
 }
 
 void DeviceLowering::findGuards() {

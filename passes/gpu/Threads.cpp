@@ -4,7 +4,7 @@
 //
 //   elementwise    a group has 4,096 elements, 4 neighbours at a time in each thread
 //   full reduction a group has 16 blocks of 4,096 elements, 16 threads each
-//   rows           a group has 16 rows, 16 threads each
+//   rows           a group has 16 rows, or one part of each, 16 threads each
 //   columns        a thread has a point of the axes that are kept, and a block of 4,096 elements of the others
 //   arguments      a thread has a point of the axes that are kept
 //
@@ -25,17 +25,34 @@ static constexpr int64_t teams = groupSize / lanes;
 
 static SmallVector<int64_t> allAxes(const KernelInfo &info) { return llvm::to_vector(llvm::seq<int64_t>(0, info.domain.size())); }
 
+bool ThreadEmitter::takesSteps(const KernelInfo &info) {
+  KernelOp kernel = info.kernel;
+  return llvm::any_of(kernel.getBody().getOps<DrawOp>(), [](DrawOp draw) { return draw.getDistribution() == DrawKind::Categorical; });
+}
+
 Value ThreadEmitter::countGroups(const KernelInfo &info, Evaluator &evaluator) {
   CodeBuilder &code = evaluator.code;
   if (info.isFullReduction())
     return code.ceilDiv(emitCount(info, evaluator), teams);
   if (info.form == KernelForm::Blocks)
-    return code.ceilDiv(evaluator.product(info.domain), blockSize);
+    return code.ceilDiv(evaluator.product(info.domain), takesSteps(info) ? groupSize : blockSize);
   Value points = evaluator.product(pick(info.domain, keptAxes(info)));
   SmallVector<Attribute> reduced = pick(info.domain, info.reducedAxes);
   if (info.form == KernelForm::Columns && !hasOneBlock(reduced))
     points = code.mul(points, code.ceilDiv(evaluator.product(reduced), blockSize));
-  return code.ceilDiv(points, info.form == KernelForm::Rows ? teams : groupSize);
+  Value groups = code.ceilDiv(points, info.form == KernelForm::Rows ? teams : groupSize);
+  return hasLongRows(info) ? code.mul(groups, countParts(info, evaluator)) : groups;
+}
+
+/// The blocks of a part of a row. Short rows together make a block, with a loop over the rows.
+static int64_t blocksOfPart(const KernelInfo &info) { return info.isFlat || info.reducedAxes.size() == 1 ? 64 : 4; }
+
+bool ThreadEmitter::hasLongRows(const KernelInfo &info) { return info.form == KernelForm::Rows && !hasOneBlock(pick(info.domain, info.reducedAxes)); }
+
+Value ThreadEmitter::countParts(const KernelInfo &info, Evaluator &evaluator) {
+  CodeBuilder &code = evaluator.code;
+  Value blocks = BodyEmitter(info, evaluator, {}).makeSpace(info.reducedAxes).blocks;
+  return code.max(code.ceilDiv(blocks, blocksOfPart(info)), code.i64(1));
 }
 
 void ThreadEmitter::emit() {
@@ -167,7 +184,15 @@ void ThreadEmitter::emitRows() {
   SmallVector<int64_t> kept = keptAxes(info);
   Space space = BodyEmitter(info, evaluator, {}).makeSpace(info.reducedAxes);
   Value points = evaluator.product(pick(info.domain, kept)), team = code.div(scope.thread, code.i64(lanes));
-  Value number = code.add(code.mul(scope.group, code.i64(teams)), team), isThere = code.compare(arith::CmpIPredicate::slt, number, points);
+  bool isLong = hasLongRows(info);
+  Value blocks = space.blocks, firstBlock = code.i64(0), group = scope.group, part, parts;
+  if (isLong) { // all rows of a group have the same part: they meet at the same barriers
+    parts = countParts(info, evaluator);
+    group = code.div(scope.group, parts), part = code.rem(scope.group, parts);
+    firstBlock = code.mul(part, code.i64(blocksOfPart(info)));
+    blocks = code.sub(code.min(code.add(firstBlock, code.i64(blocksOfPart(info))), space.blocks), firstBlock);
+  }
+  Value number = code.add(code.mul(group, code.i64(teams)), team), isThere = code.compare(arith::CmpIPredicate::slt, number, points);
   SmallVector<Value> indices(info.domain.size());
   auto set = [&](ArrayRef<int64_t> axes, Value linear) {
     for (auto [axis, index] : llvm::zip_equal(axes, evaluator.delinearize(linear, pick(info.domain, axes))))
@@ -181,7 +206,8 @@ void ThreadEmitter::emitRows() {
   SmallVector<ReductionKind> kinds;
   SmallVector<Type> types;
   kindsOf(info, code, kinds, types);
-  SmallVector<Value> results = emitPairwise(code, kinds, types, space.blocks, [&](Value block) {
+  SmallVector<Value> results = emitPairwise(code, kinds, types, blocks, [&](Value numberOfBlock) {
+    Value block = code.add(firstBlock, numberOfBlock);
     auto [low, high] = chunkOf(code, space, block, isThere);
     SmallVector<Value> sums = identities();
     if (space.rowAxes.empty()) {
@@ -198,7 +224,17 @@ void ThreadEmitter::emitRows() {
     return combineLanes(sums);
   });
   Value isFirst = code.compare(arith::CmpIPredicate::eq, code.rem(scope.thread, code.i64(lanes)), code.i64(0));
-  code.ifThen(arith::AndIOp::create(code, isThere, isFirst), [&] { storeResults(results, number); });
+  code.ifThen(arith::AndIOp::create(code, isThere, isFirst), [&] {
+    if (!isLong)
+      return storeResults(results, number);
+    auto branch = scf::IfOp::create(code, code.compare(arith::CmpIPredicate::eq, parts, code.i64(1)), /*withElseRegion=*/true);
+    OpBuilder::InsertionGuard guard(code);
+    code.setInsertionPointToStart(branch.thenBlock());
+    storeResults(results, number);
+    code.setInsertionPointToStart(branch.elseBlock());
+    for (auto [reduction, value] : llvm::zip_equal(info.reductions, results))
+      code.storeElement(partials[reduction.result], reduction.accumulate, code.add(code.mul(part, points), number), value);
+  });
 }
 
 /// The number of this thread in all groups of the slot.
@@ -249,8 +285,10 @@ void ThreadEmitter::emitColumns() {
 
 void ThreadEmitter::emitArguments() {
   Value number = numberOf(scope), points = evaluator.product(pick(info.domain, keptAxes(info)));
-  code.ifThen(code.compare(arith::CmpIPredicate::slt, number, points),
-              [&] { BodyEmitter(info, evaluator, outputs).emitArguments(number, code.add(number, code.i64(1))); });
+  AxisPart part = partOf(code, scope.pass);
+  Value isOfAxis = code.compare(arith::CmpIPredicate::slt, part.low, evaluator.sizeOf(info.domain[info.reducedAxes.front()]));
+  Value isWanted = arith::AndIOp::create(code, code.compare(arith::CmpIPredicate::slt, number, points), arith::OrIOp::create(code, part.isFirst, isOfAxis));
+  code.ifThen(isWanted, [&] { BodyEmitter(info, evaluator, outputs).emitArguments(number, code.add(number, code.i64(1)), &part); });
 }
 
 } // namespace gradus

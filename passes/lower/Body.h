@@ -47,7 +47,8 @@ public:
   void emitBlocks(mlir::Value begin, mlir::Value end);
   void emitRows(mlir::Value begin, mlir::Value end);
   void emitColumns(mlir::Value begin, mlir::Value end);
-  void emitArguments(mlir::Value begin, mlir::Value end);
+  /// Of the parts before this one the outputs have the results.
+  void emitArguments(mlir::Value begin, mlir::Value end, const AxisPart *part = nullptr);
   void emitNested(mlir::Value begin, mlir::Value end);
   void emitWindow(mlir::Value top, mlir::Value bottom, mlir::Value left, mlir::Value right);
 

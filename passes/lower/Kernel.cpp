@@ -342,24 +342,37 @@ void BodyEmitter::forEachStrip(Value begin, Value end, function_ref<void(Value f
 }
 
 /// The first largest or smallest element; a NaN is more than anything but another NaN. 0 over no element.
-void BodyEmitter::emitArguments(Value begin, Value end) {
+void BodyEmitter::emitArguments(Value begin, Value end, const AxisPart *part) {
   SmallVector<int64_t> kept = keptAxes(info);
   int64_t axis = info.reducedAxes.front();
+  Value low = part ? part->low : code.i64(0), high = evaluator.sizeOf(info.domain[axis]);
+  if (part)
+    high = code.min(part->high, high);
   code.loop(begin, end, [&](Value position) {
     setIndices(kept, position);
     for (auto [result, op] : info.argReductions) {
       ArrayType from = arrayOf(op.getX());
       auto kind = op.getKind();
       bool isFloat = from.isFloat();
-      Value identity = emitIdentity(code, kind, code.regType(from.getElementType()));
+      Type element = arrayOf(op.getY()).getElementType();
+      Value x = op.getX();
+      auto evaluateAt = [&](Value index) {
+        indices[axis] = index;
+        evaluator.startInner(nullptr, {});
+        return evaluator.evaluate(x, llvm::map_to_vector(indices, Index::uniform));
+      };
+      Value first = emitIdentity(code, kind, code.regType(from.getElementType())), firstIndex = code.i64(-1);
+      if (part) {
+        auto known = [&, result = result] {
+          Value index = code.loadElement(outputs[result], element, position);
+          return emitCast(code, index, element, code.getI64Type());
+        };
+        firstIndex = code.choose(code.getI64Type(), part->isFirst, [&] { return code.i64(-1); }, known);
+        first = code.choose(first.getType(), part->isFirst, [&, first] { return first; }, [&] { return evaluateAt(firstIndex); });
+      }
       scf::ForOp best = code.loop(
-          code.i64(0), evaluator.sizeOf(info.domain[axis]), 1, {identity, code.i64(-1)}, [&](Value index, ValueRange carried) {
-            indices[axis] = index;
-            evaluator.startInner(nullptr, {});
-            Point point;
-            for (Value at : indices)
-              point.push_back(Index::uniform(at));
-            Value value = evaluator.evaluate(op.getX(), point);
+          low, high, 1, {first, firstIndex}, [&](Value index, ValueRange carried) {
+            Value value = evaluateAt(index);
             bool isMax = kind == ReductionKind::Max;
             Value isBetter, isFirst = code.compare(arith::CmpIPredicate::eq, index, code.i64(0));
             if (isFloat) {
@@ -373,7 +386,6 @@ void BodyEmitter::emitArguments(Value begin, Value end) {
             isBetter = arith::OrIOp::create(code, isBetter, isFirst);
             return SmallVector<Value>{code.select(isBetter, value, carried[0]), code.select(isBetter, index, carried[1])};
           });
-      Type element = arrayOf(op.getY()).getElementType();
       code.storeElement(outputs[result], element, position, emitCast(code, best.getResult(1), code.getI64Type(), element));
     }
   });

@@ -97,6 +97,12 @@ mlir::Value emitContractWork(KernelOp kernel, Evaluator &evaluator);
 void emitContractBody(KernelOp kernel, Evaluator &evaluator, mlir::Value output, mlir::Value begin, mlir::Value end);
 /// The cumulate, scan or sort of a kernel, which stands alone but for numbers, or null.
 mlir::Operation *findOrderOp(KernelOp kernel);
+/// What one launch of many does of the way along an axis: the steps from `low` to `high`, or to the end if that comes first.
+struct AxisPart {
+  mlir::Value low, high;
+  mlir::Value isFirst;
+  mlir::Value carried = {}; ///< of cumulations and recurrences: where 8 bytes for each value that goes from one step to the next wait for the next launch
+};
 /// Whether b stands before a: NaN is last.
 mlir::Value emitIsBefore(CodeBuilder &code, SortOp op, mlir::Value b, mlir::Value a);
 /// The arrays in which a sort keeps what it has merged; one for each is handed over behind the outputs.
@@ -104,7 +110,7 @@ llvm::SmallVector<ArrayType> getOrderScratch(KernelOp kernel);
 mlir::Value emitOrderCount(KernelOp kernel, Evaluator &evaluator);
 mlir::Value emitOrderWork(KernelOp kernel, Evaluator &evaluator);
 /// Returns the bytes of the main loop.
-Traffic emitOrderBody(KernelOp kernel, Evaluator &evaluator, mlir::ValueRange outputs, mlir::Value begin, mlir::Value end);
+Traffic emitOrderBody(KernelOp kernel, Evaluator &evaluator, mlir::ValueRange outputs, mlir::Value begin, mlir::Value end, const AxisPart *part = nullptr);
 /// The Fourier transform of a kernel, which stands alone, or null.
 FftOp findFftOp(KernelOp kernel);
 /// The factorization of a kernel, which stands alone, or null.

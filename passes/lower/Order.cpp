@@ -100,15 +100,52 @@ static SmallVector<Value> findPlaces(KernelOp kernel, ValueRange outputs) {
   return places;
 }
 
+namespace {
+
+/// The way along an axis: all of it, or the part of one launch. Between launches what is carried waits in memory, in its registers' types.
+struct Way {
+  const AxisPart *part;
+  Value row; ///< its number
+
+  scf::ForOp emit(Axis &axis, TypeRange types, function_ref<SmallVector<Value>()> begin, function_ref<SmallVector<Value>(Value, ValueRange)> step) const {
+    CodeBuilder &code = axis.code;
+    if (!part)
+      return code.loop(code.i64(0), axis.size, 1, begin(), step);
+    auto place = [&](int64_t k) {
+      Value cell = code.add(code.mul(row, code.i64(static_cast<int64_t>(types.size()))), code.i64(k));
+      return code.byteAddress(part->carried, code.mul(cell, code.i64(8)));
+    };
+    auto start = scf::IfOp::create(code, types, part->isFirst, /*addThenBlock=*/true, /*addElseBlock=*/true);
+    {
+      OpBuilder::InsertionGuard guard(code);
+      code.setInsertionPointToStart(start.thenBlock());
+      scf::YieldOp::create(code, begin());
+      code.setInsertionPointToStart(start.elseBlock());
+      SmallVector<Value> left;
+      for (auto [k, type] : llvm::enumerate(types))
+        left.push_back(code.loadElement(place(static_cast<int64_t>(k)), type, code.i64(0)));
+      scf::YieldOp::create(code, left);
+    }
+    scf::ForOp loop = code.loop(part->low, code.min(part->high, axis.size), 1, start.getResults(), step);
+    code.ifThen(code.compare(arith::CmpIPredicate::slt, part->high, axis.size), [&] {
+      for (auto [k, value] : llvm::enumerate(loop.getResults()))
+        code.storeElement(place(static_cast<int64_t>(k)), value.getType(), code.i64(0), value);
+    });
+    return loop;
+  }
+};
+
+} // namespace
+
 //===----------------------------------------------------------------------===//
 // Cumulations
 //===----------------------------------------------------------------------===//
 
-static Operation *emitCumulate(CumulateOp op, Axis &axis, Value from, Value to) {
+static Operation *emitCumulate(CumulateOp op, Axis &axis, Value from, Value to, const Way &way) {
   CodeBuilder &code = axis.code;
   Type element = arrayOf(op.getX()).getElementType();
   Value none = axis.spread(emitIdentity(code, op.getKind(), code.regType(element)));
-  return code.loop(code.i64(0), axis.size, 1, none, [&](Value step, ValueRange carried) {
+  return way.emit(axis, {none.getType()}, [&] { return SmallVector<Value>{none}; }, [&](Value step, ValueRange carried) {
     Value place = axis.at(axis.step(step, op.getReverse()));
     Value y = emitCombine(code, op.getKind(), carried[0], axis.load(from, element, place));
     axis.store(to, element, place, y);
@@ -135,14 +172,20 @@ public:
         numbers[inner.getResult(0)] = evaluator.evaluateScalar(inner.getResult(0));
   }
 
-  Operation *emit(Axis &axis, ArrayRef<Value> places) {
-    SmallVector<Value> init;
-    for (Value value : op.getInit()) {
-      Type element = arrayOf(value).getElementType();
-      Value known = numbers.lookup(value);
-      init.push_back(known ? axis.spread(known) : axis.load(evaluator.baseOf(value), element, axis.row));
-    }
-    return code.loop(code.i64(0), axis.size, 1, init, [&](Value step, ValueRange carried) {
+  Operation *emit(Axis &axis, ArrayRef<Value> places, const Way &way) {
+    auto begin = [&] {
+      SmallVector<Value> init;
+      for (Value value : op.getInit()) {
+        Type element = arrayOf(value).getElementType();
+        Value known = numbers.lookup(value);
+        init.push_back(known ? axis.spread(known) : axis.load(evaluator.baseOf(value), element, axis.row));
+      }
+      return init;
+    };
+    SmallVector<Type> types; // of a part, which has no strips
+    for (Value value : op.getInit())
+      types.push_back(code.regType(arrayOf(value).getElementType()));
+    return way.emit(axis, types, begin, [&](Value step, ValueRange carried) {
       Value k = axis.step(step, op.getReverse());
       SmallVector<Value> next = emitBody(axis, k, carried);
       for (auto [place, y, value] : llvm::zip_equal(places, op.getYs(), next))
@@ -281,7 +324,7 @@ private:
 // The kernel
 //===----------------------------------------------------------------------===//
 
-Traffic emitOrderBody(KernelOp kernel, Evaluator &evaluator, ValueRange outputs, Value begin, Value end) {
+Traffic emitOrderBody(KernelOp kernel, Evaluator &evaluator, ValueRange outputs, Value begin, Value end, const AxisPart *part) {
   CodeBuilder &code = evaluator.code;
   Axis axis(kernel, evaluator);
   Operation *op = findOrderOp(kernel), *main = nullptr;
@@ -295,10 +338,11 @@ Traffic emitOrderBody(KernelOp kernel, Evaluator &evaluator, ValueRange outputs,
       place = scratch[spare++];
   code.loop(begin, end, [&](Value index) {
     axis.enter(index);
+    Way way{part, index};
     if (scan)
-      main = scan->emit(axis, places);
+      main = scan->emit(axis, places, way);
     else if (auto cumulate = dyn_cast<CumulateOp>(op))
-      main = emitCumulate(cumulate, axis, evaluator.baseOf(cumulate.getX()), places[0]);
+      main = emitCumulate(cumulate, axis, evaluator.baseOf(cumulate.getX()), places[0], way);
     else
       main = SortEmitter(cast<SortOp>(op), axis, evaluator.baseOf(op->getOperand(0)), places, scratch).emit();
   });

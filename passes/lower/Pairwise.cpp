@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "passes/lower/Code.h"
+#include "passes/lower/Steps.h"
 
 using namespace mlir;
 
@@ -63,6 +64,7 @@ static LLVM::LLVMFuncOp getKeep(CodeBuilder &code, ReductionKind kind, Type type
           Value half = arith::ShRUIOp::create(inner, args[0], inner.i64(1));
           scf::YieldOp::create(inner, ValueRange{half, inner.add(args[1], inner.i64(1)), emitCombine(inner, kind, lower, args[2])});
         });
+    setMostSteps(loop, 1); // on average: 2^k of the first 2^n numbers end in n - k bits that are set
     LLVM::StoreOp::create(code, loop.getResult(2), code.address(stack, type, loop.getResult(1)));
   });
 }
@@ -86,6 +88,7 @@ static LLVM::LLVMFuncOp getFinish(CodeBuilder &code, ReductionKind kind, Type ty
           Value half = arith::ShRUIOp::create(inner, args[0], inner.i64(1));
           scf::YieldOp::create(inner, ValueRange{half, inner.add(args[1], inner.i64(1)), next});
         });
+    setMostSteps(loop, stackLevels);
     LLVM::ReturnOp::create(code, loop.getResult(2));
   });
 }

@@ -8,6 +8,7 @@
 #include "codegen/cpu/VectorMath.h"
 #include "passes/Build.h"
 #include "passes/lower/Code.h"
+#include "passes/lower/Steps.h"
 
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "llvm/ADT/TypeSwitch.h"
@@ -246,6 +247,7 @@ static Value emitIntPow(CodeBuilder &code, Value x, Value n) {
         Value half = arith::ShRUIOp::create(inner, args[0], inner.i64(1));
         scf::YieldOp::create(inner, ValueRange{half, times(inner, args[1], args[1]), power});
       });
+  setMostSteps(loop, stepsOfHalving);
   Value power = loop.getResult(2);
   Value reciprocal;
   if (isFloat) {

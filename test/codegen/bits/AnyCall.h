@@ -36,6 +36,7 @@ public:
   std::vector<gradus_tensor> &getTensors() { return tensors; }
   const std::vector<gradus_tensor> &getTensors() const { return tensors; }
   const std::vector<double> &getHypers() const { return hyper; }
+  std::vector<double> &getHypers() { return hyper; }
   size_t getSlots() const { return slots; }
   gradus_report &getReport() { return report; }
 

@@ -2,6 +2,7 @@
 
 #include "OnVulkan.h"
 
+#include <cstring>
 #include <vector>
 
 using namespace gradus::device;
@@ -32,21 +33,27 @@ struct OnVulkan::Memory {
     for (const gradus_tensor &tensor : from)
       bytes += paddedBytes(tensor);
     gradus_address address = allocate(bytes + 64);
-    bool isDone = address != 0;
+    std::vector<char> all(bytes);
+    size_t place = 0;
     for (gradus_tensor tensor : from) {
-      isDone = isDone && gradus_vulkan_write(vulkan, address, tensor.data, bytesOf(tensor)) == GRADUS_OK;
-      tensor.data = gradus_to_pointer(address);
+      std::memcpy(all.data() + place, tensor.data, bytesOf(tensor));
+      tensor.data = gradus_to_pointer(address + place);
       tensor.device_type = GRADUS_VULKAN;
-      address += paddedBytes(tensor);
+      place += paddedBytes(tensor);
       tensors.push_back(tensor);
     }
-    return isDone;
+    return address != 0 && gradus_vulkan_write(vulkan, address, all.data(), bytes) == GRADUS_OK;
   }
   bool download(const std::vector<gradus_tensor> &to) const {
-    bool isDone = true;
+    uint64_t bytes = 0;
+    for (const gradus_tensor &tensor : to)
+      bytes += paddedBytes(tensor);
+    std::vector<char> all(bytes);
+    if (bytes > 0 && gradus_vulkan_read(vulkan, all.data(), gradus_to_address(tensors.front().data), bytes) != GRADUS_OK)
+      return false;
     for (size_t k = 0; k < to.size(); ++k)
-      isDone = isDone && gradus_vulkan_read(vulkan, to[k].data, gradus_to_address(tensors[k].data), bytesOf(to[k])) == GRADUS_OK;
-    return isDone;
+      std::memcpy(to[k].data, all.data() + (gradus_to_address(tensors[k].data) - gradus_to_address(tensors.front().data)), bytesOf(to[k]));
+    return true;
   }
 
   static uint64_t bytesOf(const gradus_tensor &tensor) { return gradus_bytes(tensor.dtype, gradus_numel(&tensor)); }

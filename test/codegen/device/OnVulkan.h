@@ -21,6 +21,8 @@ public:
   gradus_status run(const gradus_entry *entry, bits::AnyCall &call, uint64_t t);
   /// Records the call once, with another t, and submits it for the steps first, first + 1, ..: t, the seed and the hyper-parameters come from memory of the device.
   gradus_status replay(const gradus_entry *entry, bits::AnyCall &call, uint64_t first, uint64_t steps);
+  /// gradus_vulkan_longest_loop.
+  uint64_t getLongestLoop() const { return gradus_vulkan_longest_loop(vulkan); }
   /// The dispatches so far.
   uint64_t countDispatches() const { return gradus_vulkan_dispatches(vulkan); }
 
