@@ -130,6 +130,7 @@ private:
   void emitBlockTrees(mlir::Location loc, llvm::ArrayRef<BlockTree> trees, std::function<mlir::Value(Evaluator &)> points,
                       std::function<mlir::Value(Evaluator &)> blocks);
   void emitContract(KernelOp kernel);
+  void emitEncode(mlir::Location loc, EncodeOp op, Cell from, Cell to);
   void emitDots(KernelOp kernel);
   void emitScatter(KernelOp kernel);
   void emitOrder(KernelOp kernel);
@@ -169,12 +170,15 @@ public:
   /// Whether rows may be so long that they are cut, and into how many parts: each has a power of two of blocks, so that the tree above them is the same.
   static bool hasLongRows(const KernelInfo &info);
   static mlir::Value countParts(const KernelInfo &info, Evaluator &evaluator);
+  /// Whether results in blocks of codes are encoded by the kernel itself; else their outputs are arrays of f32.
+  static bool encodesAtOnce(const KernelInfo &info);
   void emit();
 
 private:
   /// Whether an element takes a loop as long as an axis.
   static bool takesSteps(const KernelInfo &info);
   void emitElements();
+  void emitEncoded();
   void emitSingleElements();
   bool canJoin();
   mlir::Value emitIsAligned();
@@ -194,6 +198,8 @@ private:
   CodeBuilder &code;
   Scope &scope;
   mlir::ValueRange outputs, partials;
+  llvm::SmallVector<mlir::Value> numbers; ///< memory of the group for what is encoded
+  mlir::Value firstNumber;                ///< the element whose number is the first there
 };
 
 /// How often a launch goes on along an axis: `mostSteps` elements each time.

@@ -41,7 +41,7 @@ bool ThreadEmitter::canJoin() {
   int64_t weight = 0;
   for (Operation &op : kernel.getBody().front())
     weight += getFlopWeight(&op);
-  return info.isFlat && weight * neighbours <= mostCopied;
+  return info.isFlat && info.encodes.empty() && weight * neighbours <= mostCopied;
 }
 
 /// Whether every access of neighbours lies as the device wants it.

@@ -99,6 +99,9 @@ void DeviceLowering::emitLoops(const KernelInfo &info) {
       trees.push_back({reduction->kind, accumulate, element, partial, placeOf(result)});
       partials[index] = partial;
       places.push_back(isCut ? partial : placeOf(result));
+    } else if (arrayOf(result).isBlocks() && !ThreadEmitter::encodesAtOnce(info)) {
+      auto bytes = [shape = info.domain](Evaluator &evaluator) { return emitBytes(evaluator.code, evaluator.code.getF32Type(), evaluator.product(shape)); };
+      places.push_back(newTemporary(bytes, info.domain));
     } else {
       places.push_back(placeOf(result));
     }
@@ -121,6 +124,9 @@ void DeviceLowering::emitLoops(const KernelInfo &info) {
     program.launches.back().passes = [dim = reduced.front()](Evaluator &evaluator) { return countPasses(evaluator.code, evaluator.sizeOf(dim)); };
   if (info.isFullReduction())
     emitFullReductions(info, places);
+  for (auto [index, op] : info.encodes)
+    if (!ThreadEmitter::encodesAtOnce(info))
+      emitEncode(kernel.getLoc(), op, places[index], placeOf(kernel.getResult(index)));
   if (!trees.empty())
     emitBlockTrees(kernel.getLoc(), trees, points, blocks);
 }

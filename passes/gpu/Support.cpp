@@ -35,7 +35,7 @@ static std::optional<int64_t> findConstant(Value value) {
 static std::string findReason(FuncOp func, Operation *op) {
   if (isCut(op))
     return "a meeting of workers";
-  if (isMatrixOp(op) || isa<FftOp, EncodeOp>(op))
+  if (isMatrixOp(op) || isa<FftOp>(op))
     return "'" + op->getName().getStringRef().str() + "'";
   auto loop = dyn_cast<LoopOp>(op);
   if (!loop || isScalarControl(loop))

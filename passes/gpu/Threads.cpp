@@ -2,7 +2,7 @@
 //
 // Units are those of the CPU, with the same order of every sum (codegen/README.md): its 16 lanes are 16 threads.
 //
-//   elementwise    a group has 4,096 elements, 4 neighbours at a time in each thread
+//   elementwise    a group has 4,096 elements, 4 neighbours at a time in each thread; results in blocks of codes: Codes.cpp
 //   full reduction a group has 16 blocks of 4,096 elements, 16 threads each
 //   rows           a group has 16 rows, or one part of each, 16 threads each
 //   columns        a thread has a point of the axes that are kept, and a block of 4,096 elements of the others
@@ -61,6 +61,8 @@ void ThreadEmitter::emit() {
   evaluator.evaluateDrawKeys(info.kernel);
   if (info.isFullReduction())
     return emitPartials();
+  if (encodesAtOnce(info))
+    return emitEncoded();
   switch (info.form) {
   case KernelForm::Blocks:
     return emitElements();
@@ -84,6 +86,8 @@ SmallVector<Value> ThreadEmitter::emitStep(ArrayRef<Point> points, ValueRange su
   for (const Point &point : points) {
     for (const auto &[index, value] : info.stores)
       values.push_back(evaluator.evaluate(value, point));
+    for (auto [index, op] : info.encodes)
+      values.push_back(emitCast(code, evaluator.evaluate(op.getX(), point), arrayOf(op.getX()).getElementType(), code.getF32Type()));
     for (auto [reduction, sum] : llvm::zip_equal(info.reductions, next)) {
       Value value = emitCast(code, evaluator.evaluate(reduction.op->getOperand(0), point), reduction.element, reduction.accumulate);
       sum = emitCombine(code, reduction.kind, sum, value);
@@ -93,9 +97,15 @@ SmallVector<Value> ThreadEmitter::emitStep(ArrayRef<Point> points, ValueRange su
   size_t at = 0;
   for (const Point &point : points) {
     SmallVector<Value> indices = llvm::map_to_vector(point, [](const Index &index) { return index.scalar; });
-    Value position = info.isFlat || info.stores.empty() ? indices.front() : evaluator.linearize(indices, info.domain);
+    Value position = info.isFlat || values.empty() ? indices.front() : evaluator.linearize(indices, info.domain);
     for (const auto &[index, value] : info.stores)
       code.storeElement(outputs[index], arrayOf(value).getElementType(), position, values[at++]);
+    for (auto [number, encode] : llvm::enumerate(info.encodes)) {
+      if (firstNumber)
+        storeGroup(code, numbers[number], code.sub(position, firstNumber), values[at++]);
+      else
+        code.storeElement(outputs[encode.first], code.getF32Type(), position, values[at++]);
+    }
   }
   evaluator.startInner(nullptr, {});
   return next;

@@ -48,7 +48,7 @@ Value emitBytes(CodeBuilder &code, Type element, Value count) {
 
 static Value blockOf(CodeBuilder &code, BlocksType type, Value index) { return shiftRight(code, index, llvm::Log2_64(type.getSize())); }
 
-static Value addressOfScale(CodeBuilder &code, Value base, BlocksType type, Value index) {
+Value addressOfScale(CodeBuilder &code, Value base, BlocksType type, Value index) {
   return code.byteAddress(base, timesInt(code, blockOf(code, type, index), type.getSize() + BlocksType::scaleBytes));
 }
 
@@ -135,32 +135,84 @@ Value gatherFromBlocks(CodeBuilder &code, Value base, BlocksType type, Value ind
 // Encoding
 //===----------------------------------------------------------------------===//
 
+/// With or without a sign. What has no scale, zeros and what is not finite, has nothing above the bound: its codes are 0.
+EncodeForm decideForm(CodeBuilder &code, Value largestSigned, Value largestFlipped) {
+  Type number = code.getF32Type();
+  EncodeForm form;
+  Value last = arith::XOrIOp::create(code, largestFlipped, code.i32(INT32_MIN));
+  Value isNegative = code.compare(IPredicate::slt, last, code.i32(0));
+  Value largestNegative = code.select(isNegative, andInt(code, last, magnitudeBits), code.i32(0)), largest = code.max(largestSigned, largestNegative);
+  Value isFinite = code.compare(IPredicate::slt, largest, code.i32(infinityBits));
+  Value isProper = arith::AndIOp::create(code, isFinite, code.compare(IPredicate::ne, largest, code.i32(0)));
+  Value scaleBits = code.max(largest, code.i32(leastNormalBits)), scale = floatOf(code, scaleBits), least = timesFloat(code, scale, leastWithSign);
+  Value hasSign = arith::CmpFOp::create(code, FPredicate::OGT, floatOf(code, largestNegative), least);
+  Value infinity = code.number(number, std::numeric_limits<double>::infinity()), none = code.number(number, 0);
+  form.bound = code.select(isProper, code.select(hasSign, least, none), infinity);
+  Value reciprocal = arith::DivFOp::create(code, code.number(number, 0.5), scale);
+  form.halfReciprocal = code.select(isProper, reciprocal, none);
+  form.leastPart = chooseFloat(code, hasSign, 0x1p-19, 0x1p-22);
+  double seventhOf = static_cast<double>(1.0f / 7.0f);
+  form.seventh = chooseFloat(code, hasSign, seventhOf * 0x1p92, seventhOf * 0x1p93);
+  form.mask = chooseInt(code, hasSign, magnitudeBits, -1);
+  form.signMask = chooseInt(code, hasSign, 0x80, 0);
+  Value mark = code.select(hasSign, code.i32(0), code.i32(INT32_MIN));
+  Value stored = code.select(isProper, arith::OrIOp::create(code, scaleBits, mark), code.i32(0));
+  form.stored = code.select(isFinite, stored, code.i32(0x7fc00000));
+  return form;
+}
+
+/// In the upper halves of words: their upper halves divided by 3, and times 384. Those are exponents of f32 in their places, of parts of the scale that
+/// matter, 105 to 126, so that the upper half of a product of 16 bits is the quotient. Vectors multiply all halves at once.
+static std::pair<Value, Value> thirdOf(CodeBuilder &code, Value words) {
+  if (!isa<VectorType>(words.getType())) {
+    Value quotient = shiftRight(code, timesInt(code, shiftRight(code, words, 16), 171), 16);
+    return {shiftLeft(code, quotient, 16), shiftLeft(code, timesInt(code, quotient, 3 * 128), 16)};
+  }
+  Type i32 = words.getType(), halves = VectorType::get({2 * lanes}, code.getIntegerType(16));
+  auto halvesOf = [&](Value words) -> Value { return LLVM::BitcastOp::create(code, halves, words); };
+  auto wordsOf = [&](Value pairs) -> Value { return LLVM::BitcastOp::create(code, i32, pairs); };
+  auto product = arith::MulUIExtendedOp::create(code, halvesOf(words), halvesOf(code.integer(i32, int64_t(171) << 16)));
+  Value quotient = product.getHigh();
+  return {wordsOf(quotient), wordsOf(arith::MulIOp::create(code, quotient, halvesOf(code.integer(i32, int64_t(3 * 128) << 16))))};
+}
+
+/// y / 2 = P Y for a power P = 2^(3 q - 127) and 1 <= Y < 8: q is the biased exponent of y / 2 divided by 3. Then u = 2^(q - 35) (Y + 6) / 7, and 2 u where there
+/// is no sign.
+Value encodeNumbers(CodeBuilder &code, Value bits, const EncodeForm &form) {
+  Type i32 = bits.getType();
+  Value x = floatOf(code, andInt(code, bits, form.mask));
+  Value y = arith::MulFOp::create(code, x, form.halfReciprocal);
+  y = arith::SelectOp::create(code, arith::CmpFOp::create(code, FPredicate::OGT, y, form.leastPart), y, form.leastPart);
+  auto [q, powerBits] = thirdOf(code, andInt(code, bitsOf(code, y), exponentBits));
+  Value sum = arith::AddFOp::create(code, y, timesFloat(code, floatOf(code, powerBits), 6));
+  Value scaled = arith::MulFOp::create(code, sum, form.seventh);
+  Value u = floatOf(code, arith::SubIOp::create(code, bitsOf(code, scaled), shiftLeft(code, q, 8)));
+  // Added to 2^23 a number is rounded to an integer, which its lowest bits then are; u - 1 would be exact.
+  Value rounded = bitsOf(code, addFloat(code, u, 0x1p23 - 1));
+  Value isSome = arith::CmpFOp::create(code, FPredicate::OGT, x, form.bound);
+  Value all = arith::OrIOp::create(code, rounded, andInt(code, shiftRight(code, bits, 24), form.signMask));
+  all = arith::SelectOp::create(code, isSome, all, code.integer(i32, 0));
+  return arith::TruncIOp::create(code, withElement(all, code.getI8Type()), all);
+}
+
 namespace {
 
 /// Builds the function that encodes one block: (block, numbers, count).
 class EncoderBuilder {
 public:
-  explicit EncoderBuilder(CodeBuilder &code) : code(code), i32(code.vecType(code.getI32Type())), f32(code.vecType(code.getF32Type())) {}
+  explicit EncoderBuilder(CodeBuilder &code) : code(code), i32(code.vecType(code.getI32Type())) {}
 
   void build(LLVM::LLVMFuncOp function);
 
 private:
-  void findLargest();
-  void decideForm();
-  Value encode(Value bits);
+  EncodeForm findForm();
   /// All vectors of the block; a null mask means all lanes.
   SmallVector<Value> overVectors(ValueRange init, function_ref<SmallVector<Value>(Value index, Value mask, ValueRange carried)> step);
   Value loadBits(Value index, Value mask) { return bitsOf(code, code.loadVector(numbers, code.getF32Type(), index, mask)); }
 
   CodeBuilder &code;
-  Type i32, f32;
-  Value block, numbers, count;
-  Value largest, largestNegative; ///< magnitudes, as bits
-  Value hasSign;
-  Value halfReciprocal; ///< of the scale, halved
-  Value bound;          ///< what is above `bound` is not 0
-  Value leastPart;      ///< half of the part of the scale that has the code 1
-  Value seventh, mask, signMask;
+  Type i32;
+  Value numbers, count;
 };
 
 } // namespace
@@ -183,8 +235,8 @@ SmallVector<Value> EncoderBuilder::overVectors(ValueRange init, function_ref<Sma
 }
 
 /// As bits, the numbers of each sign are in order, and an infinity or NaN is above all numbers: the largest one is the largest as a signed integer, the
-/// largest negative one the largest as an unsigned integer.
-void EncoderBuilder::findLargest() {
+/// largest negative one the largest as an unsigned integer, which is a signed one with its highest bit flipped.
+EncodeForm EncoderBuilder::findForm() {
   Value none = code.integer(i32, 0);
   SmallVector<Value> found = overVectors({none, none}, [&](Value index, Value mask, ValueRange carried) {
     Value bits = loadBits(index, mask);
@@ -192,67 +244,20 @@ void EncoderBuilder::findLargest() {
   });
   Value positive = emitCombineLanes(code, ReductionKind::Max, found[0]);
   Value flipped = arith::XOrIOp::create(code, found[1], code.integer(i32, signBit));
-  Value last = arith::XOrIOp::create(code, emitCombineLanes(code, ReductionKind::Max, flipped), code.i32(INT32_MIN));
-  Value isNegative = code.compare(IPredicate::slt, last, code.i32(0));
-  largestNegative = code.select(isNegative, andInt(code, last, magnitudeBits), code.i32(0));
-  largest = code.max(positive, largestNegative);
-}
-
-/// With or without a sign; stores the scale. What has no scale, zeros and what is not finite, has nothing above the bound: its codes are 0.
-void EncoderBuilder::decideForm() {
-  Type number = code.getF32Type();
-  Value isFinite = code.compare(IPredicate::slt, largest, code.i32(infinityBits));
-  Value isProper = arith::AndIOp::create(code, isFinite, code.compare(IPredicate::ne, largest, code.i32(0)));
-  Value scaleBits = code.max(largest, code.i32(leastNormalBits)), scale = floatOf(code, scaleBits), least = timesFloat(code, scale, leastWithSign);
-  hasSign = arith::CmpFOp::create(code, FPredicate::OGT, floatOf(code, largestNegative), least);
-  Value infinity = code.number(number, std::numeric_limits<double>::infinity()), none = code.number(number, 0);
-  bound = code.splat(code.select(isProper, code.select(hasSign, least, none), infinity));
-  Value reciprocal = arith::DivFOp::create(code, code.number(number, 0.5), scale);
-  halfReciprocal = code.splat(code.select(isProper, reciprocal, none));
-  leastPart = code.splat(chooseFloat(code, hasSign, 0x1p-19, 0x1p-22));
-  double seventhOf = static_cast<double>(1.0f / 7.0f);
-  seventh = code.splat(chooseFloat(code, hasSign, seventhOf * 0x1p92, seventhOf * 0x1p93));
-  mask = code.splat(chooseInt(code, hasSign, magnitudeBits, -1));
-  signMask = code.splat(chooseInt(code, hasSign, 0x80, 0));
-  Value mark = code.select(hasSign, code.i32(0), code.i32(INT32_MIN));
-  Value stored = code.select(isProper, arith::OrIOp::create(code, scaleBits, mark), code.i32(0));
-  stored = code.select(isFinite, stored, code.i32(0x7fc00000));
-  LLVM::StoreOp::create(code, stored, block, BlocksType::scaleBytes);
-}
-
-/// The codes of 16 numbers, given as bits. y / 2 = P Y for a power P = 2^(3 q - 127) and 1 <= Y < 8: q is the biased exponent of y / 2 divided by 3, exact by the
-/// upper half of a product of 16 bits since the parts of the scale that matter have the exponents 105 to 126. Then u = 2^(q - 35) (Y + 6) / 7, and 2 u where there is no sign.
-Value EncoderBuilder::encode(Value bits) {
-  Value x = floatOf(code, andInt(code, bits, mask));
-  Value y = arith::MulFOp::create(code, x, halfReciprocal);
-  y = arith::SelectOp::create(code, arith::CmpFOp::create(code, FPredicate::OGT, y, leastPart), y, leastPart);
-  Type halves = VectorType::get({2 * lanes}, code.getIntegerType(16));
-  auto halvesOf = [&](Value words) -> Value { return LLVM::BitcastOp::create(code, halves, words); };
-  auto wordsOf = [&](Value pairs) -> Value { return LLVM::BitcastOp::create(code, i32, pairs); };
-  Value exponent = halvesOf(andInt(code, bitsOf(code, y), exponentBits));
-  auto product = arith::MulUIExtendedOp::create(code, exponent, halvesOf(code.integer(i32, int64_t(171) << 16)));
-  Value q = product.getHigh(); // in the upper halves, as the exponents are
-  Value power = floatOf(code, wordsOf(arith::MulIOp::create(code, q, halvesOf(code.integer(i32, int64_t(3 * 128) << 16)))));
-  Value sum = arith::AddFOp::create(code, y, timesFloat(code, power, 6));
-  Value scaled = arith::MulFOp::create(code, sum, seventh);
-  Value u = floatOf(code, arith::SubIOp::create(code, bitsOf(code, scaled), shiftLeft(code, wordsOf(q), 8)));
-  // Added to 2^23 a number is rounded to an integer, which its lowest bits then are; u - 1 would be exact.
-  Value rounded = bitsOf(code, addFloat(code, u, 0x1p23 - 1));
-  Value isSome = arith::CmpFOp::create(code, FPredicate::OGT, x, bound);
-  Value all = arith::OrIOp::create(code, rounded, andInt(code, shiftRight(code, bits, 24), signMask));
-  all = arith::SelectOp::create(code, isSome, all, code.integer(i32, 0));
-  return arith::TruncIOp::create(code, code.vecType(code.getI8Type()), all);
+  return decideForm(code, positive, emitCombineLanes(code, ReductionKind::Max, flipped));
 }
 
 void EncoderBuilder::build(LLVM::LLVMFuncOp function) {
-  block = function.getArgument(0);
+  Value block = function.getArgument(0);
   numbers = function.getArgument(1);
   count = function.getArgument(2);
-  findLargest();
-  decideForm();
+  EncodeForm form = findForm();
+  LLVM::StoreOp::create(code, form.stored, block, BlocksType::scaleBytes);
+  for (Value *field : {&form.halfReciprocal, &form.bound, &form.leastPart, &form.seventh, &form.mask, &form.signMask})
+    *field = code.splat(*field);
   Value codes = code.byteAddress(block, BlocksType::scaleBytes);
   overVectors({}, [&](Value index, Value mask, ValueRange) {
-    code.storeVector(codes, code.getI8Type(), index, encode(loadBits(index, mask)), mask);
+    code.storeVector(codes, code.getI8Type(), index, encodeNumbers(code, loadBits(index, mask), form), mask);
     return SmallVector<Value>();
   });
   LLVM::ReturnOp::create(code, ValueRange());

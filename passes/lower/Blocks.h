@@ -29,6 +29,22 @@ mlir::Value loadFromBlock(CodeBuilder &code, mlir::Value base, BlocksType type, 
 mlir::Value loadRowFromBlock(CodeBuilder &code, const BlockForm &form, mlir::Value index, mlir::Value mask);
 mlir::Value gatherFromBlocks(CodeBuilder &code, mlir::Value base, BlocksType type, mlir::Value indices);
 
+/// The place of the scale of the block of the element at `index`; its codes follow.
+mlir::Value addressOfScale(CodeBuilder &code, mlir::Value base, BlocksType type, mlir::Value index);
+
+/// How the numbers of one block are encoded: scalars, or vectors of them.
+struct EncodeForm {
+  mlir::Value stored;          ///< the bits of the scale, with its mark
+  mlir::Value halfReciprocal;  ///< of the scale, halved
+  mlir::Value bound;           ///< what is above `bound` is not 0
+  mlir::Value leastPart;       ///< half of the part of the scale that has the code 1
+  mlir::Value seventh, mask, signMask;
+};
+/// From the bits of all numbers, i32: the largest one, and the largest one with the highest bit flipped; of none 0, and the least integer.
+EncodeForm decideForm(CodeBuilder &code, mlir::Value largestSigned, mlir::Value largestFlipped);
+/// The codes of numbers, given as bits.
+mlir::Value encodeNumbers(CodeBuilder &code, mlir::Value bits, const EncodeForm &form);
+
 /// Encodes the elements [begin, end) of an array from f32 at `numbers`, which is the place of element `begin`, the first one of a block.
 void emitEncode(CodeBuilder &code, BlocksType type, mlir::Value base, mlir::Value numbers, mlir::Value begin, mlir::Value end);
 
