@@ -126,8 +126,8 @@ void DeviceLowering::emitDots(KernelOp kernel) {
     Buffers buffers = buffersOf(scope, kernel);
     Evaluator evaluator(code, buffers);
     evaluator.somewhere = scope.frame;
-    Value number = code.add(code.mul(scope.group, code.i64(groupSize)), scope.thread), count = points(evaluator);
-    code.ifThen(code.compare(arith::CmpIPredicate::slt, number, code.mul(count, blocks(evaluator))), [&] {
+    Value count = points(evaluator);
+    forThread(scope, code.mul(count, blocks(evaluator)), [&](Value number) {
       ContractionThread thread(op, evaluator);
       thread.set(op.getOut(), code.rem(number, count));
       code.storeElement(pointerIn(scope, place), element, number, thread.emitDot(product.inner, code.div(number, count)));
@@ -161,19 +161,18 @@ void DeviceLowering::emitContract(KernelOp kernel) {
     Buffers buffers = buffersOf(scope, kernel);
     Evaluator evaluator(code, buffers);
     evaluator.somewhere = scope.frame;
-    Value number = code.add(code.mul(scope.group, code.i64(groupSize)), scope.thread);
-    Value isUnit = code.compare(arith::CmpIPredicate::slt, number, units(evaluator));
+    Value count = units(evaluator);
     if (product) {
       Value isTiled = emitIsTiled(*product, evaluator);
       code.ifThen(isTiled, [&] { emitTile(*product, evaluator, scope, pointerIn(scope, place)); });
-      isUnit = code.select(isTiled, code.integer(code.getI1Type(), 0), isUnit);
+      count = code.select(isTiled, code.i64(0), count);
     }
-    code.ifThen(isUnit, [&] {
+    forThread(scope, count, [&](Value number) {
       ContractionThread thread(op, evaluator);
-      Value count = isCut ? points(evaluator) : Value();
-      thread.set(op.getOut(), isCut ? code.rem(number, count) : number);
+      Value elements = isCut ? points(evaluator) : Value();
+      thread.set(op.getOut(), isCut ? code.rem(number, elements) : number);
       auto left = [&] { return code.loadElement(pointerIn(scope, place), element, number); };
-      Value value = product ? thread.emitBlocks(product->inner, scope.pass, left) : thread.emitOther(isCut ? code.div(number, count) : Value());
+      Value value = product ? thread.emitBlocks(product->inner, scope.pass, left) : thread.emitOther(isCut ? code.div(number, elements) : Value());
       code.storeElement(pointerIn(scope, place), element, number, value);
     });
   });

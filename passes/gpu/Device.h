@@ -62,7 +62,6 @@ private:
   void addEffect(std::function<void(Scope &)> emit) { level->pending.push_back({nullptr, {}, std::move(emit)}); }
   void addArguments();
   void emitAllReduce(llvm::ArrayRef<AllReduceOp> reductions);
-  void findGuards();
   void addGuards(mlir::Operation *op);
   /// Launches what is pending.
   void flush();
@@ -209,8 +208,10 @@ AxisPart partOf(CodeBuilder &code, mlir::Value pass);
 
 /// Whether the elements of some axes are one block, whatever the call.
 bool hasOneBlock(llvm::ArrayRef<mlir::Attribute> dims);
-/// Whether `every` runs its region: `time` and `period` are integers.
-mlir::Value emitEvery(CodeBuilder &code, mlir::Value period, mlir::Value now);
+/// The number of this thread in all groups of the slot.
+mlir::Value emitThreadNumber(Scope &scope);
+/// One thread an index, of which there are `count`.
+void forThread(Scope &scope, mlir::Value count, llvm::function_ref<void(mlir::Value)> then);
 
 /// Memory that the threads of a group share.
 mlir::Value emitGroupMemory(CodeBuilder &code, mlir::Type element, int64_t count);

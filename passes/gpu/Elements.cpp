@@ -100,8 +100,7 @@ void ThreadEmitter::emitNeighbours(Value begin) {
 
 /// A thread for each element: where an element takes a loop of its own, 16 of them might take too many steps.
 void ThreadEmitter::emitSingleElements() {
-  Value number = code.add(code.mul(scope.group, code.i64(groupSize)), scope.thread);
-  code.ifThen(code.compare(arith::CmpIPredicate::slt, number, evaluator.product(info.domain)), [&] {
+  forThread(scope, evaluator.product(info.domain), [&](Value number) {
     Point point = info.isFlat ? Point{Index::uniform(number)} : Point(llvm::map_to_vector(evaluator.delinearize(number, info.domain), Index::uniform));
     emitStep({point}, {});
   });

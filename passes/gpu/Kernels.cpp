@@ -36,12 +36,10 @@ Buffers DeviceLowering::buffersOf(Scope &scope, KernelOp kernel, ArrayRef<Value>
   return buffers;
 }
 
-/// The number of this thread in all groups of the slot.
-static Value threadNumber(Scope &scope) { return scope.code.add(scope.code.mul(scope.group, scope.code.i64(groupSize)), scope.thread); }
+Value emitThreadNumber(Scope &scope) { return scope.code.add(scope.code.mul(scope.group, scope.code.i64(groupSize)), scope.thread); }
 
-/// One thread an index, of which there are `count`.
-static void forThread(Scope &scope, Value count, function_ref<void(Value)> then) {
-  Value number = threadNumber(scope);
+void forThread(Scope &scope, Value count, function_ref<void(Value)> then) {
+  Value number = emitThreadNumber(scope);
   scope.code.ifThen(scope.code.compare(arith::CmpIPredicate::slt, number, count), [&] { then(number); });
 }
 

@@ -42,12 +42,6 @@ SmallVector<Value> DeviceLowering::emitScalarRegion(Scope &scope, Block &block) 
   return llvm::map_to_vector(block.getTerminator()->getOperands(), [&](Value value) { return scalarIn(scope, value); });
 }
 
-Value emitEvery(CodeBuilder &code, Value period, Value now) {
-  period = code.max(period, code.integer(period.getType(), 1)); // a period below 1 is one of 1
-  Value rest = arith::RemSIOp::create(code, code.sub(now, code.integer(now.getType(), 1)), period);
-  return code.compare(arith::CmpIPredicate::eq, rest, code.integer(period.getType(), 0));
-}
-
 /// Control of numbers alone.
 void DeviceLowering::emitScalarControl(Scope &scope, Operation *op) {
   if (auto loop = dyn_cast<LoopOp>(op))

@@ -50,8 +50,8 @@ void DeviceLowering::emitScatter(KernelOp kernel) {
     Evaluator evaluator(code, buffers);
     evaluator.somewhere = scope.frame;
     evaluator.evaluateScalars(kernel, [](Value) { return true; });
-    Value number = code.add(code.mul(scope.group, code.i64(groupSize)), scope.thread), output = pointerIn(scope, place);
-    code.ifThen(code.compare(arith::CmpIPredicate::slt, number, evaluator.product(pick(domain, own))), [&] {
+    Value output = pointerIn(scope, place);
+    forThread(scope, evaluator.product(pick(domain, own)), [&](Value number) {
       Point point(domain.size());
       auto set = [&](ArrayRef<int64_t> axes, Value linear) {
         for (auto [axis, index] : llvm::zip_equal(axes, evaluator.delinearize(linear, pick(domain, axes))))

@@ -19,7 +19,7 @@ DeviceLowering::DeviceLowering(FuncOp func, ModuleOp device, unsigned &numKernel
 DeviceProgram DeviceLowering::run() {
   Level call;
   level = &call;
-  findGuards();
+  guards = findGuards(func, ret);
   takeValues();
   addArguments();
   emitStatements();
@@ -266,14 +266,6 @@ void DeviceLowering::emitAllReduce(ArrayRef<AllReduceOp> reductions) {
     });
   });
   program.launches.back().goesOverSlots = true;
-}
-
-void DeviceLowering::findGuards() {
-  for (auto [index, value] : llvm::enumerate(ret.getValues()))
-    if (auto what = func.getResultAttrOfType<StringAttr>(index, guardAttribute)) {
-      Value inside = getInside(value);
-      guards.insert({inside ? inside : value, what});
-    }
 }
 
 /// When `op` has computed the last of the conditions: the first of them that is false refuses the call.

@@ -1,5 +1,6 @@
 //===- Support.cpp - What has a GPU form ----------------------------------------------===//
 
+#include "passes/Build.h"
 #include "passes/fuse/Control.h"
 #include "passes/fuse/Plan.h"
 #include "passes/gpu/Gpu.h"
@@ -25,12 +26,6 @@ static bool isKnownToHost(FuncOp func, Value value) {
 /// The most passes of a loop that data ends: those that come after the last one are launched to no effect.
 static constexpr int64_t mostAsked = 1024;
 
-static std::optional<int64_t> findConstant(Value value) {
-  auto constant = value.getDefiningOp<ConstantOp>();
-  auto elements = constant ? dyn_cast<DenseIntElementsAttr>(constant.getValue()) : DenseIntElementsAttr();
-  return elements && elements.isSplat() ? std::optional(elements.getSplatValue<APInt>().getSExtValue()) : std::nullopt;
-}
-
 /// Why an op has no form; empty where it has one.
 static std::string findReason(FuncOp func, Operation *op) {
   if (isCut(op))
@@ -42,7 +37,7 @@ static std::string findReason(FuncOp func, Operation *op) {
     return "";
   if (!isKnownToHost(func, loop.getCount()))
     return "a loop over arrays whose passes the host cannot count";
-  if (std::optional<int64_t> bound = findConstant(loop.getCount()); bound && *bound > mostAsked && !loop.getProceed().empty())
+  if (std::optional<int64_t> bound = getInteger(loop.getCount()); bound && *bound > mostAsked && !loop.getProceed().empty())
     return "a loop that data ends and that may have " + std::to_string(*bound) + " passes, all of which would be launched";
   return "";
 }

@@ -247,9 +247,6 @@ void ThreadEmitter::emitRows() {
   });
 }
 
-/// The number of this thread in all groups of the slot.
-static Value numberOf(Scope &scope) { return scope.code.add(scope.code.mul(scope.group, scope.code.i64(groupSize)), scope.thread); }
-
 bool hasOneBlock(ArrayRef<Attribute> dims) {
   int64_t count = 1;
   for (Attribute dim : dims) {
@@ -268,7 +265,7 @@ void ThreadEmitter::emitColumns() {
   SmallVector<int64_t> kept = keptAxes(info);
   SmallVector<Attribute> reduced = pick(info.domain, info.reducedAxes);
   bool isWhole = hasOneBlock(reduced);
-  Value number = numberOf(scope), points = evaluator.product(pick(info.domain, kept)), count = evaluator.product(reduced);
+  Value number = emitThreadNumber(scope), points = evaluator.product(pick(info.domain, kept)), count = evaluator.product(reduced);
   Value units = isWhole ? points : code.mul(points, code.ceilDiv(count, blockSize));
   code.ifThen(code.compare(arith::CmpIPredicate::slt, number, units), [&] {
     SmallVector<Value> indices(info.domain.size());
@@ -294,7 +291,7 @@ void ThreadEmitter::emitColumns() {
 }
 
 void ThreadEmitter::emitArguments() {
-  Value number = numberOf(scope), points = evaluator.product(pick(info.domain, keptAxes(info)));
+  Value number = emitThreadNumber(scope), points = evaluator.product(pick(info.domain, keptAxes(info)));
   AxisPart part = partOf(code, scope.pass);
   Value isOfAxis = code.compare(arith::CmpIPredicate::slt, part.low, evaluator.sizeOf(info.domain[info.reducedAxes.front()]));
   Value isWanted = arith::AndIOp::create(code, code.compare(arith::CmpIPredicate::slt, number, points), arith::OrIOp::create(code, part.isFirst, isOfAxis));

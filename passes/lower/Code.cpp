@@ -220,4 +220,10 @@ Value emitCombineLanes(CodeBuilder &code, ReductionKind kind, Value vector) {
   return LLVM::ExtractElementOp::create(code, vector, code.i64(0));
 }
 
+Value emitEvery(CodeBuilder &code, Value period, Value now) {
+  period = code.max(period, code.integer(period.getType(), 1)); // a period below 1 is one of 1
+  Value rest = arith::RemSIOp::create(code, code.sub(now, code.integer(now.getType(), 1)), period);
+  return code.compare(arith::CmpIPredicate::eq, rest, code.integer(period.getType(), 0));
+}
+
 } // namespace gradus

@@ -112,6 +112,9 @@ mlir::Value emitCombine(CodeBuilder &code, ReductionKind kind, mlir::Value a, ml
 /// Combines the lanes of a vector: l with l + 8, then + 4, + 2, + 1.
 mlir::Value emitCombineLanes(CodeBuilder &code, ReductionKind kind, mlir::Value vector);
 
+/// Whether `every` runs its region: both are integers.
+mlir::Value emitEvery(CodeBuilder &code, mlir::Value period, mlir::Value now);
+
 /// The values of blocks 0, 1, .., `count` - 1, combined as the balanced tree over them; the identities if there is none. One block costs nothing more
 /// than itself: what is kept of several, and how they meet, are functions that all kernels of a module share.
 llvm::SmallVector<mlir::Value> emitPairwise(CodeBuilder &code, llvm::ArrayRef<ReductionKind> kinds, mlir::TypeRange types, mlir::Value count,

@@ -133,10 +133,7 @@ void FunctionLowering::emitControl(Operation *op, Buffers &buffers, Slot *slot) 
   } else {
     auto every = cast<EveryOp>(op);
     Value period = lookUp(code, buffers, every.getPeriod()), now = lookUp(code, buffers, every.getTime());
-    Value one = code.integer(period.getType(), 1);
-    period = code.max(period, one); // a period below 1 is one of 1
-    Value rest = arith::RemSIOp::create(code, code.sub(now, one), period);
-    condition = code.compare(arith::CmpIPredicate::eq, rest, code.integer(period.getType(), 0));
+    condition = emitEvery(code, period, now);
   }
   SmallVector<Type> types = llvm::map_to_vector(op->getResults(), [&](Value result) { return typeInCode(code, result); });
   auto branch = scf::IfOp::create(code, types, condition, /*addThenBlock=*/true, /*addElseBlock=*/true);

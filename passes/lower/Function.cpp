@@ -60,7 +60,7 @@ void FunctionLowering::emitEntry() {
     }
     LLVM::StoreOp::create(code, state, flag);
   }
-  findGuards();
+  guards = findGuards(func, ret);
   emitHostScalars();
   if (!layout.isOpen) {
     onlySlot = enterSlot(code.i64(0));

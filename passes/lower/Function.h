@@ -44,6 +44,9 @@ struct ClosureFunction {
 /// Stores the fields of a closure.
 void fillClosure(CodeBuilder &code, mlir::LLVM::LLVMStructType type, mlir::Value closure, mlir::ValueRange values);
 
+/// The conditions of the guard, where they are computed -> what is not finite.
+llvm::MapVector<mlir::Value, mlir::StringAttr> findGuards(FuncOp func, ReturnOp ret);
+
 /// The function of a kernel, and the fields of its closure that it reads.
 struct KernelFunction {
   struct Field {
@@ -148,7 +151,6 @@ private:
   void emitChecks();
   void emitCheck(KernelOp kernel, Slot &slot);
   void emitLateCheck(KernelOp kernel, Slot &slot);
-  void findGuards();
   void emitGuard(mlir::Value condition, mlir::StringAttr what, mlir::Value isFine, Buffers &buffers);
   void emitGuards(mlir::Operation *op, Buffers &buffers);
   mlir::Value findNonFinite(mlir::Value condition, Buffers &buffers);

@@ -12,12 +12,14 @@ using namespace mlir;
 
 namespace gradus {
 
-void FunctionLowering::findGuards() {
+llvm::MapVector<Value, StringAttr> findGuards(FuncOp func, ReturnOp ret) {
+  llvm::MapVector<Value, StringAttr> guards;
   for (auto [index, value] : llvm::enumerate(ret.getValues()))
     if (auto what = func.getResultAttrOfType<StringAttr>(index, guardAttribute)) {
       Value inside = getInside(value);
       guards.insert({inside ? inside : value, what});
     }
+  return guards;
 }
 
 /// The array that a condition all(x - x == 0) is about, if it stands in memory.

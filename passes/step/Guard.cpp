@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "passes/step/Guard.h"
+#include "passes/Build.h"
 #include "passes/Passes.h"
 
 #include "llvm/Support/FormatVariadic.h"
@@ -21,13 +22,6 @@ using namespace gradus;
 
 static ArrayType arrayOf(Value value) { return cast<ArrayType>(value.getType()); }
 
-/// The number that a whole constant is everywhere.
-static std::optional<int64_t> findWhole(Value value) {
-  auto constant = value.getDefiningOp<ConstantOp>();
-  auto elements = constant ? dyn_cast<DenseIntElementsAttr>(constant.getValue()) : DenseIntElementsAttr();
-  return elements && elements.isSplat() ? std::optional(elements.getSplatValue<APInt>().getSExtValue()) : std::nullopt;
-}
-
 /// Whether the result of the op has an element that is not finite wherever the operand has one.
 static bool passesOn(OpOperand &use) {
   Operation *op = use.getOwner();
@@ -36,7 +30,7 @@ static bool passesOn(OpOperand &use) {
   if (auto reduce = dyn_cast<AllReduceOp>(op))
     return reduce.getKind() == ReductionKind::Sum || reduce.getKind() == ReductionKind::Prod;
   if (auto power = dyn_cast<IntPowOp>(op))
-    return use.getOperandNumber() == 0 && findWhole(power.getOperand(1)).value_or(0) >= 1;
+    return use.getOperandNumber() == 0 && getInteger(power.getOperand(1)).value_or(0) >= 1;
   if (isa<DivOp>(op))
     return use.getOperandNumber() == 0;
   if (isa<CastOp>(op))
