@@ -124,7 +124,7 @@ std::unique_ptr<llvm::Module> translateToLLVM(ModuleOp module, llvm::LLVMContext
   return translated;
 }
 
-void optimize(llvm::Module &module, llvm::TargetMachine &machine) {
+void runPasses(llvm::Module &module, llvm::TargetMachine &machine, llvm::function_ref<llvm::ModulePassManager(llvm::PassBuilder &)> build) {
   llvm::LoopAnalysisManager loops;
   llvm::FunctionAnalysisManager functions;
   llvm::CGSCCAnalysisManager callGraph;
@@ -135,21 +135,27 @@ void optimize(llvm::Module &module, llvm::TargetMachine &machine) {
   builder.registerFunctionAnalyses(functions);
   builder.registerLoopAnalyses(loops);
   builder.crossRegisterProxies(loops, functions, callGraph, modules);
-  // No function of the C library may be put in for a loop: what an object needs from outside is documented.
+  // No function of a library may be put in for a loop: what an object needs from outside is documented, and on a device there is none.
   functions.registerPass([&] {
     llvm::TargetLibraryInfoImpl library(machine.getTargetTriple());
     library.disableAllFunctions();
     return llvm::TargetLibraryAnalysis(library);
   });
+  build(builder).run(module, modules);
+}
+
+void optimize(llvm::Module &module, llvm::TargetMachine &machine) {
   // Not LLVM's own list: nothing is to be inlined, vectorised or unrolled here, and the four fifths of its time that go into looking for that
   // change nothing. What is left to do is what lowering leaves: equal values, addresses to fold, and loops whose bodies hold what does not change.
   constexpr StringLiteral once = "instcombine<max-iterations=1;no-verify-fixpoint>";
   std::string passes = "function(sroa,early-cse<memssa>,simplifycfg";
   if (machine.getOptLevel() == llvm::CodeGenOptLevel::Aggressive)
     passes += ("," + once + ",loop-mssa(loop-rotate,licm),gvn," + once + ",simplifycfg").str();
-  llvm::ModulePassManager list;
-  llvm::cantFail(builder.parsePassPipeline(list, passes + "),globaldce"));
-  list.run(module, modules);
+  runPasses(module, machine, [&](llvm::PassBuilder &builder) {
+    llvm::ModulePassManager list;
+    llvm::cantFail(builder.parsePassPipeline(list, passes + "),globaldce"));
+    return list;
+  });
 }
 
 FailureOr<llvm::SmallVector<char, 0>> emitMachineCode(llvm::Module &module, llvm::TargetMachine &machine, bool asAssembly, std::string &error) {

@@ -11,10 +11,15 @@
 #include "llvm/ADT/StringRef.h"
 #include "llvm/IR/LLVMContext.h"
 #include "llvm/IR/Module.h"
+#include "llvm/IR/PassManager.h"
 #include "llvm/Target/TargetMachine.h"
 
 #include <memory>
 #include <string>
+
+namespace llvm {
+class PassBuilder;
+} // namespace llvm
 
 namespace gradus {
 
@@ -34,6 +39,8 @@ inline constexpr llvm::StringLiteral wideRegistersName = "gradus_has_wide_regist
 mlir::LogicalResult convertToLLVMDialect(mlir::ModuleOp module);
 /// Translates a module of the LLVM dialect for `machine`; not yet optimised. Null if it cannot be translated.
 std::unique_ptr<llvm::Module> translateToLLVM(mlir::ModuleOp module, llvm::LLVMContext &context, llvm::TargetMachine &machine);
+/// Runs the passes that `build` gives, which put in no function of a library.
+void runPasses(llvm::Module &module, llvm::TargetMachine &machine, llvm::function_ref<llvm::ModulePassManager(llvm::PassBuilder &)> build);
 /// Runs what our loops need of LLVM's passes. Nothing is contracted or reassociated: the IR carries no fast-math flag.
 void optimize(llvm::Module &module, llvm::TargetMachine &machine);
 

@@ -4,6 +4,7 @@
 
 #include "codegen/driver/Chart.h"
 #include "lang/Parser.h"
+#include "lang/server/Names.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
@@ -14,19 +15,7 @@ using namespace llvm;
 
 namespace gradus::driver {
 
-/// The name of a unit that can be called; null for all others.
-static const ast::Ident *findName(const ast::Unit &unit) {
-  if (auto *function = dyn_cast<ast::Function>(&unit))
-    return &function->name;
-  if (auto *rule = dyn_cast<ast::Rule>(&unit))
-    return &rule->name;
-  if (auto *train = dyn_cast<ast::Train>(&unit))
-    return &train->name;
-  auto *constant = dyn_cast<ast::Const>(&unit);
-  return constant ? &constant->decl.name : nullptr;
-}
-
-const ast::Ident &nameOf(const ast::Unit &unit) { return *findName(unit); }
+const ast::Ident &nameOf(const ast::Unit &unit) { return *server::nameOf(unit); }
 
 static std::optional<PictureKind> kindOf(const ast::Unit &unit) {
   if (isa<ast::Rule>(unit))
@@ -100,7 +89,7 @@ std::optional<int> PlotUnits::find(const std::string &call) {
   std::vector<std::string> names;
   for (const std::unique_ptr<ast::Sheet> &sheet : sheets)
     for (const ast::UnitPtr &unit : sheet->units) {
-      const ast::Ident *known = findName(*unit);
+      const ast::Ident *known = server::nameOf(*unit);
       if (!known)
         continue;
       names.push_back(known->name);
@@ -120,7 +109,7 @@ std::optional<int> PlotUnits::choose(StringRef stem) {
     auto *function = dyn_cast<ast::Function>(unit.get());
     if (kindOf(*unit) && (!function || takesNumber(*function)))
       pictured.push_back(unit.get());
-    const ast::Ident *name = findName(*unit);
+    const ast::Ident *name = server::nameOf(*unit);
     if (name && name->name == stem)
       return find(name->name);
   }

@@ -128,14 +128,8 @@ double Training::getHyper(StringRef name) const {
 
 std::vector<double> defaultHypers(const EntryLayout &layout) {
   std::vector<double> values;
-  for (const EntryHyper &hyper : layout.hypers) {
-    double initial = NAN;
-    if (auto real = dyn_cast_or_null<FloatAttr>(hyper.initial))
-      initial = real.getValueAsDouble();
-    else if (auto whole = dyn_cast_or_null<IntegerAttr>(hyper.initial))
-      initial = whole.getType().isInteger(1) ? whole.getValue().getBoolValue() : static_cast<double>(whole.getInt());
-    values.push_back(initial);
-  }
+  for (const EntryHyper &hyper : layout.hypers)
+    values.push_back(toNumber(hyper.initial).value_or(NAN));
   return values;
 }
 

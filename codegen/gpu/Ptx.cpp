@@ -6,6 +6,8 @@
 
 #include "codegen/gpu/Ptx.h"
 
+#include "codegen/cpu/Compile.h"
+
 #include "mlir/Conversion/ArithToLLVM/ArithToLLVM.h"
 #include "mlir/Conversion/ControlFlowToLLVM/ControlFlowToLLVM.h"
 #include "mlir/Conversion/FuncToLLVM/ConvertFuncToLLVM.h"
@@ -33,7 +35,6 @@
 #include "llvm/IR/DiagnosticPrinter.h"
 #include "llvm/IR/IRBuilder.h"
 #include "llvm/IR/InstIterator.h"
-#include "llvm/IR/LegacyPassManager.h"
 #include "llvm/MC/MCSubtargetInfo.h"
 #include "llvm/MC/TargetRegistry.h"
 #include "llvm/Passes/PassBuilder.h"
@@ -203,26 +204,6 @@ static void hideFunctions(llvm::Module &module) {
   }
 }
 
-static void optimize(llvm::Module &module, llvm::TargetMachine &machine) {
-  llvm::LoopAnalysisManager loops;
-  llvm::FunctionAnalysisManager functions;
-  llvm::CGSCCAnalysisManager callGraph;
-  llvm::ModuleAnalysisManager modules;
-  llvm::PassBuilder builder(&machine);
-  builder.registerModuleAnalyses(modules);
-  builder.registerCGSCCAnalyses(callGraph);
-  builder.registerFunctionAnalyses(functions);
-  builder.registerLoopAnalyses(loops);
-  builder.crossRegisterProxies(loops, functions, callGraph, modules);
-  // No function of a library may be put in for a loop: there is none on the device.
-  functions.registerPass([&] {
-    llvm::TargetLibraryInfoImpl library(machine.getTargetTriple());
-    library.disableAllFunctions();
-    return llvm::TargetLibraryAnalysis(library);
-  });
-  builder.buildPerModuleDefaultPipeline(llvm::OptimizationLevel::O3).run(module, modules);
-}
-
 /// LLVM's own handler would end the process.
 static void takeDiagnostics(llvm::LLVMContext &context, std::string &error) {
   auto take = [](const llvm::DiagnosticInfo *info, void *to) {
@@ -241,15 +222,10 @@ static FailureOr<std::string> emitText(llvm::Module &module, llvm::TargetMachine
       error = "PTX would call '" + function.getName().str() + "', which nothing defines";
       return failure();
     }
-  llvm::SmallVector<char, 0> text;
-  llvm::raw_svector_ostream os(text);
-  llvm::legacy::PassManager pm;
-  if (machine.addPassesToEmitFile(pm, os, nullptr, llvm::CodeGenFileType::AssemblyFile)) {
-    error = "this LLVM cannot write PTX";
+  auto text = emitMachineCode(module, machine, /*asAssembly=*/true, error);
+  if (failed(text))
     return failure();
-  }
-  pm.run(module);
-  std::string ptx(text.begin(), text.end());
+  std::string ptx(text->begin(), text->end());
   if (error.empty() && StringRef(ptx).contains(".extern .func"))
     error = "PTX calls a function that nothing defines";
   if (!error.empty())
@@ -275,7 +251,7 @@ FailureOr<std::string> emitPtx(gpu::GPUModuleOp module, StringRef chip, std::str
   translated->setDataLayout(machine->createDataLayout());
   markGlobalAddresses(*translated);
   hideFunctions(*translated);
-  optimize(*translated, *machine);
+  runPasses(*translated, *machine, [](llvm::PassBuilder &builder) { return builder.buildPerModuleDefaultPipeline(llvm::OptimizationLevel::O3); });
   return emitText(*translated, *machine, error);
 }
 
