@@ -9,24 +9,15 @@
 
 #include <math.h>
 
-static gradus_place nowhere(void) {
-  gradus_place place;
-  place.slot = 0;
-  place.argument = -1;
-  place.dimension = -1;
-  place.element = -1;
-  return place;
-}
-
 static gradus_status checkEntry(const gradus_call_site *site) {
   const gradus_entry *entry = site->entry;
   if (entry == NULL)
-    return gradus_internal_fail(site, GRADUS_ERROR_NULL, nowhere(), 0, 0, "the entry is a null pointer", NULL);
+    return gradus_internal_fail(site, GRADUS_ERROR_NULL, gradus_internal_nowhere(), 0, 0, "the entry is a null pointer", NULL);
   if (entry->abi_version != GRADUS_ABI_VERSION) {
     /* Nothing of the entry may be read that another version lays out otherwise. */
     gradus_call_site anonymous = *site;
     anonymous.entry = NULL;
-    return gradus_internal_fail(&anonymous, GRADUS_ERROR_VERSION, nowhere(), GRADUS_ABI_VERSION, entry->abi_version,
+    return gradus_internal_fail(&anonymous, GRADUS_ERROR_VERSION, gradus_internal_nowhere(), GRADUS_ABI_VERSION, entry->abi_version,
                                 "the artifact has ABI version {g}, this runtime {e}", NULL);
   }
   return GRADUS_OK;
@@ -72,9 +63,9 @@ static gradus_status checkHypers(const gradus_call_site *site, const double *hyp
   gradus_status status;
   int32_t k;
   if (entry->n_hypers > 0 && hyper == NULL)
-    return gradus_internal_fail(site, GRADUS_ERROR_NULL, nowhere(), 0, 0, "the hyper-parameters are a null pointer", NULL);
+    return gradus_internal_fail(site, GRADUS_ERROR_NULL, gradus_internal_nowhere(), 0, 0, "the hyper-parameters are a null pointer", NULL);
   if ((uintptr_t)hyper % sizeof(double) != 0)
-    return gradus_internal_fail(site, GRADUS_ERROR_ALIGNMENT, nowhere(), sizeof(double),
+    return gradus_internal_fail(site, GRADUS_ERROR_ALIGNMENT, gradus_internal_nowhere(), sizeof(double),
                                 (double)((uintptr_t)hyper % sizeof(double)),
                                 "the hyper-parameters are {g} bytes past a multiple of {e}", NULL);
   for (k = 0; k < entry->n_hypers; ++k) {
@@ -89,9 +80,9 @@ static gradus_status checkTime(const gradus_call_site *site, uint64_t t) {
   if (!site->entry->takes_time)
     return GRADUS_OK;
   if (t == 0)
-    return gradus_internal_fail(site, GRADUS_ERROR_STEP, nowhere(), 1, 0, "t is 0: steps count from 1", NULL);
+    return gradus_internal_fail(site, GRADUS_ERROR_STEP, gradus_internal_nowhere(), 1, 0, "t is 0: steps count from 1", NULL);
   if (t > (uint64_t)INT64_MAX)
-    return gradus_internal_fail(site, GRADUS_ERROR_STEP, nowhere(), 9223372036854775807.0, (double)t,
+    return gradus_internal_fail(site, GRADUS_ERROR_STEP, gradus_internal_nowhere(), 9223372036854775807.0, (double)t,
                                 "t is {g}: too large", NULL);
   return GRADUS_OK;
 }
@@ -111,17 +102,17 @@ static size_t workspaceBytes(const gradus_call_site *site) {
 
 static gradus_status checkWorkspace(const gradus_call_site *site, const void *workspace, size_t bytes, size_t needed) {
   if (needed == SIZE_MAX)
-    return gradus_internal_fail(site, GRADUS_ERROR_OVERFLOW, nowhere(), 0, 0, "the size of the workspace does not fit", NULL);
+    return gradus_internal_fail(site, GRADUS_ERROR_OVERFLOW, gradus_internal_nowhere(), 0, 0, "the size of the workspace does not fit", NULL);
   if (needed == 0)
     return GRADUS_OK;
   if (workspace == NULL)
-    return gradus_internal_fail(site, GRADUS_ERROR_WORKSPACE, nowhere(), (double)needed, 0,
+    return gradus_internal_fail(site, GRADUS_ERROR_WORKSPACE, gradus_internal_nowhere(), (double)needed, 0,
                                 "the workspace is a null pointer, expected {e} bytes", NULL);
   if (bytes < needed)
-    return gradus_internal_fail(site, GRADUS_ERROR_WORKSPACE, nowhere(), (double)needed, (double)bytes,
+    return gradus_internal_fail(site, GRADUS_ERROR_WORKSPACE, gradus_internal_nowhere(), (double)needed, (double)bytes,
                                 "the workspace has {g} bytes, expected {e}", NULL);
   if ((uintptr_t)workspace % 64 != 0)
-    return gradus_internal_fail(site, GRADUS_ERROR_WORKSPACE, nowhere(), 64, (double)((uintptr_t)workspace % 64),
+    return gradus_internal_fail(site, GRADUS_ERROR_WORKSPACE, gradus_internal_nowhere(), 64, (double)((uintptr_t)workspace % 64),
                                 "the workspace is {g} bytes past a multiple of {e}", NULL);
   return GRADUS_OK;
 }
@@ -150,7 +141,7 @@ static neighbour makeNeighbour(const void *data, size_t bytes, int isWritten, co
 static gradus_status checkApart(const gradus_call_site *site, const gradus_range *ranges, gradus_range all, const neighbour *neighbours) {
   const gradus_entry *entry = site->entry;
   const gradus_tensor *tensor = site->tensors;
-  gradus_place place = nowhere();
+  gradus_place place = gradus_internal_nowhere();
   int32_t k, n;
   int meets = 0;
   for (n = 0; n < neighbourCount; ++n) {
@@ -184,19 +175,19 @@ static gradus_status failWorkers(const gradus_call_site *site, const gradus_repo
   const gradus_workers *workers = site->context != NULL ? site->context->workers : NULL;
   double const count = workers != NULL ? (double)workers->count : 1;
   if (report->reserved == 1)
-    return gradus_internal_fail(site, GRADUS_ERROR_WORKERS, nowhere(), 0, 0, "another worker refused its part of the step", NULL);
+    return gradus_internal_fail(site, GRADUS_ERROR_WORKERS, gradus_internal_nowhere(), 0, 0, "another worker refused its part of the step", NULL);
   if (report->reserved == 3)
-    return gradus_internal_fail(site, GRADUS_ERROR_WORKERS, nowhere(), count, report->value,
+    return gradus_internal_fail(site, GRADUS_ERROR_WORKERS, gradus_internal_nowhere(), count, report->value,
                                 "there is no worker {g} to exchange with; their count is {e}, and the first is 0", NULL);
   if (report->reserved == 4)
-    return gradus_internal_fail(site, GRADUS_ERROR_WORKERS, nowhere(), 1, (double)site->n_slots,
+    return gradus_internal_fail(site, GRADUS_ERROR_WORKERS, gradus_internal_nowhere(), 1, (double)site->n_slots,
                                 "workers meet here, so that a call takes {e} slot, not {g}; call it for each of them", NULL);
-  return gradus_internal_fail(site, GRADUS_ERROR_WORKERS, nowhere(), 0, 0, "the other workers could not be reached", NULL);
+  return gradus_internal_fail(site, GRADUS_ERROR_WORKERS, gradus_internal_nowhere(), 0, 0, "the other workers could not be reached", NULL);
 }
 
 /* The kernel looked at the data and refused. */
 gradus_status gradus_internal_fail_kernel(const gradus_call_site *site, gradus_status status, const gradus_report *report) {
-  gradus_place place = nowhere();
+  gradus_place place = gradus_internal_nowhere();
   int32_t const argument = report->reserved & 0xffff, axis = (report->reserved >> 16) - 1;
   if (report->reserved > 0 && argument > 0 && argument <= site->entry->n_arguments) {
     place.argument = argument - 1;
@@ -216,7 +207,7 @@ gradus_status gradus_internal_fail_kernel(const gradus_call_site *site, gradus_s
                                 "the device has ended loops of a kernel too early, so that what it has written is wrong; make this call on the CPU", NULL);
   if (status == GRADUS_ERROR_DEVICE) {
     int32_t const level = gradus_cpu_level();
-    return gradus_internal_fail(site, status, nowhere(), (double)report->reserved, (double)(level > 0 ? level : 1),
+    return gradus_internal_fail(site, status, gradus_internal_nowhere(), (double)report->reserved, (double)(level > 0 ? level : 1),
                                 "this library has no code for this processor, which is x86-64-v{g}, expected at least x86-64-v{e}", NULL);
   }
   return gradus_internal_fail(site, status, place, 0, 0, "the kernel refused: %s", gradus_status_name((int32_t)status));
@@ -267,7 +258,7 @@ static gradus_status checkMemory(const gradus_call_site *site, const double *hyp
     return status;
   scratch = overlapScratch(site, workspace);
   if (scratch == NULL && overlapBytes(site) > 0)
-    return gradus_internal_fail(site, GRADUS_ERROR_WORKSPACE, nowhere(), (double)overlapBytes(site), 0,
+    return gradus_internal_fail(site, GRADUS_ERROR_WORKSPACE, gradus_internal_nowhere(), (double)overlapBytes(site), 0,
                                 "the device has no memory for the checks, expected {e} bytes", NULL);
   return gradus_internal_check_overlap(site, ranges, scratch);
 }

@@ -2,15 +2,6 @@
 
 #include "runtime/internal.h"
 
-static gradus_place nowhere(void) {
-  gradus_place place;
-  place.slot = 0;
-  place.argument = -1;
-  place.dimension = -1;
-  place.element = -1;
-  return place;
-}
-
 const char *gradus_device_type_name(int32_t type) {
   return type == GRADUS_CPU ? "CPU" : type == GRADUS_CUDA ? "CUDA" : type == GRADUS_VULKAN ? "Vulkan" : "unknown";
 }
@@ -21,15 +12,15 @@ gradus_status gradus_internal_check_device(const gradus_call_site *site) {
   if (type == GRADUS_CPU)
     return GRADUS_OK;
   if (device == NULL)
-    return gradus_internal_fail(site, GRADUS_ERROR_DEVICE, nowhere(), type, 0, "the context has no device, expected one of type {e} (%s)",
+    return gradus_internal_fail(site, GRADUS_ERROR_DEVICE, gradus_internal_nowhere(), type, 0, "the context has no device, expected one of type {e} (%s)",
                                 gradus_device_type_name(type));
   if (device->type != type)
-    return gradus_internal_fail(site, GRADUS_ERROR_DEVICE, nowhere(), type, device->type,
+    return gradus_internal_fail(site, GRADUS_ERROR_DEVICE, gradus_internal_nowhere(), type, device->type,
                                 "the device of the context has type {g}, expected {e} (%s)", gradus_device_type_name(type));
   if (device->update == NULL || device->dispatch == NULL || device->scratch == NULL)
-    return gradus_internal_fail(site, GRADUS_ERROR_NULL, nowhere(), 0, 0, "a hook of the device is a null pointer", NULL);
+    return gradus_internal_fail(site, GRADUS_ERROR_NULL, gradus_internal_nowhere(), 0, 0, "a hook of the device is a null pointer", NULL);
   if ((device->values | device->report) % 8 != 0)
-    return gradus_internal_fail(site, GRADUS_ERROR_ALIGNMENT, nowhere(), 8, (double)((device->values | device->report) % 8),
+    return gradus_internal_fail(site, GRADUS_ERROR_ALIGNMENT, gradus_internal_nowhere(), 8, (double)((device->values | device->report) % 8),
                                 "the address of the %s is {g} bytes past a multiple of {e}", device->values % 8 != 0 ? "values" : "report");
   return GRADUS_OK;
 }
@@ -49,7 +40,7 @@ gradus_status gradus_internal_finish_device(const gradus_call_site *site, gradus
   if (status == GRADUS_OK)
     return GRADUS_OK;
   reason = device->reason != NULL ? device->reason(device->user) : NULL;
-  return gradus_internal_fail(site, status, nowhere(), 0, 0, "%s", reason != NULL ? reason : "the device could not record the work");
+  return gradus_internal_fail(site, status, gradus_internal_nowhere(), 0, 0, "%s", reason != NULL ? reason : "the device could not record the work");
 }
 
 gradus_status gradus_device_result(const gradus_entry *entry, const gradus_context *context, const gradus_device_report *from,

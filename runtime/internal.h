@@ -30,6 +30,16 @@ typedef struct gradus_place {
   int64_t element;   /**< -1: none */
 } gradus_place;
 
+/** Of an error that is about no argument. */
+static inline gradus_place gradus_internal_nowhere(void) {
+  gradus_place place;
+  place.slot = 0;
+  place.argument = -1;
+  place.dimension = -1;
+  place.element = -1;
+  return place;
+}
+
 /** The memory of a buffer as half-open range of addresses. */
 typedef struct gradus_range {
   uintptr_t begin;
