@@ -6,6 +6,7 @@
 #include "passes/Phases.h"
 #include "passes/diff/BuildGradient.h"
 #include "passes/gpu/Gpu.h"
+#include "test/codegen/bits/Steep.h"
 
 #include "mlir/Pass/PassManager.h"
 
@@ -13,7 +14,6 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
-#include <set>
 
 using namespace gradus;
 using namespace mlir;
@@ -82,22 +82,9 @@ std::vector<std::string> gradus::findRefusals(const std::string &spec) {
   return found;
 }
 
-/// Specs with solvers, whose thousands of launches are lowered but take too long to simulate.
-static bool isSteep(const std::string &spec) {
-  static const std::set<std::string> steep = {
-      "bilevel/ridge_validation.grad",
-      "losses/colide.grad",
-      "losses/entropic_ot.grad",
-      "losses/learned_proximal.grad",
-      "losses/sparse_ot.grad",
-      "regularizers/monge_gap.grad",
-  };
-  return steep.count(spec) > 0;
-}
-
 std::vector<std::vector<int64_t>> gradus::getSizes(const std::string &spec, const gradus_entry &entry) {
   auto symbols = size_t(entry.n_symbols);
-  if (isSteep(spec))
+  if (bits::isSteep(spec)) // thousands of launches are lowered, but take too long to simulate
     return {};
   std::vector<std::vector<int64_t>> sizes = {std::vector<int64_t>(symbols, 1), std::vector<int64_t>(symbols, 5)};
   sizes.emplace_back(symbols, 16);

@@ -2,6 +2,7 @@
 // distributions. The contract is codegen/draws/README.md.
 
 #include "Compiled.h"
+#include "Operands.h"
 
 #include "codegen/reference/Philox.h"
 
@@ -10,7 +11,6 @@
 #include "gtest/gtest.h"
 
 #include <cmath>
-#include <thread>
 
 using namespace gradus;
 using namespace gradus::reference;
@@ -210,16 +210,6 @@ TEST_F(Draws, TheWayOfReadingChangesNothing) {
     compile(makeFunction("n", "f32", makeDraw(kind, number), number));
     draw({3}, 5, 1);
   }
-}
-
-/// A pool that cuts [0, n) into as many parts as it has threads.
-static void runParallel(void *user, int64_t n, void (*body)(void *, int64_t, int64_t), void *data) {
-  int64_t threads = *static_cast<int64_t *>(user);
-  std::vector<std::thread> pool;
-  for (int64_t k = 0; k < threads; ++k)
-    pool.emplace_back(body, data, n * k / threads, n * (k + 1) / threads);
-  for (std::thread &thread : pool)
-    thread.join();
 }
 
 TEST_F(Draws, ThreadsChangeNothing) {

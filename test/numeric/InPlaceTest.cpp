@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "CompiledSpec.h"
+#include "Operands.h"
 
 #include "passes/diff/BuildGradient.h"
 
@@ -61,15 +62,7 @@ struct Gradients : CompiledSpec {
 
 } // namespace
 
-static Array<double> numbers(llvm::ArrayRef<int64_t> shape, uint64_t seed) {
-  std::vector<double> elements;
-  uint64_t state = seed * 2654435761u + 1;
-  for (int64_t i = 0, count = countElements(shape); i < count; ++i) {
-    state = state * 6364136223846793005u + 1442695040888963407u;
-    elements.push_back(static_cast<double>(static_cast<int64_t>(state >> 44) - (1 << 19)) / (1 << 18));
-  }
-  return Array<double>::real(shape, elements);
-}
+static Array<double> numbers(llvm::ArrayRef<int64_t> shape, uint64_t seed) { return makeNumbers(shape, seed, 18); }
 
 static Array<double> whole(int64_t n, int64_t factor, int64_t below) {
   std::vector<int64_t> elements;

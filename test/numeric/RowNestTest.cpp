@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "CompiledSpec.h"
+#include "Operands.h"
 
 #include "passes/fuse/RowNest.h"
 
@@ -14,7 +15,6 @@
 
 #include <cmath>
 #include <cstring>
-#include <thread>
 
 using namespace gradus;
 using namespace gradus::reference;
@@ -93,32 +93,13 @@ protected:
 
 } // namespace
 
-/// Numbers that f32 has too, neither small nor large, and in no order.
-static Array<double> numbers(llvm::ArrayRef<int64_t> shape, uint64_t seed) {
-  std::vector<double> elements;
-  uint64_t state = seed * 2654435761u + 1;
-  for (int64_t i = 0, count = countElements(shape); i < count; ++i) {
-    state = state * 6364136223846793005u + 1442695040888963407u;
-    elements.push_back(static_cast<double>(static_cast<int64_t>(state >> 44) - (1 << 19)) / (1 << 18));
-  }
-  return Array<double>::real(shape, elements);
-}
+static Array<double> numbers(llvm::ArrayRef<int64_t> shape, uint64_t seed) { return makeNumbers(shape, seed, 18); }
 
 static Array<double> labels(int64_t n, int64_t c) {
   std::vector<int64_t> elements;
   for (int64_t i = 0; i < n; ++i)
     elements.push_back(i * 7 % c);
   return Array<double>::integer({n}, elements);
-}
-
-/// A pool that cuts [0, n) into as many parts as it has threads.
-static void runParallel(void *user, int64_t n, gradus_body body, void *data) {
-  int64_t threads = *static_cast<int64_t *>(user);
-  std::vector<std::thread> pool;
-  for (int64_t k = 0; k < threads; ++k)
-    pool.emplace_back(body, data, n * k / threads, n * (k + 1) / threads);
-  for (std::thread &thread : pool)
-    thread.join();
 }
 
 void RowNests::expectAll(const char *name, const Arrays<double> &arguments) {

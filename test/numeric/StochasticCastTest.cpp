@@ -2,6 +2,7 @@
 // shape, the cut into threads, and the draws beside it.
 
 #include "Compiled.h"
+#include "Operands.h"
 
 #include "mlir/Parser/Parser.h"
 #include "llvm/Support/FormatVariadic.h"
@@ -9,7 +10,6 @@
 
 #include <cmath>
 #include <random>
-#include <thread>
 
 using namespace gradus;
 using namespace gradus::reference;
@@ -160,16 +160,6 @@ TEST_P(StochasticCast, HasEqualBitsInRows) {
       run(args);
     }
   }
-}
-
-/// A pool that cuts [0, n) into as many parts as it has threads.
-static void runParallel(void *user, int64_t n, void (*body)(void *, int64_t, int64_t), void *data) {
-  int64_t threads = *static_cast<int64_t *>(user);
-  std::vector<std::thread> pool;
-  for (int64_t k = 0; k < threads; ++k)
-    pool.emplace_back(body, data, n * k / threads, n * (k + 1) / threads);
-  for (std::thread &thread : pool)
-    thread.join();
 }
 
 TEST_P(StochasticCast, ThreadsChangeNothing) {

@@ -7,12 +7,12 @@
 
 #include "AnyCall.h"
 #include "Artifact.h"
+#include "Steep.h"
 
 #include "gtest/gtest.h"
 
 #include <algorithm>
 #include <filesystem>
-#include <set>
 
 using namespace gradus::bits;
 
@@ -32,21 +32,11 @@ bool hasMatrix(const gradus_entry *entry) {
   return std::any_of(entry->arguments, entry->arguments + entry->n_arguments, [](const gradus_argument &argument) { return argument.rank > 1; });
 }
 
-/// Specs with solvers, which take very long for random numbers.
-const std::set<std::string> steep = {
-    "bilevel/ridge_validation.grad",
-    "losses/colide.grad",
-    "losses/entropic_ot.grad",
-    "losses/learned_proximal.grad",
-    "losses/sparse_ot.grad",
-    "regularizers/monge_gap.grad",
-};
-
 /// The sizes of the symbols that are tried: all alike, and where there are matrices one axis after the other much longer than the rest.
-std::vector<std::vector<int64_t>> getSizes(const gradus_entry *entry, bool isSteep) {
+std::vector<std::vector<int64_t>> getSizes(const gradus_entry *entry, bool isSlow) {
   auto symbols = size_t(entry->n_symbols);
   std::vector<std::vector<int64_t>> sizes = {std::vector<int64_t>(symbols, 1)};
-  if (isSteep) {
+  if (isSlow) {
     sizes.emplace_back(symbols, 5);
     return sizes;
   }
@@ -83,7 +73,7 @@ TEST_P(Bits, areThoseOfThePlainCall) {
   for (const gradus_entry *entry : artifact.entries) {
     int done = 0;
     std::string why;
-    for (const std::vector<int64_t> &sizes : getSizes(entry, steep.count(GetParam()) > 0)) {
+    for (const std::vector<int64_t> &sizes : getSizes(entry, isSteep(GetParam()))) {
       size_t slots = entry->is_open ? 3 : 1;
       AnyCall plain(entry, sizes, slots, {});
       gradus_status status = plain.run(3, 1);
