@@ -52,14 +52,58 @@ std::optional<Analysis::Found> Analysis::find(Place place) {
   if (const Declaration *declaration = names.find(place.line, place.col, at))
     return Found{declaration, main->getId(), at};
   const OpenName *open = names.findOpen(place.line, place.col);
-  if (!open)
-    return std::nullopt;
-  for (uint32_t id : visibleFiles()) {
-    const Names &theirs = *getFile(id).names;
-    if (const Declaration *found = open->member.empty() ? theirs.findUnit(open->unit) : theirs.findMember(open->unit, open->member))
-      return Found{found, id, open->loc};
-  }
+  return open ? close(*open) : std::nullopt;
+}
+
+std::optional<Analysis::Found> Analysis::close(const OpenName &name) {
+  std::vector<uint32_t> visible = visibleFiles();
+  std::vector<std::string> units = name.units;
+  constexpr size_t most = 64; // of defaults in defaults
+  for (size_t at = 0; at < units.size() && at < most; ++at)
+    for (uint32_t id : visible) {
+      const Names &theirs = *getFile(id).names;
+      if (const Declaration *found = name.member.empty() ? theirs.findUnit(units[at]) : theirs.findMember(units[at], name.member))
+        return Found{found, id, name.loc};
+      if (auto inside = theirs.defaults.find(units[at]); inside != theirs.defaults.end())
+        llvm::append_range(units, inside->second);
+    }
   return std::nullopt;
+}
+
+std::string server::realPathOf(llvm::StringRef path) {
+  llvm::SmallString<256> real;
+  return llvm::sys::fs::real_path(path, real) ? path.str() : real.str().str();
+}
+
+Analysis::Target Analysis::targetOf(const Found &found) {
+  const Declaration &root = getFile(found.file).names->declarations[found.declaration->root];
+  return {realPathOf(sources.get(found.file).getName()), root.loc, root.name, root.kind, root.isMember || found.declaration->isMember};
+}
+
+std::optional<Analysis::Target> Analysis::findTarget(Place place) {
+  std::optional<Found> found = find(place);
+  return found ? std::optional(targetOf(*found)) : std::nullopt;
+}
+
+std::vector<Location> Analysis::placesOf(const Target &target) {
+  const Names &names = getNames();
+  std::vector<Location> places;
+  auto add = [&](const Declaration &declaration, uint32_t file, const Location &at) {
+    // Cheap first: the path of the file is asked of the system.
+    if (llvm::StringRef(declaration.name).rtrim('\'') == target.name && targetOf({&declaration, file, at}) == target)
+      places.push_back(at);
+  };
+  for (const Declaration &one : names.declarations)
+    add(one, main->getId(), one.loc);
+  for (const NameUse &use : names.uses)
+    add(names.declarations[use.declaration], main->getId(), use.loc);
+  for (const OpenName &open : names.open)
+    if ((open.member.empty() ? open.units.front() : open.member) == target.name)
+      if (std::optional<Found> found = close(open))
+        add(*found->declaration, found->file, found->at);
+  llvm::sort(places, [](const Location &a, const Location &b) { return std::pair(a.line, a.col) < std::pair(b.line, b.col); });
+  places.erase(llvm::unique(places), places.end());
+  return places;
 }
 
 std::optional<ImportSeen> Analysis::findImport(Place place) const {
@@ -70,11 +114,9 @@ std::optional<ImportSeen> Analysis::findImport(Place place) const {
 }
 
 bool Analysis::reads(llvm::StringRef path) const {
-  for (uint32_t id = 0; id < sources.size(); ++id) {
-    llvm::SmallString<256> real;
-    if (id != main->getId() && !llvm::sys::fs::real_path(sources.get(id).getName(), real) && real == path)
+  for (uint32_t id = 0; id < sources.size(); ++id)
+    if (id != main->getId() && realPathOf(sources.get(id).getName()) == path)
       return true;
-  }
   return llvm::any_of(diagnostics.getAll(), [](const Diagnostic &one) { return one.code == Code::ImportMissing; });
 }
 

@@ -22,6 +22,9 @@ namespace gradus::server {
 /// Adds messages of what comes behind the front end, and may change the module.
 using LaterCheck = std::function<void(mlir::ModuleOp module, const SourceManager &sources, Diagnostics &diagnostics)>;
 
+/// The path itself for what is no file.
+std::string realPathOf(llvm::StringRef path);
+
 class Analysis {
 public:
   /// `check` may be null.
@@ -38,6 +41,24 @@ public:
     Location at;
   };
   std::optional<Found> find(Place place);
+  /// A declaration apart from the run that found it, without its prime.
+  struct Target {
+    /// The real path of its file.
+    std::string path;
+    Location loc;
+    std::string name;
+    NameKind kind;
+    /// Other files may name it.
+    bool isMember;
+    bool operator==(const Target &other) const { return path == other.path && std::pair(loc.line, loc.col) == std::pair(other.loc.line, other.loc.col); }
+  };
+  std::optional<Target> findTarget(Place place);
+  /// Where the main file names it, primes too, its declaration included; in the order of the text.
+  std::vector<Location> placesOf(const Target &target);
+  /// The names of the main file.
+  const Names &getNames() { return *getFile(main->getId()).names; }
+  /// Of the main file.
+  const ast::Sheet &getSheet() { return *getFile(main->getId()).sheet; }
   /// The file that the import at a place brings, with the place of its path.
   std::optional<ImportSeen> findImport(Place place) const;
   /// Whether the run read that file, given by its real path, besides the main one, or missed one.
@@ -63,6 +84,8 @@ private:
     std::unique_ptr<Names> names;
   };
   const File &getFile(uint32_t id);
+  std::optional<Found> close(const OpenName &name);
+  Target targetOf(const Found &found);
   /// The main file first, then those that it imports.
   std::vector<uint32_t> visibleFiles() const;
 

@@ -39,7 +39,6 @@ lsp::URIForFile server::uriOf(StringRef path) {
 Surroundings server::surroundingsOf(const Source &source, Place place) {
   Surroundings result;
   std::string_view line = source.getLine(place.line);
-  auto isLetter = [](unsigned char c) { return llvm::isAlnum(static_cast<char>(c)) || c == '_' || c >= 0x80; };
   size_t wordBytes = 0;
   uint32_t col = 1;
   result.wordBegin = result.wordEnd = place.col;
@@ -49,7 +48,7 @@ Surroundings server::surroundingsOf(const Source &source, Place place) {
       result.isComment = true;
     if (isBefore && line[pos] == '"' && !result.isComment)
       result.quote = result.quote ? std::nullopt : std::optional(col);
-    if (!isLetter(static_cast<unsigned char>(line[pos]))) {
+    if (!isLetter(line[pos])) {
       if (!isBefore)
         break;
       result.word.clear();
@@ -164,7 +163,7 @@ static std::string hoverText(Analysis &analysis, const Analysis::Found &found) {
   return text + "\n\n" + fenced(StringRef(line).trim().str());
 }
 
-static bool isKeyword(StringRef word) {
+bool server::isKeyword(StringRef word) {
   static constexpr llvm::StringLiteral words[] = {
 #define GRADUS_WORD(NAME, SPELLING, RESERVED) SPELLING,
 #define GRADUS_SIGN(NAME, SPELLING)
@@ -221,8 +220,14 @@ std::optional<lsp::Location> server::definitionAt(Analysis &analysis, Place plac
   return std::nullopt;
 }
 
+std::optional<Analysis::Target> server::targetAt(Analysis &analysis, const lsp::Position &position) {
+  Place place = toPlace(analysis.getMain(), position);
+  Surroundings around = surroundingsOf(analysis.getMain(), place);
+  return around.isComment || around.quote ? std::nullopt : analysis.findTarget(place);
+}
+
 //===----------------------------------------------------------------------===//
-// Layout and outline
+// Layout
 //===----------------------------------------------------------------------===//
 
 std::vector<lsp::TextEdit> server::formattingOf(const std::string &path, const std::string &text) {
@@ -249,25 +254,4 @@ std::vector<lsp::TextEdit> server::formattingOf(const std::string &path, const s
   edit.range = {positionOf(text, begin), positionOf(text, text.size() - end)};
   edit.newText = wanted.substr(begin, wanted.size() - end - begin);
   return {edit};
-}
-
-static lsp::SymbolKind symbolOf(const ast::Unit &unit) {
-  if (llvm::isa<ast::Rule>(unit))
-    return lsp::SymbolKind::Class;
-  if (llvm::isa<ast::Train>(unit))
-    return lsp::SymbolKind::Module;
-  return llvm::isa<ast::Const>(unit) ? lsp::SymbolKind::Constant : lsp::SymbolKind::Function;
-}
-
-std::vector<lsp::DocumentSymbol> server::symbolsOf(Analysis &analysis) {
-  std::vector<lsp::DocumentSymbol> symbols;
-  for (const Analysis::Found &unit : analysis.getUnits()) {
-    if (unit.file != analysis.getMain().getId())
-      continue;
-    const Declaration &one = *unit.declaration;
-    lsp::DocumentSymbol symbol(one.name, symbolOf(*one.unit), toRange(analysis.getMain(), one.unit->loc), toRange(analysis.getMain(), one.loc));
-    symbol.detail = headerOf(*one.unit);
-    symbols.push_back(std::move(symbol));
-  }
-  return symbols;
 }

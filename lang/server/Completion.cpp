@@ -129,24 +129,6 @@ std::vector<lsp::CompletionItem> importsAt(const Analysis &analysis, const EmitO
   return std::move(items.items);
 }
 
-/// The word before the parenthesis that is open at an offset.
-std::string calleeAt(StringRef text, size_t offset) {
-  constexpr size_t most = 4096;
-  int depth = 0;
-  for (size_t at = offset; at-- > 0 && offset - at < most;) {
-    char c = text[at];
-    depth += c == ')' || c == ']' || c == '}';
-    depth -= c == '(' || c == '[' || c == '{';
-    if (depth >= 0)
-      continue;
-    size_t begin = at;
-    while (begin > 0 && (llvm::isAlnum(text[begin - 1]) || text[begin - 1] == '_' || static_cast<unsigned char>(text[begin - 1]) >= 0x80))
-      --begin;
-    return c == '(' ? text.slice(begin, at).str() : "";
-  }
-  return "";
-}
-
 /// Whether a unit begins in a line: something stands in its first column.
 bool startsUnit(const Source &source, uint32_t line) { return !source.getLine(line).empty() && llvm::isAlpha(source.getLine(line).front()); }
 
@@ -162,9 +144,9 @@ void addMembers(Items &items, Analysis &analysis, Place place, uint32_t dot) {
     line = line.ltrim();
     if (!line.consume_front("step(") && !line.consume_front("run("))
       continue;
-    std::string rule = line.ltrim().take_while([](char c) { return llvm::isAlnum(c) || c == '_'; }).str();
+    std::string rule = line.ltrim().take_while(isLetter).str();
     for (const Declaration *member : analysis.membersOf(rule))
-      if (member->kind == NameKind::Param || member->kind == NameKind::State)
+      if (member->kind != NameKind::Argument && member->kind != NameKind::Oracle && member->kind != NameKind::Grad && member->kind != NameKind::Input)
         items.add(member->name, Kind::Field, wordOf(member->kind).str() + " of " + rule);
   }
   items.add("T", Kind::Property, "the transpose");
@@ -178,7 +160,7 @@ void addWordsOfBrokenUnit(Items &items, const Source &source, Place place, Strin
   for (uint32_t number = first; number <= place.line; ++number) {
     StringRef line = StringRef(source.getLine(number)).split("//").first;
     while (!line.empty()) {
-      StringRef word = line.take_while([](char c) { return llvm::isAlnum(c) || c == '_' || static_cast<unsigned char>(c) >= 0x80; });
+      StringRef word = line.take_while(isLetter);
       if (!word.empty() && !llvm::isDigit(word.front()) && word != current)
         items.add(word.str(), Kind::Text);
       line = line.drop_front(std::max<size_t>(word.size(), 1));
@@ -218,7 +200,7 @@ std::vector<lsp::CompletionItem> server::completionsAt(Analysis &analysis, const
     addMembers(items, analysis, place, typedCol - 1);
     return std::move(items.items);
   }
-  if (std::string callee = calleeAt(text, begin); !callee.empty())
+  if (std::string callee = openCallAt(text, begin).callee; !callee.empty())
     for (const Declaration *member : analysis.membersOf(callee))
       if (member->kind == NameKind::Argument || member->kind == NameKind::Oracle)
         items.add(member->name + " =", Kind::Property, "argument of " + callee, "", member->name + " = ");

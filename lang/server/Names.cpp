@@ -63,15 +63,9 @@ const Declaration *Names::findUnit(StringRef name) const {
 std::vector<const Declaration *> Names::membersOf(StringRef unit) const {
   const Declaration *owner = findUnit(unit);
   std::vector<const Declaration *> members;
-  for (const Declaration &one : declarations) {
-    if (!owner || one.unit != owner->unit)
-      continue;
-    // An argument of a local function is known in a smaller part of the unit.
-    bool isOfHeader = (one.kind == NameKind::Argument || one.kind == NameKind::Oracle) && one.extent == one.unit->loc;
-    bool isRole = one.kind == NameKind::Param || one.kind == NameKind::Grad || one.kind == NameKind::State || one.kind == NameKind::Input;
-    if (isOfHeader || isRole)
+  for (const Declaration &one : declarations)
+    if (owner && one.unit == owner->unit && one.isMember && &one != owner)
       members.push_back(&one);
-  }
   return members;
 }
 

@@ -10,6 +10,7 @@
 
 #include "lang/Ast.h"
 
+#include "llvm/ADT/StringMap.h"
 #include "llvm/ADT/StringRef.h"
 
 namespace gradus::server {
@@ -27,6 +28,10 @@ struct Declaration {
   const ast::Unit *unit;
   /// Where it can be read.
   Location extent;
+  /// The declaration of the name without prime, or itself.
+  size_t root = 0;
+  /// It has a name outside of its unit: an argument, a role, a report, an entry, or the unit itself.
+  bool isMember = false;
 };
 
 /// A name, and the declaration that it belongs to.
@@ -35,10 +40,12 @@ struct NameUse {
   size_t declaration;
 };
 
-/// A name that this text does not declare: of a unit of another file, or of an argument of such a unit.
+/// A name that this text does not declare, or not for certain: of a unit of another file, or of a member of one of several units.
 struct OpenName {
   Location loc;
-  std::string unit;
+  /// The likeliest first.
+  std::vector<std::string> units;
+  /// Empty for the unit itself.
   std::string member;
 };
 
@@ -48,6 +55,8 @@ struct Names {
   std::vector<Declaration> declarations;
   std::vector<NameUse> uses;
   std::vector<OpenName> open;
+  /// Of a unit: the units that the defaults of its header call.
+  llvm::StringMap<std::vector<std::string>> defaults;
   /// Every formula, those inside of others too.
   std::vector<Location> formulas;
 
@@ -55,7 +64,7 @@ struct Names {
   const Declaration *find(uint32_t line, uint32_t col, Location &at) const;
   /// The same for a name of another file.
   const OpenName *findOpen(uint32_t line, uint32_t col) const;
-  /// The unit of that name, or what is declared in its header or is a role of it; null if there is none.
+  /// The unit of that name, or a member of it; null if there is none.
   const Declaration *findUnit(llvm::StringRef name) const;
   const Declaration *findMember(llvm::StringRef unit, llvm::StringRef member) const;
   std::vector<const Declaration *> membersOf(llvm::StringRef unit) const;

@@ -4,11 +4,15 @@
 
 #include "lang/Utf8.h"
 
+#include "llvm/ADT/StringExtras.h"
+
 #include <algorithm>
 
 using namespace gradus;
 using namespace gradus::server;
 using llvm::lsp::Position;
+
+bool server::isLetter(char c) { return llvm::isAlnum(c) || c == '_' || static_cast<unsigned char>(c) >= 0x80; }
 
 /// UTF-16 units of a code point of so many bytes.
 static int unitsOf(size_t bytes) { return bytes == 4 ? 2 : 1; }

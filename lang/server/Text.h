@@ -21,6 +21,8 @@ struct Place {
 
 llvm::lsp::Range toRange(const Source &source, const Location &loc);
 Place toPlace(const Source &source, const llvm::lsp::Position &position);
+/// Whether a byte is one of a name.
+bool isLetter(char c);
 /// The byte at a position; what lies beyond a line or the text is its end.
 size_t offsetOf(std::string_view text, const llvm::lsp::Position &position);
 /// The position of a byte.

@@ -12,6 +12,7 @@ class Client:
         self.process = subprocess.Popen([gradus, 'lsp', *options], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self.count = 0
         self.published = {}
+        self.history = []
         self.versions = {}
 
     def send(self, message):
@@ -50,6 +51,7 @@ class Client:
     def keep(self, message):
         assert message['method'] == 'textDocument/publishDiagnostics', message
         self.published[message['params']['uri']] = message['params']
+        self.history.append((message['params']['uri'], message['params'].get('version')))
 
     def wait_for(self, uri, version):
         """The messages of a version of a document."""
@@ -80,6 +82,17 @@ class Client:
                 events.append({'range': {'start': {'line': l0, 'character': c0}, 'end': {'line': l1, 'character': c1}}, 'text': text})
         self.notify('textDocument/didChange', textDocument={'uri': uri, 'version': self.versions[uri]}, contentChanges=events)
         return self.wait_for(uri, self.versions[uri])
+
+    def change_quietly(self, uri, *texts):
+        """A burst of whole texts in one write, without waiting for an answer."""
+        frames = b''
+        for text in texts:
+            self.versions[uri] += 1
+            params = {'textDocument': {'uri': uri, 'version': self.versions[uri]}, 'contentChanges': [{'text': text}]}
+            body = json.dumps({'jsonrpc': '2.0', 'method': 'textDocument/didChange', 'params': params}).encode()
+            frames += b'Content-Length: %d\r\n\r\n' % len(body) + body
+        self.process.stdin.write(frames)
+        self.process.stdin.flush()
 
     def at(self, method, uri, line, character):
         return self.request('textDocument/' + method, textDocument={'uri': uri}, position={'line': line, 'character': character})

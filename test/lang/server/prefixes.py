@@ -37,8 +37,11 @@ for path, text in texts():
             client.change(uri, part)
             line = part.count('\n')
             column = len(part[part.rfind('\n') + 1:].encode('utf-16-le')) // 2
-            for method in 'completion', 'definition', 'hover':
-                client.at(method, uri, line, column)
+            for method in 'completion', 'definition', 'hover', 'prepareRename', 'signatureHelp':
+                client.raw_request('textDocument/' + method, textDocument={'uri': uri}, position={'line': line, 'character': column})
+            client.request('textDocument/references', textDocument={'uri': uri}, position={'line': line, 'character': column}, context={'includeDeclaration': True})
+            client.raw_request('textDocument/rename', textDocument={'uri': uri}, position={'line': line, 'character': column}, newName='another_name')
+            client.request('textDocument/documentSymbol', textDocument={'uri': uri})
             client.request('textDocument/formatting', textDocument={'uri': uri}, options={})
         except Exception as problem:
             print(f'{path}: cut after {cut} letters: {problem}')

@@ -152,7 +152,7 @@ def check_layout(client, uri):
     assert client.request('textDocument/formatting', textDocument={'uri': uri}, options={}) == []
     client.change(uri, SPEC)
     names = [symbol['name'] for symbol in client.request('textDocument/documentSymbol', textDocument={'uri': uri})]
-    assert names == ['logistic', 'momentum', 'classifier'], names
+    assert names == ['logistic', 'momentum', 'classifier', 'one step'], names
 
 
 def check_imports(client, uri, folder):
@@ -177,7 +177,8 @@ def check_imports(client, uri, folder):
 
 def check_faults(client, uri):
     """What no client should send is refused or left, and the server goes on."""
-    assert client.raw_request('textDocument/rename', textDocument={'uri': uri})['error']['code'] == -32601
+    assert client.raw_request('textDocument/foldingRange', textDocument={'uri': uri})['error']['code'] == -32601
+    assert 'error' in client.raw_request('textDocument/rename', textDocument={'uri': uri})
     assert 'error' in client.raw_request('textDocument/hover', textDocument={'uri': 7})
     assert client.at('hover', 'file:///nowhere/at/all.grad', 0, 0) is None
     for line, column in (0, 10000), (10000, 0), (10000, 10000):
