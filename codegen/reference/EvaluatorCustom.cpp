@@ -11,7 +11,10 @@
 #include "codegen/reference/Frame.h"
 
 #include "mlir/Transforms/RegionUtils.h"
+#include "llvm/ADT/ScopeExit.h"
 #include "llvm/ADT/SetVector.h"
+
+#include <cstring>
 
 using namespace mlir;
 using namespace gradus;
@@ -110,6 +113,25 @@ static std::array<bool, Dual<S>::width> findMoves(const Arrays<Dual<S>> &arrays)
   return moves;
 }
 
+/// Bit by bit: -0.0 is another number than 0.0, and NaN is itself.
+template <typename S>
+static bool isSame(const Arrays<S> &some, const Arrays<S> &others) {
+  static_assert(std::is_trivially_copyable_v<S>);
+  auto isSameArray = [](const Array<S> &x, const Array<S> &y) {
+    return x.kind == y.kind && x.shape == y.shape && x.ints == y.ints && x.reals.size() == y.reals.size() &&
+           (x.reals.empty() || std::memcmp(x.reals.data(), y.reals.data(), x.reals.size() * sizeof(S)) == 0);
+  };
+  return llvm::equal(some, others, isSameArray);
+}
+
+template <typename S>
+Applied<S> Frame<S>::take(CustomOp op, unsigned slot, Arrays<S> read) {
+  auto it = applied.find({op, slot});
+  if (it == applied.end() || !isSame(it->second.read, read))
+    return {std::move(read), {}, {}};
+  return std::move(it->second);
+}
+
 template <typename S>
 LogicalResult Frame<S>::applyCustom(CustomOp op, unsigned slot, const Arrays<S> &xs, Arrays<S> &ys) {
   if constexpr (Math<S>::order == 0) {
@@ -122,17 +144,22 @@ LogicalResult Frame<S>::applyCustom(CustomOp op, unsigned slot, const Arrays<S> 
     llvm::SetVector<Value> captured;
     getUsedValuesDefinedAbove(op->getRegions(), captured);
     Arrays<S> read = xs;
-    for (Value value : captured) {
-      read.push_back(get(value, slot));
-      // What this frame has computed itself, the frame below cannot find.
-      if (region && region->isAncestor(value.getParentRegion()))
-        below->set(value, slot, valueOf<T>(read.back(), !isImplicit));
-    }
-    Arrays<T> lowered, values;
+    Arrays<T> lowered;
     for (const Array<S> &x : xs)
       lowered.push_back(valueOf<T>(x, false));
-    if (failed(below->applyCustom(op, slot, lowered, values)))
+    Arrays<T> around = lowered;
+    for (Value value : captured) {
+      read.push_back(get(value, slot));
+      around.push_back(valueOf<T>(read.back(), !isImplicit));
+      // What this frame has computed itself, the frame below cannot find.
+      if (region && region->isAncestor(value.getParentRegion()))
+        below->set(value, slot, around.back());
+    }
+    Applied<T> known = below->take(op, slot, std::move(around));
+    if (known.values.empty() && failed(below->applyCustom(op, slot, lowered, known.values)))
       return failure();
+    llvm::scope_exit keeping([&] { below->keep(op, slot, std::move(known)); });
+    const Arrays<T> &values = known.values;
     for (const Array<T> &value : values)
       ys.push_back(constantOf<T>(value));
     auto moves = findMoves<T>(read);
@@ -140,6 +167,7 @@ LogicalResult Frame<S>::applyCustom(CustomOp op, unsigned slot, const Arrays<S> 
     if (isStopped || llvm::none_of(moves, [](bool moved) { return moved; }))
       return success();
     bool isAgain = false;
+    size_t next = 0;
     for (auto [y, value] : llvm::zip_equal(ys, values))
       for (size_t i = 0; i < y.reals.size(); ++i) {
         if (isImplicit) {
@@ -147,6 +175,10 @@ LogicalResult Frame<S>::applyCustom(CustomOp op, unsigned slot, const Arrays<S> 
           for (int t = 0; t < S::width; ++t)
             if (moves[t])
               y.reals[i].tangent[t] = T(std::numeric_limits<double>::quiet_NaN());
+          continue;
+        }
+        if (size_t number = next++; number < known.rows.size()) {
+          addTangents<T>(y.reals[i], known.rows[number], xs);
           continue;
         }
         Arrays<T> arguments = lowered, row;
@@ -165,6 +197,7 @@ LogicalResult Frame<S>::applyCustom(CustomOp op, unsigned slot, const Arrays<S> 
           return failure();
         isAgain = true;
         addTangents<T>(y.reals[i], row, xs);
+        known.rows.push_back(std::move(row));
       }
     return success();
   }
@@ -189,6 +222,7 @@ LogicalResult Frame<S>::runCustom(CustomOp op, Slots slots) {
 #define INSTANTIATE(S)                                                                                                 \
   template LogicalResult Frame<S>::runRegion(Region &, unsigned, const Arrays<S> &, Arrays<S> &);                      \
   template LogicalResult Frame<S>::runDerivative(CustomOp, unsigned, const Arrays<S> &, Arrays<S> &, bool);            \
+  template Applied<S> Frame<S>::take(CustomOp, unsigned, Arrays<S>);                                                   \
   template LogicalResult Frame<S>::applyCustom(CustomOp, unsigned, const Arrays<S> &, Arrays<S> &);                    \
   template LogicalResult Frame<S>::runCustom(CustomOp, Slots);
 GRADUS_FOR_EACH_SCALAR(INSTANTIATE)

@@ -15,6 +15,7 @@
 #include "dialect/Gradus.h"
 #include "llvm/ADT/DenseMap.h"
 
+#include <map>
 #include <memory>
 
 namespace gradus::reference {
@@ -55,6 +56,14 @@ bool reducesOverSlots(mlir::Region &region);
 
 using Slots = llvm::ArrayRef<unsigned>;
 
+/// What a `gradus.custom` made of some numbers. Each pass of a gradient has a few directions and the same numbers, so that one solve serves all of them.
+template <typename S>
+struct Applied {
+  Arrays<S> read; ///< operands, and what the regions read around them
+  Arrays<S> values;
+  std::vector<Arrays<S>> rows; ///< of the Jacobian, as far as they were asked for: one for each element of the values
+};
+
 template <typename S>
 class Frame {
 public:
@@ -83,6 +92,10 @@ public:
   llvm::LogicalResult runRegion(mlir::Region &region, unsigned slot, const Arrays<S> &arguments, Arrays<S> &yielded);
   /// The same of the derivative of a `gradus.custom`, where a cotangent of 0 contributes nothing.
   llvm::LogicalResult runDerivative(CustomOp op, unsigned slot, const Arrays<S> &arguments, Arrays<S> &yielded, bool isAgain);
+
+  /// What is known of an op that reads these numbers; keep it again.
+  Applied<S> take(CustomOp op, unsigned slot, Arrays<S> read);
+  void keep(CustomOp op, unsigned slot, Applied<S> known) { applied[{op, slot}] = std::move(known); }
 
 private:
   llvm::LogicalResult runCustom(CustomOp op, Slots slots);
@@ -133,6 +146,7 @@ private:
   Below *below;
   mlir::Region *region;
   std::vector<llvm::DenseMap<mlir::Value, std::unique_ptr<Array<S>>>> values; ///< for each slot
+  std::map<std::pair<mlir::Operation *, unsigned>, Applied<S>> applied;         ///< the last of each op, for the frames above
 };
 
 /// Reduces the elements of each group, in order. `groups[i]` is the group of element i.
