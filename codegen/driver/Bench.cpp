@@ -195,9 +195,7 @@ static bool measureEntry(const EntryLayout &layout, const EntryLayout *init, con
 
 /// `--dim n=1000`. False, with a message, where no entry has such a dimension or it is no size.
 static bool readDims(const Invocation &invocation, ArrayRef<EntryLayout> layouts, llvm::StringMap<int64_t> &sizes) {
-  for (const auto &[option, setting] : invocation.repeated) {
-    if (option != "--dim")
-      continue;
+  for (const std::string &setting : invocation.getAll("--dim")) {
     auto [name, text] = StringRef(setting).split('=');
     int64_t size = 0;
     bool isKnown = false;
@@ -261,7 +259,7 @@ static std::unique_ptr<Jit> compile(Session &session, const Invocation &invocati
     return nullptr;
   }
   std::string error;
-  std::unique_ptr<Jit> jit = Jit::create(session.getModule(), CpuTarget{invocation.get("--target", "native")}, error);
+  std::unique_ptr<Jit> jit = Jit::create(session.getModule(), CpuTarget{invocation.get("--target")}, error);
   if (!jit)
     llvm::errs() << "gradus: error: " << error << '\n';
   return jit;
@@ -275,8 +273,8 @@ static bool isMeasured(const EntryLayout &layout, StringRef filter) {
 
 /// Threads of rounds and entries; false, with a message, where an option is none.
 static bool readCounts(const Invocation &invocation, int64_t &rounds) {
-  std::optional<uint64_t> asked = invocation.getCount("--rounds", 21, 1);
-  std::optional<uint64_t> threads = invocation.getCount("--threads", llvm::hardware_concurrency().compute_thread_count(), 1);
+  std::optional<uint64_t> asked = invocation.getCount("--rounds", 1);
+  std::optional<uint64_t> threads = invocation.getCountOr("--threads", llvm::hardware_concurrency().compute_thread_count(), 1);
   if (!asked || !threads)
     return false;
   rounds = static_cast<int64_t>(*asked);
@@ -312,7 +310,7 @@ int runBench(const Invocation &invocation) {
   int64_t rounds = 0;
   if (!readCounts(invocation, rounds))
     return ExitUsage;
-  const std::string dtype = invocation.get("--dtype", "f32");
+  const std::string dtype = invocation.get("--dtype");
   Session session;
   ModuleOp module = session.load(invocation.inputs[0], dtype, invocation);
   if (!module)

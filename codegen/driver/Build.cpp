@@ -27,16 +27,14 @@ static int fail(Session &session, const std::string &text) {
 
 /// What `--in-place` has named, sorted.
 static std::string describeInPlace(const Invocation &invocation) {
-  std::set<std::string> names;
-  for (const auto &[option, name] : invocation.repeated)
-    if (option == "--in-place")
-      names.insert(name);
+  std::vector<std::string> given = invocation.getAll("--in-place");
+  std::set<std::string> names(given.begin(), given.end());
   return names.empty() ? "" : " in-place=" + llvm::join(names, ",");
 }
 
 /// The flags that decide the code, in a fixed order: they are part of the content hash.
 static std::string describeFlags(const Invocation &invocation, const BuildTargets &targets, ArrayRef<std::string> hostOnly) {
-  return "dtype=" + invocation.get("--dtype", "f32") + " target=" + targets.describe() + " fp=" + invocation.get("--fp", "reciprocal") +
+  return "dtype=" + invocation.get("--dtype") + " target=" + targets.describe() + " fp=" + invocation.get("--fp") +
          " guard=" + invocation.get("--guard", "by-unit") + (invocation.has("--no-fuse") ? " no-fuse" : "") + (invocation.has("--zero-grads") ? " zero-grads" : "") +
          (hostOnly.empty() ? "" : " host-only=" + llvm::join(hostOnly, ",")) + describeInPlace(invocation);
 }
@@ -46,9 +44,7 @@ static bool readHostOnly(const Invocation &invocation, ModuleOp module, const Bu
   std::vector<std::string> names;
   for (FuncOp func : module.getOps<FuncOp>())
     names.push_back(func.getSymName().str());
-  for (const auto &[option, value] : invocation.repeated) {
-    if (option != "--host-only")
-      continue;
+  for (const std::string &value : invocation.getAll("--host-only")) {
     auto at = llvm::find_if(names, [&](const std::string &name) { return name == value || toCName(name) == value; });
     if (at == names.end())
       error = "'--host-only' expects an entry, but got '" + value + "'; the spec has " + llvm::join(names, ", ");
@@ -137,7 +133,7 @@ int runBuild(const Invocation &invocation) {
   if (!prefix.empty() && (llvm::isDigit(prefix[0]) || !llvm::all_of(prefix, [](char c) { return llvm::isAlnum(c) || c == '_'; })))
     return usageError("'--prefix' expects letters, digits and '_', no digit first, but got '" + prefix + "'");
   std::string error;
-  std::optional<BuildTargets> targets = BuildTargets::parse(invocation.get("--target", CpuTargets::initial), error);
+  std::optional<BuildTargets> targets = BuildTargets::parse(invocation.get("--target"), error);
   if (!targets)
     return usageError("'--target' " + error);
   std::string name = llvm::sys::path::stem(spec).str();
@@ -146,7 +142,7 @@ int runBuild(const Invocation &invocation) {
     return ExitFailed;
   }
   Session session;
-  ModuleOp module = session.load(spec, invocation.get("--dtype", "f32"), invocation);
+  ModuleOp module = session.load(spec, invocation.get("--dtype"), invocation);
   if (!module)
     return ExitFailed;
   session.keepEntries();
@@ -178,7 +174,7 @@ int runBuild(const Invocation &invocation) {
   if (!error.empty())
     return fail(session, error);
 
-  std::string folder = invocation.get("-o", ".");
+  std::string folder = invocation.get("-o");
   auto pathOf = [&](StringRef ending) {
     llvm::SmallString<256> path(folder);
     llvm::sys::path::append(path, name + ending);

@@ -86,9 +86,7 @@ static FailureOr<reference::Array<double>> readFile(const std::string &path, std
 
 std::optional<GivenPoint> readPoint(const Invocation &invocation) {
   GivenPoint point;
-  for (const auto &[option, setting] : invocation.repeated) {
-    if (option != "--at")
-      continue;
+  for (const std::string &setting : invocation.getAll("--at")) {
     auto [name, text] = StringRef(setting).split('=');
     GivenArray given{name.trim().str(), text.trim().str(), {}};
     std::string error;

@@ -3,134 +3,13 @@
 #include "codegen/driver/Commands.h"
 
 #include "codegen/emit/Version.h"
+#include "lang/Messages.h"
 #include "runtime/gradus.h"
 
 #include "llvm/Config/llvm-config.h"
 #include "llvm/Support/raw_ostream.h"
 
 namespace gradus::driver {
-
-static constexpr OptionSpec dtype{"--dtype", "f32|f64", "storage of parameters, gradients and data (default f32)"};
-static constexpr OptionSpec exactDiv{"--fp", "exact-div|reciprocal",
-                                     "divide by rank-0 values, or multiply by their reciprocals (default reciprocal)"};
-static constexpr OptionSpec guard{"--guard", "off|joint|grads|full",
-                                  "what a step refuses if it is not finite, before it writes (default: grads of train units, joint of rules)"};
-static constexpr OptionSpec importFolder{"-I", "DIR", "also look for imports there; may come often"};
-static constexpr OptionSpec inPlace{"--in-place", "NAME",
-                                    "the gradient of a loss in this argument, or LOSS.ARGUMENT, is written over it: no output for it; may come often"};
-static constexpr OptionSpec noFuse{"--no-fuse", "", "one kernel for each operation, for comparison"};
-static constexpr OptionSpec size{"--size", "NAME=N", "a size of the spec, in the place of its default; may come often"};
-static constexpr OptionSpec target{"--target", "x86-64-v3|x86-64-v4|native", "instruction set of the code (default x86-64-v3)"};
-static constexpr OptionSpec zeroGrads{"--zero-grads", "", "the step of a rule writes zeros over its gradients"};
-
-static constexpr OptionSpec benchOptions[] = {
-    importFolder,
-    {"--dim", "NAME=N", "the size of a dimension, or of a parameter of any shape (default 2^22 for arrays of rank 1, 2^10 for rank 2, ..); may come often"},
-    dtype,
-    {"--entry", "TEXT", "only entries whose name holds the text"},
-    exactDiv,
-    guard,
-    {"--json", "", "as JSON, for programs"},
-    noFuse,
-    {"--rounds", "N", "of which the medians are taken (default 21; fewer where an entry takes more than 10 s)"},
-    size,
-    {"--target", "x86-64-v3|x86-64-v4|native", "instruction set of the code (default native)"},
-    {"--threads", "N", "default: as many as this machine runs at once"},
-};
-static constexpr OptionSpec buildOptions[] = {
-    importFolder,
-    {"-o", "DIR", "where the artifacts go (default: the current folder)"},
-    dtype,
-    exactDiv,
-    guard,
-    {"--host-only", "ENTRY", "no code for devices of that entry; may come often"},
-    inPlace,
-    noFuse,
-    {"--prefix", "PREFIX", "starts every exported symbol"},
-    {"--ptxas", "FILE", "makes cubins of PTX, or none (default: that of PATH, CUDA_ROOT, CUDA_HOME or /usr/local/cuda, where one is there)"},
-    size,
-    {"--target", "TARGET[,TARGET]",
-     "x86-64-v3, x86-64-v4 or both, of which a call runs the better one that the machine has; or native (default x86-64-v3,x86-64-v4). And devices: vulkan, nvptx:sm_80,sm_90"},
-    zeroGrads,
-};
-static constexpr OptionSpec checkOptions[] = {
-    importFolder,
-    {"--at", "NAME=[NUMBERS]", "also try losses where that argument is this, or NAME=FILE.csv; once for each argument"},
-    {"--seed", "N", "of the random points (default 0)"},
-    {"--no-gradients", "", "types and shapes only"},
-    size,
-};
-static constexpr OptionSpec emitOptions[] = {
-    importFolder,
-    dtype,
-    exactDiv,
-    guard,
-    inPlace,
-    noFuse,
-    size,
-    {"--stage", "PHASE", "print after: emit, differentiate, simplify, fuse, lower, llvm, llvm-ir, asm (default emit)"},
-    target,
-    zeroGrads,
-};
-static constexpr OptionSpec explainOptions[] = {
-    importFolder,
-    dtype,
-    exactDiv,
-    guard,
-    inPlace,
-    {"--json", "", "as JSON, for programs"},
-    noFuse,
-    size,
-    {"--svg", "FILE.svg", "the plans as a picture too"},
-    zeroGrads,
-};
-static constexpr OptionSpec fmtOptions[] = {
-    {"--check", "", "change nothing; exit with 1 where a file is not formatted"},
-};
-static constexpr OptionSpec gradOptions[] = {
-    importFolder,
-    {"--emit", "spec|latex|c|mlir", "Gradus source, an align* environment, a C99 function in f64, or the dialect (default spec)"},
-    {"--of", "LOSS", "the loss (default: all)"},
-    {"--wrt", "NAMES", "the arguments, with commas between (default: all floating ones that are no data)"},
-};
-static constexpr OptionSpec lspOptions[] = {
-    importFolder,
-};
-static constexpr OptionSpec plotOptions[] = {
-    importFolder,
-    {"-o", "FILE.svg", "where the picture goes, - for standard output (default: NAME.svg of the first unit)"},
-    {"--from", "X", "where a function begins (default -4)"},
-    {"--no-derivative", "", "a function without its derivative"},
-    {"--of", "CALLS", "the units with their arguments, 'adam(lr = 0.1), sgd' (default: the unit that is named as its file, or the only one)"},
-    {"--on", "beale|himmelblau|quadratic|rosenbrock", "the test function of a rule (default rosenbrock)"},
-    {"--seed", "N", "of the draws of a rule (default 0)"},
-    {"--start", "X,Y", "where the path of a rule begins (default: a point of the test function)"},
-    {"--steps", "N", "of a schedule (default 1000) or of a rule (default 500)"},
-    {"--to", "X", "where a function ends (default 4)"},
-};
-static constexpr OptionSpec runOptions[] = {
-    importFolder,
-    {"--batch", "N", "rows a step (default: all)"},
-    {"--checkpoint", "FILE", "taken up where it exists, written every 100 steps and at the end"},
-    {"--data", "FILE.csv", "one sample a line, the target last; a first line without any number is skipped"},
-    {"--device", "cpu|cuda|vulkan", "where the steps are made (default cpu)"},
-    {"--dim", "NAME=N", "the size of a dimension that the data do not tell; may come often"},
-    dtype,
-    {"--engine", "reference|cpu", "the f64 evaluator, or compiled code (default cpu)"},
-    guard,
-    {"--hyper", "NAME=VALUE", "a hyper-parameter; may come often"},
-    {"--plot", "FILE.svg", "the loss of each step as a picture, with its mean over the last steps"},
-    {"--seed", "N", "of the first parameters, the order of the rows and the draws (default 0)"},
-    size,
-    {"--steps", "N", "how many (default 1000)"},
-    {"--unit", "NAME", "the train unit (default: the only one)"},
-};
-static constexpr OptionSpec testOptions[] = {
-    importFolder,
-    {"--engine", "reference|cpu|both", "the evaluator, compiled code, or each (default both)"},
-    {"--filter", "TEXT", "only tests whose title holds the text; an error if none does"},
-    {"--seed", "N", "of the inputs of properties (default 0)"},
-};
 
 static constexpr llvm::StringRef buildDetails =
     "with a device among the targets each entry `e` is also `e_vulkan` and `e_cuda`, over the same structs: SPIR-V for any device of Vulkan 1.2, PTX for the devices from\n"
@@ -163,30 +42,69 @@ static constexpr llvm::StringRef plotDetails =
     "  rule        its path over the contours of a test function of two numbers; a rule of matrices gets one of a single row\n"
     "several units of one kind are drawn in one picture. It is readable on light and on dark pages.\n";
 
+static constexpr llvm::StringRef completionDetails =
+    "the packages and 'cmake --install' put it where the shells look. By hand:\n"
+    "  bash  source <(gradus completion bash)\n"
+    "  zsh   gradus completion zsh > FOLDER/_gradus, a folder of $fpath, before compinit\n"
+    "  fish  gradus completion fish > ~/.config/fish/completions/gradus.fish\n"
+    "offered are commands, options, what may stand behind them, and files that fit: *.grad for specs.\n";
+
+static constexpr ArgumentSpec spec = options::file("SPEC.grad", "grad"), specs = options::file("SPEC.grad ...", "grad");
+
 static constexpr CommandSpec commands[] = {
-    {"bench", "time the entries beside the memory's speed", "SPEC.grad", benchOptions, "gradus bench adamw.grad --dim w=16777216", runBench, benchDetails},
-    {"build", "compile to an archive, a C and a C++ header, a manifest and a depfile", "SPEC.grad", buildOptions,
-     "gradus build adamw.grad -o out", runBuild, buildDetails},
-    {"check", "types and shapes, then everything that has a derivative against what shares no code with it", "SPEC.grad", checkOptions,
-     "gradus check logistic.grad --at 'w=[0, 0, 1]'", runCheck, checkDetails},
-    {"emit", "print the program after a phase", "SPEC.grad", emitOptions, "gradus emit adamw.grad --stage=fuse", runEmit},
-    {"explain", "kernels, bytes and flops per element, what was fused and why not", "SPEC.grad", explainOptions,
-     "gradus explain adamw.grad", runExplain},
-    {"fmt", "rewrite specs in the canonical form", "SPEC.grad ...", fmtOptions, "gradus fmt adamw.grad", runFmt},
-    {"grad", "print the gradient of a loss as Gradus source, LaTeX or C99", "SPEC.grad", gradOptions, "gradus grad logistic.grad --wrt w", runGrad},
-    {"lsp", "serve an editor on standard input and output: messages as you type, types, definitions, completion, layout", "", lspOptions, "gradus lsp", runLsp},
-    {"plot", "draw schedules, functions with their derivatives, proxes, or the paths of rules", "SPEC.grad ...", plotOptions,
-     "gradus plot adam.grad sgd.grad --of 'adam(lr = 0.1), sgd(lr = 1e-3)' --on rosenbrock -o paths.svg", runPlot, plotDetails},
-    {"run", "train a unit on CSV data", "SPEC.grad", runOptions,
-     "gradus run digits.grad --unit softmax --data digits.csv --batch 64 --plot loss.svg", runRun},
-    {"test", "run the test blocks in f64, evaluated and compiled; fails where none ran", "SPEC.grad ...", testOptions, "gradus test adamw.grad", runTest},
+    {"bench", "time the entries beside the memory's speed", spec, options::bench, "adamw.grad --dim w=1000", "bench adamw.grad --dim w=16777216", runBench,
+     benchDetails},
+    {"build", "compile to an archive, a C and a C++ header, a manifest and a depfile", spec, options::build, "adamw.grad", "build adamw.grad -o out", runBuild,
+     buildDetails},
+    {"check", "types and shapes, then everything that has a derivative against what shares no code with it", spec, options::check, "logistic.grad",
+     "check logistic.grad --at 'w=[0, 0, 1]'", runCheck, checkDetails},
+    {"completion", "print what makes a shell complete commands, options and values", options::oneOf("bash|fish|zsh"), {}, "bash", "completion bash",
+     runCompletion, completionDetails},
+    {"emit", "print the program after a phase", spec, options::emit, "adamw.grad", "emit adamw.grad --stage=fuse", runEmit},
+    {"explain", "kernels, bytes and flops per element, what was fused and why not", spec, options::explain, "adamw.grad", "explain adamw.grad", runExplain},
+    {"fmt", "rewrite specs in the canonical form", specs, options::fmt, "adamw.grad", "fmt adamw.grad", runFmt},
+    {"grad", "print the gradient of a loss as Gradus source, LaTeX or C99", spec, options::grad, "logistic.grad", "grad logistic.grad --wrt w", runGrad},
+    {"help", "say what a command does and takes", {"[COMMAND]", Accepts::Command}, {}, "build", "help build", runHelp},
+    {"lsp", "serve an editor on standard input and output: messages as you type, types, definitions, completion, layout", {}, options::lsp, "", "lsp", runLsp},
+    {"plot", "draw schedules, functions with their derivatives, proxes, or the paths of rules", specs, options::plot, "adam.grad",
+     "plot adam.grad sgd.grad --of 'adam(lr = 0.1), sgd(lr = 1e-3)' --on rosenbrock -o paths.svg", runPlot, plotDetails},
+    {"run", "train a unit on CSV data", spec, options::run, "digits.grad --unit softmax --data digits.csv --steps 20",
+     "run digits.grad --unit softmax --data digits.csv --batch 64 --plot loss.svg", runRun},
+    {"test", "run the test blocks in f64, evaluated and compiled; fails where none ran", specs, options::test, "adamw.grad", "test adamw.grad", runTest},
 };
 
 llvm::ArrayRef<CommandSpec> getCommands() { return commands; }
 
-void printVersion(llvm::raw_ostream &os) {
+static void printCodes(llvm::raw_ostream &os) {
+  for (Code code : getCodes())
+    os << codeName(code) << "  " << codeTitle(code) << '\n';
+}
+
+static void printVersion(llvm::raw_ostream &os) {
   os << "gradus " << gradusVersion << "\nLLVM " << LLVM_VERSION_STRING << "\nABI " << GRADUS_ABI_VERSION << "\nmanifest schema "
      << manifestSchemaVersion << '\n';
+}
+
+static constexpr ToolOption toolOptions[] = {
+    {options::option("--codes", {}, "the codes of messages"), printCodes},
+    {options::option("--commands", {}, "the table of commands and options as JSON, for programs"), printTable},
+    {options::option("--help", {}, "this").withAlias("-h"), printToolHelp},
+    {options::option("--man", {}, "the manual page, for man and groff"), printManual},
+    {options::option("--version", {}, "the versions of the tool, LLVM, the ABI and the manifest schema"), printVersion},
+};
+
+llvm::ArrayRef<ToolOption> getToolOptions() { return toolOptions; }
+
+int runHelp(const Invocation &invocation) {
+  if (invocation.inputs.empty()) {
+    printToolHelp(llvm::outs());
+    return ExitOk;
+  }
+  const CommandSpec *command = findCommand(invocation.inputs.front());
+  if (!command)
+    return ExitUsage;
+  printCommandHelp(llvm::outs(), *command);
+  return ExitOk;
 }
 
 } // namespace gradus::driver

@@ -48,7 +48,7 @@ static int emitMachineStage(Session &session, Machine stage, const CpuTarget &ta
 int runEmit(const Invocation &invocation) {
   if (invocation.inputs.size() != 1)
     return usageError("'gradus emit' expects one spec");
-  std::string stage = invocation.get("--stage", "emit");
+  std::string stage = invocation.get("--stage");
   std::optional<Phase> phase = findPhase(stage);
   std::optional<Machine> machine;
   if (stage == "llvm")
@@ -61,7 +61,7 @@ int runEmit(const Invocation &invocation) {
     return usageError("no stage '" + stage + "'; expected emit, differentiate, simplify, fuse, lower, llvm, llvm-ir or asm");
   Session session;
   session.keepsUnbound = phase == Phase::Emit;
-  if (!session.load(invocation.inputs[0], invocation.get("--dtype", "f32"), invocation))
+  if (!session.load(invocation.inputs[0], invocation.get("--dtype"), invocation))
     return ExitFailed;
   if (!phase || *phase == Phase::Lower)
     session.keepEntries();
@@ -70,7 +70,7 @@ int runEmit(const Invocation &invocation) {
   if (!session.runPhases(phase.value_or(Phase::Lower), getPhaseOptions(invocation)))
     return ExitFailed;
   if (machine)
-    return emitMachineStage(session, *machine, CpuTarget{invocation.get("--target", "x86-64-v3")});
+    return emitMachineStage(session, *machine, CpuTarget{invocation.get("--target")});
   session.getModule().print(llvm::outs());
   return ExitOk;
 }

@@ -15,7 +15,7 @@ int runExplain(const Invocation &invocation) {
   if (invocation.inputs.size() != 1)
     return usageError("'gradus explain' expects one spec");
   Session session;
-  if (!session.load(invocation.inputs[0], invocation.get("--dtype", "f32"), invocation))
+  if (!session.load(invocation.inputs[0], invocation.get("--dtype"), invocation))
     return ExitFailed;
   session.keepEntries();
   if (!session.addGradients() || !session.replaceInPlace(invocation) || !session.completeSteps(invocation))

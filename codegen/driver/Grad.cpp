@@ -82,7 +82,7 @@ int runGrad(const Invocation &invocation) {
       ++numLosses;
     else
       others.push_back(func);
-  std::string form = invocation.get("--emit", "spec");
+  std::string form = invocation.get("--emit");
   if (form == "c" && numLosses > 1)
     return usageError("'--emit c' writes one loss: name it by '--of'");
   if (numLosses == 0)

@@ -29,8 +29,7 @@ int runLsp(const Invocation &invocation) {
   options.version = gradusVersion;
   options.library = findLibraryFolder();
   options.check = checkDerivatives;
-  for (const auto &[name, value] : invocation.repeated)
-    options.importFolders.push_back(value);
+  options.importFolders = invocation.getAll("-I");
   // As the protocol wants it: whoever leaves without saying 'shutdown' has failed.
   return server::serve(stdin, llvm::outs(), options) ? ExitOk : ExitFailed;
 }

@@ -108,7 +108,7 @@ static std::string argumentsOf(const PlottedUnit &unit) {
 
 /// The curves of schedules: their values in whole steps.
 static int plotSchedules(const Invocation &invocation, PlotUnits &units) {
-  std::optional<uint64_t> steps = invocation.getCount("--steps", 1000, 2);
+  std::optional<uint64_t> steps = invocation.getCountOr("--steps", 1000, 2);
   if (!steps)
     return ExitUsage;
   std::string text = units.getImports();
@@ -135,7 +135,7 @@ static int plotSchedules(const Invocation &invocation, PlotUnits &units) {
 
 /// The range of a function's argument; nothing, with a message, if it is none.
 static std::optional<Span> readRange(const Invocation &invocation) {
-  std::optional<double> low = readNumber("--from", invocation.get("--from", "-4")), high = readNumber("--to", invocation.get("--to", "4"));
+  std::optional<double> low = readNumber("--from", invocation.get("--from")), high = readNumber("--to", invocation.get("--to"));
   if (!low || !high)
     return std::nullopt;
   if (*low < *high)
@@ -188,7 +188,8 @@ static int plotFunctions(const Invocation &invocation, PlotUnits &units) {
 static std::optional<std::pair<double, double>> readStart(const Invocation &invocation, const TestFunction &function) {
   if (!invocation.has("--start"))
     return function.start;
-  auto [x, y] = StringRef(invocation.options.at("--start")).split(',');
+  std::string text = invocation.get("--start");
+  auto [x, y] = StringRef(text).split(',');
   std::optional<double> first = readNumber("--start", x), second = first ? readNumber("--start", y) : std::nullopt;
   return second ? std::optional(std::pair(*first, *second)) : std::nullopt;
 }
@@ -278,9 +279,9 @@ static bool tracePath(ModuleOp module, const std::string &unit, std::pair<double
 }
 
 static int plotRules(const Invocation &invocation, PlotUnits &units) {
-  std::string wanted = invocation.get("--on", "rosenbrock");
+  std::string wanted = invocation.get("--on");
   const TestFunction &function = *llvm::find_if(getTestFunctions(), [&](const TestFunction &one) { return one.name == wanted; });
-  std::optional<uint64_t> steps = invocation.getCount("--steps", 500, 1), seed = invocation.getCount("--seed", 0);
+  std::optional<uint64_t> steps = invocation.getCountOr("--steps", 500, 1), seed = invocation.getCount("--seed", 0);
   std::optional<std::pair<double, double>> start = readStart(invocation, function);
   if (!steps || !seed || !start)
     return ExitUsage;

@@ -58,28 +58,34 @@ static std::string describe(IntervalAttr interval) {
                        llvm::format("%g", interval.getHighValue()), interval.getHighClosed() ? "]" : ")");
 }
 
+/// "lr=0.1"; false, with `error` set, where it is no number of that name.
+static bool readSetting(StringRef option, StringRef setting, StringRef form, StringRef &name, StringRef &text, double &value, std::string &error) {
+  std::tie(name, text) = setting.split('=');
+  if (!text.empty() && !text.getAsDouble(value))
+    return true;
+  error = ("'" + option + "' expects " + form + ", but got '" + setting + "'").str();
+  return false;
+}
+
 /// Reads `--dim n=64` and `--hyper lr=0.1`. False, with `error` set, on a value that does not fit.
 static bool readSettings(const Invocation &invocation, Training &training, std::string &error) {
   training.hypers = defaultHypers(training.step);
-  for (const auto &[option, setting] : invocation.repeated) {
-    if (option != "--dim" && option != "--hyper")
-      continue;
-    auto [name, text] = StringRef(setting).split('=');
-    double value;
-    if (text.empty() || text.getAsDouble(value)) {
-      error = "'" + option + "' expects NAME=" + (option == "--dim" ? "N" : "VALUE") + ", but got '" + setting + "'";
+  StringRef name, text;
+  double value;
+  for (const std::string &setting : invocation.getAll("--dim")) {
+    if (!readSetting("--dim", setting, "NAME=N", name, text, value, error))
+      return false;
+    int64_t size;
+    if (text.getAsInteger(10, size) || size < 1 || size > maxDimension ||
+        !llvm::any_of(training.step.symbols, [&](StringAttr s) { return s.getValue() == name; })) {
+      error = "'--dim " + setting + "': expected a dimension of the unit and a size from 1 to " + std::to_string(maxDimension);
       return false;
     }
-    if (option == "--dim") {
-      int64_t size;
-      if (text.getAsInteger(10, size) || size < 1 || size > maxDimension ||
-          !llvm::any_of(training.step.symbols, [&](StringAttr s) { return s.getValue() == name; })) {
-        error = "'--dim " + setting + "': expected a dimension of the unit and a size from 1 to " + std::to_string(maxDimension);
-        return false;
-      }
-      training.sizes[name.str()] = size;
-      continue;
-    }
+    training.sizes[name.str()] = size;
+  }
+  for (const std::string &setting : invocation.getAll("--hyper")) {
+    if (!readSetting("--hyper", setting, "NAME=VALUE", name, text, value, error))
+      return false;
     auto at = llvm::find_if(training.step.hypers, [&](const EntryHyper &hyper) { return hyper.name == name; });
     if (at == training.step.hypers.end()) {
       std::vector<std::string> names;
@@ -246,17 +252,17 @@ static int reportRun(const std::string &unit, ArrayRef<double> losses, uint64_t 
 int runRun(const Invocation &invocation) {
   if (invocation.inputs.size() != 1 || !invocation.has("--data"))
     return usageError("'gradus run' expects one spec and --data FILE.csv");
-  std::optional<uint64_t> steps = invocation.getCount("--steps", 1000, 1), batch = invocation.getCount("--batch", 0, 1),
+  std::optional<uint64_t> steps = invocation.getCount("--steps", 1), batch = invocation.getCountOr("--batch", 0, 1),
                           seed = invocation.getCount("--seed", 0);
   if (!steps || !batch || !seed)
     return ExitUsage;
-  std::string error, checkpoint = invocation.get("--checkpoint"), plot = invocation.get("--plot"), device = invocation.get("--device", "cpu");
+  std::string error, checkpoint = invocation.get("--checkpoint"), plot = invocation.get("--plot"), device = invocation.get("--device");
   if (device != "cpu" && invocation.get("--engine") == "reference")
     return usageError("'--engine reference' is the f64 evaluator, which is on no device: leave out '--device " + device + "'");
   if (!canWrite(checkpoint, error) || !canWrite(plot, error))
     return fail(error);
   Session session;
-  ModuleOp module = session.load(invocation.inputs[0], invocation.get("--dtype", "f32"), invocation);
+  ModuleOp module = session.load(invocation.inputs[0], invocation.get("--dtype"), invocation);
   if (!module || !session.completeSteps(invocation))
     return ExitFailed;
   std::string unit = chooseUnit(module, invocation.get("--unit"), error);

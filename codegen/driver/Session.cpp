@@ -94,10 +94,9 @@ ModuleOp Session::loadSource(const Source *main, StringRef dtype, const Invocati
   options.dtype = dtype.str();
   options.standardLibrary = findLibraryFolder() + "/std";
   options.checks = withChecks;
-  for (const auto &[name, value] : invocation.repeated)
-    if (name == "-I")
-      options.importFolders.push_back(value);
-    else if (name == "--size" && !readSize(value, options))
+  options.importFolders = invocation.getAll("-I");
+  for (const std::string &setting : invocation.getAll("--size"))
+    if (!readSize(setting, options))
       return nullptr;
   options.keepsUnbound = keepsUnbound;
   if (main)
@@ -123,8 +122,8 @@ bool Session::addGradients(StringRef loss, llvm::ArrayRef<StringRef> wrt) {
 }
 
 bool Session::replaceInPlace(const Invocation &invocation) {
-  for (const auto &[option, name] : invocation.repeated) {
-    if (option != "--in-place" || replaceByGradient(*module, name) > 0)
+  for (const std::string &name : invocation.getAll("--in-place")) {
+    if (replaceByGradient(*module, name) > 0)
       continue;
     std::vector<std::string> known = getGradientArguments(*module);
     if (known.empty()) {

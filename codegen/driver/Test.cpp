@@ -92,7 +92,7 @@ int runTest(const Invocation &invocation) {
   if (!seed)
     return ExitUsage;
   unsigned passed = 0, failed = 0;
-  std::string given = invocation.get("--engine", "both");
+  std::string given = invocation.get("--engine");
   SmallVector<StringRef> engines{given};
   if (given == "both")
     engines = {"reference", "cpu"};
