@@ -7,6 +7,7 @@ if(TARGET gradus)
 endif()
 install(DIRECTORY lang/std DESTINATION ${CMAKE_INSTALL_DATADIR}/gradus FILES_MATCHING PATTERN "*.grad")
 install(FILES editors/README.md editors/gradus.tmLanguage.json DESTINATION ${CMAKE_INSTALL_DATADIR}/gradus/editors)
+install(FILES docs/schema.json DESTINATION ${CMAKE_INSTALL_DATADIR}/gradus) # of what --json prints
 install(FILES lang/REFERENCE.md DESTINATION ${CMAKE_INSTALL_DATADIR}/gradus) # what `gradus lsp` says of words
 install(FILES LICENSE NOTICE DESTINATION ${CMAKE_INSTALL_DOCDIR} OPTIONAL)
 

@@ -7,12 +7,12 @@
 
 #include "codegen/driver/BenchArrays.h"
 #include "codegen/driver/Commands.h"
+#include "codegen/driver/Report.h"
 #include "codegen/driver/Session.h"
 #include "codegen/emit/Explain.h"
 #include "dialect/DimExpr.h"
 
 #include "llvm/Support/Format.h"
-#include "llvm/Support/FormatVariadic.h"
 #include "llvm/Support/JSON.h"
 #include "llvm/Support/Parallel.h"
 #include "llvm/Support/Threading.h"
@@ -232,28 +232,28 @@ static void printLines(ArrayRef<BenchLine> lines) {
                << " threads; floor: scale in place over as many bytes as the arrays of the entry are read and written, each once\n";
 }
 
-static void printJson(ArrayRef<BenchLine> lines, StringRef dtype) {
+static llvm::json::Array toJson(ArrayRef<BenchLine> lines, StringRef dtype) {
   llvm::json::Array array;
   for (const BenchLine &line : lines) {
     llvm::json::Object object{{"case", line.entry},
                               {"n", line.elements},
                               {"dtype", dtype},
                               {"threads", static_cast<int64_t>(llvm::parallel::getThreadCount())},
-                              {"bytes_per_param", line.leastBytes},
-                              {"ns_per_param", line.nanoseconds},
+                              {"bytes_per_param", numberToJson(line.leastBytes)},
+                              {"ns_per_param", numberToJson(line.nanoseconds)},
                               {"rounds", line.rounds},
-                              {"gb_per_s", line.gigabytes},
-                              {"x_floor", line.overFloor},
-                              {"spread", line.spread}};
+                              {"gb_per_s", numberToJson(line.gigabytes)},
+                              {"x_floor", numberToJson(line.overFloor)},
+                              {"spread", numberToJson(line.spread)}};
     if (line.planBytes)
-      object["plan_bytes_per_param"] = *line.planBytes;
+      object["plan_bytes_per_param"] = numberToJson(*line.planBytes);
     array.push_back(std::move(object));
   }
-  llvm::outs() << llvm::formatv("{0:2}", llvm::json::Value(std::move(array))) << '\n';
+  return array;
 }
 
 /// Compiles all entries of the module for this machine.
-static std::unique_ptr<Jit> compile(Session &session, const Invocation &invocation) {
+static std::unique_ptr<Jit> compile(Session &session, const Invocation &invocation, Report &report) {
   if (!session.runPhases(Phase::Lower, getPhaseOptions(invocation)) || failed(convertToLLVMDialect(session.getModule()))) {
     session.report();
     return nullptr;
@@ -261,7 +261,7 @@ static std::unique_ptr<Jit> compile(Session &session, const Invocation &invocati
   std::string error;
   std::unique_ptr<Jit> jit = Jit::create(session.getModule(), CpuTarget{invocation.get("--target")}, error);
   if (!jit)
-    llvm::errs() << "gradus: error: " << error << '\n';
+    report.error(error);
   return jit;
 }
 
@@ -285,7 +285,7 @@ static bool readCounts(const Invocation &invocation, int64_t &rounds) {
 
 /// Measures all entries that are asked for; false where one could not be.
 static bool measureAll(const Invocation &invocation, ArrayRef<EntryLayout> layouts, const Explanation &explanation, Jit &jit,
-                       const llvm::StringMap<int64_t> &sizes, int64_t rounds, std::vector<BenchLine> &lines) {
+                       const llvm::StringMap<int64_t> &sizes, int64_t rounds, std::vector<BenchLine> &lines, Report &report) {
   bool isWhole = true;
   for (const EntryLayout &layout : layouts) {
     if (!isMeasured(layout, invocation.get("--entry")))
@@ -298,20 +298,19 @@ static bool measureAll(const Invocation &invocation, ArrayRef<EntryLayout> layou
     if (isDone)
       lines.push_back(line);
     else
-      llvm::errs() << "gradus: error: '" << layout.name << "' cannot be measured: " << error << '\n';
+      report.error("'" + layout.name + "' cannot be measured: " + error);
     isWhole &= isDone;
   }
   return isWhole;
 }
 
-int runBench(const Invocation &invocation) {
-  if (invocation.inputs.size() != 1)
-    return usageError("'gradus bench' expects one spec");
+static int bench(const Invocation &invocation, Report &report) {
   int64_t rounds = 0;
   if (!readCounts(invocation, rounds))
     return ExitUsage;
   const std::string dtype = invocation.get("--dtype");
-  Session session;
+  report.document["entries"] = llvm::json::Array();
+  Session session(&report);
   ModuleOp module = session.load(invocation.inputs[0], dtype, invocation);
   if (!module)
     return ExitFailed;
@@ -327,22 +326,29 @@ int runBench(const Invocation &invocation) {
   FailureOr<Explanation> explanation = explain(module, getPhaseOptions(invocation));
   if (session.report() || failed(explanation))
     return ExitFailed;
-  std::unique_ptr<Jit> jit = compile(session, invocation);
+  std::unique_ptr<Jit> jit = compile(session, invocation, report);
   if (!jit)
     return ExitFailed;
 
   std::vector<BenchLine> lines;
-  bool isWhole = measureAll(invocation, layouts, *explanation, *jit, sizes, rounds, lines);
+  bool isWhole = measureAll(invocation, layouts, *explanation, *jit, sizes, rounds, lines, report);
   if (lines.empty() && isWhole) {
-    llvm::errs() << "gradus: error: '" << invocation.inputs[0] << "' has nothing to measure: expected an entry with arrays"
-                 << (invocation.has("--entry") ? " and '" + invocation.get("--entry") + "' in its name" : "") << '\n';
+    report.error("'" + invocation.inputs[0] + "' has nothing to measure: expected an entry with arrays" +
+                 (invocation.has("--entry") ? " and '" + invocation.get("--entry") + "' in its name" : ""));
     return ExitFailed;
   }
-  if (invocation.has("--json"))
-    printJson(lines, dtype);
+  if (report.isJson())
+    report.document["entries"] = toJson(lines, dtype);
   else if (!lines.empty())
     printLines(lines);
   return isWhole ? ExitOk : ExitFailed;
+}
+
+int runBench(const Invocation &invocation) {
+  if (invocation.inputs.size() != 1)
+    return usageError("'gradus bench' expects one spec");
+  Report report(invocation, "bench");
+  return report.finish(bench(invocation, report));
 }
 
 } // namespace gradus::driver

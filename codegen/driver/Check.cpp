@@ -31,9 +31,9 @@ static void checkProximals(Checker &checker, ModuleOp module, uint64_t seed) {
       continue;
     auto objective = module.lookupSymbol<FuncOp>((name.getValue() + ".objective").str());
     reference::ProximalCheckReport result = reference::checkProximal(value, objective, {seed + 1});
-    checker.say(result.passed, (objective ? "prox " : "projection ") + name.getValue() + ": " + Twine(result.competitors) + " competitors");
+    checker.say(result.passed, (objective ? "prox " : "projection ") + name.getValue(), Twine(result.competitors) + " competitors");
     if (!result.error.empty())
-      llvm::outs() << "  " << result.error << '\n';
+      checker.note(result.error);
   }
   for (FuncOp func : llvm::make_early_inc_range(module.getOps<FuncOp>()))
     if (func->hasAttr("gradus.proximal"))
@@ -69,19 +69,21 @@ static bool checkDerivatives(Checker &checker, ModuleOp original, ModuleOp compi
   return true;
 }
 
-int runCheck(const Invocation &invocation) {
-  if (invocation.inputs.size() != 1)
-    return usageError("'gradus check' expects one spec");
+static int check(const Invocation &invocation, Report &report) {
+  report.document["file"] = textToJson(invocation.inputs[0]);
+  report.document["checks"] = llvm::json::Array();
+  for (StringRef count : {"passed", "failed", "skipped"})
+    report.document[count] = 0;
   std::optional<uint64_t> seed = invocation.getCount("--seed", 0);
   std::optional<GivenPoint> point = readPoint(invocation);
   if (!seed || !point)
     return ExitUsage;
-  Session session;
+  Session session(&report);
   ModuleOp module = session.load(invocation.inputs[0], "f64", invocation, /*withChecks=*/true);
   if (!module)
     return ExitFailed;
   OwningOpRef<ModuleOp> original(cast<ModuleOp>(module->clone()));
-  Checker checker(*original, module, *seed);
+  Checker checker(*original, module, *seed, report);
   checkProximals(checker, module, *seed);
   if (!checker.setPoint(*point))
     return session.report(), ExitFailed;
@@ -94,6 +96,13 @@ int runCheck(const Invocation &invocation) {
   }
   checker.printSummary(invocation.inputs[0]);
   return checker.isGood() ? ExitOk : ExitFailed;
+}
+
+int runCheck(const Invocation &invocation) {
+  if (invocation.inputs.size() != 1)
+    return usageError("'gradus check' expects one spec");
+  Report report(invocation, "check");
+  return report.finish(check(invocation, report));
 }
 
 } // namespace gradus::driver

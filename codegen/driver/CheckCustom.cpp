@@ -96,7 +96,7 @@ void Checker::checkCustom(ArrayRef<CustomUse> uses) {
   if (tried == 0)
     return skip(what, why);
   if (!all.passed && !isOfProblem && (isFlat || first->hasAttr("surrogate"))) {
-    say(true, what + ": a surrogate, " + (isFlat ? "for the value is constant wherever it has a derivative" : "as it says"));
+    say(true, what, isFlat ? "a surrogate, for the value is constant wherever it has a derivative" : "a surrogate, as it says");
     return;
   }
   report(what, all);

@@ -117,7 +117,7 @@ void Checker::checkStep(FuncOp step) {
     worst = std::fmax(worst, distance(*after, *before));
   }
   bool agrees = worst <= 1e-9;
-  say(hasFinite && agrees, what + ": " + Twine(points) + " points" + (!hasFinite ? ": it is finite at none that was tried" : !agrees ? ": the phases change it" : ""));
+  say(hasFinite && agrees, what, Twine(points) + " points" + (!hasFinite ? ": it is finite at none that was tried" : !agrees ? ": the phases change it" : ""));
 }
 
 } // namespace gradus::driver

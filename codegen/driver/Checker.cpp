@@ -36,24 +36,51 @@ static std::string describeElement(const reference::WorstElement &worst) {
   return text + (worst.index.empty() ? "" : "]");
 }
 
-static void printWorst(StringRef against, const reference::WorstElement &worst) {
+void Checker::printWorst(StringRef against, const reference::WorstElement &worst) {
   if (worst.argument.empty())
     return;
+  if (output.isJson()) {
+    llvm::json::Object &check = *getChecks().back().getAsObject();
+    if (!check.getArray("worst"))
+      check["worst"] = llvm::json::Array();
+    check.getArray("worst")->push_back(llvm::json::Object{{"against", against},
+                                                          {"element", describeElement(worst)},
+                                                          {"point", worst.point},
+                                                          {"got", numberToJson(worst.got)},
+                                                          {"expected", numberToJson(worst.expected)},
+                                                          {"error", numberToJson(worst.error)}});
+    return;
+  }
   llvm::outs() << "  against " << against << ": worst " << describeElement(worst) << ' ' << worst.point << ": "
                << llvm::format("%.17g, expected %.17g, error %.2g\n", worst.got, worst.expected, worst.error);
 }
 
-void Checker::say(bool passed, const Twine &what) {
-  llvm::outs() << (passed ? "pass  " : "FAIL  ") << what << '\n';
+void Checker::addToDocument(StringRef status, const Twine &what, const Twine &found) {
+  output.document["passed"] = numPassed;
+  output.document["failed"] = numFailed;
+  output.document["skipped"] = numSkipped;
+  getChecks().push_back(llvm::json::Object{{"status", status}, {"what", textToJson(what.str())}, {"found", textToJson(found.str())}, {"notes", llvm::json::Array()}});
+}
+
+void Checker::say(bool passed, const Twine &what, const Twine &found) {
   ++(passed ? numPassed : numFailed);
+  if (output.isJson())
+    addToDocument(passed ? "pass" : "fail", what, found);
+  else
+    llvm::outs() << (passed ? "pass  " : "FAIL  ") << what << ": " << found << '\n';
 }
 
 void Checker::skip(const Twine &what, const Twine &why) {
-  llvm::outs() << "skip  " << what << ": not checked: " << why << '\n';
   ++numSkipped;
+  if (output.isJson())
+    addToDocument("skip", what, why);
+  else
+    llvm::outs() << "skip  " << what << ": not checked: " << why << '\n';
 }
 
 void Checker::printSummary(StringRef file) const {
+  if (output.isJson())
+    return; // each check was counted there
   llvm::outs() << file << ": " << (numFailed ? counted(numFailed, "error") : "no errors") << "; " << numPassed + numFailed << " checked";
   llvm::outs() << (numSkipped ? ", " + std::to_string(numSkipped) + " not checked" : "") << '\n';
 }
@@ -63,10 +90,15 @@ FuncOp Checker::setsOf(FuncOp func) {
   return name ? original.lookupSymbol<FuncOp>(name) : FuncOp();
 }
 
-void Checker::note(const Twine &what) { llvm::outs() << "  " << what << '\n'; }
+void Checker::note(const Twine &what) {
+  if (output.isJson())
+    getChecks().back().getAsObject()->getArray("notes")->push_back(textToJson(what.str()));
+  else
+    llvm::outs() << "  " << what << '\n';
+}
 
 void Checker::report(StringRef what, const reference::GradientCheckReport &result, StringRef more) {
-  std::string line = (what + ": " + Twine(result.elements) + " derivatives").str();
+  std::string line = std::to_string(result.elements) + " derivatives";
   if (result.kinks)
     line += ", " + std::to_string(result.kinks) + " at kinks, where each lies between those beside";
   if (!result.complexError.empty())
@@ -75,7 +107,7 @@ void Checker::report(StringRef what, const reference::GradientCheckReport &resul
     line += ", by dual numbers alone, for a derivative of one's own or a solver is in it";
   if (result.skipped)
     line += "; no finite value at " + counted(result.skipped, "further point");
-  say(result.passed, line + more);
+  say(result.passed, what, line + more);
   if (!result.error.empty())
     note("could not be checked: " + result.error);
   printWorst("central differences", result.difference);
@@ -297,7 +329,7 @@ void Checker::checkHessian(FuncOp loss) {
     double scale = std::fmax(1e-3, sizeOf(v) * sizeOf(*alongU) + sizeOf(u) * sizeOf(*alongV));
     bool isSymmetric = std::fabs(one - other) <= 1e-11 * scale;
     std::string line;
-    llvm::raw_string_ostream(line) << what << llvm::format(": <u, H v> = %.12g, <v, H u> = %.12g", other, one);
+    llvm::raw_string_ostream(line) << llvm::format("<u, H v> = %.12g, <v, H u> = %.12g", other, one);
     // Forward mode over forward mode, which is far dearer: only where it is done soon.
     auto duals = FailureOr<reference::ValueAndGradients<double>>(failure());
     bool isNested = holds(loss, llvm::IsaPred<GradOp>);
@@ -314,7 +346,7 @@ void Checker::checkHessian(FuncOp loss) {
         for (auto [x, y] : llvm::zip_equal(a.reals, b.reals))
           off = std::isfinite(y) ? std::fmax(off, std::fabs(x - y)) : off;
     bool agrees = off <= 1e-10 * scale;
-    say(isSymmetric && agrees, line + (succeeded(duals) && !agrees ? "; H u is not that of dual numbers" : ""));
+    say(isSymmetric && agrees, what, line + (succeeded(duals) && !agrees ? "; H u is not that of dual numbers" : ""));
     return;
   }
   skip(what, "it is finite at no point that was tried");

@@ -9,6 +9,7 @@
 
 #include "codegen/driver/CheckPoint.h"
 #include "codegen/driver/Outline.h"
+#include "codegen/driver/Report.h"
 #include "codegen/reference/GradientCheck.h"
 
 #include "llvm/ADT/MapVector.h"
@@ -30,8 +31,10 @@ bool holdsProblem(mlir::Region &region);
 
 class Checker {
 public:
-  /// `original` is the spec as the front end wrote it, `compiled` the same with gradient functions after the phases.
-  Checker(mlir::ModuleOp original, mlir::ModuleOp compiled, uint64_t seed) : original(original), compiled(compiled), seed(seed) {}
+  /// `original` is the spec as the front end wrote it, `compiled` the same with gradient functions after the phases. With `--json` the document of
+  /// `output` has an array of checks.
+  Checker(mlir::ModuleOp original, mlir::ModuleOp compiled, uint64_t seed, Report &output)
+      : original(original), compiled(compiled), seed(seed), output(output) {}
 
   /// The point that all losses are tried at besides; false after a message.
   bool setPoint(const GivenPoint &point);
@@ -47,8 +50,10 @@ public:
   /// A step: finite, and the same before and after the phases; and the gradients that it takes itself.
   void checkStep(FuncOp step);
 
-  /// The line of a check.
-  void say(bool passed, const llvm::Twine &what);
+  /// The line of a check: what was tried, and what came of it.
+  void say(bool passed, const llvm::Twine &what, const llvm::Twine &found);
+  /// A line below that of the last check.
+  void note(const llvm::Twine &what);
   /// What could not be tried, and why; every such thing is said and counted.
   void skip(const llvm::Twine &what, const llvm::Twine &why);
   /// How many checks passed, failed and were left out.
@@ -62,7 +67,9 @@ private:
   FuncOp setsOf(FuncOp func);
   /// The first line of a check, and what is wrong.
   void report(llvm::StringRef what, const reference::GradientCheckReport &result, llvm::StringRef more = "");
-  void note(const llvm::Twine &what);
+  llvm::json::Array &getChecks() { return *output.document.getArray("checks"); }
+  void addToDocument(llvm::StringRef status, const llvm::Twine &what, const llvm::Twine &found);
+  void printWorst(llvm::StringRef against, const reference::WorstElement &worst);
   void printFault(FuncOp func, const reference::GradientCheckReport &result);
   void checkCustom(llvm::ArrayRef<CustomUse> uses);
   bool tryCustom(CustomUse use, uint64_t trialSeed, bool isPositive, reference::GradientCheckReport &result);
@@ -72,6 +79,7 @@ private:
 
   mlir::ModuleOp original, compiled;
   uint64_t seed;
+  Report &output;
   const GivenPoint *given = nullptr;
   unsigned numPassed = 0, numFailed = 0, numSkipped = 0;
 };

@@ -31,7 +31,7 @@ inline constexpr OptionSpec guard = option("--guard", oneOf("off|joint|grads|ful
 inline constexpr OptionSpec importFolder = option("-I", folder("DIR"), "also look for imports there").often().withExample("-I rules");
 inline constexpr OptionSpec inPlace = option("--in-place", text("NAME"),
                                     "the gradient of a loss in this argument, or LOSS.ARGUMENT, is written over it: no output for it").often().withExample("logistic.grad --in-place w");
-inline constexpr OptionSpec json = option("--json", {}, "as JSON, for programs").withExample("--json");
+inline constexpr OptionSpec json = option("--json", {}, "as JSON, for programs: docs/schema.json says what is in it").withExample("--json");
 inline constexpr OptionSpec noFuse = option("--no-fuse", {}, "one kernel for each operation, for comparison").withExample("--no-fuse");
 inline constexpr OptionSpec size = option("--size", text("NAME=N"), "a size of the spec, in the place of its default").often().withExample("sized.grad --size m=5");
 inline constexpr OptionSpec zeroGrads = option("--zero-grads", {}, "the step of a rule writes zeros over its gradients").withExample("--zero-grads");
@@ -77,6 +77,7 @@ inline constexpr OptionSpec build[] = {
 inline constexpr OptionSpec check[] = {
     importFolder,
     option("--at", text("NAME=[NUMBERS]"), "also try losses where that argument is this, or NAME=FILE.csv; once for each argument").often().withExample("--at 'w=[0, 0, 1]'"),
+    json,
     option("--no-gradients", {}, "types and shapes only").withExample("--no-gradients"),
     option("--seed", text("N"), "of the random points").withInitial("0").withExample("--seed 1"),
     size,
@@ -151,6 +152,7 @@ inline constexpr OptionSpec test[] = {
     importFolder,
     option("--engine", oneOf("reference|cpu|both"), "the evaluator, compiled code, or each").withInitial("both").withExample("--engine cpu"),
     option("--filter", text("TEXT"), "only tests whose title holds the text; an error if none does").withExample("--filter adamw"),
+    json,
     option("--seed", text("N"), "of the inputs of properties").withInitial("0").withExample("--seed 1"),
 };
 

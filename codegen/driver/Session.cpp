@@ -2,6 +2,7 @@
 
 #include "codegen/driver/Session.h"
 
+#include "codegen/driver/Report.h"
 #include "codegen/emit/Entry.h"
 #include "lang/Frontend.h"
 #include "lang/Parser.h"
@@ -20,7 +21,7 @@ using namespace mlir;
 
 namespace gradus::driver {
 
-Session::Session() : context(MLIRContext::Threading::DISABLED), diagnostics(sources) {
+Session::Session(Report *output) : context(MLIRContext::Threading::DISABLED), diagnostics(sources), output(output) {
   context.loadDialect<GradusDialect>();
   context.printOpOnDiagnostic(false); // users did not write IR
   context.getDiagEngine().registerHandler([this](mlir::Diagnostic &diagnostic) { takeDiagnostic(diagnostic, sources, diagnostics); });
@@ -60,7 +61,9 @@ void takeDiagnostic(mlir::Diagnostic &diagnostic, const SourceManager &sources, 
 
 bool Session::report() {
   bool hasErrors = diagnostics.hasErrors();
-  if (numReported == 0) // in the order of the text
+  if (output && output->isJson())
+    output->addMessages(diagnostics, numReported);
+  else if (numReported == 0) // in the order of the text
     llvm::errs() << diagnostics.render();
   else
     for (size_t k = numReported; k < diagnostics.getAll().size(); ++k)
@@ -69,7 +72,13 @@ bool Session::report() {
   return hasErrors;
 }
 
-/// "m=20"; false, with a message, where it is something else.
+void Session::sayError(const std::string &text) {
+  if (output)
+    return output->error(text);
+  usageError(text);
+}
+
+/// "m=20"; false where it is something else.
 static bool readSize(StringRef setting, EmitOptions &options) {
   auto [name, text] = setting.split('=');
   int64_t size;
@@ -77,7 +86,6 @@ static bool readSize(StringRef setting, EmitOptions &options) {
     options.sizes[name.str()] = size;
     return true;
   }
-  llvm::errs() << "gradus: error: '--size' expects NAME=N, but got '" << setting << "'\n";
   return false;
 }
 
@@ -97,7 +105,7 @@ ModuleOp Session::loadSource(const Source *main, StringRef dtype, const Invocati
   options.importFolders = invocation.getAll("-I");
   for (const std::string &setting : invocation.getAll("--size"))
     if (!readSize(setting, options))
-      return nullptr;
+      return sayError("'--size' expects NAME=N, but got '" + setting + "'"), nullptr;
   options.keepsUnbound = keepsUnbound;
   if (main)
     module = emitModule(context, sources, *main, diagnostics, options);
@@ -127,12 +135,12 @@ bool Session::replaceInPlace(const Invocation &invocation) {
       continue;
     std::vector<std::string> known = getGradientArguments(*module);
     if (known.empty()) {
-      llvm::errs() << "gradus: error: '--in-place " << name << "' expects a gradient, but the spec has no loss\n";
+      sayError("'--in-place " + name + "' expects a gradient, but the spec has no loss");
       return false;
     }
     std::string close = didYouMean(name, known);
-    llvm::errs() << "gradus: error: '--in-place' expects an argument that a loss has a gradient in, " << llvm::join(known, " or ") << ", or LOSS.ARGUMENT, but got '" << name
-                 << "'" << (close.empty() ? "" : "; " + close) << '\n';
+    sayError("'--in-place' expects an argument that a loss has a gradient in, " + llvm::join(known, " or ") + ", or LOSS.ARGUMENT, but got '" + name + "'" +
+             (close.empty() ? "" : "; " + close));
     return false;
   }
   return true;

@@ -21,9 +21,12 @@
 
 namespace gradus::driver {
 
+class Report;
+
 class Session {
 public:
-  Session();
+  /// What is said goes to stderr, or into the document of `output`.
+  explicit Session(Report *output = nullptr);
   ~Session();
 
   /// Reads, checks and emits a spec. Null if it has errors, which are then on stderr.
@@ -59,6 +62,7 @@ public:
   bool report();
 
 private:
+  void sayError(const std::string &text);
   mlir::ModuleOp loadSource(const Source *main, llvm::StringRef dtype, const Invocation &invocation, bool withChecks);
   bool run(mlir::ModuleOp part, std::optional<Phase> done, Phase last, const PhaseOptions &options);
 
@@ -66,6 +70,7 @@ private:
   SourceManager sources;
   Diagnostics diagnostics;
   mlir::OwningOpRef<mlir::ModuleOp> module;
+  Report *output;
   size_t numReported = 0;
 };
 

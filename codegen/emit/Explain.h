@@ -84,7 +84,7 @@ std::optional<ExplainedCost> explainCost(FuncOp loss, const PhaseOptions &option
 void printExplanation(const Explanation &explanation, llvm::raw_ostream &os);
 /// A picture: phases are columns, kernels boxes in the order in which they run.
 std::string drawExplanation(const Explanation &explanation);
-/// {"schema": 1, "entries": [..]}
-llvm::json::Value toJson(const Explanation &explanation);
+/// The entries, as docs/schema.json has them.
+llvm::json::Array toJson(const Explanation &explanation);
 
 } // namespace gradus

@@ -152,11 +152,11 @@ static llvm::json::Value toJson(const ExplainedEntry &entry) {
   return object;
 }
 
-llvm::json::Value toJson(const Explanation &explanation) {
+llvm::json::Array toJson(const Explanation &explanation) {
   llvm::json::Array entries;
   for (const ExplainedEntry &entry : explanation)
     entries.push_back(toJson(entry));
-  return llvm::json::Object{{"schema", 1}, {"entries", std::move(entries)}};
+  return entries;
 }
 
 } // namespace gradus
