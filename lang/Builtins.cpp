@@ -17,7 +17,8 @@ bool Elaborator::expectArguments(const CallSite &site, size_t least, size_t most
   size_t count = site.call->arguments.size();
   for (const ast::Argument &argument : site.call->arguments)
     if (argument.name || argument.isElse) {
-      error(Code::UnknownArgument, argument.loc, "'" + site.builtin->name.str() + "' has no named arguments");
+      error(Code::UnknownArgument, argument.loc, "'" + site.builtin->name.str() + "' has no named arguments")
+          .suggest(argument.name && argument.name->name == "axis" ? "the axis stands in brackets: sum[axis = 1](x)" : "");
       return false;
     }
   if (count >= least && count <= most)

@@ -378,6 +378,9 @@ void Elaborator::runAssign(const ast::AssignStmt &stmt, Scope &scope) {
     if (target.name.primed) {
       error(Code::PrimeOutsideRule, target.loc, "'" + target.name.name + "'' has a prime, but there is no step here")
           .suggest("drop the prime");
+      for (const ast::Target &mine : stmt.targets)
+        if (!scope.findLocal(mine.name.name))
+          scope.set(mine.name.name, Entity(), mine.loc);
       return;
     }
   auto isWhole = [&](const ast::Target &target) { return definesWhole(target.subscripts, scope); };

@@ -165,7 +165,7 @@ Entity Elaborator::evalMember(const ast::Member &expr, Scope &scope) {
     return transposedOperator(*linear);
   if (const Complex *z = base.get<Complex>(); z && name == "T")
     return mapParts(*z, expr.loc, [&](const Array &part) { return transposeOwn(part, expr.loc); });
-  error(Code::UnknownMember, expr.member.loc, "'." + name + "' is no part of " + base.what().str())
+  error(Code::UnknownMember, expr.member.loc, "'." + name + "' is no part of " + (base.isArray() && !base.isPoison() && ownRank(base.array()) > 0 ? "an array" : base.what().str()))
       .suggest(base.isArray() ? "an array has '.T', its transpose" : "");
   return {};
 }
@@ -214,9 +214,14 @@ Array Elaborator::matmul(const Array &a, const Array &b, Location at) {
     Attribute left = ownShape(a, k).back(), right = ownShape(b, k).front();
     if (left == right)
       continue;
+    std::string help = "the shapes are " + describe(ownShape(a, k)) + " and " + describe(ownShape(b, k));
+    if (p == 2 && ownShape(a, k).front() == right)
+      help += "; the transpose of the left side fits: .T";
+    else if (q == 2 && ownShape(b, k).back() == left)
+      help += "; the transpose of the right side fits: .T";
     error(Code::DimensionConflict, at, "'@' sums over an axis of size " + describe(left) + " on the left and " + describe(right) +
                                            " on the right")
-        .suggest("the shapes are " + describe(ownShape(a, k)) + " and " + describe(ownShape(b, k)));
+        .suggest(help);
     return {};
   }
   // Labels: 0 the summed axis, 1 the rows of a, 2 the columns of b.
@@ -248,6 +253,22 @@ Entity Elaborator::evalUnary(const ast::Unary &expr, Scope &scope) {
   return expr.op == ast::UnaryOp::Neg ? negate(x, expr.loc) : x;
 }
 
+/// Where two operands do not fit each other, what was said since `before` is said with the shape of each at its place.
+static void noteOperands(Diagnostics &diagnostics, const Diagnostics::Mark &before, const ast::Binary &expr, const Array &a, const Array &b) {
+  if (diagnostics.getAll().size() == before.numMessages || a.isPoison() || b.isPoison() || a.lanes.size() > 1 || b.lanes.size() > 1)
+    return;
+  const Diagnostic said = diagnostics.getAll().back();
+  bool isOfShapes = said.code == Code::ShapeMismatch || said.code == Code::DimensionConflict || said.code == Code::RankMismatch;
+  if (!isOfShapes || !(said.loc == expr.opLoc))
+    return;
+  diagnostics.rollBack(before);
+  Diagnostic &again = diagnostics.error(said.code, said.loc, said.text);
+  again.note(expr.lhs->loc, "this has the shape " + describe(Algebra::ownShape(a)));
+  again.note(expr.rhs->loc, "this has the shape " + describe(Algebra::ownShape(b)));
+  again.notes.insert(again.notes.end(), said.notes.begin(), said.notes.end());
+  again.suggest(said.help);
+}
+
 Entity Elaborator::evalBinary(const ast::Binary &expr, Scope &scope) {
   bool isLogical = expr.op == ast::BinaryOp::And || expr.op == ast::BinaryOp::Or;
   if (isLogical) {
@@ -266,22 +287,28 @@ Entity Elaborator::evalBinary(const ast::Binary &expr, Scope &scope) {
     b = evalArray(*expr.rhs, scope);
     activeLane = lane;
   }
-  switch (expr.op) {
-  case ast::BinaryOp::Add:
-    return add(a, b, expr.opLoc);
-  case ast::BinaryOp::Sub:
-    return sub(a, b, expr.opLoc);
-  case ast::BinaryOp::Mul:
-    return mul(a, b, expr.opLoc);
-  case ast::BinaryOp::Div:
-    return div(a, b, expr.opLoc);
-  case ast::BinaryOp::Mod:
-    return binary<ModOp>(a, b, expr.opLoc);
-  case ast::BinaryOp::Pow:
-    return power(a, b, expr.opLoc);
-  default:
-    return matmul(a, b, expr.opLoc);
-  }
+  auto combine = [&]() -> Array {
+    switch (expr.op) {
+    case ast::BinaryOp::Add:
+      return add(a, b, expr.opLoc);
+    case ast::BinaryOp::Sub:
+      return sub(a, b, expr.opLoc);
+    case ast::BinaryOp::Mul:
+      return mul(a, b, expr.opLoc);
+    case ast::BinaryOp::Div:
+      return div(a, b, expr.opLoc);
+    case ast::BinaryOp::Mod:
+      return binary<ModOp>(a, b, expr.opLoc);
+    case ast::BinaryOp::Pow:
+      return power(a, b, expr.opLoc);
+    default:
+      return matmul(a, b, expr.opLoc);
+    }
+  };
+  Diagnostics::Mark before = diagnostics.mark();
+  Array result = combine();
+  noteOperands(diagnostics, before, expr, a, b);
+  return result;
 }
 
 Array Elaborator::evalCompare(const ast::Compare &expr, Scope &scope, bool isClaim) {

@@ -275,7 +275,10 @@ Array Elaborator::nextValue(const ast::Target &target, const Entity &value, cons
     if (!common)
       return {};
     if (*common != shape) {
-      error(Code::ShapeMismatch, at, "'" + target.name.name + "'' has the shape " + describe(shape) + ", but this has the shape " + describe(ownShape(x, k)));
+      Diagnostic &diagnostic = error(Code::ShapeMismatch, at, "'" + target.name.name + "'' has the shape " + describe(shape) + ", but this has the shape " + describe(ownShape(x, k)));
+      const Binding *declared = currentRun && currentRun->scope ? currentRun->scope->find(target.name.name) : nullptr;
+      if (declared)
+        diagnostic.note(declared->loc, "'" + target.name.name + "' is declared here");
       return {};
     }
     next.lanes[k] = fit(x, k, {}, shape, kindOf(model), at);

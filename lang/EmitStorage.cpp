@@ -70,8 +70,9 @@ std::optional<Kind> Elaborator::kindOfType(const std::optional<ast::Type> &type,
     if (isOfBlocks)
       known = Kind::Float;
     if (!known) {
+      std::string hint = didYouMean(word.name.name, std::vector<std::string>{"bf16", "bool", "f16", "f32", "f64", "i32", "i64", "int", "real", "u8"});
       error(Code::UnknownType, word.loc, "unknown type '" + word.name.name + "'")
-          .suggest(didYouMean(word.name.name, std::vector<std::string>{"bf16", "bool", "f16", "f32", "f64", "i32", "i64", "int", "real", "u8"}));
+          .suggest(hint.empty() ? "a type is real, f64, f32, f16, bf16, int, i64, i32 or bool" : hint);
       return std::nullopt;
     }
     kind = known;

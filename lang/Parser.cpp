@@ -8,6 +8,7 @@
 
 #include "lang/Parser.h"
 #include "lang/AstBuilder.h"
+#include "lang/Salvage.h"
 #include "lang/SyntaxMessages.h"
 #include "lang/TokenFilter.h"
 
@@ -278,26 +279,45 @@ static void markOwnLines(ast::Sheet &sheet, const Source &source) {
   }
 }
 
-/// Whether something was reported between two places of a file. Repaired words count: what the author meant is a guess.
-static bool hasErrors(const Diagnostics &diagnostics, const Location &from, const Location &to) {
+/// Where something was reported between two places of a file. Repaired words count: what the author meant is a guess.
+static std::vector<Location> faultsOf(const Diagnostics &diagnostics, const Location &from, const Location &to) {
   auto place = [](const Location &loc) { return std::pair(loc.line, loc.col); };
-  return std::any_of(diagnostics.getAll().begin(), diagnostics.getAll().end(), [&](const Diagnostic &diagnostic) {
+  std::vector<Location> faults;
+  for (const Diagnostic &diagnostic : diagnostics.getAll()) {
     // A bracket is missed at what follows, but belongs to where it is opened.
     const Location &at = diagnostic.code == Code::BracketNotClosed && !diagnostic.notes.empty() ? diagnostic.notes.front().loc : diagnostic.loc;
-    return at.file == from.file && place(from) <= place(at) && place(at) < place(to);
-  });
+    if (at.file == from.file && place(from) <= place(at) && place(at) < place(to))
+      faults.push_back(at);
+  }
+  return faults;
 }
 
-/// Notes what later phases must not call unknown.
+/// A unit as far as its statements are sound, up to `next`; null if there is an error outside of them.
+static ast::UnitPtr parseSoundStatements(std::span<const Token> tokens, const Location &next, Diagnostics &diagnostics) {
+  ast::UnitPtr unit = parseUnit(tokens, diagnostics);
+  std::vector<Location> faults = faultsOf(diagnostics, tokens.front().loc, next);
+  if (faults.empty())
+    return unit;
+  std::optional<std::vector<Token>> sound = salvage(tokens, faults);
+  if (!sound)
+    return nullptr;
+  Diagnostics again(diagnostics.getSources());
+  unit = parseUnit(*sound, again);
+  return again.hasErrors() ? nullptr : std::move(unit);
+}
+
+/// Notes what later phases must not call unknown. Where the first word begins no unit, a name may be any of the words up to a sign.
 static void leaveOut(ast::Sheet &sheet, std::span<const Token> unit) {
   if (unit.front().kind == Tok::TEST)
     return;
-  bool isNamed = startsUnit(unit.front().kind) && unit.front().kind != Tok::IMPORT && unit.size() > 1 &&
-                 (unit[1].kind == Tok::ID || (isWord(unit[1].kind) && !isReserved(unit[1].kind)));
-  if (isNamed)
-    sheet.leftOut.push_back({std::string(unit[1].text), unit[1].loc});
-  else
-    sheet.lacksNames = true;
+  bool isUnit = startsUnit(unit.front().kind);
+  auto isName = [](const Token &token) { return token.kind == Tok::ID || (isWord(token.kind) && !isReserved(token.kind)); };
+  size_t first = isUnit ? 1 : 0, end = first;
+  while (unit.front().kind != Tok::IMPORT && isName(unit[end]) && (!isUnit || end == first))
+    ++end;
+  for (const Token &name : unit.subspan(first, end - first))
+    sheet.leftOut.push_back({std::string(name.text), name.loc});
+  sheet.lacksNames |= end == first;
 }
 
 std::unique_ptr<ast::Sheet> gradus::parse(const Source &source, Diagnostics &diagnostics) {
@@ -325,8 +345,7 @@ std::unique_ptr<ast::Sheet> gradus::parseSoundUnits(const Source &source, Diagno
     std::vector<Token> unit(filtered.tokens.begin() + begin, filtered.tokens.begin() + end);
     unit.push_back({Tok::None, unit.back().loc, {}, unit.back().isQuiet});
     Location next = isLast ? Location{source.getId(), UINT32_MAX, 0, 0, 0} : filtered.tokens[end].loc;
-    ast::UnitPtr built = parseUnit(unit, diagnostics);
-    if (built && !hasErrors(diagnostics, unit.front().loc, next))
+    if (ast::UnitPtr built = parseSoundStatements(unit, next, diagnostics))
       sheet->units.push_back(std::move(built));
     else
       leaveOut(*sheet, unit);
@@ -334,6 +353,8 @@ std::unique_ptr<ast::Sheet> gradus::parseSoundUnits(const Source &source, Diagno
   if (filtered.unitStarts.empty() && diagnostics.getErrorCount() == errorsBefore)
     diagnostics.error(Code::FileEmpty, source.wholeFile(), "the file holds no unit")
         .suggest("write a loss, a rule or another unit, for instance: loss f(w: [d]) = sum(w^2)");
+  if (diagnostics.getErrorCount() != errorsBefore)
+    sheet->leftOut.push_back({std::string(poisonName), source.wholeFile()});
   attachComments(*sheet, filtered.comments);
   markOwnLines(*sheet, source);
   return sheet;

@@ -351,6 +351,12 @@ bool Reporter::reportSecondStatement() {
 std::string Reporter::plainHelp() const {
   if (std::string help = goesOn(error.at); !help.empty())
     return help;
+  std::vector<std::string> words;
+  for (Tok kind : error.expected)
+    if (isWord(kind))
+      words.push_back(std::string(spelling(kind)));
+  if (std::string help = token.kind == Tok::ID ? didYouMean(token.text, words) : ""; !help.empty())
+    return help;
   if (before.kind == Tok::GRAD || before.kind == Tok::HESS || before.kind == Tok::JAC)
     return "a derivative names its function, as in grad f(w), or its variable, as in grad[w](formula)";
   if (expects(Tok::THEN))

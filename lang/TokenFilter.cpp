@@ -10,6 +10,7 @@
 
 #include "lang/TokenFilter.h"
 #include "lang/Parser.h"
+#include "lang/Salvage.h"
 
 using namespace gradus;
 
@@ -29,6 +30,8 @@ private:
   struct Level {
     Tok kind = Tok::None;
     Location loc;
+    /// A bracket behind 'in', which another kind may close, or a brace that is missing in the text.
+    bool isInterval = false, isPutIn = false;
     unsigned nest = 0;
     unsigned chain = 0;
   };
@@ -38,11 +41,18 @@ private:
   bool atStatementStart() const;
   bool isDropped(size_t next) const;
   bool isLostLine(size_t next) const;
+  bool declaresGradient(size_t i) const;
+  bool isUnfinished(size_t next) const;
+  bool startsDefinition(size_t i) const;
+  bool isInnerUnclosed(size_t i) const;
+  void openMissingBlock(size_t next);
   bool isUnitAtMargin(size_t i) const;
   void step(size_t i);
   void newline(size_t i);
   void open(const Token &token);
   void closeParen(const Token &token);
+  void closeInner(const Token &token);
+  void closeUnopened(const Token &token);
   void closeBrace(const Token &token);
   void closeParensAt(const Token &at);
   void closeBracesAt(const Token &at);
@@ -62,79 +72,6 @@ private:
   bool isNextQuiet = false;
 };
 } // namespace
-
-//===----------------------------------------------------------------------===//
-// Kinds
-//===----------------------------------------------------------------------===//
-
-static bool isInfix(Tok kind) {
-  switch (kind) {
-  case Tok::PLUS:
-  case Tok::MINUS:
-  case Tok::STAR:
-  case Tok::SLASH:
-  case Tok::AT:
-  case Tok::PERCENT:
-  case Tok::CARET:
-  case Tok::LESS:
-  case Tok::GREATER:
-  case Tok::LESS_EQUAL:
-  case Tok::GREATER_EQUAL:
-  case Tok::EQUAL_EQUAL:
-  case Tok::NOT_EQUAL:
-  case Tok::NEAR:
-  case Tok::ARROW:
-  case Tok::AND:
-  case Tok::OR:
-    return true;
-  default:
-    return false;
-  }
-}
-
-/// A line cannot end after these.
-static bool continuesAfter(Tok kind) {
-  switch (kind) {
-  case Tok::EQUALS:
-  case Tok::PLUS_EQUALS:
-  case Tok::COMMA:
-  case Tok::COLON:
-  case Tok::THEN:
-  case Tok::ELSE:
-  case Tok::NOT:
-  case Tok::IN_WORD:
-    return true;
-  default:
-    return isInfix(kind);
-  }
-}
-
-/// Ends a complete operand: what follows directly must be an operator, a bracket or an end.
-static bool endsOperand(Tok kind) {
-  return kind == Tok::ID || kind == Tok::PRIMED || kind == Tok::NUM || kind == Tok::STR || kind == Tok::RPAREN ||
-         kind == Tok::RBRACKET || kind == Tok::TRUE_WORD || kind == Tok::FALSE_WORD;
-}
-
-/// Words that may follow an operand inside brackets.
-static bool isClauseWord(Tok kind) {
-  switch (kind) {
-  case Tok::THEN:
-  case Tok::ELSE:
-  case Tok::AND:
-  case Tok::OR:
-  case Tok::NOT:
-  case Tok::IN_WORD:
-  case Tok::BY:
-  case Tok::FROM:
-  case Tok::WITHIN:
-  case Tok::LIMIT:
-  case Tok::OF:
-  case Tok::LIKE:
-    return true;
-  default:
-    return false;
-  }
-}
 
 //===----------------------------------------------------------------------===//
 // Lines
@@ -158,13 +95,77 @@ bool Filter::isDropped(size_t next) const {
          kind == Tok::RBRACKET;
 }
 
+/// `grad g` or `grad g, h of v`; a derivative has a bracket behind its name.
+bool Filter::declaresGradient(size_t i) const {
+  Tok end = wordAt(i + 2).kind;
+  return wordAt(i).kind == Tok::GRAD && wordAt(i + 1).kind == Tok::ID && (end == Tok::NL || end == Tok::SEMICOLON || end == Tok::COMMA || end == Tok::OF);
+}
+
 /// Inside brackets: an operand cannot stand on a new line right after another one, so a bracket is missing.
 bool Filter::isLostLine(size_t next) const {
   Tok kind = wordAt(next).kind;
-  bool startsStatement = kind == Tok::ID || kind == Tok::PRIMED || kind == Tok::NUM || kind == Tok::LOOP ||
-                         kind == Tok::RETURN || (isWord(kind) && !isReserved(kind));
+  bool begins = canBeName(kind) || kind == Tok::NUM || kind == Tok::LOOP || kind == Tok::RETURN;
   bool isWay = kind == Tok::DERIVATIVE && wordAt(next + 1).kind != Tok::LPAREN; // of an inner problem
-  return startsStatement && !isWay && !isClauseWord(kind) && endsOperand(result->tokens.back().kind);
+  return (begins || declaresGradient(next)) && !isWay && !isClauseWord(kind) && endsOperand(result->tokens.back().kind);
+}
+
+/// a = .., a, b = .., a[i] = .. But `a, b[0] = ..` may be a value and a boundary.
+bool Filter::startsDefinition(size_t i) const {
+  for (;; ++i) {
+    if (!canBeName(wordAt(i).kind))
+      return false;
+    Tok sign = wordAt(++i).kind;
+    if (sign == Tok::LBRACKET) {
+      for (unsigned depth = 1; depth > 0; depth -= sign == Tok::RBRACKET) {
+        sign = wordAt(++i).kind;
+        if (sign == Tok::NL || sign == Tok::None)
+          return false;
+        depth += sign == Tok::LBRACKET;
+      }
+      sign = wordAt(++i).kind;
+      return sign == Tok::EQUALS || sign == Tok::PLUS_EQUALS;
+    }
+    if (sign != Tok::COMMA)
+      return sign == Tok::EQUALS || sign == Tok::PLUS_EQUALS;
+  }
+}
+
+/// In a block: `x = a +` above `y = ..`, `state m` or `return`, which begin a statement, so the formula above has no end.
+bool Filter::isUnfinished(size_t next) const {
+  Tok last = result->tokens.back().kind;
+  if (levels.size() == 1 || inParens() || !continuesAfter(last) || last == Tok::COMMA || last == Tok::COLON)
+    return false;
+  Tok kind = wordAt(next).kind, after = wordAt(next + 1).kind;
+  bool isForeignWord = kind == Tok::ID && after == Tok::ID; // let x = ..
+  return kind == Tok::RETURN || kind == Tok::LOOP || isForeignWord || declaresGradient(next) || (startsStatement(kind) && (after == Tok::ID || isWord(after))) ||
+         startsDefinition(next);
+}
+
+/// `rule r()` or `test ".."` above an indented statement: the brace of the body is missing.
+void Filter::openMissingBlock(size_t next) {
+  if (levels.size() > 1 || atStatementStart() || wordAt(next).loc.col <= 1)
+    return;
+  Tok head = result->tokens[result->unitStarts.back()].kind, last = result->tokens.back().kind, kind = wordAt(next).kind;
+  bool isFunction = head == Tok::FN || head == Tok::LOSS;
+  bool isWhole = head == Tok::RULE ? last == Tok::RPAREN || last == Tok::ID : isFunction ? last == Tok::RPAREN : head == Tok::TEST && last == Tok::STR;
+  bool isBody = startsDefinition(next) || kind == Tok::RETURN || kind == Tok::LOOP || (isWord(kind) && wordAt(next + 1).kind == Tok::ID) ||
+                kind == Tok::EXPECT;
+  unsigned depth = 0;
+  for (size_t i = result->unitStarts.back(); i < result->tokens.size(); ++i) {
+    Tok sign = result->tokens[i].kind;
+    depth += sign == Tok::LPAREN || sign == Tok::LBRACKET;
+    depth -= sign == Tok::RPAREN || sign == Tok::RBRACKET;
+    isWhole &= depth > 0 || (sign != Tok::EQUALS && sign != Tok::LBRACE);
+  }
+  if (!isWhole || !isBody)
+    return;
+  Token brace{Tok::LBRACE, afterLast(), spelling(Tok::LBRACE), true};
+  if (isFunction)
+    diagnostics.error(Code::MissingEquals, brace.loc, "expected '=' or '{', found the end of the line").suggest("write = formula, or a block { ... }");
+  else
+    diagnostics.error(Code::UnexpectedWord, brace.loc, "found the end of the line, expected '{'").suggest("the body of a unit is a block { ... }");
+  open(brace);
+  levels.back().isPutIn = true;
 }
 
 /// A unit's head in the first column ends whatever is open above it.
@@ -184,7 +185,8 @@ void Filter::newline(size_t i) {
     closeParensAt(words[next]);
   }
   isNextQuiet |= words[i].isQuiet;
-  if (!isDropped(next))
+  openMissingBlock(next);
+  if (!isDropped(next) || (!atStatementStart() && isUnfinished(next)))
     endStatement(false);
 }
 
@@ -239,7 +241,7 @@ void Filter::closeParensAt(const Token &at) {
 void Filter::closeBracesAt(const Token &at) {
   closeParensAt(at);
   endStatement(levels.size() > 1);
-  if (levels.size() > 1)
+  if (levels.size() > 1 && !levels.back().isPutIn)
     reportUnclosed(diagnostics, Tok::LBRACE, levels.back().loc, at);
   while (levels.size() > 1) {
     closeBrace(Token{Tok::RBRACE, afterLast(), spelling(Tok::RBRACE), true});
@@ -250,8 +252,10 @@ void Filter::closeBracesAt(const Token &at) {
 void Filter::open(const Token &token) {
   if (token.kind == Tok::LBRACE)
     closeParensAt(token);
+  bool isInterval = !result->tokens.empty() && result->tokens.back().kind == Tok::IN_WORD;
   push(token);
   levels.push_back(Level{token.kind, token.loc});
+  levels.back().isInterval = isInterval;
   if (levels.size() - 1 + totalNest <= maxNesting || !result->canParse)
     return;
   diagnostics
@@ -261,13 +265,49 @@ void Filter::open(const Token &token) {
   result->canParse = false;
 }
 
-void Filter::closeParen(const Token &token) {
-  if (!inParens()) {
-    diagnostics.error(Code::BracketNotOpened, token.loc, describe(token.kind) + " closes nothing")
-        .suggest("remove it, or open its partner before it");
-    isNextQuiet = true;
-    return;
+/// `f(a[1)`: whether it is the inner bracket that lacks its partner. In `f(a[1))` it is closed, though by another kind.
+bool Filter::isInnerUnclosed(size_t i) const {
+  if (!inParens() || levels.back().isInterval || partnerOf(levels.back().kind) == words[i].kind)
+    return false;
+  size_t depth = 0;
+  bool hasPartner = false;
+  for (size_t level = levels.size() - 1; levels[level].kind == Tok::LPAREN || levels[level].kind == Tok::LBRACKET; --level, ++depth)
+    hasPartner |= partnerOf(levels[level].kind) == words[i].kind;
+  for (--depth; hasPartner && depth > 0; ++i) {
+    Tok kind = wordAt(i + 1).kind;
+    if (kind == Tok::None || kind == Tok::LBRACE || kind == Tok::RBRACE || isUnitAtMargin(i + 1))
+      return true;
+    depth += kind == Tok::LPAREN || kind == Tok::LBRACKET;
+    depth -= kind == Tok::RPAREN || kind == Tok::RBRACKET;
   }
+  return false;
+}
+
+/// Reports the innermost bracket and closes all up to the partner of `token`.
+void Filter::closeInner(const Token &token) {
+  reportUnclosed(diagnostics, levels.back().kind, levels.back().loc, token);
+  while (partnerOf(levels.back().kind) != token.kind) {
+    Tok closing = partnerOf(levels.back().kind);
+    closeParen(Token{closing, afterLast(), spelling(closing), true});
+  }
+}
+
+/// `x = )` lacks a formula; anywhere else the bracket is one too many.
+void Filter::closeUnopened(const Token &token) {
+  if (!atStatementStart() && continuesAfter(result->tokens.back().kind)) {
+    const Token last = result->tokens.back();
+    diagnostics.error(Code::MissingExpression, token.loc, "expected a formula, found " + nameOf(token))
+        .suggest(last.kind == Tok::EQUALS ? "write the value after '='" : describe(last.kind) + " needs a formula on its right");
+    return push(Token{Tok::ID, token.loc, poisonName, true});
+  }
+  diagnostics.error(Code::BracketNotOpened, token.loc, describe(token.kind) + " closes nothing")
+      .suggest("remove it, or open its partner before it");
+  isNextQuiet = true;
+}
+
+void Filter::closeParen(const Token &token) {
+  if (!inParens())
+    return closeUnopened(token);
   push(token);
   resetLevel();
   levels.pop_back();
@@ -355,6 +395,8 @@ void Filter::step(size_t i) {
     return open(token);
   case Tok::RPAREN:
   case Tok::RBRACKET:
+    if (isInnerUnclosed(i))
+      closeInner(token);
     return closeParen(token);
   case Tok::RBRACE:
     return closeBrace(token);

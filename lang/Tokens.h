@@ -37,6 +37,18 @@ bool isReserved(Tok kind);
 bool isWord(Tok kind);
 /// True for words that begin a unit: loss, rule, import, ...
 bool startsUnit(Tok kind);
+/// True for names, primed ones too, and for the words that can be names.
+bool canBeName(Tok kind);
+/// True for words that begin a statement where a name follows them.
+bool startsStatement(Tok kind);
+/// True for words that may follow an operand inside brackets.
+bool isClauseWord(Tok kind);
+/// True for signs and words between two operands.
+bool isInfix(Tok kind);
+/// A line cannot end after these.
+bool continuesAfter(Tok kind);
+/// Ends a complete operand: what follows directly must be an operator, a bracket or an end.
+bool endsOperand(Tok kind);
 /// How a message names a kind: `'('`, `a name`.
 std::string describe(Tok kind);
 /// The spelling of a word or sign without quotes; empty for classes.

@@ -67,5 +67,6 @@ TEST(TokenFilter, FindsTheLineThatABracketSwallowed) {
 TEST(TokenFilter, OneSlipIsOneMessage) {
   EXPECT_EQ(Parsed("fn f(x) = x ** \n").diagnostics.getErrorCount(), 2u); // the operator, and what it lacks
   EXPECT_EQ(Parsed("fn f(x) = $\n").onlyCode(), "G0100");
-  EXPECT_EQ(Parsed("fn f(x) = )\n").onlyCode(), "G0108");
+  EXPECT_EQ(Parsed("fn f(x) = 1 )\n").onlyCode(), "G0108");
+  EXPECT_EQ(Parsed("fn f(x) = )\n").onlyCode(), "G0113");
 }
