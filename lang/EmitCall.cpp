@@ -335,10 +335,14 @@ Entity Elaborator::evalCall(const ast::Call &expr, Scope &scope) {
     return callClosure(*closure, evalArguments(expr.arguments, scope), expr.loc,
                        hasTime ? std::optional<Array>(time->entity.array()) : std::nullopt);
   }
+  // To something unknown a loss may be given with its data alone, and a schedule without its time.
+  Diagnostics::Mark before = diagnostics.mark();
   evalArguments(expr.arguments, scope);
+  auto added = llvm::drop_begin(diagnostics.getAll(), before.numMessages);
+  if (entity.isPoison() && llvm::all_of(added, [](const Diagnostic &one) { return one.code == Code::MissingArgument; }))
+    diagnostics.rollBack(before);
   if (!entity.isPoison())
-    error(Code::NotAFunction, callee->loc, "only a function can be called, but this is " + entity.what().str())
-        .suggest("a product is written with '*'");
+    error(Code::NotAFunction, callee->loc, "only a function can be called, but this is " + entity.what().str()).suggest("a product is written with '*'");
   return {};
 }
 
@@ -376,8 +380,7 @@ void Elaborator::runAssign(const ast::AssignStmt &stmt, Scope &scope) {
     return runRecurrence(stmt, scope);
   for (const ast::Target &target : stmt.targets)
     if (target.name.primed) {
-      error(Code::PrimeOutsideRule, target.loc, "'" + target.name.name + "'' has a prime, but there is no step here")
-          .suggest("drop the prime");
+      error(Code::PrimeOutsideRule, target.loc, "'" + target.name.name + "'' has a prime, but there is no step here").suggest("drop the prime");
       for (const ast::Target &mine : stmt.targets)
         if (!scope.findLocal(mine.name.name))
           scope.set(mine.name.name, Entity(), mine.loc);

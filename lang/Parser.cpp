@@ -317,7 +317,7 @@ static void leaveOut(ast::Sheet &sheet, std::span<const Token> unit) {
     ++end;
   for (const Token &name : unit.subspan(first, end - first))
     sheet.leftOut.push_back({std::string(name.text), name.loc});
-  sheet.lacksNames |= end == first;
+  sheet.lacksNames |= end == first || (!isUnit && unit[end].kind == Tok::STR); // which may have been an import
 }
 
 std::unique_ptr<ast::Sheet> gradus::parse(const Source &source, Diagnostics &diagnostics) {

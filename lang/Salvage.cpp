@@ -106,7 +106,7 @@ bool Replacement::assign() {
     if (depth > 0)
       continue;
     bool isTarget = canBeName(token.kind) && (i == line.first || at(i - 1).kind == Tok::COMMA) && isHead;
-    isTarget |= canBeName(token.kind) && i > line.first && at(i - 1).kind != Tok::COMMA && at(i + 1).kind == Tok::EQUALS;
+    isTarget |= canBeName(token.kind) && i > line.first && endsOperand(at(i - 1).kind) && at(i + 1).kind == Tok::EQUALS;
     if (isTarget && std::find(known.begin(), known.end(), token.text) == known.end()) {
       known.push_back(token.text);
       if (!define(token))

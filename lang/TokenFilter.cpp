@@ -8,7 +8,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "lang/TokenFilter.h"
+#include "lang/TokenFilterImpl.h"
 #include "lang/Parser.h"
 #include "lang/Salvage.h"
 
@@ -17,189 +17,20 @@ using namespace gradus;
 /// Left-deep chains (a + b + c ...) cost a tree level for each operator, though no parser recursion.
 static constexpr unsigned maxChain = 1024;
 
-namespace {
-class Filter {
-public:
-  Filter(const Source &source, std::vector<Token> words, Diagnostics &diagnostics)
-      : source(source), words(std::move(words)), diagnostics(diagnostics) {}
-
-  void run(FilteredTokens &result);
-
-private:
-  /// An open bracket, or the file itself, with what the formula at its level has cost so far.
-  struct Level {
-    Tok kind = Tok::None;
-    Location loc;
-    /// A bracket behind 'in', which another kind may close, or a brace that is missing in the text.
-    bool isInterval = false, isPutIn = false;
-    unsigned nest = 0;
-    unsigned chain = 0;
-  };
-
-  Token wordAt(size_t i) const { return i < words.size() ? words[i] : Token{}; }
-  bool inParens() const { return levels.back().kind == Tok::LPAREN || levels.back().kind == Tok::LBRACKET; }
-  bool atStatementStart() const;
-  bool isDropped(size_t next) const;
-  bool isLostLine(size_t next) const;
-  bool declaresGradient(size_t i) const;
-  bool isUnfinished(size_t next) const;
-  bool startsDefinition(size_t i) const;
-  bool isInnerUnclosed(size_t i) const;
-  void openMissingBlock(size_t next);
-  bool isUnitAtMargin(size_t i) const;
-  void step(size_t i);
-  void newline(size_t i);
-  void open(const Token &token);
-  void closeParen(const Token &token);
-  void closeInner(const Token &token);
-  void closeUnopened(const Token &token);
-  void closeBrace(const Token &token);
-  void closeParensAt(const Token &at);
-  void closeBracesAt(const Token &at);
-  void endStatement(bool isQuiet);
-  void push(Token token);
-  void count(const Token &token);
-  void resetLevel();
-  Location afterLast() const;
-
-  const Source &source;
-  std::vector<Token> words;
-  Diagnostics &diagnostics;
-  FilteredTokens *result = nullptr;
-  std::vector<Level> levels = {Level{}};
-  unsigned totalNest = 0;
-  unsigned totalChain = 0;
-  bool isNextQuiet = false;
-};
-} // namespace
-
 //===----------------------------------------------------------------------===//
-// Lines
+// Statements
 //===----------------------------------------------------------------------===//
 
-bool Filter::atStatementStart() const {
-  if (result->tokens.empty())
-    return true;
-  Tok last = result->tokens.back().kind;
-  return last == Tok::END || last == Tok::LBRACE;
-}
-
-/// Whether the newline before words[next] is no end.
-bool Filter::isDropped(size_t next) const {
-  if (atStatementStart() || continuesAfter(result->tokens.back().kind))
-    return true;
-  Tok kind = wordAt(next).kind;
-  if (kind == Tok::ELSE)
-    return wordAt(next + 1).kind != Tok::COLON;
-  return isInfix(kind) || kind == Tok::LBRACE || kind == Tok::COMMA || kind == Tok::THEN || kind == Tok::RPAREN ||
-         kind == Tok::RBRACKET;
-}
-
-/// `grad g` or `grad g, h of v`; a derivative has a bracket behind its name.
-bool Filter::declaresGradient(size_t i) const {
-  Tok end = wordAt(i + 2).kind;
-  return wordAt(i).kind == Tok::GRAD && wordAt(i + 1).kind == Tok::ID && (end == Tok::NL || end == Tok::SEMICOLON || end == Tok::COMMA || end == Tok::OF);
-}
-
-/// Inside brackets: an operand cannot stand on a new line right after another one, so a bracket is missing.
-bool Filter::isLostLine(size_t next) const {
-  Tok kind = wordAt(next).kind;
-  bool begins = canBeName(kind) || kind == Tok::NUM || kind == Tok::LOOP || kind == Tok::RETURN;
-  bool isWay = kind == Tok::DERIVATIVE && wordAt(next + 1).kind != Tok::LPAREN; // of an inner problem
-  return (begins || declaresGradient(next)) && !isWay && !isClauseWord(kind) && endsOperand(result->tokens.back().kind);
-}
-
-/// a = .., a, b = .., a[i] = .. But `a, b[0] = ..` may be a value and a boundary.
-bool Filter::startsDefinition(size_t i) const {
-  for (;; ++i) {
-    if (!canBeName(wordAt(i).kind))
-      return false;
-    Tok sign = wordAt(++i).kind;
-    if (sign == Tok::LBRACKET) {
-      for (unsigned depth = 1; depth > 0; depth -= sign == Tok::RBRACKET) {
-        sign = wordAt(++i).kind;
-        if (sign == Tok::NL || sign == Tok::None)
-          return false;
-        depth += sign == Tok::LBRACKET;
-      }
-      sign = wordAt(++i).kind;
-      return sign == Tok::EQUALS || sign == Tok::PLUS_EQUALS;
-    }
-    if (sign != Tok::COMMA)
-      return sign == Tok::EQUALS || sign == Tok::PLUS_EQUALS;
-  }
-}
-
-/// In a block: `x = a +` above `y = ..`, `state m` or `return`, which begin a statement, so the formula above has no end.
-bool Filter::isUnfinished(size_t next) const {
-  Tok last = result->tokens.back().kind;
-  if (levels.size() == 1 || inParens() || !continuesAfter(last) || last == Tok::COMMA || last == Tok::COLON)
-    return false;
-  Tok kind = wordAt(next).kind, after = wordAt(next + 1).kind;
-  bool isForeignWord = kind == Tok::ID && after == Tok::ID; // let x = ..
-  return kind == Tok::RETURN || kind == Tok::LOOP || isForeignWord || declaresGradient(next) || (startsStatement(kind) && (after == Tok::ID || isWord(after))) ||
-         startsDefinition(next);
-}
-
-/// `rule r()` or `test ".."` above an indented statement: the brace of the body is missing.
-void Filter::openMissingBlock(size_t next) {
-  if (levels.size() > 1 || atStatementStart() || wordAt(next).loc.col <= 1)
-    return;
-  Tok head = result->tokens[result->unitStarts.back()].kind, last = result->tokens.back().kind, kind = wordAt(next).kind;
-  bool isFunction = head == Tok::FN || head == Tok::LOSS;
-  bool isWhole = head == Tok::RULE ? last == Tok::RPAREN || last == Tok::ID : isFunction ? last == Tok::RPAREN : head == Tok::TEST && last == Tok::STR;
-  bool isBody = startsDefinition(next) || kind == Tok::RETURN || kind == Tok::LOOP || (isWord(kind) && wordAt(next + 1).kind == Tok::ID) ||
-                kind == Tok::EXPECT;
-  unsigned depth = 0;
-  for (size_t i = result->unitStarts.back(); i < result->tokens.size(); ++i) {
-    Tok sign = result->tokens[i].kind;
-    depth += sign == Tok::LPAREN || sign == Tok::LBRACKET;
-    depth -= sign == Tok::RPAREN || sign == Tok::RBRACKET;
-    isWhole &= depth > 0 || (sign != Tok::EQUALS && sign != Tok::LBRACE);
-  }
-  if (!isWhole || !isBody)
-    return;
-  Token brace{Tok::LBRACE, afterLast(), spelling(Tok::LBRACE), true};
-  if (isFunction)
-    diagnostics.error(Code::MissingEquals, brace.loc, "expected '=' or '{', found the end of the line").suggest("write = formula, or a block { ... }");
-  else
-    diagnostics.error(Code::UnexpectedWord, brace.loc, "found the end of the line, expected '{'").suggest("the body of a unit is a block { ... }");
-  open(brace);
-  levels.back().isPutIn = true;
-}
-
-/// A unit's head in the first column ends whatever is open above it.
-bool Filter::isUnitAtMargin(size_t i) const {
-  Token token = wordAt(i), next = wordAt(i + 1);
-  bool isStatementToo = token.kind == Tok::CONST; // which may stand in a block that nobody has indented
-  return token.loc.col == 1 && startsUnit(token.kind) && !isStatementToo && (next.kind == Tok::ID || next.kind == Tok::STR);
-}
-
-void Filter::newline(size_t i) {
-  size_t next = i;
-  while (wordAt(next).kind == Tok::NL)
-    ++next;
-  if (inParens()) {
-    if (!isLostLine(next) && !isUnitAtMargin(next))
-      return;
-    closeParensAt(words[next]);
-  }
-  isNextQuiet |= words[i].isQuiet;
-  openMissingBlock(next);
-  if (!isDropped(next) || (!atStatementStart() && isUnfinished(next)))
-    endStatement(false);
-}
-
-void Filter::endStatement(bool isQuiet) {
+void TokenFilter::endStatement(bool isQuiet) {
   if (atStatementStart())
     return;
-  Token end{Tok::END, afterLast(), {}, isQuiet || isNextQuiet};
-  isNextQuiet = false;
+  Token end{Tok::END, afterLast(), {}, isQuiet || isNextQuiet || isLineQuiet};
+  isNextQuiet = isLineQuiet = false;
   resetLevel();
   result->tokens.push_back(end);
 }
 
-Location Filter::afterLast() const {
+Location TokenFilter::afterLast() const {
   if (result->tokens.empty())
     return source.wholeFile();
   const Location &last = result->tokens.back().loc;
@@ -227,7 +58,7 @@ static void reportUnclosed(Diagnostics &diagnostics, Tok open, const Location &o
 }
 
 /// Reports the innermost open bracket and closes all up to the enclosing brace.
-void Filter::closeParensAt(const Token &at) {
+void TokenFilter::closeParensAt(const Token &at) {
   if (!inParens())
     return;
   reportUnclosed(diagnostics, levels.back().kind, levels.back().loc, at);
@@ -235,10 +66,10 @@ void Filter::closeParensAt(const Token &at) {
     Tok closing = partnerOf(levels.back().kind);
     closeParen(Token{closing, afterLast(), spelling(closing), true});
   }
-  isNextQuiet = true;
+  silenceStatement();
 }
 
-void Filter::closeBracesAt(const Token &at) {
+void TokenFilter::closeBracesAt(const Token &at) {
   closeParensAt(at);
   endStatement(levels.size() > 1);
   if (levels.size() > 1 && !levels.back().isPutIn)
@@ -249,7 +80,7 @@ void Filter::closeBracesAt(const Token &at) {
   }
 }
 
-void Filter::open(const Token &token) {
+void TokenFilter::open(const Token &token) {
   if (token.kind == Tok::LBRACE)
     closeParensAt(token);
   bool isInterval = !result->tokens.empty() && result->tokens.back().kind == Tok::IN_WORD;
@@ -266,7 +97,7 @@ void Filter::open(const Token &token) {
 }
 
 /// `f(a[1)`: whether it is the inner bracket that lacks its partner. In `f(a[1))` it is closed, though by another kind.
-bool Filter::isInnerUnclosed(size_t i) const {
+bool TokenFilter::isInnerUnclosed(size_t i) const {
   if (!inParens() || levels.back().isInterval || partnerOf(levels.back().kind) == words[i].kind)
     return false;
   size_t depth = 0;
@@ -283,18 +114,44 @@ bool Filter::isInnerUnclosed(size_t i) const {
   return false;
 }
 
+/// `f(a], b)`: whether the line is balanced without a bracket of another kind than the open one.
+bool TokenFilter::isExtra(size_t i) const {
+  if (!inParens() || levels.back().isInterval || partnerOf(levels.back().kind) == words[i].kind)
+    return false;
+  size_t depth = 0;
+  for (size_t level = levels.size() - 1; levels[level].kind == Tok::LPAREN || levels[level].kind == Tok::LBRACKET; --level)
+    ++depth;
+  for (Tok kind = wordAt(++i).kind; kind != Tok::NL && kind != Tok::None && kind != Tok::LBRACE && kind != Tok::RBRACE; kind = wordAt(++i).kind) {
+    depth += kind == Tok::LPAREN || kind == Tok::LBRACKET;
+    depth -= kind == Tok::RPAREN || kind == Tok::RBRACKET;
+    if (depth == 0)
+      return true;
+  }
+  return false;
+}
+
 /// Reports the innermost bracket and closes all up to the partner of `token`.
-void Filter::closeInner(const Token &token) {
+void TokenFilter::closeInner(const Token &token) {
   reportUnclosed(diagnostics, levels.back().kind, levels.back().loc, token);
   while (partnerOf(levels.back().kind) != token.kind) {
     Tok closing = partnerOf(levels.back().kind);
     closeParen(Token{closing, afterLast(), spelling(closing), true});
   }
+  silenceStatement();
+}
+
+/// What the parser would add to a fault of the brackets says it again.
+void TokenFilter::silenceStatement() {
+  for (size_t i = statementStart(); i < result->tokens.size(); ++i)
+    result->tokens[i].isQuiet = true;
+  isNextQuiet = true;
 }
 
 /// `x = )` lacks a formula; anywhere else the bracket is one too many.
-void Filter::closeUnopened(const Token &token) {
-  if (!atStatementStart() && continuesAfter(result->tokens.back().kind)) {
+void TokenFilter::closeUnopened(const Token &token) {
+  Tok next = wordAt(at + 1).kind;
+  bool endsHere = next == Tok::NL || next == Tok::SEMICOLON || next == Tok::None || next == Tok::RBRACE;
+  if (!atStatementStart() && continuesAfter(result->tokens.back().kind) && endsHere) {
     const Token last = result->tokens.back();
     diagnostics.error(Code::MissingExpression, token.loc, "expected a formula, found " + nameOf(token))
         .suggest(last.kind == Tok::EQUALS ? "write the value after '='" : describe(last.kind) + " needs a formula on its right");
@@ -302,10 +159,11 @@ void Filter::closeUnopened(const Token &token) {
   }
   diagnostics.error(Code::BracketNotOpened, token.loc, describe(token.kind) + " closes nothing")
       .suggest("remove it, or open its partner before it");
-  isNextQuiet = true;
+  silenceStatement(); // the one that is too many may stand before it
+  isLineQuiet = true;
 }
 
-void Filter::closeParen(const Token &token) {
+void TokenFilter::closeParen(const Token &token) {
   if (!inParens())
     return closeUnopened(token);
   push(token);
@@ -313,7 +171,7 @@ void Filter::closeParen(const Token &token) {
   levels.pop_back();
 }
 
-void Filter::closeBrace(const Token &token) {
+void TokenFilter::closeBrace(const Token &token) {
   closeParensAt(token);
   if (levels.size() == 1) {
     diagnostics.error(Code::BracketNotOpened, token.loc, "'}' closes nothing")
@@ -331,7 +189,7 @@ void Filter::closeBrace(const Token &token) {
 // Depth
 //===----------------------------------------------------------------------===//
 
-void Filter::resetLevel() {
+void TokenFilter::resetLevel() {
   Level &level = levels.back();
   totalNest -= level.nest;
   totalChain -= level.chain;
@@ -339,7 +197,7 @@ void Filter::resetLevel() {
 }
 
 /// Bounds the depth of the tree: prefixes, powers, conditions and lambdas nest to the right, all others to the left.
-void Filter::count(const Token &token) {
+void TokenFilter::count(const Token &token) {
   Tok last = result->tokens.empty() ? Tok::None : result->tokens.back().kind;
   Level &level = levels.back();
   bool isSign = token.kind == Tok::PLUS || token.kind == Tok::MINUS;
@@ -370,16 +228,17 @@ void Filter::count(const Token &token) {
 // The walk
 //===----------------------------------------------------------------------===//
 
-void Filter::push(Token token) {
+void TokenFilter::push(Token token) {
   bool isUnitStart = levels.size() == 1 && atStatementStart();
   if (isUnitStart && token.kind != Tok::DERIVATIVE)
     result->unitStarts.push_back(result->tokens.size());
-  token.isQuiet |= isNextQuiet;
+  token.isQuiet |= isNextQuiet || isLineQuiet;
   isNextQuiet = false;
   result->tokens.push_back(token);
 }
 
-void Filter::step(size_t i) {
+void TokenFilter::step(size_t i) {
+  at = i;
   const Token &token = words[i];
   if (token.kind == Tok::NL)
     return newline(i);
@@ -395,6 +254,8 @@ void Filter::step(size_t i) {
     return open(token);
   case Tok::RPAREN:
   case Tok::RBRACKET:
+    if (isExtra(i))
+      return closeUnopened(token);
     if (isInnerUnclosed(i))
       closeInner(token);
     return closeParen(token);
@@ -405,7 +266,7 @@ void Filter::step(size_t i) {
   }
 }
 
-void Filter::run(FilteredTokens &out) {
+void TokenFilter::run(FilteredTokens &out) {
   result = &out;
   for (size_t i = 0; i < words.size() && out.canParse && !diagnostics.isFull(); ++i)
     step(i);
@@ -418,6 +279,6 @@ void Filter::run(FilteredTokens &out) {
 FilteredTokens gradus::filterTokens(const Source &source, std::vector<Token> raw, Diagnostics &diagnostics) {
   FilteredTokens result;
   std::vector<Token> words = repairWords(std::move(raw), result.comments, diagnostics);
-  Filter(source, std::move(words), diagnostics).run(result);
+  TokenFilter(source, std::move(words), diagnostics).run(result);
   return result;
 }

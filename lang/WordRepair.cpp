@@ -105,6 +105,7 @@ void WordRepair::repairForeign(Token token) {
     diagnostics.error(Code::ForeignOperator, token.loc, "'" + std::string(token.text) + "' is not an operator here")
         .suggest(row.wayOut);
     token.kind = row.ours;
+    token.isQuiet = true;
   }
   keep(token);
 }
