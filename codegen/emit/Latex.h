@@ -1,4 +1,4 @@
-//===- Latex.h - Gradus source as LaTeX ------------------------------------------===//
+//===- Latex.h - Formulas as LaTeX ---------------------------------------------===//
 //
 // `gradus grad --emit=latex` writes the derivative as source and sets that: indices, sums, fractions and cases as a paper has them.
 //

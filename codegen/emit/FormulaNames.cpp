@@ -1,0 +1,132 @@
+//===- FormulaNames.cpp - Names and subscripts as formulas -----------------------===//
+
+#include "codegen/emit/FormulaWriter.h"
+
+#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringExtras.h"
+#include "llvm/Support/Casting.h"
+#include "llvm/Support/ConvertUTF.h"
+
+using llvm::SmallVector;
+using llvm::StringRef;
+
+namespace gradus {
+
+static bool isOneLetter(StringRef text) { return text.size() == 1 || (!text.empty() && static_cast<unsigned char>(text[0]) >= 0xC0 && llvm::getNumBytesForUTF8(text[0]) == text.size()); }
+
+/// A letter, a Greek letter by its name, or one of them under an accent; nothing for a word.
+static bool writeAsLetter(StringRef letters, Formula &result) {
+  if (isOneLetter(letters)) {
+    result = Formula::letter(letters.str());
+    return true;
+  }
+  if (StringRef greek = greekLetter(letters); !greek.empty()) {
+    result = Formula::letter(greek.str());
+    return true;
+  }
+  for (StringRef ending : {"hat", "bar", "tilde", "dot"})
+    if (StringRef rest = letters; rest.consume_back(ending) && (rest.size() == 1 || !greekLetter(rest).empty()) && writeAsLetter(rest, result)) {
+      result = Formula::accent(ending.str(), std::move(result));
+      return true;
+    }
+  return false;
+}
+
+static Formula writeLetters(StringRef letters) {
+  Formula result;
+  return writeAsLetter(letters, result) ? result : Formula::word(letters.str());
+}
+
+/// "ik" for letters and digits, "i, k + 1" for anything longer.
+static Formula joinSubscripts(SmallVector<Formula> subscripts, bool isApart = false) {
+  auto isOneSign = [](const Formula &sub) { return (sub.kind == Formula::Kind::Letter || sub.kind == Formula::Kind::Number) && sub.text.size() == 1; };
+  bool isShort = !isApart && llvm::all_of(subscripts, isOneSign);
+  std::vector<Formula> parts(std::make_move_iterator(subscripts.begin()), std::make_move_iterator(subscripts.end()));
+  return isShort && parts.size() != 1 ? Formula::row(std::move(parts)) : Formula::list(std::move(parts));
+}
+
+Formula FormulaWriter::writeName(StringRef name, llvm::ArrayRef<Formula> subscripts, bool isPrimed) {
+  SmallVector<Formula> below;
+  Formula above = Formula::row({});
+  if (isPrimed)
+    above.parts.push_back(Formula::sign("′"));
+  auto place = [&](Formula base) {
+    bool isApart = !below.empty(); // what belongs to the name is no index
+    below.append(subscripts.begin(), subscripts.end());
+    if (below.empty() && above.isEmpty())
+      return base;
+    return Formula::script(std::move(base), below.empty() ? Formula::row({}) : joinSubscripts(std::move(below), isApart), std::move(above));
+  };
+  if (auto known = symbols.find(name); known != symbols.end())
+    return place(known->second);
+  if (StringRef of = name; of.consume_front("grad_") && symbols.count("value")) {
+    Formula derivative = Formula::fraction(Formula::row({Formula::sign("∂"), symbols.lookup("value")}), Formula::row({Formula::sign("∂"), writeName(of, subscripts)}));
+    derivative.binding = Formula::BindPrimary;
+    return isPrimed ? Formula::above(std::move(derivative), std::move(above)) : derivative;
+  }
+  StringRef letters = name.rtrim("0123456789"), digits = name.drop_front(letters.size());
+  if (letters.ends_with("_"))
+    letters = letters.drop_back();
+  if (letters.empty())
+    return place(writeLetters(name));
+  if (numbersAbove) {
+    if (!digits.empty())
+      above.parts.insert(above.parts.begin(), Formula::row({Formula::sign("("), Formula::number(digits.str()), Formula::sign(")")}));
+    return place(writeLetters(letters));
+  }
+  // `v_target` is v with the word below; `max_norm` is a word.
+  auto [head, tail] = letters.split('_');
+  Formula base;
+  if (!tail.empty() && writeAsLetter(head, base))
+    below.push_back(writeLetters((tail + digits).str()));
+  else if (base = writeLetters(letters); base.kind == Formula::Kind::Word)
+    base = Formula::word(name.str());
+  else if (!digits.empty())
+    below.push_back(Formula::number(digits.str()));
+  if (steps.contains(name)) {
+    above = Formula::row({});
+    Formula time = isFirstStep ? Formula::number("1") : Formula::letter("t");
+    below.push_back(isPrimed ? Formula::row({std::move(time), Formula::infix("+"), Formula::number("1")}) : std::move(time));
+  }
+  return place(std::move(base));
+}
+
+Formula FormulaWriter::writeSubscript(const ast::Subscript &sub) {
+  switch (sub.kind) {
+  case ast::SubKind::Value:
+    return write(*sub.value);
+  case ast::SubKind::Slice: {
+    Formula slice = Formula::row({});
+    if (sub.from)
+      slice.parts.push_back(write(*sub.from));
+    slice.parts.push_back(Formula::sign(":"));
+    if (sub.to)
+      slice.parts.push_back(write(*sub.to));
+    return slice;
+  }
+  case ast::SubKind::Rest:
+    return Formula::sign("…");
+  case ast::SubKind::Named:
+    return Formula::row({Formula::word(sub.name->name), Formula::infix("="), write(*sub.value)});
+  }
+  return {};
+}
+
+SmallVector<Formula> FormulaWriter::writeSubscripts(llvm::ArrayRef<ast::Subscript> subscripts) {
+  SmallVector<Formula> formulas;
+  for (const ast::Subscript &sub : subscripts)
+    formulas.push_back(writeSubscript(sub));
+  return formulas;
+}
+
+Formula FormulaWriter::writeTarget(const ast::Target &target) { return writeName(target.name.name, writeSubscripts(target.subscripts), target.name.primed); }
+
+Formula FormulaWriter::writeIndex(const ast::Index &index) {
+  SmallVector<Formula> subscripts = writeSubscripts(index.subscripts);
+  if (auto *name = llvm::dyn_cast<ast::Name>(index.base.get()))
+    return writeName(name->name, subscripts, name->primed);
+  bool isNamed = llvm::isa<ast::Index, ast::Member>(index.base.get());
+  return Formula::below(Formula::wrap(write(*index.base), Formula::BindPrimary + !isNamed), joinSubscripts(std::move(subscripts)));
+}
+
+} // namespace gradus
