@@ -5,7 +5,7 @@ include(CMakePackageConfigHelpers)
 if(TARGET gradus)
   install(TARGETS gradus EXPORT GradusTargets RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 endif()
-install(DIRECTORY lang/std DESTINATION ${CMAKE_INSTALL_DATADIR}/gradus FILES_MATCHING PATTERN "*.grad")
+install(DIRECTORY lang/std DESTINATION ${CMAKE_INSTALL_DATADIR}/gradus FILES_MATCHING PATTERN "*.grad" PATTERN "README.md") # `gradus doc` reads what the folders hold
 install(FILES editors/README.md editors/gradus.tmLanguage.json DESTINATION ${CMAKE_INSTALL_DATADIR}/gradus/editors)
 install(FILES docs/schema.json DESTINATION ${CMAKE_INSTALL_DATADIR}/gradus) # of what --json prints
 install(FILES lang/REFERENCE.md DESTINATION ${CMAKE_INSTALL_DATADIR}/gradus) # what `gradus lsp` says of words

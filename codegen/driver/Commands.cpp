@@ -28,6 +28,10 @@ static constexpr llvm::StringRef checkDetails =
     "a failure names the worst element and the operation or the clause in the spec whose derivative is wrong. What cannot be tried is said, with the\n"
     "reason, and counted.\n";
 
+static constexpr llvm::StringRef docDetails =
+    "writes index.html and a page a spec: the comment, the formulas line by line, arguments with defaults and ranges, states with their storage, what 'build' makes\n"
+    "of it in C, the source, the tests, and links between units that use each other. The pages need no script and no network.\n";
+
 static constexpr llvm::StringRef benchDetails =
     "prints for each entry: ns an element (of the parameters, or else of the largest array), the bytes an element if each array is read and written once, those that\n"
     "the loops of its kernels load and store ('-' where they are not counted), GB/s of the former, the time over that of scale in place over as many bytes,\n"
@@ -60,6 +64,8 @@ static constexpr CommandSpec commands[] = {
      "check logistic.grad --at 'w=[0, 0, 1]'", runCheck, checkDetails},
     {"completion", "print what makes a shell complete commands, options and values", options::oneOf("bash|fish|zsh"), {}, "bash", "completion bash",
      runCompletion, completionDetails},
+    {"doc", "a reference of specs as HTML, with their formulas", options::file("[SPEC.grad ...]", "grad"), options::doc, "", "doc adamw.grad logistic.grad -o reference",
+     runDoc, docDetails},
     {"emit", "print the program after a phase", spec, options::emit, "adamw.grad", "emit adamw.grad --stage=fuse", runEmit},
     {"explain", "kernels, bytes and flops per element, what was fused and why not", spec, options::explain, "adamw.grad", "explain adamw.grad", runExplain},
     {"fmt", "rewrite specs in the canonical form", specs, options::fmt, "adamw.grad", "fmt adamw.grad", runFmt},

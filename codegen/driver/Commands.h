@@ -10,6 +10,7 @@ int runBench(const Invocation &invocation);
 int runBuild(const Invocation &invocation);
 int runCheck(const Invocation &invocation);
 int runCompletion(const Invocation &invocation);
+int runDoc(const Invocation &invocation);
 int runEmit(const Invocation &invocation);
 int runExplain(const Invocation &invocation);
 int runFmt(const Invocation &invocation);

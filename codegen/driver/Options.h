@@ -82,6 +82,12 @@ inline constexpr OptionSpec check[] = {
     option("--seed", text("N"), "of the random points").withInitial("0").withExample("--seed 1"),
     size,
 };
+inline constexpr OptionSpec doc[] = {
+    option("-I", folder("DIR"), "also look for imports there").often().withExample("adamw.grad -I rules"),
+    option("-o", folder("DIR"), "where the pages go: a new folder, an empty one, or one of an earlier run, whose pages are replaced").withInitial("gradus-doc").withExample("adamw.grad -o reference"),
+    option("--std", {}, "the standard library, in the place of specs").withExample("--std -o library"),
+    option("--title", text("TEXT"), "of the index").withExample("adamw.grad --title Rules"),
+};
 inline constexpr OptionSpec emit[] = {
     importFolder,
     dtype,
@@ -164,6 +170,7 @@ inline constexpr std::span<const OptionSpec> all[] = {
     bench,
     build,
     check,
+    doc,
     emit,
     explain,
     fmt,

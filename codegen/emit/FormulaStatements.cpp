@@ -50,10 +50,8 @@ void FormulaWriter::writeLoop(const ast::LoopStmt &loop) {
     if (starts.parts.size() != 1)
       starts.parts.insert(starts.parts.end(), {F::sign(","), F::says(" ")});
     starts.parts.insert(starts.parts.end(), {writeName(init.name.name), F::infix("="), write(*init.value)});
-    if (init.type) {
-      starts.parts.push_back(F::says("  in "));
+    if (init.type)
       starts.parts.push_back(writeDomain(*init.type));
-    }
   }
   // What the loop carries has the names of the loop until its end, even where the step has values of them.
   auto outerSteps = steps;
@@ -138,9 +136,13 @@ void FormulaWriter::writeFunction(const ast::FunctionStmt &stmt) {
     learnParam(param, Extent::Elements);
   }
   Formula head = writeHead(stmt.name, stmt.params, stmt.indices);
+  Formula domains = writeDomains(stmt.params);
   if (stmt.body.value) {
-    define(std::move(head), write(*stmt.body.value));
+    Formula value = write(*stmt.body.value);
+    define(std::move(head), domains.isEmpty() ? std::move(value) : F::row({std::move(value), F::says("  for "), std::move(domains)}));
   } else {
+    if (!domains.isEmpty())
+      head = F::row({std::move(head), F::says(" for "), std::move(domains)});
     head.parts.push_back(F::says(" is"));
     head.parts.push_back(F::sign(":"));
     line(std::move(head));
@@ -215,7 +217,11 @@ void FormulaWriter::writeStmt(const ast::Stmt &stmt) {
   if (auto *on = dyn_cast<ast::OnStmt>(&stmt)) {
     for (const ast::Param &param : on->params)
       learnParam(param, Extent::Elements);
-    line(F::row({F::says("on "), writeHead(on->name, on->params, {}), F::sign(":")}));
+    Formula head = F::row({F::says("on "), writeHead(on->name, on->params, {})});
+    if (Formula domains = writeDomains(on->params); !domains.isEmpty())
+      head.parts.insert(head.parts.end(), {F::says(" for "), std::move(domains)});
+    head.parts.push_back(F::sign(":"));
+    line(std::move(head));
     return writeIndented(on->block);
   }
   writeRoles(stmt);

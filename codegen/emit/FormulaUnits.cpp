@@ -57,11 +57,11 @@ void FormulaWriter::learn(const ast::Rule &unit) {
   extents["t"] = Extent::Number;
 }
 
-/// "ℝ^{n × d} f32", "ℤ", "𝔹 like w".
+/// "∈ ℝ^{n × d} f32", "∈ ℤ", ": like w".
 Formula FormulaWriter::writeDomain(const ast::Type &type) {
   if (type.kind != ast::TypeKind::Tensor)
-    return F::says(type.kind == ast::TypeKind::Rule ? "rules" : type.kind == ast::TypeKind::Fn ? "functions" : "projections");
-  const char *numbers = "ℝ";
+    return F::row({F::infix(":"), F::says(type.kind == ast::TypeKind::Rule ? "rule" : type.kind == ast::TypeKind::Fn ? "function" : "projection")});
+  const char *numbers = type.hasDims ? "ℝ" : "";
   Formula rest = F::row({});
   for (const ast::Storage &storage : type.storage) {
     StringRef word = storage.name.name;
@@ -83,10 +83,28 @@ Formula FormulaWriter::writeDomain(const ast::Type &type) {
     if (dim.trailing)
       shape.parts.push_back(F::sign("…"));
   }
+  if (*numbers == 0) // of any shape
+    return F::row({F::infix(":"), std::move(rest)});
   Formula set = F::letter(numbers);
   if (!shape.isEmpty())
     set = F::above(std::move(set), std::move(shape));
-  return rest.isEmpty() ? set : F::row({std::move(set), std::move(rest)});
+  return F::row({F::infix("∈"), std::move(set), std::move(rest)});
+}
+
+/// "x ∈ ℝ^n, k = 3" of the arguments of a local function that say so.
+Formula FormulaWriter::writeDomains(llvm::ArrayRef<ast::Param> params) {
+  std::vector<Formula> domains;
+  for (const ast::Param &param : params) {
+    if (!param.type && !param.defaultValue)
+      continue;
+    Formula domain = F::row({writeName(param.name.name)});
+    if (param.defaultValue)
+      domain.parts.insert(domain.parts.end(), {F::infix("="), write(*param.defaultValue)});
+    if (param.type)
+      domain.parts.push_back(writeDomain(*param.type));
+    domains.push_back(std::move(domain));
+  }
+  return domains.empty() ? F::row({}) : F::list(std::move(domains));
 }
 
 void FormulaWriter::learnDecl(const ast::Decl &decl) {
@@ -111,7 +129,7 @@ void FormulaWriter::writeDecls(const char *word, llvm::ArrayRef<ast::Decl> decls
     if (decl.value)
       row.parts.insert(row.parts.end(), {F::infix("="), write(*decl.value)});
     if (decl.type)
-      row.parts.insert(row.parts.end(), {F::infix("∈"), writeDomain(*decl.type)});
+      row.parts.push_back(writeDomain(*decl.type));
     isFirstStep = false;
   }
   line(std::move(row));
@@ -174,7 +192,7 @@ void FormulaWriter::writeUnit(const ast::Unit &unit) {
     writeParts(*function);
     Formula head = writeHead(function->name, function->params, function->indices);
     if (function->body.value) {
-      place = function->body.value->loc;
+      place = unit.loc;
       define(std::move(head), write(*function->body.value));
     } else {
       writeBlock(*function->body.block);

@@ -92,6 +92,7 @@ private:
   void writeParts(const ast::Function &unit);
   void writeTrain(const ast::Train &unit);
   Formula writeDomain(const ast::Type &type);
+  Formula writeDomains(llvm::ArrayRef<ast::Param> params);
   Formula writeHead(const ast::Ident &name, llvm::ArrayRef<ast::Param> params, llvm::ArrayRef<ast::Subscript> indices);
   void learnParam(const ast::Param &param, Extent otherwise);
   void learnRank(const ast::Ident &name, const std::optional<ast::Type> &type);

@@ -175,6 +175,21 @@ static void writeDeviceFunctions(raw_ostream &os, const ArtifactEntry &entry, gr
   os << "const gradus_entry *" << symbol << "_entry(void);\n\n";
 }
 
+static void writeDeclarations(raw_ostream &os, const ArtifactEntry &entry) {
+  writeHyper(os, entry);
+  writeSlot(os, entry);
+  writeFunctions(os, entry);
+  for (gradus_device_type type : entry.devices)
+    writeDeviceFunctions(os, entry, type);
+}
+
+std::string renderDeclarations(const ArtifactEntry &entry) {
+  std::string text;
+  raw_string_ostream os(text);
+  writeDeclarations(os, entry);
+  return text;
+}
+
 std::string renderHeader(const Artifact &artifact) {
   std::string text;
   raw_string_ostream os(text);
@@ -190,11 +205,7 @@ std::string renderHeader(const Artifact &artifact) {
   os << "#ifdef __cplusplus\nextern \"C\" {\n#endif\n\n";
   for (const ArtifactEntry &entry : artifact.entries) {
     os << "/*===- " << entry.symbol << " ===*/\n\n";
-    writeHyper(os, entry);
-    writeSlot(os, entry);
-    writeFunctions(os, entry);
-    for (gradus_device_type type : entry.devices)
-      writeDeviceFunctions(os, entry, type);
+    writeDeclarations(os, entry);
   }
   os << "#ifdef __cplusplus\n}\n#endif\n\n#endif /* " << guard << " */\n";
   return text;

@@ -23,6 +23,8 @@ namespace gradus {
 /// linkage. The kernels `<cName>__kernel` and `<cName>__workspace` must be there; false, with `error`, where one is not.
 bool addEntryTable(llvm::Module &module, const Artifact &artifact, std::string &error);
 
+/// The structs and functions of one entry, as spec.h has them.
+std::string renderDeclarations(const ArtifactEntry &entry);
 /// spec.h: C99 and C++.
 std::string renderHeader(const Artifact &artifact);
 /// spec.hpp: C++17 and later, over spec.h and gradus.hpp.
