@@ -203,7 +203,7 @@ gradus_status gradus_internal_fail_kernel(const gradus_call_site *site, gradus_s
   if (status == GRADUS_ERROR_WORKERS)
     return failWorkers(site, report);
   if (status == GRADUS_ERROR_DEVICE && site->entry->device_type != GRADUS_CPU)
-    return gradus_internal_fail(site, status, nowhere(), 0, 0,
+    return gradus_internal_fail(site, status, gradus_internal_nowhere(), 0, 0,
                                 "the device has ended loops of a kernel too early, so that what it has written is wrong; make this call on the CPU", NULL);
   if (status == GRADUS_ERROR_DEVICE) {
     int32_t const level = gradus_cpu_level();

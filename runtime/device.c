@@ -27,7 +27,7 @@ gradus_status gradus_internal_check_device(const gradus_call_site *site) {
 
 gradus_status gradus_internal_finish_device(const gradus_call_site *site, gradus_status status, const gradus_report *report) {
   const gradus_device *device = site->context->device;
-  gradus_place place = nowhere();
+  gradus_place place = gradus_internal_nowhere();
   const char *reason;
   if (status == GRADUS_ERROR_DEVICE && report->value == report->value) { /* the kernel leaves how long its loops would be */
     place.slot = report->slot;

@@ -77,8 +77,9 @@ void Library::connect() {
         places[{use.loc.line, use.loc.col}] = {&spec, declaration.unit};
     for (const server::OpenName &open : spec.names->open)
       if (open.member.empty())
-        if (UnitPlace place = findOpen(spec, open.unit); place.unit)
-          places[{open.loc.line, open.loc.col}] = place;
+        for (const std::string &unit : llvm::reverse(open.units)) // the likeliest last
+          if (UnitPlace place = findOpen(spec, unit); place.unit)
+            places[{open.loc.line, open.loc.col}] = place;
     for (const auto &[at, place] : places)
       for (const ast::UnitPtr &unit : spec.sheet->units) {
         if (!isInside({0, at.first, at.second, at.first, at.second}, *unit) || unit.get() == place.unit)

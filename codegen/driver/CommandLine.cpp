@@ -22,7 +22,7 @@ const std::string *Invocation::find(OptionName name) const {
 std::string Invocation::get(OptionName name, StringRef otherwise) const {
   if (const std::string *value = find(name))
     return *value;
-  for (const OptionSpec &row : command->options)
+  for (const OptionSpec &row : options)
     if (row.name == name.text && !row.initial.empty())
       return row.initial.str();
   return otherwise.str();

@@ -40,7 +40,8 @@ struct OptionName {
 /// A parsed command line.
 class Invocation {
 public:
-  explicit Invocation(const CommandSpec &command) : command(&command) {}
+  Invocation() = default; ///< of no command: nothing is given
+  explicit Invocation(const CommandSpec &command) : options(command.options) {}
 
   std::vector<std::string> inputs;
 
@@ -59,7 +60,7 @@ private:
   const std::string *find(OptionName name) const;
   std::optional<uint64_t> readCount(OptionName name, const std::string &value, uint64_t least) const;
 
-  const CommandSpec *command;
+  llvm::ArrayRef<OptionSpec> options;
   std::vector<std::pair<std::string, std::string>> given;
 };
 
