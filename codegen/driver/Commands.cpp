@@ -40,7 +40,8 @@ static constexpr llvm::StringRef benchDetails =
 
 static constexpr llvm::StringRef plotDetails =
     "draws, in f64 by the reference evaluator:\n"
-    "  schedule    its value at each step\n"
+    "  schedule    its value at each step; one with states or inputs runs through all steps, and its call gives the inputs, as numbers or\n"
+    "              formulas of t, and what states begin with: 'plateau(factor = 0.5, seen = 1 / t)'\n"
     "  fn, loss    of one number: the value, and the derivative that the compiler makes\n"
     "  prox        and projection, of one number: what it makes of it, beside the number itself; a step that the call leaves out is 1\n"
     "  rule        its path over the contours of a test function of two numbers; a rule of matrices gets one of a single row\n"

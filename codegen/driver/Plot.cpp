@@ -8,6 +8,7 @@
 
 #include "codegen/driver/Commands.h"
 #include "codegen/driver/Picture.h"
+#include "codegen/driver/PlotSchedule.h"
 #include "codegen/driver/PlotUnits.h"
 #include "codegen/driver/Session.h"
 #include "codegen/driver/TestFunctions.h"
@@ -70,24 +71,6 @@ static std::string titleOf(const PlotUnits &units) {
 // Curves
 //===----------------------------------------------------------------------===//
 
-/// The values of a function of one number at each of `xs`; nothing, with a message, if it cannot be evaluated.
-static std::optional<std::vector<double>> evaluateAt(FuncOp func, ArrayRef<double> xs) {
-  std::vector<double> values;
-  bool isTime = func.getNumArguments() == 1 && func.getArgRole(0) == Role::Time;
-  for (double x : xs) {
-    reference::Arrays<double> arguments;
-    if (func.getNumArguments() == 1) // what reads nothing is the same everywhere
-      arguments.push_back(isTime ? reference::Array<double>::scalarInt(static_cast<int64_t>(x)) : reference::Array<double>::scalar(x));
-    std::string error;
-    auto results = reference::evaluate<double>(func, arguments, error);
-    if (failed(results))
-      return fail("'" + func.getSymName().str() + "' at " + numberOf(x) + ": " + error), std::nullopt;
-    const reference::Array<double> &value = results->front();
-    values.push_back(value.kind == reference::Kind::Real ? value.reals[0] : static_cast<double>(value.ints[0]));
-  }
-  return values;
-}
-
 /// Where a curve is taken: `count` numbers from low to high.
 static std::vector<double> spread(Span span, size_t count) {
   std::vector<double> xs;
@@ -106,14 +89,17 @@ static std::string argumentsOf(const PlottedUnit &unit) {
   return arguments;
 }
 
-/// The curves of schedules: their values in whole steps.
+/// The curves of schedules: their values in whole steps. One that keeps a state runs through all of them.
 static int plotSchedules(const Invocation &invocation, PlotUnits &units) {
   std::optional<uint64_t> steps = invocation.getCountOr("--steps", 1000, 2);
   if (!steps)
     return ExitUsage;
   std::string text = units.getImports();
-  for (auto [k, unit] : llvm::enumerate(units.getUnits()))
-    text += llvm::formatv("schedule plotted_{0}() = {1}({2})\n", k, unit.name, unit.arguments);
+  std::vector<std::optional<KeptSchedule>> kept;
+  for (auto [k, unit] : llvm::enumerate(units.getUnits())) {
+    kept.push_back(KeptSchedule::make(unit, k));
+    text += kept.back() ? kept.back()->write() : llvm::formatv("schedule plotted_{0}() = {1}({2})\n", k, unit.name, unit.arguments).str();
+  }
   Session session;
   ModuleOp module = session.loadText(written.str(), text, "f64", invocation);
   if (!module)
@@ -123,9 +109,17 @@ static int plotSchedules(const Invocation &invocation, PlotUnits &units) {
     xs.push_back(std::round(t));
   std::vector<Curve> curves;
   for (auto [k, unit] : llvm::enumerate(units.getUnits())) {
-    std::optional<std::vector<double>> values = evaluateAt(module.lookupSymbol<FuncOp>(llvm::formatv("plotted_{0}", k).str()), xs);
+    std::string error;
+    std::optional<std::vector<double>> values =
+        kept[k] ? kept[k]->run(module, *steps, error) : evaluateAt(module.lookupSymbol<FuncOp>(llvm::formatv("plotted_{0}", k).str()), xs, error);
     if (!values)
-      return ExitFailed;
+      return units.refuse(Code::NoPicture, nameOf(*unit.unit).loc, "'" + unit.name + "' has no picture: " + error, "");
+    if (kept[k]) {
+      std::vector<double> all = std::move(*values);
+      values.emplace();
+      for (double t : xs)
+        values->push_back(all[static_cast<size_t>(t) - 1]);
+    }
     if (llvm::none_of(*values, [](double y) { return std::isfinite(y); }))
       return units.refuse(Code::PictureEmpty, nameOf(*unit.unit).loc, "no value of '" + unit.name + "' is finite up to step " + std::to_string(*steps), "--steps says how far it is drawn");
     curves.push_back({unit.text, xs, *values, false});
@@ -167,9 +161,10 @@ static int plotFunctions(const Invocation &invocation, PlotUnits &units) {
     for (bool isSlope : {false, true}) {
       if (isSlope && !hasSlope)
         continue;
-      std::optional<std::vector<double>> values = evaluateAt(module.lookupSymbol<FuncOp>(llvm::formatv("{0}_{1}", isSlope ? "slope" : "plotted", k).str()), xs);
+      std::string error;
+      std::optional<std::vector<double>> values = evaluateAt(module.lookupSymbol<FuncOp>(llvm::formatv("{0}_{1}", isSlope ? "slope" : "plotted", k).str()), xs, error);
       if (!values)
-        return ExitFailed;
+        return fail(error);
       if (!isSlope && llvm::none_of(*values, [](double y) { return std::isfinite(y); }))
         return units.refuse(Code::PictureEmpty, nameOf(*unit.unit).loc, "no value of '" + unit.name + "' is finite from " + numberOf(range->low) + " to " + numberOf(range->high),
                             "--from and --to say where it is drawn");

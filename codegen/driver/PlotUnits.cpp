@@ -59,8 +59,7 @@ int PlotUnits::refuse(Code code, const Location &at, const std::string &text, co
   return ExitFailed;
 }
 
-/// Cuts "a(x, y), b" at the commas outside of brackets; nothing if the brackets do not fit.
-static std::optional<std::vector<std::string>> splitCalls(StringRef text) {
+std::optional<std::vector<std::string>> splitCalls(StringRef text) {
   std::vector<std::string> calls(1);
   int depth = 0;
   for (char c : text) {

@@ -49,6 +49,8 @@ private:
   PictureKind kind = PictureKind::Function;
 };
 
+/// Cuts "a(x, y), b" at the commas outside of brackets; nothing if the brackets do not fit.
+std::optional<std::vector<std::string>> splitCalls(llvm::StringRef text);
 /// The place of a unit's name.
 const ast::Ident &nameOf(const ast::Unit &unit);
 
