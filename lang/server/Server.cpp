@@ -55,8 +55,8 @@ bool fromJSON(const json::Value &value, RenameParams &result, json::Path path) {
 /// A text of more lines is checked behind the front end when it is opened or saved, not at each key.
 constexpr size_t mostLinesCheckedAlways = 400;
 
-/// The most files of a folder that are looked through for a name.
-constexpr size_t mostFiles = 2000;
+/// The most specs, and the most files at all, of a folder that are looked through for a name.
+constexpr size_t mostSpecs = 2000, mostFiles = 100000;
 
 /// One open document.
 struct Document {
@@ -226,7 +226,10 @@ private:
     read(target.path);
     std::string folder = root.empty() ? llvm::sys::path::parent_path(id.uri.file()).str() : root;
     std::error_code failed;
-    for (llvm::sys::fs::recursive_directory_iterator entry(folder, failed), end; target.isMember && !failed && entry != end && texts.size() < mostFiles; entry.increment(failed)) {
+    size_t seen = 0;
+    for (llvm::sys::fs::recursive_directory_iterator entry(folder, failed), end; target.isMember && !failed && entry != end; entry.increment(failed)) {
+      if (++seen > mostFiles || texts.size() > mostSpecs)
+        break;
       bool isHidden = llvm::sys::path::filename(entry->path()).starts_with(".");
       if (isHidden || (root.empty() && entry->type() == llvm::sys::fs::file_type::directory_file))
         entry.no_push();

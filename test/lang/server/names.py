@@ -175,6 +175,30 @@ def check_other_files(session, folder):
     session.client.notify('textDocument/didClose', textDocument={'uri': uri})
 
 
+def check_shared(session, folder):
+    """Names that are matched with names of other units: a renaming would part them, without an error."""
+    text = '''import "rules.grad"
+loss near(a: [d], x: [n, d]) = mean((x @ a)^2)
+loss far(b: [d], x: [n, d]) = -mean((x @ b)^2) + dot(b, b)
+train both = minimize near over a, minimize far over b with momentum()
+rule outer(base: rule) {
+  param w
+  grad g
+  input mask: like w = 1
+  w' = base(w, mask * g)
+}
+train apart = minimize near over a with outer(momentum())
+'''
+    uri = session.client.open(folder / 'shared.grad', text)
+    assert session.client.wait_for(uri, 1) == [], session.client.published[uri]
+    for needle in 'x: [n', 'n, d', 'mask: like':
+        why = session.refused(needle, 'other', 0, text, uri)
+        assert 'mean something else' in why or 'another loss of the step' in why, (needle, why)
+    for needle in 'a: [d]', 'g\n  input', 'outer':
+        assert 'error' not in session.rename(needle, 'other', 0, text, uri), needle
+    session.client.notify('textDocument/didClose', textDocument={'uri': uri})
+
+
 def check_bursts(session):
     """Many changes in a row are one; whatever is asked is answered of the last of them."""
     session.client.history.clear()
@@ -216,6 +240,7 @@ with tempfile.TemporaryDirectory() as name:
     check_references(session)
     check_rename(session)
     check_other_files(session, where)
+    check_shared(session, where)
     check_bursts(session)
     check_outline(session)
     check_signature(session)
