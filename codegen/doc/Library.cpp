@@ -29,7 +29,7 @@ std::string nameOf(const ast::Unit &unit) {
 
 bool isInside(const Location &loc, const ast::Unit &unit) { return loc.line >= unit.loc.line && loc.line <= unit.loc.endLine; }
 
-std::string anchorOf(const ast::Unit &unit) { return isa<ast::Test>(&unit) ? "test-" + std::to_string(unit.loc.line) : "unit-" + nameOf(unit); }
+std::string anchorOf(const ast::Unit &unit) { return isa<ast::Test>(&unit) ? "test-" + std::to_string(unit.loc.line) + (unit.loc.col > 1 ? "-" + std::to_string(unit.loc.col) : "") : "unit-" + nameOf(unit); }
 
 std::vector<const ast::Unit *> Spec::getUnits() const {
   std::vector<const ast::Unit *> units;

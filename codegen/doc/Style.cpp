@@ -40,7 +40,7 @@ math { font-family: "Latin Modern Math", "STIX Two Math", "Cambria Math", "Noto 
 mtable.cases mtd { text-align: left; padding-right: 1em; }
 table { border-collapse: collapse; }
 table.formulas { margin: 0; }
-table.formulas td { padding: .3rem 0; vertical-align: middle; white-space: nowrap; }
+table.formulas td { padding: .3rem 0; vertical-align: baseline; white-space: nowrap; }
 table.formulas td.left { text-align: right; padding-right: .15em; }
 table.formulas td.at { padding-left: 1.5rem; font-size: .8rem; }
 table.formulas td.at a { color: var(--soft); }

@@ -80,8 +80,27 @@ static std::string kindOf(const ast::Param &param, const ast::Unit &unit) {
   return isOfAnyShape && !isLike && (hasHypers || param.defaultValue || param.interval) ? "hyper-parameter" : "argument";
 }
 
-/// The first sentence of the comment in which the name stands as code, or else as a word of its own.
+/// What a line of the comment like "W: weights; x0, x1: samples" says of a name.
+static std::string describedAs(StringRef name, llvm::ArrayRef<std::string> doc) {
+  std::string lists;
+  for (const std::string &line : doc)
+    lists += StringRef(line).starts_with("  ") ? line + " " : "; ";
+  llvm::SmallVector<StringRef> entries;
+  StringRef(lists).split(entries, ';');
+  for (StringRef entry : entries) {
+    auto [names, meaning] = entry.split(": ");
+    llvm::SmallVector<StringRef> all;
+    names.split(all, ',');
+    if (!meaning.empty() && llvm::any_of(all, [&](StringRef each) { return each.trim() == name; }))
+      return renderText(meaning.trim(" ."));
+  }
+  return "";
+}
+
+/// What the comment says of a name in a list of names, else the first sentence in which the name stands as code, or else as a word of its own.
 static std::string meaningOf(StringRef name, llvm::ArrayRef<std::string> doc) {
+  if (std::string described = describedAs(name, doc); !described.empty())
+    return described;
   std::string prose;
   for (const std::string &line : doc)
     prose += StringRef(line).starts_with("  ") ? ". " : line + " "; // a formula ends what stands before it

@@ -39,7 +39,7 @@ std::string renderDoc(llvm::ArrayRef<std::string> doc) {
     if (!prose.empty())
       result += "<p>" + renderText(prose) + "</p>\n";
     if (!formulas.empty())
-      result += "<pre class=\"said\">" + escapeXml(formulas) + "</pre>\n";
+      result += "<pre class=\"said\">" + renderText(formulas) + "</pre>\n";
     prose.clear();
     formulas.clear();
   };
