@@ -97,8 +97,10 @@ bool Elaborator::bindParam(const ast::Param &param, Entity entity, Location at, 
   if (isSound && param.isSize) {
     std::optional<DimExpr> size = formulaOf(x.lanes.front());
     if (!size || !size->isValid()) {
-      error(Code::SizeAtRunTime, at, "'" + name + "' is a size, which is fixed before the first step, but this is known in a step alone")
-          .suggest("give a number or a dimension");
+      if (kindOf(x) == Kind::Float)
+        error(Code::SizeNotWhole, at, "'" + name + "' is a size, but this is a real number").suggest("give an integer or a dimension");
+      else
+        error(Code::SizeAtRunTime, at, "'" + name + "' is a size, which is fixed before the first step, but this is known in a step alone").suggest("give a number or a dimension");
       isSound = false;
     } else {
       mlir::Attribute given = size->toAttr(builder.getContext());

@@ -1,6 +1,7 @@
 //===- EmitExpr.cpp - Names, operators, literals ---------------------------===//
 
 #include "lang/Elaborator.h"
+#include "lang/ForeignWords.h"
 #include "lang/Joint.h"
 
 using namespace gradus;
@@ -81,7 +82,9 @@ Entity Elaborator::unknownName(llvm::StringRef name, Location at, Scope &scope) 
     names.push_back(builtin.name.str());
   names.push_back("pi");
   Diagnostic &diagnostic = error(Code::UnknownName, at, "unknown name '" + name.str() + "'");
-  std::string hint = didYouMean(name.str(), names);
+  std::string hint = foreignName(name);
+  if (hint.empty())
+    hint = didYouMean(name.str(), names);
   if (hint.empty() && name == "t")
     hint = "the time 't' is known in rules and schedules only";
   if (isDistribution(name))
@@ -166,7 +169,7 @@ Entity Elaborator::evalMember(const ast::Member &expr, Scope &scope) {
   if (const Complex *z = base.get<Complex>(); z && name == "T")
     return mapParts(*z, expr.loc, [&](const Array &part) { return transposeOwn(part, expr.loc); });
   error(Code::UnknownMember, expr.member.loc, "'." + name + "' is no part of " + (base.isArray() && !base.isPoison() && ownRank(base.array()) > 0 ? "an array" : base.what().str()))
-      .suggest(base.isArray() ? "an array has '.T', its transpose" : "");
+      .suggest(!base.isArray() ? "" : findBuiltin(name) ? "write " + name + "(x)" : foreignName(name).empty() ? "an array has '.T', its transpose" : foreignName(name));
   return {};
 }
 

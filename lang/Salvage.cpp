@@ -78,8 +78,9 @@ bool Replacement::declare() {
   for (bool isFirst = true; i < line.end; ++i) {
     depth += opens(at(i).kind);
     depth -= closes(at(i).kind) && depth > 0;
-    bool isSwallowed = isUnclosed && at(i + 2).kind == Tok::EQUALS;
-    if ((depth > 0 && !isSwallowed) || (!isFirst && at(i).kind != Tok::COMMA))
+    bool isNext = at(i + 2).kind == Tok::EQUALS, isSwallowed = isUnclosed && isNext;
+    bool lacksComma = isNext && depth == 0 && endsOperand(at(i).kind);
+    if ((depth > 0 && !isSwallowed) || (!isFirst && at(i).kind != Tok::COMMA && !lacksComma))
       continue;
     if (!canBeName(at(i + 1).kind) || at(i + 1).kind == Tok::PRIMED)
       return false;

@@ -5,6 +5,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "lang/SyntaxMessages.h"
+#include "lang/ForeignWords.h"
 
 #include <algorithm>
 #include <array>
@@ -134,28 +135,6 @@ static const std::vector<std::string> &statementWords() {
   return words;
 }
 
-/// Words of other languages and what stands for them here.
-static std::string foreignWord(std::string_view word) {
-  struct Row {
-    std::string_view word;
-    const char *wayOut;
-  };
-  static constexpr Row table[] = {
-      {"class", "an update rule is written rule name(...) { ... }"},
-      {"def", "a function is written fn name(x) = formula"},
-      {"for", "a loop is written loop i in 0..n with x = start { x' = ... }"},
-      {"func", "a function is written fn name(x) = formula"},
-      {"function", "a function is written fn name(x) = formula"},
-      {"let", "a definition is written name = formula, without let"},
-      {"optimizer", "an update rule is written rule name(...) { ... }"},
-      {"var", "a definition is written name = formula, without var"},
-  };
-  for (const Row &row : table)
-    if (row.word == word)
-      return row.wayOut;
-  return {};
-}
-
 bool Reporter::reportUnitStart() {
   if (error.isInStatement || error.at > 1)
     return false;
@@ -254,6 +233,10 @@ bool Reporter::reportPrimedDeclaration() {
 }
 
 bool Reporter::reportMissingEquals() {
+  if (token.kind == Tok::END && before.kind == Tok::EXPECT && error.at == error.start + 1) {
+    diagnostics.error(Code::MissingExpression, token.loc, "expected a formula, found the end of the line").suggest("a claim is written expect a == b");
+    return true;
+  }
   bool couldFollow = startsOperand(token.kind) || token.kind == Tok::END || token.kind == Tok::EQUAL_EQUAL ||
                      token.kind == Tok::LPAREN || token.kind == Tok::MINUS || token.kind == Tok::IF ||
                      token.kind == Tok::COLON;

@@ -140,9 +140,10 @@ void TokenFilter::openMissingBlock(size_t next) {
     return;
   Token brace{Tok::LBRACE, afterLast(), spelling(Tok::LBRACE), true};
   bool isFunction = levels.size() == 1 && head.kind != Tok::RULE && head.kind != Tok::TEST && head.kind != Tok::PROPERTY;
-  if (isFunction)
+  bool isKnown = result->tokens.back().isQuiet; // the line is cut off, and its bracket is missing as well
+  if (isFunction && !isKnown)
     diagnostics.error(Code::MissingEquals, brace.loc, "expected '=' or '{', found the end of the line").suggest("write = formula, or a block { ... }");
-  else
+  else if (!isKnown)
     diagnostics.error(Code::UnexpectedWord, brace.loc, "found the end of the line, expected '{'").suggest("what belongs to '" + std::string(head.text) + "' stands in a block { ... }");
   open(brace);
   levels.back().isPutIn = true;
