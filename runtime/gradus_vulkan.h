@@ -76,7 +76,7 @@ uint64_t gradus_vulkan_longest_loop(const gradus_vulkan *vulkan);
  * ends. For who wants to know that the device did the work.
  */
 uint64_t gradus_vulkan_dispatches(gradus_vulkan *vulkan);
-/** Makes all pipelines of a module, which else happens at the first dispatch of each kernel. */
+/** Makes all pipelines of a module, which else happens at its first dispatch. */
 gradus_status gradus_vulkan_load(gradus_vulkan *vulkan, const gradus_device_module *module);
 
 /*===- Memory ---------------------------------------------------------------------===*/

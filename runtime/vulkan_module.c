@@ -1,7 +1,7 @@
 /*===- vulkan_module.c - Modules become pipelines, once ------------------------------===*
  *
  * A module is known by the hash of its content, so that an artifact that is loaded twice, or by two threads at once, has its pipelines made once.
- * Who comes while a pipeline is made waits for it.
+ * All of them are made when the module is first met: what a driver refuses, it refuses before the first dispatch of a call. Who comes meanwhile waits.
  *
  *===----------------------------------------------------------------------------===*/
 
@@ -53,10 +53,16 @@ static gradus_status loadModule(gradus_vulkan *self, const gradus_device_module 
   }
   loaded->content = module->content;
   loaded->n_kernels = module->n_kernels;
-  loaded->next = self->modules;
-  self->modules = loaded;
   *out = loaded;
   return GRADUS_OK;
+}
+
+static void destroyModule(gradus_vulkan *self, gradus_vk_module *module) {
+  int32_t k;
+  for (k = 0; k < module->n_kernels; ++k)
+    self->vk.DestroyPipeline(self->device, module->pipelines[k], NULL);
+  self->vk.DestroyShaderModule(self->device, module->shader, NULL);
+  free(module);
 }
 
 /* Specialization constants 0 and 1: codegen/gpu/Spirv.h. */
@@ -96,6 +102,23 @@ static gradus_status makePipeline(gradus_vulkan *self, const gradus_vk_module *l
   return gradus_vk_refuse(why, "vkCreateComputePipelines", result);
 }
 
+/* With all of its pipelines, or not at all. */
+static gradus_status addModule(gradus_vulkan *self, const gradus_device_module *module, gradus_vk_module **out, gradus_vk_reason *why) {
+  int32_t k;
+  gradus_status status = loadModule(self, module, out, why);
+  if (status != GRADUS_OK)
+    return status;
+  for (k = 0; status == GRADUS_OK && k < module->n_kernels; ++k)
+    status = makePipeline(self, *out, module->kernels[k], &(*out)->pipelines[k], why);
+  if (status != GRADUS_OK) {
+    destroyModule(self, *out);
+    return status;
+  }
+  (*out)->next = self->modules;
+  self->modules = *out;
+  return GRADUS_OK;
+}
+
 gradus_status gradus_vk_find_pipeline(gradus_vulkan *self, const gradus_device_module *module, int32_t kernel, VkPipeline *pipeline, gradus_vk_reason *why) {
   gradus_vk_module *loaded;
   gradus_status status = GRADUS_OK;
@@ -106,9 +129,7 @@ gradus_status gradus_vk_find_pipeline(gradus_vulkan *self, const gradus_device_m
     if (loaded->content == module->content && loaded->n_kernels == module->n_kernels)
       break;
   if (loaded == NULL)
-    status = loadModule(self, module, &loaded, why);
-  if (status == GRADUS_OK && loaded->pipelines[kernel] == VK_NULL_HANDLE)
-    status = makePipeline(self, loaded, module->kernels[kernel], &loaded->pipelines[kernel], why);
+    status = addModule(self, module, &loaded, why);
   if (status == GRADUS_OK)
     *pipeline = loaded->pipelines[kernel];
   (void)pthread_mutex_unlock(&self->modules_lock);
@@ -119,22 +140,17 @@ gradus_status gradus_vulkan_load(gradus_vulkan *vulkan, const gradus_device_modu
   gradus_status status = GRADUS_OK;
   gradus_vk_reason why;
   VkPipeline pipeline;
-  int32_t k;
   if (module == NULL)
     status = gradus_vk_because(&why, GRADUS_ERROR_NULL, "the module is a null pointer");
-  for (k = 0; status == GRADUS_OK && k < module->n_kernels; ++k)
-    status = gradus_vk_find_pipeline(vulkan, module, k, &pipeline, &why);
+  else if (module->n_kernels > 0)
+    status = gradus_vk_find_pipeline(vulkan, module, 0, &pipeline, &why);
   return gradus_vk_tell(&vulkan->context, "gradus_vulkan_load", status, &why);
 }
 
 void gradus_vk_destroy_modules(gradus_vulkan *self) {
   while (self->modules != NULL) {
     gradus_vk_module *next = self->modules->next;
-    int32_t k;
-    for (k = 0; k < self->modules->n_kernels; ++k)
-      self->vk.DestroyPipeline(self->device, self->modules->pipelines[k], NULL);
-    self->vk.DestroyShaderModule(self->device, self->modules->shader, NULL);
-    free(self->modules);
+    destroyModule(self, self->modules);
     self->modules = next;
   }
 }

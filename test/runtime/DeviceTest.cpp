@@ -231,6 +231,22 @@ TEST(Device, saysWhyItCouldNotRecord) {
   EXPECT_EQ(c.call.report.t, 7u);
 }
 
+TEST(Device, saysThatItEndsLoops) {
+  DeviceCall c;
+  c.device.longest_loop = 65535;
+  c.call.entry.kernel = [](const gradus_context *, const double *, uint64_t, uint64_t, const gradus_tensor *, size_t, char *, gradus_report *report) -> int32_t {
+    report->value = 70000;
+    report->slot = 1;
+    return GRADUS_ERROR_DEVICE;
+  };
+  EXPECT_EQ(c.refused(GRADUS_ERROR_DEVICE),
+            "adam_step: the sizes make loops of up to 70000 iterations, and the device ends those of 65535 without an error; make this call on the CPU");
+  EXPECT_EQ(c.error.slot, 1u);
+  gradus_device_report const from = {NAN, 4, 0, GRADUS_ERROR_DEVICE, 0, -1, -1, 0};
+  EXPECT_EQ(gradus_device_result(&c.call.entry, &c.context, &from, nullptr), GRADUS_ERROR_DEVICE);
+  EXPECT_STREQ(c.error.message, "adam_step: the device has ended loops of a kernel too early, so that what it has written is wrong; make this call on the CPU");
+}
+
 TEST(Device, resultIsThatOfACallOnTheCpu) {
   DeviceCall c;
   gradus_report report{};

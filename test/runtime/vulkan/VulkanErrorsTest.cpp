@@ -64,6 +64,8 @@ TEST(VulkanOpen, takesDevicesByNumber) {
   ASSERT_EQ(gradus_vulkan_begin(recorder, nullptr, &device), GRADUS_OK);
   EXPECT_EQ(device.type, GRADUS_VULKAN);
   EXPECT_EQ(device.id, 5);
+  uint64_t const longest = gradus_vulkan_longest_loop(vulkan);
+  EXPECT_EQ(device.longest_loop, longest == UINT64_MAX ? 0 : longest);
   gradus_vulkan_recorder_close(recorder);
   gradus_vulkan_close(vulkan);
   options.number = 1000;
