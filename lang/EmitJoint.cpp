@@ -15,7 +15,7 @@ using namespace gradus::lang;
 using llvm::SmallVector;
 
 namespace {
-enum class Form { Other, Vector, Stack };
+enum class JointForm { Other, Vector, Stack };
 }
 
 mlir::Attribute lang::countElements(const Array &x, mlir::MLIRContext *context) {
@@ -25,16 +25,16 @@ mlir::Attribute lang::countElements(const Array &x, mlir::MLIRContext *context) 
   return count.toAttr(context);
 }
 
-static Form formOf(const Array &x, const Array &param) {
+static JointForm formOf(const Array &x, const Array &param) {
   if (!x.isEach || x.lanes.size() != param.lanes.size())
-    return Form::Other;
+    return JointForm::Other;
   bool isVector = true, isStack = true;
   for (size_t k = 0; k < param.lanes.size(); ++k) {
     llvm::ArrayRef<mlir::Attribute> own = Algebra::ownShape(x, k), model = Algebra::ownShape(param, k);
     isVector &= own == model;
     isStack &= own.size() == model.size() + 1 && own.drop_front() == model && own.front() == Algebra::ownShape(x).front();
   }
-  return isVector ? Form::Vector : isStack ? Form::Stack : Form::Other;
+  return isVector ? JointForm::Vector : isStack ? JointForm::Stack : JointForm::Other;
 }
 
 std::optional<Array> lang::jointProduct(Algebra &algebra, const RuleRun &run, const Array &a, const Array &b, Location at) {
@@ -45,9 +45,9 @@ std::optional<Array> lang::jointProduct(Algebra &algebra, const RuleRun &run, co
     return std::nullopt; // a vector and a matrix as they are
   if (!a.axes.empty() || !b.axes.empty())
     return std::nullopt;
-  Form left = formOf(a, param), right = formOf(b, param);
-  bool isWeighted = right == Form::Stack && !a.isEach && a.lanes.size() == 1 && a.axes.empty() && Algebra::ownRank(a) == 1;
-  if (!isWeighted && (right != Form::Vector || left == Form::Other || !(a.isJoint || b.isJoint)))
+  JointForm left = formOf(a, param), right = formOf(b, param);
+  bool isWeighted = right == JointForm::Stack && !a.isEach && a.lanes.size() == 1 && a.axes.empty() && Algebra::ownRank(a) == 1;
+  if (!isWeighted && (right != JointForm::Vector || left == JointForm::Other || !(a.isJoint || b.isJoint)))
     return std::nullopt;
   if (isWeighted && Algebra::ownShape(a).front() != Algebra::ownShape(b).front()) {
     algebra.error(Code::DimensionConflict, at, "'@' sums over an axis of size " + describe(Algebra::ownShape(a).front()) + " on the left and " + describe(Algebra::ownShape(b).front()) + " on the right");
@@ -61,7 +61,7 @@ std::optional<Array> lang::jointProduct(Algebra &algebra, const RuleRun &run, co
     Array x{{a.lane(k)}}, y{{b.lane(k)}}, one;
     if (isWeighted)
       one = algebra.contract(x, {0}, y, stacked, own, {}, at);
-    else if (left == Form::Stack)
+    else if (left == JointForm::Stack)
       one = algebra.contract(x, stacked, y, own, {0}, {}, at);
     else
       one = algebra.contract(x, own, y, own, {}, {}, at);
@@ -88,7 +88,7 @@ std::optional<Entity> Elaborator::transposedStack(const Array &x, const std::str
     return std::nullopt;
   const Array &param = currentRun->params.front();
   bool isPlain = param.lanes.size() == 1 && ownRank(param) == 1;
-  if (isPlain || !x.axes.empty() || formOf(x, param) != Form::Stack)
+  if (isPlain || !x.axes.empty() || formOf(x, param) != JointForm::Stack)
     return std::nullopt;
   const RuleRun &run = *currentRun;
   auto apply = [this, x, &run](const Array &u, Location at) { return jointProduct(*this, run, u, x, at).value_or(Array()); };

@@ -7,6 +7,7 @@
 
 #include "lang/Elaborator.h"
 #include "lang/InnerProblem.h"
+#include "lang/Walk.h"
 
 using namespace gradus;
 using namespace gradus::lang;
@@ -21,11 +22,6 @@ static constexpr int64_t allElements = -1;
 //===----------------------------------------------------------------------===//
 // Reading the slot
 //===----------------------------------------------------------------------===//
-
-static llvm::StringRef wordOf(const ast::Subscript &slot) {
-  auto *name = slot.kind == ast::SubKind::Value ? dyn_cast<ast::Name>(slot.value.get()) : nullptr;
-  return name && !name->primed ? llvm::StringRef(name->name) : llvm::StringRef();
-}
 
 /// Where no slot names an axis: the only one, or all elements where that makes sense.
 bool Elaborator::findOnlyAxis(const CallSite &site, bool mayTakeAll, Ordered &ordered) {
@@ -46,7 +42,7 @@ bool Elaborator::findOnlyAxis(const CallSite &site, bool mayTakeAll, Ordered &or
 /// Whether a word runs over the collection as one vector: no slot names an axis of its tensors. What is a stack of such vectors has several axes.
 bool Elaborator::isOverCollection(const CallSite &site, const Array &x) const {
   llvm::StringRef flag = site.builtin->flag;
-  bool namesAxis = llvm::any_of(site.slots, [&](const ast::Subscript &slot) { return flag.empty() || wordOf(slot) != flag; });
+  bool namesAxis = llvm::any_of(site.slots, [&](const ast::Subscript &slot) { return flag.empty() || wordIn(slot) != flag; });
   return !namesAxis && isCollection(x) && !isStack(x);
 }
 
@@ -74,13 +70,13 @@ std::optional<Elaborator::Ordered> Elaborator::findOrdered(const CallSite &site,
   Ordered ordered;
   ordered.x = toKind(x, std::max(kindOf(x), Kind::Int), site.at);
   // Of the tensors of a collection one may be a number, which is all that there is to order.
-  bool isOfAll = llvm::all_of(site.slots, [&](const ast::Subscript &slot) { return !flag.empty() && wordOf(slot) == flag; });
+  bool isOfAll = llvm::all_of(site.slots, [&](const ast::Subscript &slot) { return !flag.empty() && wordIn(slot) == flag; });
   ordered.isNumber = activeLane && mayTakeAll && isOfAll && ownRank(ordered.x) == 0 && ordered.x.axes.empty();
   if (ordered.isNumber)
     ordered.x = reshaped(ordered.x, {Attribute(builder.getI64IntegerAttr(1))}, site.at);
   std::optional<int64_t> axis;
   for (const ast::Subscript &slot : site.slots) {
-    llvm::StringRef word = wordOf(slot);
+    llvm::StringRef word = wordIn(slot);
     if (!flag.empty() && word == flag && !site.scope->findLocal(word)) {
       ordered.isFlagged = true;
       continue;
@@ -156,7 +152,7 @@ Entity Elaborator::callSort(const CallSite &site) {
       return ordered ? finishOrdered(*ordered, sortAlong(ordered->x, ordered->axis, ordered->isFlagged, site.at).*which, site.at) : Array();
     });
   };
-  bool isByIndex = llvm::any_of(site.slots, [&](const ast::Subscript &slot) { return !wordOf(slot).empty() && !isBinder(slot, *site.scope); });
+  bool isByIndex = llvm::any_of(site.slots, [&](const ast::Subscript &slot) { return !wordIn(slot).empty() && !isBinder(slot, *site.scope); });
   if (isByIndex && laneCount > 1 && !activeLane) { // an index may have another range in each tensor
     Array values = part(&Sorted::values);
     return values.isPoison() ? Entity() : tuple({values, part(&Sorted::order)});
@@ -294,12 +290,12 @@ std::optional<Elaborator::Ordered> Elaborator::readCollection(const CallSite &si
 
 /// The operand of quantile and median, which bind the index in their slot.
 std::optional<Elaborator::Ordered> Elaborator::readBound(const CallSite &site) {
-  if (site.slots.size() == 1 && wordOf(site.slots[0]) == "all" && !site.scope->findLocal("all"))
+  if (site.slots.size() == 1 && wordIn(site.slots[0]) == "all" && !site.scope->findLocal("all"))
     return readCollection(site);
   bool isByIndex = !site.slots.empty() && site.slots[0].kind == ast::SubKind::Value;
   if (!isByIndex)
     return readOrdered(site, /*mayTakeAll=*/true);
-  if (llvm::StringRef word = isByIndex ? wordOf(site.slots[0]) : ""; site.slots.size() != 1 || word.empty() || word == "all" || word == "keep") {
+  if (llvm::StringRef word = isByIndex ? wordIn(site.slots[0]) : ""; site.slots.size() != 1 || word.empty() || word == "all" || word == "keep") {
     error(Code::OrderSlot, site.slots[0].loc, "'" + site.builtin->name.str() + "' runs over one index, without a guard").suggest(site.builtin->name.str() + "[k](x[k])");
     return std::nullopt;
   }

@@ -16,12 +16,6 @@ using llvm::dyn_cast;
 using llvm::SmallVector;
 using mlir::Value;
 
-/// The word in a slot, as `all` and `keep`.
-static llvm::StringRef wordOf(const ast::Subscript &slot) {
-  auto *name = slot.kind == ast::SubKind::Value ? dyn_cast<ast::Name>(slot.value.get()) : nullptr;
-  return name && !name->primed ? llvm::StringRef(name->name) : llvm::StringRef();
-}
-
 //===----------------------------------------------------------------------===//
 // Reading the slot
 //===----------------------------------------------------------------------===//
@@ -56,7 +50,7 @@ bool Elaborator::readAxes(const ast::Subscript &slot, const CallSite &site, Redu
 Elaborator::ReductionSlots Elaborator::sortSlots(const CallSite &site) {
   ReductionSlots sorted;
   for (const ast::Subscript &slot : site.slots) {
-    llvm::StringRef word = wordOf(slot), name = slot.kind == ast::SubKind::Named ? llvm::StringRef(slot.name->name) : "";
+    llvm::StringRef word = wordIn(slot), name = slot.kind == ast::SubKind::Named ? llvm::StringRef(slot.name->name) : "";
     bool isKeep = word == "keep" && !site.scope->findLocal(word), isAll = word == "all" && !site.scope->findLocal(word);
     const ast::Subscript *&place = isKeep                ? sorted.keep
                                    : isAll               ? sorted.all
@@ -156,7 +150,7 @@ static const ast::Name *binderOf(const ast::Subscript &slot, const Scope &scope)
 }
 
 static void refuseBinder(Algebra &algebra, const ast::Subscript &slot, Scope &scope) {
-  llvm::StringRef word = wordOf(slot);
+  llvm::StringRef word = wordIn(slot);
   if (const Binding *known = word.empty() ? nullptr : scope.find(word))
     algebra.error(Code::IndexShadows, slot.loc, "'" + word.str() + "' is in use, so it cannot be bound as an index here")
         .note(known->loc, "it is bound here")
@@ -180,7 +174,7 @@ std::optional<Elaborator::Reduced> Elaborator::reduceIndices(const CallSite &sit
   ReductionSlots slots = sortSlots(site);
   std::vector<const ast::Compare *> guards;
   for (const ast::Subscript &slot : site.slots) {
-    llvm::StringRef word = wordOf(slot);
+    llvm::StringRef word = wordIn(slot);
     if (&slot == slots.accumulate) {
       if (!readAccumulate(*slots.accumulate, site, reduced))
         return std::nullopt;
@@ -422,7 +416,7 @@ Array Elaborator::softmaxAlong(const CallSite &site, bool isLog) {
   if (reduced.x.isPoison())
     return {};
   reduced.x = toKind(reduced.x, Kind::Float, site.at);
-  llvm::StringRef word = site.slots.size() == 1 ? wordOf(site.slots[0]) : "";
+  llvm::StringRef word = site.slots.size() == 1 ? wordIn(site.slots[0]) : "";
   if (!word.empty()) {
     const Binding *binding = site.scope->find(word);
     IndexVar *index = binding ? binding->entity.index() : nullptr;

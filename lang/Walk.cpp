@@ -202,6 +202,11 @@ bool lang::emitsReport(const ast::Block &block) {
   });
 }
 
+llvm::StringRef lang::wordIn(const ast::Subscript &slot) {
+  auto *name = slot.kind == ast::SubKind::Value ? llvm::dyn_cast<ast::Name>(slot.value.get()) : nullptr;
+  return name && !name->primed ? llvm::StringRef(name->name) : llvm::StringRef();
+}
+
 std::string lang::leadingName(const std::optional<ast::Type> &type) {
   auto *name = type && !type->dims.empty() ? llvm::dyn_cast_or_null<ast::Name>(type->dims.front().size.get()) : nullptr;
   return name ? name->name : "";

@@ -17,6 +17,8 @@ void forEachExpr(const ast::Expr &expr, llvm::function_ref<void(const ast::Expr 
 /// Visits every formula of the statements of a block, and of the blocks in it.
 void forEachExpr(const ast::Block &block, llvm::function_ref<void(const ast::Expr &)> visit);
 
+/// The word that stands alone in a slot, as `all` and `keep`; empty where something else does.
+llvm::StringRef wordIn(const ast::Subscript &slot);
 /// The name of the leading dimension; empty where there is none, or a formula or a number.
 std::string leadingName(const std::optional<ast::Type> &type);
 /// Whether a formula, or one in it, is a total derivative grad[name](..).

@@ -4,7 +4,7 @@
 
 using namespace gradus::random_specs;
 
-Formulas::Formulas(uint64_t seed, For unit) : Generator(seed), kind(unit), hasDerivative(unit == Loss) {
+Formulas::Formulas(Choices choices, For unit) : Generator(std::move(choices)), kind(unit), hasDerivative(unit == Loss) {
   if (kind == Matrix) {
     shapes = {"n", "d", "nd"};
     arguments = {{"n", "g[:, 0]"}, {"d", "g[0, :]"}, {"nd", "g"}};

@@ -11,16 +11,15 @@
 #include "Spec.h"
 
 #include <map>
-#include <random>
 
 namespace gradus::random_specs {
 
 class Generator {
 public:
-  explicit Generator(uint64_t seed) : random(seed * 0x9e3779b97f4a7c15 + 1) {}
+  explicit Generator(Choices choices) : choices(std::move(choices)) {}
 
 protected:
-  size_t below(size_t n) { return random() % n; }
+  size_t below(size_t n) { return choices.below(n); }
   bool oneOf(size_t n) { return below(n) == 0; }
   template <typename T>
   const T &pick(const std::vector<T> &items) { return items[below(items.size())]; }
@@ -37,14 +36,14 @@ protected:
   std::string binary();
   std::string extremum() { return word({"max($0, $1)", "min($0, $1)"}); }
 
-  std::mt19937_64 random;
+  Choices choices;
 };
 
 /// Values over the axes n, d and c, for losses and functions; over n and d for rules of a matrix.
 class Formulas : protected Generator {
 public:
   enum For { Loss, Function, Matrix };
-  Formulas(uint64_t seed, For unit);
+  Formulas(Choices choices, For unit);
   Unit makeUnit();
 
 private:

@@ -19,7 +19,7 @@ using namespace gradus::random_specs;
 static Unit makeUnit(uint64_t seed) {
   switch (seed % 6) {
   case 2:
-    return seed % 12 == 8 ? makeTrain(seed) : makeRule(seed);
+    return seed % 12 == 8 ? makeTrain(seed / 12, seed, seed, seed + 1) : makeRule(seed);
   case 4:
     return makeFunction(seed);
   case 5:

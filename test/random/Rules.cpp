@@ -12,7 +12,7 @@ namespace {
 
 class RuleGenerator : Generator {
 public:
-  RuleGenerator(uint64_t seed, const RuleForm &form) : Generator(seed), form(form) {}
+  RuleGenerator(Choices choices, const RuleForm &form) : Generator(std::move(choices)), form(form) {}
   Unit run(const std::string &name);
 
 private:
@@ -191,18 +191,18 @@ Unit RuleGenerator::run(const std::string &name) {
   return unit;
 }
 
-Unit gradus::random_specs::makeRule(uint64_t seed, const RuleForm &form) { return RuleGenerator(seed, form).run(form.name); }
+Unit gradus::random_specs::makeRule(Choices choices, const RuleForm &form) { return RuleGenerator(std::move(choices), form).run(form.name); }
 
 /// A loss with a rule, with a rule around another, or with one for a tensor and another for the rest.
-Unit gradus::random_specs::makeTrain(uint64_t seed) {
+Unit gradus::random_specs::makeTrain(size_t form, Choices outerChoices, Choices lossChoices, Choices innerChoices) {
   static constexpr const char *compositions[] = {"r(h = 0.2)", "r(inner(h = 0.2), k = 3)", "{ W: r(k = 3); else: inner(h = 0.2) }", "r(inner())"};
-  size_t way = seed / 12 % 4;
-  RuleForm outer{"r", way % 2 == 1, way % 2 == 1 && seed / 48 % 2, way == 0 || way == 3, true, false};
+  size_t way = form % 4;
+  RuleForm outer{"r", way % 2 == 1, way % 2 == 1 && form / 4 % 2, way == 0 || way == 3, true, false};
   RuleForm inner{"inner", false, false, false, true, outer.callsInBlock};
-  Unit unit = makeRule(seed, outer);
-  unit.before.push_back(makeLoss(seed));
+  Unit unit = makeRule(std::move(outerChoices), outer);
+  unit.before.push_back(makeLoss(std::move(lossChoices)));
   if (way)
-    unit.before.push_back(makeRule(seed + 1, inner));
+    unit.before.push_back(makeRule(std::move(innerChoices), inner));
   unit.behind = std::string("train T = minimize f over W, b, w, V with ") + compositions[way] + "\n";
   return unit;
 }

@@ -7,6 +7,8 @@
 
 #pragma once
 
+#include "Choices.h"
+
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -53,12 +55,13 @@ struct RuleForm {
   bool isInBlock = false;                   ///< is wrapped by a rule that calls it there
 };
 
-/// A loss or function over n, d and c, a rule for tensors of any shape, or for matrices, a train unit; the seed decides everything.
-Unit makeFunction(uint64_t seed);
-Unit makeLoss(uint64_t seed);
-Unit makeMatrixRule(uint64_t seed);
-Unit makeRule(uint64_t seed, const RuleForm &form = {});
-Unit makeTrain(uint64_t seed);
+/// A loss or function over n, d and c, a rule for tensors of any shape, or for matrices, a train unit, decided by a seed or by bytes.
+Unit makeFunction(Choices choices);
+Unit makeLoss(Choices choices);
+Unit makeMatrixRule(Choices choices);
+Unit makeRule(Choices choices, const RuleForm &form = {});
+/// `form`: one of 8 ways to compose the rules.
+Unit makeTrain(size_t form, Choices outerChoices, Choices lossChoices, Choices innerChoices);
 
 /// The smallest unit found for which `fails` still holds: without some statements, with operands in place of values. What does
 /// not compile any more must not fail.

@@ -68,6 +68,6 @@ Unit Formulas::makeUnit() {
   return unit;
 }
 
-Unit gradus::random_specs::makeLoss(uint64_t seed) { return Formulas(seed, Formulas::Loss).makeUnit(); }
-Unit gradus::random_specs::makeFunction(uint64_t seed) { return Formulas(seed, Formulas::Function).makeUnit(); }
-Unit gradus::random_specs::makeMatrixRule(uint64_t seed) { return Formulas(seed, Formulas::Matrix).makeUnit(); }
+Unit gradus::random_specs::makeLoss(Choices choices) { return Formulas(std::move(choices), Formulas::Loss).makeUnit(); }
+Unit gradus::random_specs::makeFunction(Choices choices) { return Formulas(std::move(choices), Formulas::Function).makeUnit(); }
+Unit gradus::random_specs::makeMatrixRule(Choices choices) { return Formulas(std::move(choices), Formulas::Matrix).makeUnit(); }
