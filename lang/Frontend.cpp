@@ -21,6 +21,7 @@ struct File {
   std::string identity;
   std::unique_ptr<ast::Sheet> sheet;
   Scope *scope = nullptr;
+  std::vector<std::pair<const ast::Import *, const ast::Sheet *>> imports = {};
   bool isLoading = true;
 };
 
@@ -240,6 +241,7 @@ File *Loader::load(const Source &source, std::string identity, std::optional<Loc
       file.scope->lacksUnits = true;
       continue;
     }
+    file.imports.push_back({wanted, imported->sheet.get()});
     file.scope->lacksUnits |= imported->scope->lacksUnits;
     for (const ast::Ident &name : imported->sheet->leftOut)
       declareLeftOut(name, file);
@@ -403,6 +405,8 @@ mlir::OwningOpRef<mlir::ModuleOp> gradus::emitModule(mlir::MLIRContext &context,
     diagnostics.error(Code::Internal, main.wholeFile(), "the compiler emitted invalid operations; this is a bug of the compiler");
     return {};
   }
+  if (options.inspect)
+    options.inspect({*file->sheet, file->imports, *module});
   if (!options.keepsUnbound)
     leaveOutUnbound(*module, *file->sheet, elaborator);
   if (options.checks)

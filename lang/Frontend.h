@@ -7,6 +7,7 @@
 #ifndef GRADUS_LANG_FRONTEND_H
 #define GRADUS_LANG_FRONTEND_H
 
+#include "lang/Ast.h"
 #include "lang/Messages.h"
 #include "lang/Sightings.h"
 
@@ -14,9 +15,18 @@
 #include "mlir/IR/OwningOpRef.h"
 #include "llvm/ADT/StringRef.h"
 
+#include <functional>
 #include <map>
 
 namespace gradus {
+
+/// A spec without errors, with all that it means.
+struct CheckedSpec {
+  const ast::Sheet &sheet;
+  /// The files that it imports, in the order of its units.
+  std::vector<std::pair<const ast::Import *, const ast::Sheet *>> imports;
+  mlir::ModuleOp module;
+};
 
 struct EmitOptions {
   /// Storage type of params, gradients and data: f16, bf16, f32 or f64.
@@ -37,6 +47,8 @@ struct EmitOptions {
   std::map<std::string, std::string> texts = {};
   /// Takes what the names and formulas of the main file stand for, where it is not null.
   Sightings *sightings = nullptr;
+  /// Where it is set it sees a spec without errors, before rules are left out that have no code of their own.
+  std::function<void(const CheckedSpec &spec)> inspect = {};
 };
 
 /// On a module: the place of a rule that is left out because its objective is not bound.

@@ -172,7 +172,7 @@ std::string Diagnostics::render(const Diagnostic &diagnostic) const {
   };
   out += placeOf(sources, diagnostic.loc);
   out += diagnostic.severity == Severity::Error ? "error[" : "warning[";
-  out += codeName(diagnostic.code) + "]: " + diagnostic.text + "\n";
+  out += codeName(diagnostic.code) + (diagnostic.lint.empty() ? "" : " " + std::string(diagnostic.lint)) + "]: " + diagnostic.text + "\n";
   picture(diagnostic.loc);
   for (const Diagnostic::Note &note : diagnostic.notes) {
     out += placeOf(sources, note.loc) + "note: " + note.text + "\n";

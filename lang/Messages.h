@@ -47,6 +47,8 @@ struct Diagnostic {
   std::string text;
   std::vector<Note> notes;
   std::string help;
+  /// The lint that says it, by the name that silences it; empty for all other messages.
+  std::string_view lint = {};
 
   /// Points at another place that explains the error.
   Diagnostic &note(Location at, std::string why) {

@@ -95,7 +95,8 @@ static int check(const Invocation &invocation, Report &report) {
     nameLeftOut(checker, *original);
   }
   checker.printSummary(invocation.inputs[0]);
-  return checker.isGood() ? ExitOk : ExitFailed;
+  bool isRefused = invocation.has("--werror") && llvm::any_of(session.getDiagnostics().getAll(), [](const gradus::Diagnostic &one) { return one.severity == Severity::Warning; });
+  return checker.isGood() && !isRefused ? ExitOk : ExitFailed;
 }
 
 int runCheck(const Invocation &invocation) {

@@ -26,7 +26,11 @@ static constexpr llvm::StringRef checkDetails =
     "  prox         and projection: no competitor is better\n"
     "  step         of each rule and train unit: finite, and the same before and after the phases; a gradient that it takes itself against differences\n"
     "a failure names the worst element and the operation or the clause in the spec whose derivative is wrong. What cannot be tried is said, with the\n"
-    "reason, and counted.\n";
+    "reason, and counted.\n"
+    "\nlints of --pedantic; a warning has the exit code 0 without --werror, and is silenced by '// allow: NAME (reason)' behind its line or above it:\n"
+#define GRADUS_LINT(NAME, FUNCTION, SUMMARY) "  " NAME ": " SUMMARY "\n"
+#include "lang/lint/Lints.def"
+    ;
 
 static constexpr llvm::StringRef docDetails =
     "writes index.html and a page a spec: the comment, the formulas line by line, arguments with defaults and ranges, states with their storage, what 'build' makes\n"

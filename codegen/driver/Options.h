@@ -79,8 +79,10 @@ inline constexpr OptionSpec check[] = {
     option("--at", text("NAME=[NUMBERS]"), "also try losses where that argument is this, or NAME=FILE.csv; once for each argument").often().withExample("--at 'w=[0, 0, 1]'"),
     json,
     option("--no-gradients", {}, "types and shapes only").withExample("--no-gradients"),
+    option("--pedantic", {}, "also warn of what is legal and likely wrong: the lints below").withExample("--pedantic --no-gradients"),
     option("--seed", text("N"), "of the random points").withInitial("0").withExample("--seed 1"),
     size,
+    option("--werror", {}, "warnings fail the check: exit code 1").withExample("--pedantic --no-gradients --werror"),
 };
 inline constexpr OptionSpec doc[] = {
     option("-I", folder("DIR"), "also look for imports there").often().withExample("adamw.grad -I rules"),

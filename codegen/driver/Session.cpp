@@ -6,6 +6,7 @@
 #include "codegen/emit/Entry.h"
 #include "lang/Frontend.h"
 #include "lang/Parser.h"
+#include "lang/lint/Lint.h"
 #include "passes/Passes.h"
 #include "passes/diff/BuildGradient.h"
 
@@ -107,6 +108,8 @@ ModuleOp Session::loadSource(const Source *main, StringRef dtype, const Invocati
     if (!readSize(setting, options))
       return sayError("'--size' expects NAME=N, but got '" + setting + "'"), nullptr;
   options.keepsUnbound = keepsUnbound;
+  if (main && invocation.has("--pedantic"))
+    options.inspect = [&](const CheckedSpec &spec) { runLints(spec, *main, diagnostics); };
   if (main)
     module = emitModule(context, sources, *main, diagnostics, options);
   return report() || !module ? nullptr : *module;

@@ -4,6 +4,7 @@
 
 #include "dialect/Gradus.h"
 #include "lang/Parser.h"
+#include "lang/lint/Lint.h"
 
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/StringExtras.h"
@@ -18,8 +19,15 @@ Analysis::Analysis(const std::string &path, std::string text, const EmitOptions 
   context.getDiagEngine().registerHandler([](mlir::Diagnostic &) { return mlir::success(); });
   EmitOptions mine = options;
   mine.sightings = &sightings;
+  mine.checks = true; // with what only checks and lints look at
+  mine.inspect = [this](const CheckedSpec &spec) { runLints(spec, *main, diagnostics); };
   mlir::OwningOpRef<mlir::ModuleOp> module = emitModule(context, sources, *main, diagnostics, mine);
-  if (module && check)
+  if (!module)
+    return;
+  for (FuncOp func : llvm::make_early_inc_range(module->getOps<FuncOp>()))
+    if (func->hasAttr("gradus.proximal"))
+      func.erase();
+  if (check)
     check(*module, sources, diagnostics);
 }
 

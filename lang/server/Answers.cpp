@@ -119,7 +119,7 @@ json::Array server::diagnosticsOf(const Analysis &analysis) {
     json::Object message{
         {"range", toRange(analysis.getMain(), at)},
         {"severity", static_cast<int>(one.severity == Severity::Error ? lsp::DiagnosticSeverity::Error : lsp::DiagnosticSeverity::Warning)},
-        {"code", codeName(one.code)},
+        {"code", codeName(one.code) + (one.lint.empty() ? "" : " " + std::string(one.lint))},
         {"source", "gradus"},
         {"message", text},
     };

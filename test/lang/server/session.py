@@ -58,10 +58,10 @@ def check_messages(client, uri):
     assert [one['range']['start']['line'] for one in sorted(messages, key=lambda one: one['range']['start']['line'])] == [5, 13, 20], messages
     assert any("did you mean 'beta'" in one['message'] for one in messages), messages
     # What passes find: no derivative, at the place and with its way from the loss.
-    [rough] = client.change(uri, SPEC.replace('softplus(-y * z)', 'trigamma(z)'))
+    [rough] = client.change(uri, SPEC.replace('softplus(-y * z)', 'trigamma(-y * z)'))
     assert rough['code'] == 'G0850' and rough['range']['start']['line'] == 6, rough
     # Of a long text when it is saved.
-    long = SPEC.replace('softplus(-y * z)', 'trigamma(z)') + '// a line\n' * 500
+    long = SPEC.replace('softplus(-y * z)', 'trigamma(-y * z)') + '// a line\n' * 500
     assert client.change(uri, long) == []
     del client.published[uri]
     client.notify('textDocument/didSave', textDocument={'uri': uri})
