@@ -79,7 +79,7 @@ def said_in(root, folder):
     said = {}
     for file in sorted(os.listdir(os.path.join(root, folder))):
         if file.endswith(".expected"):
-            for number in set(re.findall(r"\[G(\d{4})\]", read(root, f"{folder}/{file}"))):
+            for number in set(re.findall(r"\[G(\d{4})[] ]", read(root, f"{folder}/{file}"))):
                 said.setdefault(number, []).append(file[:-9])
     return said
 

@@ -70,6 +70,9 @@ static std::string fileOf(const LintInfo &lint) {
 static void expectMessages(const std::string &name, const Checked &checked) {
   fs::path expected = specOf(name).replace_extension(".expected");
   std::string messages = checked.diagnostics.render();
+  constexpr std::string_view shelf = GRADUS_STD; // wherever the tree is
+  for (size_t at = messages.find(shelf); at != std::string::npos; at = messages.find(shelf, at))
+    messages.replace(at, shelf.size(), "lang/std");
   if (std::getenv("GRADUS_UPDATE_EXPECTED"))
     std::ofstream(expected, std::ios::binary) << messages;
   EXPECT_EQ(messages, readFile(expected));
