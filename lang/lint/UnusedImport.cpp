@@ -12,7 +12,7 @@ using namespace gradus::lint;
 void lint::findUnusedImport(Subject &subject, Findings &findings) {
   llvm::StringSet<> used;
   for (const server::OpenName &name : subject.names().open)
-    used.insert(name.unit);
+    used.insert_range(name.units);
   for (auto [import, sheet] : subject.spec.imports) {
     bool isUsed = false;
     std::string first;
