@@ -54,4 +54,14 @@ TEST(BuildGradient, RefusesWhatIsNotThereOrNotReal) {
   EXPECT_EQ(message, "G0851: cannot differentiate 'f' in 'label': it is not real");
 }
 
+TEST(BuildGradient, RefusesALossWithoutValue) {
+  std::string reports = text;
+  reports.replace(reports.find("role<value>"), std::string("role<value>").size(), "role<report>");
+  Program program(reports);
+  std::string message;
+  mlir::ScopedDiagnosticHandler handler(&program.context, [&](mlir::Diagnostic &diagnostic) { message = diagnostic.str(); });
+  EXPECT_TRUE(failed(buildGradientFunction(*program.module, program.func())));
+  EXPECT_EQ(message, "G0852: cannot differentiate 'f': it has no value");
+}
+
 } // namespace
