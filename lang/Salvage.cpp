@@ -125,6 +125,9 @@ bool Replacement::assign() {
 
 bool Replacement::write() {
   const Token &first = at(line.first), &second = at(line.first + 1);
+  // What a param is, the whole body hangs on.
+  if (std::any_of(unit.begin() + line.first, unit.begin() + line.end, [](const Token &token) { return token.kind == Tok::PARAM; }))
+    return false;
   if (second.kind == Tok::EQUALS)
     return assign();
   switch (first.kind) {
