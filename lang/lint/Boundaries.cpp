@@ -26,7 +26,6 @@ struct Watch {
   unsigned operand;
   BoundaryKind kind;
   llvm::SmallVector<double, 2> edges;
-  llvm::StringRef word;
 };
 
 } // namespace
@@ -50,24 +49,24 @@ static std::optional<Watch> watchPower(Operation *op) {
   std::optional<double> power = numberBehind(op->getOperand(1));
   if (!power || *power == 0 || *power >= 1)
     return std::nullopt;
-  return *power < 0 ? Watch{op, 0, BoundaryKind::Division, {0}, "^"} : Watch{op, 0, BoundaryKind::Slope, {0}, "^"};
+  return *power < 0 ? Watch{op, 0, BoundaryKind::Division, {0}} : Watch{op, 0, BoundaryKind::Slope, {0}};
 }
 
 static std::optional<Watch> watch(Operation *op) {
   return llvm::TypeSwitch<Operation *, std::optional<Watch>>(op)
-      .Case<AcosOp>([&](auto) { return Watch{op, 0, BoundaryKind::Slope, {-1, 1}, "acos"}; })
-      .Case<AcoshOp>([&](auto) { return Watch{op, 0, BoundaryKind::Slope, {1}, "acosh"}; })
-      .Case<AsinOp>([&](auto) { return Watch{op, 0, BoundaryKind::Slope, {-1, 1}, "asin"}; })
-      .Case<AtanhOp>([&](auto) { return Watch{op, 0, BoundaryKind::Slope, {-1, 1}, "atanh"}; })
-      .Case<CbrtOp>([&](auto) { return Watch{op, 0, BoundaryKind::Slope, {0}, "cbrt"}; })
-      .Case<DivOp>([&](auto) { return Watch{op, 1, BoundaryKind::Division, {0}, "/"}; })
+      .Case<AcosOp>([&](auto) { return Watch{op, 0, BoundaryKind::Slope, {-1, 1}}; })
+      .Case<AcoshOp>([&](auto) { return Watch{op, 0, BoundaryKind::Slope, {1}}; })
+      .Case<AsinOp>([&](auto) { return Watch{op, 0, BoundaryKind::Slope, {-1, 1}}; })
+      .Case<AtanhOp>([&](auto) { return Watch{op, 0, BoundaryKind::Slope, {-1, 1}}; })
+      .Case<CbrtOp>([&](auto) { return Watch{op, 0, BoundaryKind::Slope, {0}}; })
+      .Case<DivOp>([&](auto) { return Watch{op, 1, BoundaryKind::Division, {0}}; })
       .Case<IntPowOp, PowOp>([&](auto) { return watchPower(op); })
-      .Case<Log10Op>([&](auto) { return Watch{op, 0, BoundaryKind::Logarithm, {0}, "log10"}; })
-      .Case<Log1pOp>([&](auto) { return Watch{op, 0, BoundaryKind::Logarithm, {-1}, "log1p"}; })
-      .Case<Log2Op>([&](auto) { return Watch{op, 0, BoundaryKind::Logarithm, {0}, "log2"}; })
-      .Case<LogOp>([&](auto) { return Watch{op, 0, BoundaryKind::Logarithm, {0}, "log"}; })
-      .Case<NormalQuantileOp>([&](auto) { return Watch{op, 0, BoundaryKind::Slope, {0, 1}, "normal_quantile"}; })
-      .Case<SqrtOp>([&](auto) { return Watch{op, 0, BoundaryKind::Slope, {0}, "sqrt"}; })
+      .Case<Log10Op>([&](auto) { return Watch{op, 0, BoundaryKind::Logarithm, {0}}; })
+      .Case<Log1pOp>([&](auto) { return Watch{op, 0, BoundaryKind::Logarithm, {-1}}; })
+      .Case<Log2Op>([&](auto) { return Watch{op, 0, BoundaryKind::Logarithm, {0}}; })
+      .Case<LogOp>([&](auto) { return Watch{op, 0, BoundaryKind::Logarithm, {0}}; })
+      .Case<NormalQuantileOp>([&](auto) { return Watch{op, 0, BoundaryKind::Slope, {0, 1}}; })
+      .Case<SqrtOp>([&](auto) { return Watch{op, 0, BoundaryKind::Slope, {0}}; })
       .Default([](auto) { return std::nullopt; });
 }
 
@@ -104,12 +103,18 @@ public:
     std::vector<Watch> watches;
     func.walk([&](Operation *op) {
       std::optional<Watch> one = watch(op);
-      if (one && subject.placeOf(op) && (one->kind != BoundaryKind::Slope || differentiated.contains(op)))
+      if (one && isWritten(op) && (one->kind != BoundaryKind::Slope || differentiated.contains(op)))
         watches.push_back(*one);
     });
     if (watches.empty())
       return;
-    for (const Point &point : pointsOf(func, subject.spec)) {
+    // A keystroke has no time for all points of a function of very many operations; the first ones tell most.
+    constexpr size_t mostWork = 1'000'000, fewest = 3;
+    size_t size = 0;
+    func.walk([&](Operation *) { ++size; });
+    std::vector<Point> points = pointsOf(func, subject.spec);
+    points.resize(std::min(points.size(), std::max(fewest, mostWork / size)));
+    for (const Point &point : points) {
       Corner corner(func, point);
       for (const Watch &one : watches)
         look(one, corner, point, differentiated.contains(one.op));
@@ -117,6 +122,12 @@ public:
   }
 
 private:
+  /// The operation stands in the main file as such: what other words are made of, as expm is, has its own ways.
+  bool isWritten(Operation *op) const {
+    static constexpr llvm::StringLiteral words[] = {"/", "√", "^", "acos", "acosh", "asin", "atanh", "cbrt", "log", "log10", "log1p", "log2", "normal_quantile", "reciprocal", "rsqrt", "sqrt"};
+    std::optional<Location> at = subject.placeOf(op);
+    return at && llvm::is_contained(words, subject.textOf(*at));
+  }
   void look(const Watch &one, const Corner &corner, const Point &point, bool isDifferentiated) {
     Value operand = one.op->getOperand(one.operand);
     Known known = corner.at(operand);
@@ -131,8 +142,7 @@ private:
     BoundaryKind kind = one.kind == BoundaryKind::Division && isBiasCorrection(operand, corner) ? BoundaryKind::BiasCorrection : one.kind;
     if (llvm::any_of(found, [&](const Boundary &other) { return other.at == at && (other.kind == kind || kind == BoundaryKind::Division); }))
       return;
-    std::string word(subject.textOf(at));
-    found.push_back({kind, at, subject.operandText(at, one.operand), known.value, point.where, word.empty() ? one.word.str() : word});
+    found.push_back({kind, at, subject.operandText(at, one.operand), known.value, point.where, subject.textOf(at)});
   }
 
   Subject &subject;

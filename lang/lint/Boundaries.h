@@ -27,7 +27,7 @@ struct Boundary {
   double edge;
   /// The point, as a message says it.
   std::string where;
-  /// The word: "sqrt", "log".
+  /// The word or sign in the spec: "sqrt", "/".
   std::string word;
 };
 

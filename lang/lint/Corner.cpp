@@ -78,11 +78,17 @@ void Corner::evaluate(Operation &op) {
 
 /// Walks the body of a loop until what it carries holds before and after each pass.
 void Corner::evaluateLoop(Operation &op, Block &body, mlir::OperandRange inits, unsigned firstCarried) {
+  // Each level repeats those in it: deep inside, what is carried is taken to be unknown at once.
+  constexpr unsigned deepest = 3;
+  bool isTried = ++loopDepth <= deepest;
   Knowns carried;
   for (Value init : inits)
-    carried.push_back(at(init));
+    carried.push_back(isTried ? at(init) : Known());
   Support support = supportOf(op.getOperands());
+  unsigned passes = 0;
   for (bool isStable = false; !isStable;) {
+    if (++passes == 3) // it would end by itself, after as many passes as are carried
+      carried.assign(carried.size(), Known());
     for (auto [index, argument] : llvm::enumerate(body.getArguments()))
       set(argument, index < firstCarried ? Known() : carried[index - firstCarried], support);
     evaluate(body);
@@ -94,6 +100,7 @@ void Corner::evaluateLoop(Operation &op, Block &body, mlir::OperandRange inits, 
       before = both;
     }
   }
+  --loopDepth;
   for (auto [result, what] : llvm::zip_equal(op.getResults(), carried))
     set(result, what, support);
 }

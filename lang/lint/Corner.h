@@ -85,6 +85,8 @@ private:
   Support conditionOf(LoopOp loop) const;
 
   const Point &point;
+  /// How many loops stand around the one that is evaluated.
+  unsigned loopDepth = 0;
   llvm::DenseMap<mlir::Value, Known> known;
   llvm::DenseMap<mlir::Value, Support> supports;
   llvm::DenseMap<mlir::Value, Demand> demands;

@@ -47,8 +47,12 @@ private:
   void follow(Operation &op) {
     bool isMoving = moves(op.getOperands());
     bool isDerivative = isa<GradOp, JvpOp>(op); // its arguments are variables
-    // What a loop carries may move from the second pass on.
-    for (unsigned pass = 0; pass < (isa<LoopOp, ScanOp>(op) ? 2u : 1u); ++pass)
+    // What a loop carries may move from the second pass on; deep inside of loops it is taken to move.
+    constexpr unsigned deepest = 3;
+    bool isLoop = isa<LoopOp, ScanOp>(op);
+    loopDepth += isLoop;
+    isMoving |= loopDepth > deepest;
+    for (unsigned pass = 0; pass < (isLoop && loopDepth <= deepest ? 2u : 1u); ++pass)
       for (mlir::Region &region : op.getRegions())
         for (Block &block : region) {
           if (isMoving || isDerivative)
@@ -56,6 +60,7 @@ private:
           follow(block);
           isMoving |= moves(block.getTerminator()->getOperands());
         }
+    loopDepth -= isLoop;
     if (isMoving && !isWall(op))
       moving.insert(op.result_begin(), op.result_end());
   }
@@ -81,6 +86,7 @@ private:
   }
 
   DenseSet<Value> moving, wanted;
+  unsigned loopDepth = 0;
 };
 
 } // namespace

@@ -9,6 +9,7 @@
 #include "llvm/ADT/StringSet.h"
 
 #include <memory>
+#include <set>
 
 namespace gradus::lint {
 
@@ -51,7 +52,8 @@ private:
   std::unique_ptr<server::Names> knownNames;
   std::unique_ptr<std::vector<Boundary>> knownBoundaries;
   bool hasTree = false;
-  std::vector<Location> targets;
+  /// By line and column.
+  std::set<std::pair<uint32_t, uint32_t>> targets;
   llvm::StringSet<> members;
   /// By line and column of the operator or word.
   std::map<std::pair<uint32_t, uint32_t>, std::vector<Location>> operands;

@@ -26,14 +26,18 @@ using mlir::Value;
 
 static bool isSelection(ReductionKind kind) { return kind == ReductionKind::Max || kind == ReductionKind::Min; }
 
+/// How many operations a search looks at; one that is longer finds nothing, so that the lint is silent.
+static constexpr unsigned mostSteps = 200;
+
 /// Whether a value is made of integers in a way that keeps them whole.
-static bool isWhole(Value value, unsigned depth = 0) {
+static bool isWhole(Value value, unsigned &steps) {
   Operation *op = value.getDefiningOp();
-  constexpr unsigned deepest = 64;
   if (!llvm::cast<ArrayType>(value.getType()).isFloat())
     return true;
-  auto all = [&] { return llvm::all_of(op->getOperands(), [&](Value operand) { return isWhole(operand, depth + 1); }); };
-  if (!op || depth > deepest)
+  auto all = [&] { return llvm::all_of(op->getOperands(), [&](Value operand) { return isWhole(operand, steps); }); };
+  if (++steps > mostSteps)
+    return true;
+  if (!op)
     return false;
   if (isa<ConstantOp>(op)) {
     lint::Known known = lint::evaluateOne(*op, {});
@@ -42,13 +46,12 @@ static bool isWhole(Value value, unsigned depth = 0) {
   return isa<AbsOp, AddOp, BroadcastOp, CastOp, CeilOp, FloorOp, GatherOp, IntPowOp, MaxOp, MinOp, MulOp, NegOp, PowOp, ReshapeOp, RoundOp, SelectOp, SubOp, TransposeOp, TruncOp>(op) && all();
 }
 
-/// Whether no rounding is in a value: the same formula elsewhere gives the same bits.
-static bool isExact(Value value, unsigned depth = 0) {
+/// Whether a value is stored or a number of the spec, or chosen among such.
+static bool isExact(Value value, unsigned &steps) {
   Operation *op = value.getDefiningOp();
-  constexpr unsigned deepest = 64;
-  if (!op || depth > deepest || !llvm::cast<ArrayType>(value.getType()).isFloat())
+  if (!op || ++steps > mostSteps || !llvm::cast<ArrayType>(value.getType()).isFloat())
     return true;
-  auto all = [&] { return llvm::all_of(op->getOperands(), [&](Value operand) { return isExact(operand, depth + 1); }); };
+  auto all = [&] { return llvm::all_of(op->getOperands(), [&](Value operand) { return isExact(operand, steps); }); };
   return llvm::TypeSwitch<Operation *, bool>(op)
       .Case<CeilOp, ConstantOp, DrawOp, FloorOp, RoundOp, SignOp, TruncOp>([](auto) { return true; })
       .Case<AllReduceOp, CumulateOp, ReduceOp>([&](auto one) { return isSelection(one.getKind()) && all(); })
@@ -66,6 +69,12 @@ static Value behind(Value value) {
 }
 
 static bool isNumber(Value value) { return isa_and_nonnull<ConstantOp>(behind(value).getDefiningOp()); }
+
+/// The same formula elsewhere gives the same bits.
+static bool hasNoRounding(Value value) {
+  unsigned steps = 0, wholeSteps = 0;
+  return isExact(value, steps) || isWhole(value, wholeSteps);
+}
 
 /// x == max(x): one of them is the other's element.
 static bool isChosenFrom(Value chosen, Value from) {
@@ -87,7 +96,7 @@ void lint::findFloatEquality(Subject &subject, Findings &findings) {
       Value a = op.getA(), b = op.getB();
       bool isEquality = op.getPredicate() == ComparePredicate::Eq || op.getPredicate() == ComparePredicate::Ne;
       std::optional<Location> at = subject.placeOf(op);
-      if (!isEquality || !at || ((isExact(a) || isWhole(a)) && (isExact(b) || isWhole(b))) || isNumber(a) || isNumber(b) || isChosenFrom(a, b) || isChosenFrom(b, a))
+      if (!isEquality || !at || (hasNoRounding(a) && hasNoRounding(b)) || isNumber(a) || isNumber(b) || isChosenFrom(a, b) || isChosenFrom(b, a))
         return;
       std::string sign = op.getPredicate() == ComparePredicate::Eq ? "==" : "!=";
       if (subject.textOf({at->file, at->line, at->col, at->line, at->col + 2}) != sign) // what a word of the library asks

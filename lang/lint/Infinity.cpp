@@ -34,7 +34,7 @@ static bool isLeftBehindBy(Operation *user, Value infinite, bool isPositive, uns
 }
 
 static bool isLeftBehind(Value infinite, bool isPositive, unsigned depth) {
-  constexpr unsigned deepest = 16;
+  constexpr unsigned deepest = 8;
   return depth < deepest && llvm::all_of(infinite.getUsers(), [&](Operation *user) { return isLeftBehindBy(user, infinite, isPositive, depth); });
 }
 

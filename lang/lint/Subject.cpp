@@ -1,9 +1,10 @@
 //===- Subject.cpp - What several lints want to know of a spec --------------===//
 
+#include "lang/Utf8.h"
 #include "lang/lint/Boundaries.h"
 #include "lang/lint/Tree.h"
 
-#include "llvm/ADT/STLExtras.h"
+#include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/Casting.h"
 
 using namespace gradus;
@@ -46,9 +47,9 @@ void Subject::readTree() {
   auto statement = [&](const ast::Stmt &stmt) {
     if (auto *assign = dyn_cast<ast::AssignStmt>(&stmt)) {
       for (const ast::Target &target : assign->targets)
-        targets.push_back(target.name.loc);
+        targets.insert({target.name.loc.line, target.name.loc.col});
       for (const ast::Boundary &boundary : assign->boundaries)
-        targets.push_back(boundary.place.name.loc);
+        targets.insert({boundary.place.name.loc.line, boundary.place.name.loc.col});
     }
   };
   for (const ast::UnitPtr &unit : spec.sheet.units)
@@ -58,7 +59,7 @@ void Subject::readTree() {
 bool Subject::isRead(const server::NameUse &use) {
   readTree();
   const Location &home = names().declarations[use.declaration].unit->loc;
-  return server::contains(home, use.loc.line, use.loc.col) && !llvm::is_contained(targets, use.loc);
+  return server::contains(home, use.loc.line, use.loc.col) && !targets.contains({use.loc.line, use.loc.col});
 }
 
 bool Subject::isMember(llvm::StringRef name) {
@@ -66,17 +67,23 @@ bool Subject::isMember(llvm::StringRef name) {
   return members.contains(name);
 }
 
-static bool isWordByte(char c) { return llvm::isAlnum(c) || c == '_' || (c & 0x80); }
+static bool isWordByte(char c) { return llvm::isAlnum(c) || c == '_'; }
+
+/// Where a column begins, which counts code points from 1.
+static size_t byteOf(std::string_view line, uint32_t col) {
+  size_t pos = 0;
+  for (uint32_t known = 1; known < col && pos < line.size(); ++known)
+    pos += utf8Length(line, pos).bytes;
+  return pos;
+}
 
 std::optional<Location> Subject::placeOf(mlir::Operation *op) const {
   auto loc = dyn_cast<mlir::FileLineColLoc>(op->getLoc());
   if (!loc || loc.getFilename() != main.getName() || loc.getLine() == 0)
     return std::nullopt;
   std::string_view line = main.getLine(loc.getLine());
-  size_t begin = loc.getColumn() - 1, end = begin;
-  // Before the first letter that is not ASCII columns are bytes; behind it a place is one column wide.
-  bool isAscii = begin <= line.size() && llvm::all_of(line.substr(0, begin), [](char c) { return !(c & 0x80); });
-  while (isAscii && end < line.size() && isWordByte(line[end]))
+  size_t begin = byteOf(line, loc.getColumn()), end = begin;
+  while (end < line.size() && isWordByte(line[end]))
     ++end;
   uint32_t width = std::max<size_t>(1, end - begin);
   return Location{main.getId(), loc.getLine(), loc.getColumn(), loc.getLine(), loc.getColumn() + width};
@@ -86,9 +93,8 @@ std::string Subject::textOf(const Location &at) const {
   if (at.line != at.endLine)
     return "";
   std::string_view line = main.getLine(at.line);
-  if (llvm::any_of(line, [](char c) { return c & 0x80; }) || at.endCol > line.size() + 1)
-    return "";
-  return std::string(line.substr(at.col - 1, at.endCol - at.col));
+  size_t begin = byteOf(line, at.col);
+  return std::string(line.substr(begin, byteOf(line, at.endCol) - begin));
 }
 
 std::string Subject::operandText(const Location &at, unsigned operand) {

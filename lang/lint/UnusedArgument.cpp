@@ -10,7 +10,6 @@
 
 #include "lang/lint/Finding.h"
 
-#include "llvm/ADT/DenseSet.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/Support/Casting.h"
 
@@ -44,10 +43,10 @@ static Location headOf(const std::vector<ast::Param> &params) { return params.em
 
 void lint::findUnusedArgument(Subject &subject, Findings &findings) {
   const server::Names &names = subject.names();
-  llvm::DenseSet<size_t> used;
+  std::set<std::pair<uint32_t, uint32_t>> used; // where it is declared
   for (const server::NameUse &use : names.uses)
-    if (subject.isRead(use))
-      used.insert(use.declaration);
+    if (const Location &home = names.declarations[use.declaration].loc; subject.isRead(use))
+      used.insert({home.line, home.col});
   auto isInside = [](const Location &inner, const Location &outer) { return server::contains(outer, inner.line, inner.col); };
   auto tellsSize = [&](const ast::Param &param, const Location &head) {
     return llvm::any_of(names.uses, [&](const server::NameUse &use) {
@@ -56,7 +55,7 @@ void lint::findUnusedArgument(Subject &subject, Findings &findings) {
     });
   };
   auto isUsed = [&](const ast::Param &param, const Location &head) {
-    return tellsSize(param, head) || llvm::any_of(llvm::enumerate(names.declarations), [&](const auto &one) { return one.value().loc == param.name.loc && used.contains(one.index()); });
+    return used.contains({param.name.loc.line, param.name.loc.col}) || tellsSize(param, head);
   };
   auto look = [&](const ast::Param &param, const std::vector<ast::Param> &all, const std::string &owner) {
     if (!isUsed(param, headOf(all)))
