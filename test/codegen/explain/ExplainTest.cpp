@@ -103,8 +103,8 @@ TEST_F(Explain, PrintsTextAndJson) {
   printExplanation(explanation, os);
   EXPECT_NE(text.find("momentum.step: 1 phase, 1 kernel\n"), std::string::npos);
   EXPECT_NE(text.find("total: 20 bytes and 3 flops per parameter\n"), std::string::npos);
-  llvm::json::Value json = toJson(explanation);
-  const llvm::json::Object *entry = (*json.getAsObject()->getArray("entries"))[0].getAsObject();
+  llvm::json::Array entries = toJson(explanation);
+  const llvm::json::Object *entry = entries[0].getAsObject();
   ASSERT_NE(entry, nullptr);
   EXPECT_EQ(entry->getNumber("bytes_per_parameter"), 20.0);
   EXPECT_EQ(entry->getArray("kernels")->size(), 1u);
