@@ -12,6 +12,7 @@
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Linker/Linker.h"
 #include "llvm/Support/Path.h"
+#include "llvm/Support/xxhash.h"
 
 #include <set>
 
@@ -103,6 +104,12 @@ static llvm::SmallVector<char, 0> compile(ModuleOp module, ModuleOp host, const 
   return emitMachineCode(*code, *machine, /*asAssembly=*/false, error).value_or(llvm::SmallVector<char, 0>());
 }
 
+/// Cubins are what an assembler made that the flags do not name, of one version or another, or that was not there: their bytes count too.
+static uint64_t hashWithCubins(uint64_t content, const DeviceCode &code) {
+  auto isCubin = [](const DeviceImage &image) { return image.kind == GRADUS_IMAGE_CUBIN; };
+  return llvm::none_of(code.images, isCubin) ? content : llvm::xxh3_64bits(std::to_string(content) + " " + std::to_string(code.getContent()));
+}
+
 /// Runs all phases; where there are devices, their entries are compiled on the way. False, with what is wrong on stderr or in `error`.
 static bool lowerAll(Session &session, const Invocation &invocation, const BuildTargets &targets, Artifact &artifact, std::optional<DeviceProgram> &program,
                      std::string &error) {
@@ -122,6 +129,7 @@ static bool lowerAll(Session &session, const Invocation &invocation, const Build
   for (const std::string &note : program->notes)
     llvm::outs() << artifact.options.name << ": " << note << '\n';
   artifact.device = program->code;
+  artifact.content = hashWithCubins(artifact.content, program->code);
   return session.runPhasesAfter(Phase::Fuse, Phase::Lower, options);
 }
 
