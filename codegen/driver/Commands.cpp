@@ -79,7 +79,7 @@ static constexpr CommandSpec commands[] = {
     {"lsp", "serve an editor on standard input and output: messages as you type, types, definitions, completion, layout", {}, options::lsp, "", "lsp", runLsp},
     {"plot", "draw schedules, functions with their derivatives, proxes, or the paths of rules", specs, options::plot, "adam.grad",
      "plot adam.grad sgd.grad --of 'adam(lr = 0.1), sgd(lr = 1e-3)' --on rosenbrock -o paths.svg", runPlot, plotDetails},
-    {"run", "train a unit on CSV data", spec, options::run, "digits.grad --unit softmax --data digits.csv --steps 20",
+    {"run", "train a unit on CSV data", spec, options::run, "digits.grad --unit softmax --data digits.csv --steps 2",
      "run digits.grad --unit softmax --data digits.csv --batch 64 --plot loss.svg", runRun},
     {"test", "run the test blocks in f64, evaluated and compiled; fails where none ran", specs, options::test, "adamw.grad", "test adamw.grad", runTest},
 };

@@ -130,14 +130,14 @@ inline constexpr OptionSpec lsp[] = {
 inline constexpr OptionSpec plot[] = {
     importFolder,
     option("-o", file("FILE.svg", "svg"), "where the picture goes, - for standard output").withOtherwise("NAME.svg of the first unit").withExample("-o adam.svg"),
-    option("--from", text("X"), "where a function begins").withInitial("-4").withExample("huber.grad --from -2 --to 2"),
-    option("--no-derivative", {}, "a function without its derivative").withExample("huber.grad --no-derivative"),
+    option("--from", text("X"), "where a function begins").withInitial("-4").withExample("slip.grad --from -2 --to 2"),
+    option("--no-derivative", {}, "a function without its derivative").withExample("slip.grad --no-derivative"),
     option("--of", text("CALLS"), "the units with their arguments, 'adam(lr = 0.1), sgd'").withOtherwise("the unit that is named as its file, or the only one").withExample("--of 'adam(lr = 0.1)'"),
     option("--on", oneOf("beale|himmelblau|quadratic|rosenbrock"), "the test function of a rule").withInitial("rosenbrock").withExample("--on beale"),
     option("--seed", text("N"), "of the draws of a rule").withInitial("0").withExample("--seed 1"),
     option("--start", text("X,Y"), "where the path of a rule begins").withOtherwise("a point of the test function").withExample("--start 0,0"),
     option("--steps", text("N"), "of a schedule or of a rule").withOtherwise("1000 of a schedule, 500 of a rule").withExample("--steps 100"),
-    option("--to", text("X"), "where a function ends").withInitial("4").withExample("huber.grad --to 2"),
+    option("--to", text("X"), "where a function ends").withInitial("4").withExample("slip.grad --to 2"),
 };
 inline constexpr OptionSpec run[] = {
     importFolder,
@@ -145,21 +145,21 @@ inline constexpr OptionSpec run[] = {
     option("--checkpoint", file("FILE"), "taken up where it exists, written every 100 steps and at the end").withExample("--checkpoint digits.ckpt"),
     option("--data", file("FILE.csv", "csv"), "one sample a line, the target last; a first line without any number is skipped").withExample("--data digits.csv"),
     option("--device", oneOf("cpu|cuda|vulkan"), "where the steps are made").withInitial("cpu").withExample("--device cpu"),
-    option("--dim", text("NAME=N"), "the size of a dimension that the data do not tell").often().withExample("--dim k=12"),
+    option("--dim", text("NAME=N"), "the size of a dimension that the data do not tell").often().withExample("digits.grad --unit mlp --data digits.csv --steps 5 --dim h=12"),
     dtype,
     option("--engine", oneOf("reference|cpu"), "the f64 evaluator, or compiled code").withInitial("cpu").withExample("--engine reference --steps 2"),
     guard,
-    option("--hyper", text("NAME=VALUE"), "a hyper-parameter").often().withExample("--hyper lr=0.01"),
+    option("--hyper", text("NAME=VALUE"), "a hyper-parameter").often().withExample("--hyper base.lr.peak=0.01"),
     option("--plot", file("FILE.svg", "svg"), "the loss of each step as a picture, with its mean over the last steps").withExample("--plot loss.svg"),
     option("--seed", text("N"), "of the first parameters, the order of the rows and the draws").withInitial("0").withExample("--seed 1"),
-    size,
+    size.withExample("sized.grad --data line.csv --steps 20 --size m=5"),
     option("--steps", text("N"), "how many").withInitial("1000").withExample("--steps 10"),
     option("--unit", text("NAME"), "the train unit").withOtherwise("the only one").withExample("--unit softmax"),
 };
 inline constexpr OptionSpec test[] = {
     importFolder,
     option("--engine", oneOf("reference|cpu|both"), "the evaluator, compiled code, or each").withInitial("both").withExample("--engine cpu"),
-    option("--filter", text("TEXT"), "only tests whose title holds the text; an error if none does").withExample("--filter adamw"),
+    option("--filter", text("TEXT"), "only tests whose title holds the text; an error if none does").withExample("--filter weights"),
     json,
     option("--seed", text("N"), "of the inputs of properties").withInitial("0").withExample("--seed 1"),
 };

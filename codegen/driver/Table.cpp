@@ -58,6 +58,7 @@ void printTable(raw_ostream &os) {
                                     {"inputs", toJson(command.inputs)},
                                     {"options", std::move(rows)},
                                     {"example", ("gradus " + command.example).str()},
+                                    {"start", ("gradus " + command.name + " " + command.start).str()},
                                     {"details", command.details}});
   }
   json::Array tool;

@@ -77,7 +77,7 @@ static std::unique_ptr<llvm::TargetMachine> createMachine(StringRef chip, std::s
     return nullptr;
   }
   // The PTX of CUDA 12.0; newer chips need that of the release that brought them.
-  StringRef features = number <= 90 ? "+ptx80" : number < 120 ? "+ptx86" : "+ptx87";
+  StringRef features = number <= 90 ? "+ptx80" : number < 103 ? "+ptx86" : number == 120 ? "+ptx87" : "+ptx88"; // the first that knows the chip
   llvm::TargetOptions options;
   options.AllowFPOpFusion = llvm::FPOpFusion::Strict;
   return std::unique_ptr<llvm::TargetMachine>(target->createTargetMachine(llvm::Triple(triple), chip, features, options, llvm::Reloc::PIC_, std::nullopt,

@@ -29,6 +29,21 @@ case $place in
   *) echo "run_outside.sh: unknown place '$place'" >&2; exit 2 ;;
 esac
 
+# What shells, man(1) and programs read stands beside the command, and was made by it.
+if [ "$place" != build ]; then
+  for file in bash-completion/completions/gradus fish/vendor_completions.d/gradus.fish zsh/site-functions/_gradus zsh/vendor-completions/_gradus man/man1/gradus.1; do
+    case $file in
+      bash*) words="completion bash" ;;
+      fish*) words="completion fish" ;;
+      zsh*) words="completion zsh" ;;
+      man*) words=--man ;;
+    esac
+    # shellcheck disable=SC2086
+    "$prefix/bin/gradus" $words | cmp - "$prefix/share/$file"
+  done
+  cmp "$here/../../docs/schema.json" "$prefix/share/gradus/schema.json"
+fi
+
 unset GRADUS_STD
 cmake -G Ninja -S "$here/outside" -B "$scratch/outside" -DCMAKE_PREFIX_PATH="$prefix" -DCMAKE_C_COMPILER=gcc -DCMAKE_CXX_COMPILER=g++
 cmake --build "$scratch/outside"
