@@ -361,7 +361,12 @@ bool Elaborator::emitTrainStep(const TrainPlan &plan, llvm::StringRef entry) {
 
 void Elaborator::emitTrain(const ast::Train &train, Scope &file) {
   TrainPlan plan;
-  bool isSound = planTrain(train, file, plan) && readEntries(plan), isBegun = false;
+  bool isSound = false, isBegun = false;
+  { // What stands where a loss or a rule is expected may be any formula: its operations go into a function that is thrown away.
+    UnitBuilder scratch(*this, module, FuncKind::Fn, train.name.name, train.loc);
+    isSound = planTrain(train, file, plan) && readEntries(plan);
+    scratch.finish(/*keep=*/false, train.loc);
+  }
   toldSizes.clear();
   while (isSound && !isBegun) { // each time one size more is told
     beginsAgain = false;
