@@ -77,6 +77,7 @@ private:
   Id isNan(mlir::Type type, Id x);
   Id emitExtremum(mlir::Type type, Id a, Id b, bool isMaximum, bool keepsNan);
   Id emitCopySign(mlir::Type type, Id magnitude, Id sign);
+  Id emitDivide(mlir::arith::DivFOp op, mlir::Type type, llvm::ArrayRef<Id> x);
   Id emitFma(mlir::Type type, Id a, Id b, Id c);
   Id makeFma(mlir::Type type);
   Id emulateFmaSingle(Id a, Id b, Id c);

@@ -7,6 +7,8 @@
 #include "codegen/gpu/SpirvEmitter.h"
 
 #include "mlir/Dialect/Math/IR/Math.h"
+#include "mlir/Dialect/Vector/IR/VectorOps.h"
+#include "mlir/IR/Matchers.h"
 #include "mlir/IR/TypeUtilities.h"
 #include "llvm/ADT/TypeSwitch.h"
 
@@ -80,6 +82,24 @@ Id SpirvEmitter::emitCopySign(Type type, Id magnitude, Id sign) {
   return make(Opcode::OpBitcast, type, {make(Opcode::OpBitwiseOr, word, {part(magnitude, ~signOf(type)), part(sign, signOf(type))})});
 }
 
+/// Of a number that is known to be 0: whether it is -0.
+static std::optional<bool> findZeroSign(Value value) {
+  llvm::APFloat number(0.0);
+  if (matchPattern(value, m_ConstantFloat(&number)))
+    return number.isZero() ? std::optional(number.isNegative()) : std::nullopt;
+  Operation *op = value.getDefiningOp();
+  if (isa_and_nonnull<arith::SIToFPOp, arith::UIToFPOp>(op))
+    return matchPattern(op->getOperand(0), m_Zero()) ? std::optional(false) : std::nullopt;
+  return isa_and_nonnull<arith::ExtFOp, arith::TruncFOp, vector::BroadcastOp>(op) ? findZeroSign(op->getOperand(0)) : std::nullopt;
+}
+
+/// Compilers take x / 0, with the constant, for undefined, and leave out what is made of it; x times an infinity is the same number.
+Id SpirvEmitter::emitDivide(arith::DivFOp op, Type type, ArrayRef<Id> x) {
+  std::optional<bool> isNegative = findZeroSign(op.getRhs());
+  double infinity = std::numeric_limits<double>::infinity();
+  return isNegative ? make(Opcode::OpFMul, type, {x[0], number(type, *isNegative ? -infinity : infinity)}) : make(Opcode::OpFDiv, type, x);
+}
+
 Id SpirvEmitter::emitFloat(Operation *op) {
   if (auto compare = dyn_cast<arith::CmpFOp>(op))
     return emitFloatCompare(compare.getPredicate(), compare.getLhs().getType(), idOf(compare.getLhs()), idOf(compare.getRhs()));
@@ -93,7 +113,7 @@ Id SpirvEmitter::emitFloat(Operation *op) {
                   .Case<arith::AddFOp>([&](auto) { return make(Opcode::OpFAdd, type, x); })
                   .Case<arith::SubFOp>([&](auto) { return make(Opcode::OpFSub, type, x); })
                   .Case<arith::MulFOp>([&](auto) { return make(Opcode::OpFMul, type, x); })
-                  .Case<arith::DivFOp>([&](auto) { return make(Opcode::OpFDiv, type, x); })
+                  .Case<arith::DivFOp>([&](arith::DivFOp divide) { return emitDivide(divide, type, x); })
                   .Case<arith::NegFOp>([&](auto) { return make(Opcode::OpFNegate, type, x); })
                   .Case<arith::MaximumFOp>([&](auto) { return extremum(true, true); })
                   .Case<arith::MinimumFOp>([&](auto) { return extremum(false, true); })

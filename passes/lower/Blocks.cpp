@@ -153,7 +153,7 @@ EncodeForm decideForm(CodeBuilder &code, Value largestSigned, Value largestFlipp
   form.leastPart = chooseFloat(code, hasSign, 0x1p-19, 0x1p-22);
   double seventhOf = static_cast<double>(1.0f / 7.0f);
   form.seventh = chooseFloat(code, hasSign, seventhOf * 0x1p92, seventhOf * 0x1p93);
-  form.mask = chooseInt(code, hasSign, magnitudeBits, -1);
+  form.mask = code.select(isProper, chooseInt(code, hasSign, magnitudeBits, -1), code.i32(0)); // nothing that is not finite is compared: devices differ there
   form.signMask = chooseInt(code, hasSign, 0x80, 0);
   Value mark = code.select(hasSign, code.i32(0), code.i32(INT32_MIN));
   Value stored = code.select(isProper, arith::OrIOp::create(code, scaleBits, mark), code.i32(0));
