@@ -99,8 +99,15 @@ static ArrayType paramType(const Shape &shape, mlir::Type real, mlir::OpBuilder 
 /// Arguments for the parameters; gives their arithmetic values.
 bool Elaborator::addTrainParams(const TrainPlan &plan, UnitBuilder &unit, std::vector<Value> &arguments, std::vector<Array> &values) {
   std::vector<Scope *> shapes; // of each loss, which says the sizes of what is moved for it
-  for (const TrainGoal &goal : plan.goals)
+  for (const TrainGoal &goal : plan.goals) {
     shapes.push_back(arena.scope(goal.loss->scope));
+    for (const ast::Param &param : *goal.loss->params) { // sizes that are fixed, in which shapes may be
+      std::string path = lossHyperPath(plan, *goal.loss, goal.source != nullptr, param);
+      const Delayed *given = findBound(goal.bound, param.name.name);
+      if (param.isSize && (given || param.defaultValue || givenSizes.contains(path)) && !bindSize(param, given, path, *shapes.back(), param.loc))
+        return false;
+    }
+  }
   for (auto [position, param] : llvm::enumerate(plan.params)) {
     if (!refuseStochastic(param->type, "an argument of a loss"))
       return false;
