@@ -31,7 +31,7 @@ gradus_status gradus_internal_finish_device(const gradus_call_site *site, gradus
   const char *reason;
   if (status == GRADUS_ERROR_DEVICE && report->value == report->value) { /* the kernel leaves how long its loops would be */
     place.slot = report->slot;
-    return gradus_internal_fail(site, status, place, (double)device->longest_loop, report->value,
+    return gradus_internal_fail(site, status, place, (double)device->longest_loop, (double)(int64_t)report->value,
                                 "the sizes make loops of up to {g} iterations, and the device ends those of {e} without an error; make this call on the CPU",
                                 NULL);
   }

@@ -111,6 +111,7 @@ static gradus_status addModule(gradus_vulkan *self, const gradus_device_module *
   for (k = 0; status == GRADUS_OK && k < module->n_kernels; ++k)
     status = makePipeline(self, *out, module->kernels[k], &(*out)->pipelines[k], why);
   if (status != GRADUS_OK) {
+    (void)gradus_vulkan_release(self, (*out)->tables);
     destroyModule(self, *out);
     return status;
   }

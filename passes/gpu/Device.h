@@ -169,6 +169,8 @@ public:
   /// Whether rows may be so long that they are cut, and into how many parts: each has a power of two of blocks, so that the tree above them is the same.
   static bool hasLongRows(const KernelInfo &info);
   static mlir::Value countParts(const KernelInfo &info, Evaluator &evaluator);
+  /// The elements of an axis in one launch of a kernel of arguments, of which each goes along the axis in a loop of its own.
+  static int64_t stepsOfArguments(const KernelInfo &info) { return mostSteps / std::max<int64_t>(1, info.argReductions.size()); }
   /// Whether results in blocks of codes are encoded by the kernel itself; else their outputs are arrays of f32.
   static bool encodesAtOnce(const KernelInfo &info);
   void emit();
@@ -201,10 +203,10 @@ private:
   mlir::Value firstNumber;                ///< the element whose number is the first there
 };
 
-/// How often a launch goes on along an axis: `mostSteps` elements each time.
-mlir::Value countPasses(CodeBuilder &code, mlir::Value size);
+/// How often a launch goes on along an axis: `steps` elements each time.
+mlir::Value countPasses(CodeBuilder &code, mlir::Value size, int64_t steps = mostSteps);
 /// The part of an axis in one of them.
-AxisPart partOf(CodeBuilder &code, mlir::Value pass);
+AxisPart partOf(CodeBuilder &code, mlir::Value pass, int64_t steps = mostSteps);
 
 /// Whether the elements of some axes are one block, whatever the call.
 bool hasOneBlock(llvm::ArrayRef<mlir::Attribute> dims);

@@ -232,8 +232,9 @@ void HostEmitter::emitLaunch(unsigned number, Value total, Value passes) {
     LLVM::CallOp::create(code, getDispatch(), ValueRange{device, status, code.i32(static_cast<int32_t>(launch.kernel)), groups, workspace, pass});
   };
   auto dispatch = [&] {
+    Value isWork = code.compare(arith::CmpIPredicate::ne, groups, code.i64(0)); // without groups an axis may be as long as no memory is
     if (launch.passes || launch.goesOverSlots)
-      code.loop(code.i64(0), launch.passes ? passes : countPasses(code, slots), once);
+      code.loop(code.i64(0), code.select(isWork, launch.passes ? passes : countPasses(code, slots), code.i64(0)), once);
     else
       once(code.i64(0));
   };

@@ -55,11 +55,11 @@ void DeviceLowering::emitKernel(KernelOp kernel) {
     emitLoops(info);
 }
 
-Value countPasses(CodeBuilder &code, Value size) { return code.max(code.ceilDiv(size, mostSteps), code.i64(1)); }
+Value countPasses(CodeBuilder &code, Value size, int64_t steps) { return code.max(code.ceilDiv(size, steps), code.i64(1)); }
 
-AxisPart partOf(CodeBuilder &code, Value pass) {
-  Value low = code.mul(pass, code.i64(mostSteps));
-  return {low, code.add(low, code.i64(mostSteps)), code.compare(arith::CmpIPredicate::eq, pass, code.i64(0))};
+AxisPart partOf(CodeBuilder &code, Value pass, int64_t steps) {
+  Value low = code.mul(pass, code.i64(steps));
+  return {low, code.add(low, code.i64(steps)), code.compare(arith::CmpIPredicate::eq, pass, code.i64(0))};
 }
 
 void DeviceLowering::emitLoops(const KernelInfo &info) {
@@ -119,7 +119,9 @@ void DeviceLowering::emitLoops(const KernelInfo &info) {
     ThreadEmitter(info, evaluator, scope, outputs, parts).emit();
   });
   if (info.form == KernelForm::Argument)
-    program.launches.back().passes = [dim = reduced.front()](Evaluator &evaluator) { return countPasses(evaluator.code, evaluator.sizeOf(dim)); };
+    program.launches.back().passes = [dim = reduced.front(), steps = ThreadEmitter::stepsOfArguments(info)](Evaluator &evaluator) {
+      return countPasses(evaluator.code, evaluator.sizeOf(dim), steps);
+    };
   if (info.isFullReduction())
     emitFullReductions(info, places);
   for (auto [index, op] : info.encodes)

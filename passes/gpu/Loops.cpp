@@ -194,6 +194,9 @@ static StepBound findStepsIn(Operation *op) {
   return all;
 }
 
+/// Of a loop. The pass that finds its end counts like the others: Mesa's device runs it to the end, inner loops too, with no thread in it.
+static StepBound countPassesOf(const StepBound &iterations, const StepBound &inside) { return (iterations + StepBound(1)) * (inside + StepBound(1)); }
+
 /// Of an operation with all that is in it.
 static StepBound findSteps(Operation *op) {
   if (auto call = dyn_cast<LLVM::CallOp>(op)) {
@@ -205,11 +208,11 @@ static StepBound findSteps(Operation *op) {
     IntegerAttr step;
     double by = matchPattern(loop.getStep(), m_Constant(&step)) ? static_cast<double>(step.getInt()) : 1;
     StepBound gap = findGap(loop.getUpperBound(), loop.getLowerBound());
-    return (gap / by + StepBound(by > 1 ? 1 : 0)) * (inside + StepBound(1));
+    return countPassesOf(gap / by + StepBound(by > 1 ? 1 : 0), inside);
   }
   if (auto loop = dyn_cast<scf::WhileOp>(op)) {
     auto steps = op->getAttrOfType<IntegerAttr>(mostStepsAttribute);
-    return steps ? StepBound(static_cast<double>(steps.getInt())) * (inside + StepBound(1)) : StepBound();
+    return steps ? countPassesOf(static_cast<double>(steps.getInt()), inside) : StepBound();
   }
   return inside;
 }

@@ -292,7 +292,7 @@ void ThreadEmitter::emitColumns() {
 
 void ThreadEmitter::emitArguments() {
   Value number = emitThreadNumber(scope), points = evaluator.product(pick(info.domain, keptAxes(info)));
-  AxisPart part = partOf(code, scope.pass);
+  AxisPart part = partOf(code, scope.pass, stepsOfArguments(info));
   Value isOfAxis = code.compare(arith::CmpIPredicate::slt, part.low, evaluator.sizeOf(info.domain[info.reducedAxes.front()]));
   Value isWanted = arith::AndIOp::create(code, code.compare(arith::CmpIPredicate::slt, number, points), arith::OrIOp::create(code, part.isFirst, isOfAxis));
   code.ifThen(isWanted, [&] { BodyEmitter(info, evaluator, outputs).emitArguments(number, code.add(number, code.i64(1)), &part); });

@@ -66,6 +66,7 @@ const Long kinds[] = {
     {"cumulated", 70001},
     {"dots", 140001},
     {"drawn", 10001},
+    {"ends", 70001},
     {"halved", 70001},
     {"least", 70001},
     {"ordered", 200001},
@@ -109,6 +110,25 @@ TEST_F(LongLoops, ofKnownLengthThatAreNotCutRefuseTheCall) {
   EXPECT_NE(shared.device.message.find("the device ends those of 65535"), std::string::npos) << shared.device.message;
   EXPECT_EQ(shared.device.countDispatches(), dispatches);
   EXPECT_TRUE(got.getBits() == before);
+}
+
+/// However near to the end: what is not refused is right.
+TEST_F(LongLoops, ofLoopsAreRefusedOrRight) {
+  const gradus_entry *plain = shared.find("drawn_columns"), *other = shared.find("drawn_columns_vulkan");
+  ASSERT_TRUE(plain && other);
+  int done = 0;
+  for (int64_t k = 1; k <= 12; ++k) {
+    std::vector<int64_t> const sizes = sizesOf(plain, k);
+    AnyCall expected(plain, sizes, 1, {}), got(plain, sizes, 1, {});
+    ASSERT_EQ(expected.run(1, 1), GRADUS_OK) << expected.getMessage();
+    gradus_status const status = shared.device.run(other, got, 1);
+    done += status == GRADUS_OK;
+    if (status == GRADUS_OK)
+      EXPECT_TRUE(got.getBits() == expected.getBits()) << k;
+    else
+      EXPECT_EQ(status, GRADUS_ERROR_DEVICE) << shared.device.message;
+  }
+  EXPECT_GT(done, 0);
 }
 
 /// How long a loop of numbers is, only the device knows.
