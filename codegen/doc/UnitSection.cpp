@@ -80,8 +80,10 @@ std::string renderSummary(llvm::ArrayRef<std::string> doc) {
 //===----------------------------------------------------------------------===//
 
 /// A row a line, with the line of the source that it comes from.
-static std::string renderFormulas(const ast::Unit &unit) {
+static std::string renderFormulas(const Spec &spec, const ast::Unit &unit) {
   FormulaWriter writer;
+  for (const ast::Unit *own : spec.getUnits())
+    writer.functions.insert(nameOf(*own));
   writer.writeUnit(unit);
   std::string rows;
   for (const FormulaLine &line : writer.takeLines()) {
@@ -157,7 +159,7 @@ std::string renderUnit(const Library &library, const Spec &spec, const ast::Unit
   std::string head = render(headOf(unit), 0, 0, 80);
   if (!head.empty())
     text += "<pre class=\"head\">" + escapeXml(head) + "</pre>\n";
-  text += renderFormulas(unit) + renderParams(unit) + renderRoles(unit) + renderEntries(spec, unit);
+  text += renderFormulas(spec, unit) + renderParams(unit) + renderRoles(unit) + renderEntries(spec, unit);
   std::vector<UnitPlace> users, tests;
   for (const UnitPlace &place : library.getUsers(unit))
     (llvm::isa<ast::Test>(place.unit) ? tests : users).push_back(place);
@@ -167,7 +169,7 @@ std::string renderUnit(const Library &library, const Spec &spec, const ast::Unit
 
 std::string renderTest(const Library &library, const Spec &spec, const ast::Test &test, std::set<uint32_t> &seen) {
   return "<section id=\"" + anchorOf(test) + "\" class=\"test\">\n<h3><span class=\"kind\">" + kindOf(test).str() + "</span> " + escapeXml(test.title) + "</h3>\n" +
-         renderDoc(test.doc) + renderFormulas(test) + renderSource(library, spec, test, seen, /*isOpen=*/false) + "</section>\n";
+         renderDoc(test.doc) + renderFormulas(spec, test) + renderSource(library, spec, test, seen, /*isOpen=*/false) + "</section>\n";
 }
 
 } // namespace gradus::doc

@@ -44,11 +44,23 @@ static Formula join(Formula a, Formula sign, Formula b, F::Binding binding) {
   return F::row({F::wrap(std::move(a), binding), std::move(sign), std::move(right)}, binding);
 }
 
+static bool endsWithNumber(const Formula &formula) {
+  return formula.kind == F::Kind::Number || (formula.kind == F::Kind::Row && !formula.parts.empty() && endsWithNumber(formula.parts.back()));
+}
+
+/// Whether elements are multiplied in a product: what stands beside each other behind it would seem to bind tighter.
+static bool multipliesElements(const Formula &formula) {
+  if (formula.kind != F::Kind::Row || formula.binding != F::BindProduct)
+    return false;
+  return llvm::any_of(formula.parts, [](const Formula &part) { return (part.kind == F::Kind::Infix && part.text == "⊙") || multipliesElements(part); });
+}
+
 /// A number is set off by a dot, two arrays multiply their elements, all else stands side by side.
 Formula FormulaWriter::writeProduct(const ast::Binary &binary, Formula a, Formula b) {
   Extent left = extentOf(*binary.lhs), right = extentOf(*binary.rhs);
   bool isOfElements = !numbersAbove && left != Extent::Number && right != Extent::Number && (left == Extent::Array || right == Extent::Array);
-  Formula sign = isOfElements ? F::infix("⊙") : b.startsWithNumber() ? F::infix("⋅") : F::blank();
+  bool isMixed = b.kind == F::Kind::Fraction && endsWithNumber(a); // 2 1/3 would be a mixed number
+  Formula sign = isOfElements ? F::infix("⊙") : b.startsWithNumber() || isMixed ? F::infix("⋅") : F::blank();
   return join(std::move(a), std::move(sign), std::move(b), F::BindProduct);
 }
 
@@ -68,9 +80,9 @@ Formula FormulaWriter::writeBinary(const ast::Binary &binary) {
   case ast::BinaryOp::Mul:
     return writeProduct(binary, std::move(a), std::move(b));
   case ast::BinaryOp::MatMul:
-    return join(std::move(a), F::blank(), std::move(b), F::BindProduct);
-  case ast::BinaryOp::Mod:
-    return join(std::move(a), F::infix("mod"), std::move(b), F::BindProduct);
+    return join(multipliesElements(a) ? F::parentheses(std::move(a)) : std::move(a), F::blank(), std::move(b), F::BindProduct);
+  case ast::BinaryOp::Mod: // readers disagree how tightly it binds
+    return join(std::move(a), F::infix("mod"), std::move(b), F::BindProduct).bound(F::BindSum);
   case ast::BinaryOp::Div:
     return F::fraction(std::move(a), std::move(b));
   case ast::BinaryOp::Pow: {
@@ -301,7 +313,7 @@ FormulaWriter::Extent FormulaWriter::extentOf(const ast::Call &call) const {
     }
   }
   auto *name = dyn_cast<ast::Name>(callee);
-  StringRef word = name ? StringRef(name->name) : "";
+  StringRef word = name && !functions.contains(name->name) ? StringRef(name->name) : "";
   static constexpr StringRef numbers[] = {"all", "any", "argmax", "argmin", "det", "dot", "logdet", "logsumexp", "mean", "median", "norm", "norm1", "prod", "quantile", "rank", "sum", "trace"};
   bool isOfOne = call.arguments.size() == 1 && (word == "max" || word == "min");
   if ((isOfOne || llvm::is_contained(numbers, word)) && !hasAxis)

@@ -65,6 +65,8 @@ Formula FormulaWriter::writeName(StringRef name, llvm::ArrayRef<Formula> subscri
     return isPrimed ? Formula::above(std::move(derivative), std::move(above)) : derivative;
   }
   StringRef letters = name.rtrim("0123456789"), digits = name.drop_front(letters.size());
+  if (numbersAbove && letters.ends_with("_")) // v_1 of the author is not v1
+    return place(Formula::word(name.str()));
   if (letters.ends_with("_"))
     letters = letters.drop_back();
   if (letters.empty())
@@ -77,7 +79,11 @@ Formula FormulaWriter::writeName(StringRef name, llvm::ArrayRef<Formula> subscri
   // `v_target` is v with the word below; `max_norm` is a word.
   auto [head, tail] = letters.split('_');
   Formula base;
-  if (!tail.empty() && writeAsLetter(head, base))
+  bool isStep = tail == "t" && digits.empty() && steps.contains(head);                                      // w_t is what w has at t
+  bool isElement = !digits.empty() && extents.lookup(letters) == Extent::Array && !steps.contains(name); // x0 beside x[0]
+  if (isStep || isElement)
+    base = Formula::word(name.str());
+  else if (!tail.empty() && writeAsLetter(head, base))
     below.push_back(writeLetters((tail + digits).str()));
   else if (base = writeLetters(letters); base.kind == Formula::Kind::Word)
     base = Formula::word(name.str());

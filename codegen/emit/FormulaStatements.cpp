@@ -129,6 +129,7 @@ Formula FormulaWriter::writeHead(const ast::Ident &name, llvm::ArrayRef<ast::Par
 }
 
 void FormulaWriter::writeFunction(const ast::FunctionStmt &stmt) {
+  functions.insert(stmt.name.name);
   auto outerSteps = steps;
   auto outerExtents = extents;
   for (const ast::Param &param : stmt.params) {

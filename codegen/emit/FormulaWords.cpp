@@ -83,7 +83,7 @@ bool FormulaWriter::writeFunction(StringRef word, const Formula &x, Formula &res
   if (word == "inverse")
     return is(F::above(F::wrap(x, F::BindPrimary), F::row({F::sign("−"), F::number("1")})).bound(F::BindPower));
   if (word == "log1p")
-    return is(apply(F::op("ln"), F::row({F::number("1"), F::infix("+"), F::wrap(x, F::BindSum)})));
+    return is(apply(F::op("ln"), F::row({F::number("1"), F::infix("+"), F::wrap(x, x.startsWithSign() ? F::BindPrimary + 1 : F::BindSum)})));
   if (word == "expm1")
     return is(F::row({powerOf("e", x), F::infix("−"), F::number("1")}, F::BindSum));
   if (word == "lgamma")
@@ -120,9 +120,9 @@ bool FormulaWriter::writeOfSeveral(StringRef word, llvm::ArrayRef<Formula> x, Fo
   if (word == "zeros" && (numbersAbove || x.empty()))
     return is(F::number("0"));
   if ((word == "zeros" || word == "ones" || word == "eye") && !x.empty()) {
-    Formula shape = F::row({x[0]});
+    Formula shape = F::row({x.size() > 1 ? F::wrap(x[0], F::BindUnary) : x[0]});
     for (const Formula &size : x.drop_front())
-      shape.parts.insert(shape.parts.end(), {F::infix("×"), size});
+      shape.parts.insert(shape.parts.end(), {F::infix("×"), F::wrap(size, F::BindUnary)});
     return is(F::below(word == "eye" ? F::letter("I") : F::number(word == "zeros" ? "0" : "1"), std::move(shape)));
   }
   if (word == "reshape" && numbersAbove && !x.empty())
@@ -136,7 +136,7 @@ bool FormulaWriter::writeOfSeveral(StringRef word, llvm::ArrayRef<Formula> x, Fo
   if (word == "div")
     return is(F::fence("⌊", F::fraction(x[0], x[1]), "⌋"));
   if (word == "complex")
-    return is(F::row({F::wrap(x[0], F::BindSum), F::infix("+"), F::op("i"), F::blank(), F::wrap(x[1], F::BindUnary)}, F::BindSum));
+    return is(F::row({F::wrap(x[0], F::BindSum), F::infix("+"), F::op("i"), F::blank(), F::wrap(x[1], x[1].startsWithSign() ? F::BindPrimary + 1 : F::BindUnary)}, F::BindSum));
   return false;
 }
 
@@ -151,7 +151,8 @@ Formula FormulaWriter::writeCall(const ast::Call &call) {
   if (!name)
     return apply(F::wrap(write(*callee), F::BindPrimary), writeArguments(call.arguments));
   StringRef word = name->name;
-  if (word == "where" && call.arguments.size() == 3)
+  bool isOwn = functions.contains(word);
+  if (word == "where" && !isOwn && call.arguments.size() == 3)
     return writeCases(*call.arguments[0].value, *call.arguments[1].value, *call.arguments[2].value);
   // The unknowns of a problem are no values of the step.
   SmallVector<StringRef> hidden;
@@ -168,11 +169,12 @@ Formula FormulaWriter::writeCall(const ast::Call &call) {
   for (StringRef unknown : hidden)
     steps.insert(unknown);
   Formula over = F::list({subscripts.begin(), subscripts.end()}), result;
+  isNamed |= isOwn; // no word of the language, whatever it is called
   if (!isNamed && given.size() == 1 && (slot.empty() ? writeFunction(word, given[0], result) : writeReduction(word, over, given[0], result)))
     return result;
   if (!isNamed && slot.empty() && writeOfSeveral(word, given, result))
     return result;
-  if (!slot.empty() && given.size() == 1 && (word == "solve" || word == "fixpoint")) // the unknown stands below
+  if (!slot.empty() && !isOwn && given.size() == 1 && (word == "solve" || word == "fixpoint")) // the unknown stands below
     return F::row({F::limits(F::op(word.str()), std::move(over)), F::blank(), F::parentheses(std::move(all))}, F::BindUnary);
   // A name of the author's is one like any other; a word of several letters stands upright in both cases.
   bool isLocal = extents.contains(word) || steps.contains(word);

@@ -35,6 +35,8 @@ public:
   bool numbersAbove = false;
   /// Arrays of zeros that only tell ranges of indices.
   llvm::StringSet<> frames;
+  /// Functions of the author, which may have names of words of the language.
+  llvm::StringSet<> functions;
   /// Names that are written otherwise.
   llvm::StringMap<Formula> symbols;
 
