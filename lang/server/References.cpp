@@ -102,6 +102,14 @@ static bool isSameProgram(StringRef before, StringRef after, StringRef name, Str
   return before.empty() && after.empty();
 }
 
+/// The sites of all draws: their numbers go by these names, which are those of the unit, of the draw or of what is rounded at random.
+static std::vector<StringRef> sitesIn(StringRef program) {
+  std::vector<StringRef> sites;
+  for (size_t at = program.find("gradus.draw "); at != StringRef::npos; at = program.find("gradus.draw ", at + 1))
+    sites.push_back(program.substr(at).split('"').second.split('"').first);
+  return sites;
+}
+
 std::string server::refusalOf(const Analysis::Target &target, const std::string &document, const EmitOptions &options) {
   if (target.path == realPathOf(document))
     return "";
@@ -161,6 +169,8 @@ Renaming server::rename(const Analysis::Target &target, const std::string &name,
       return refuse("as '" + name + "' it is an error in '" + file + "': " + error->text);
     if (!hasSameBelongings(before[path]->run.getNames(), after.run.getNames()))
       return refuse("'" + name + "' is a name already where '" + target.name + "' stands in '" + file + "'");
+    if (sitesIn(before[path]->program) != sitesIn(after.program))
+      return refuse("as '" + name + "' draws of '" + file + "' would have other numbers: these go by the names of a draw and its unit");
     if (!isSameProgram(before[path]->program, after.program, escaped(target.name), escaped(name)))
       return refuse("'" + file + "' would mean something else with '" + name + "': names that are alike belong together there");
   }

@@ -179,6 +179,15 @@ def check_other_files(session, folder):
     session.client.notify('textDocument/didClose', textDocument={'uri': uri})
 
 
+def check_draws(session, folder):
+    """The names on the way to a draw say which numbers it draws."""
+    text = 'fn noise(x: [n]) {\n  draw z = normal(like x)\n  return z\n}\nloss f(w: [n]) = dot(w, noise(w))\n'
+    uri = session.client.open(folder / 'draws.grad', text)
+    assert errors(session.client.wait_for(uri, 1)) == []
+    for needle in 'z = normal', 'noise(x':
+        session.refused(needle, 'other', 0, text, uri)
+
+
 def check_shared(session, folder):
     """Names that are matched with names of other units: a renaming would part them, without an error."""
     text = '''import "rules.grad"
@@ -244,6 +253,7 @@ with tempfile.TemporaryDirectory() as name:
     check_references(session)
     check_rename(session)
     check_other_files(session, where)
+    check_draws(session, where)
     check_shared(session, where)
     check_bursts(session)
     check_outline(session)
