@@ -108,19 +108,30 @@ static bool readsDecay(const ast::Expr &expr, const ast::Rule &rule, const ast::
   return isRead;
 }
 
+/// `1 - decay`: in anything but the next value of a param the weight of a mean, as in avg' = decay * avg + (1 - decay) * w.
+static bool isComplement(const ast::Expr &expr) {
+  auto *difference = dyn_cast<ast::Binary>(&expr);
+  auto *one = difference && difference->op == ast::BinaryOp::Sub ? dyn_cast<ast::Number>(difference->lhs.get()) : nullptr;
+  return one && one->value == 1 && llvm::isa<ast::Name>(*difference->rhs);
+}
+
 /// The products of a param with a decay, each where it stands.
 static std::vector<std::pair<std::string, Location>> ownDecays(const ast::Rule &rule, const ast::Expr *call) {
   std::vector<std::string> params;
   std::vector<std::pair<std::string, Location>> found;
+  bool ofParam = false; // the statement at hand gives the next value of a param
   auto formula = [&](const ast::Expr &expr) {
     auto *product = dyn_cast<ast::Binary>(&expr);
     if (!product || product->op != ast::BinaryOp::Mul)
       return;
+    auto isDecay = [&](const ast::Expr &factor) { return readsDecay(factor, rule, call) && (ofParam || !isComplement(factor)); };
     for (const std::string &param : params)
-      if ((isName(product->lhs.get(), param) && readsDecay(*product->rhs, rule, call)) || (isName(product->rhs.get(), param) && readsDecay(*product->lhs, rule, call)))
+      if ((isName(product->lhs.get(), param) && isDecay(*product->rhs)) || (isName(product->rhs.get(), param) && isDecay(*product->lhs)))
         found.push_back({param, product->loc});
   };
   auto statement = [&](const ast::Stmt &stmt) {
+    auto *assign = dyn_cast<ast::AssignStmt>(&stmt);
+    ofParam = assign && llvm::any_of(assign->targets, [&](const ast::Target &target) { return target.name.primed && llvm::is_contained(params, target.name.name); });
     if (auto *declared = dyn_cast<ast::ParamStmt>(&stmt))
       for (const ast::Decl &decl : declared->decls)
         params.push_back(decl.name.name);

@@ -41,6 +41,8 @@ static Op opBehind(Value value) {
 /// Whether an exponent cannot become large: it is shifted by a maximum, or bounded.
 static bool isTame(Value exponent) {
   Operation *op = behind(exponent).getDefiningOp();
+  if (isa_and_nonnull<DivOp>(op)) // (z - max(z)) / tau
+    return isa_and_nonnull<SubOp>(behind(op->getOperand(0)).getDefiningOp()) && isTame(op->getOperand(0));
   if (auto difference = dyn_cast_or_null<SubOp>(op)) {
     Operation *shift = behind(difference.getB()).getDefiningOp();
     if (auto largest = dyn_cast_or_null<ReduceOp>(shift))
@@ -50,6 +52,12 @@ static bool isTame(Value exponent) {
     return isa_and_nonnull<CumulateOp, LogSumExpOp, MaxOp>(shift);
   }
   return isa_and_nonnull<AtanOp, ConstantOp, CosOp, ErfOp, LogOp, MinOp, NormalCdfOp, SigmoidOp, SinOp, TanhOp>(op);
+}
+
+/// -|z|: beside a 1, it does no harm that e^-|z| vanishes.
+static bool isMinusMagnitude(Value exponent) {
+  Operation *op = behind(exponent).getDefiningOp();
+  return isa_and_nonnull<NegOp>(op) && isa_and_nonnull<AbsOp, NormOp, SoftplusOp>(behind(op->getOperand(0)).getDefiningOp());
 }
 
 static Value sumOf(Value value) {
@@ -110,7 +118,7 @@ static std::optional<Form> formOf(Value x) {
   if (a && b && !isTame(a.getX()) && !isTame(b.getX()))
     return Form{"log(exp(a) + exp(b))", "logsumexp(stack(a, b))"};
   ExpOp one = a ? a : b;
-  if (one && !isTame(one.getX()) && (isOne(sum.getA()) || isOne(sum.getB())))
+  if (one && !isTame(one.getX()) && !isMinusMagnitude(one.getX()) && (isOne(sum.getA()) || isOne(sum.getB())))
     return Form{"log(1 + exp(z))", "softplus(z)"};
   return std::nullopt;
 }
@@ -120,7 +128,7 @@ static std::optional<Form> formOfAny(Operation *op) {
       .Case<DivOp>([](DivOp one) { return formOf(one); })
       .Case<Log1pOp>([](Log1pOp one) -> std::optional<Form> {
         auto power = opBehind<ExpOp>(one.getX());
-        if (!power || isTame(power.getX()))
+        if (!power || isTame(power.getX()) || isMinusMagnitude(power.getX()))
           return std::nullopt;
         return Form{"log1p(exp(z))", "softplus(z)"};
       })
