@@ -339,10 +339,16 @@ std::unique_ptr<ast::Sheet> gradus::parseSoundUnits(const Source &source, Diagno
 
   auto sheet = std::make_unique<ast::Sheet>();
   sheet->file = source.getId();
+  bool wasStray = false;
   for (size_t i = 0; i < filtered.unitStarts.size() && !diagnostics.isFull(); ++i) {
     bool isLast = i + 1 == filtered.unitStarts.size();
     size_t begin = filtered.unitStarts[i], end = isLast ? filtered.tokens.size() : filtered.unitStarts[i + 1];
     std::vector<Token> unit(filtered.tokens.begin() + begin, filtered.tokens.begin() + end);
+    // Indented lines below a block that is closed too early are one fault.
+    bool isStray = !startsUnit(unit.front().kind) && unit.front().loc.col > 1;
+    for (Token &token : unit)
+      token.isQuiet |= isStray && wasStray;
+    wasStray = isStray;
     unit.push_back({Tok::None, unit.back().loc, {}, unit.back().isQuiet});
     Location next = isLast ? Location{source.getId(), UINT32_MAX, 0, 0, 0} : filtered.tokens[end].loc;
     if (ast::UnitPtr built = parseSoundStatements(unit, next, diagnostics))

@@ -12,6 +12,8 @@
 #include "lang/Parser.h"
 #include "lang/Salvage.h"
 
+#include <algorithm>
+
 using namespace gradus;
 
 /// Left-deep chains (a + b + c ...) cost a tree level for each operator, though no parser recursion.
@@ -140,6 +142,25 @@ void TokenFilter::closeInner(const Token &token) {
   silenceStatement();
 }
 
+/// `z = sum(w}` with more of the block below, or where no block is open: the brace stands for the bracket, and the block goes on.
+bool TokenFilter::standsForParen(size_t i) const {
+  if (!inParens() || levels.back().loc.line != words[i].loc.line)
+    return false;
+  auto isBrace = [](const Level &level) { return level.kind == Tok::LBRACE; };
+  auto block = std::find_if(levels.rbegin(), levels.rend(), isBrace);
+  if (block == levels.rend())
+    return true;
+  size_t next = i + 1;
+  if (block->loc.line == words[i].loc.line || wordAt(next).kind != Tok::NL)
+    return false;
+  while (wordAt(next).kind == Tok::NL)
+    ++next;
+  Token below = wordAt(next);
+  if (below.kind == Tok::RBRACE) // which closes the only block
+    return std::count_if(levels.begin(), levels.end(), isBrace) == 1;
+  return below.kind != Tok::None && below.loc.col > 1;
+}
+
 /// What the parser would add to a fault of the brackets says it again.
 void TokenFilter::silenceStatement() {
   for (size_t i = statementStart(); i < result->tokens.size(); ++i)
@@ -260,7 +281,7 @@ void TokenFilter::step(size_t i) {
       closeInner(token);
     return closeParen(token);
   case Tok::RBRACE:
-    return closeBrace(token);
+    return standsForParen(i) ? closeParensAt(token) : closeBrace(token);
   default:
     return push(token);
   }

@@ -41,6 +41,7 @@ private:
   bool startsDefinition(size_t i) const;
   bool startsBody(size_t i) const;
   bool isExtra(size_t i) const;
+  bool standsForParen(size_t i) const;
   size_t statementStart() const;
   bool isInnerUnclosed(size_t i) const;
   bool lacksBlock(size_t first) const;
