@@ -35,6 +35,9 @@ static Arrays<double> startOf(FuncOp step, FuncOp init, uint64_t seed, bool isPo
     for (unsigned k = 0; k < step.getNumArguments(); ++k)
       if (step.getArgRole(k) == Role::State && init.getResultName(i) == step.getArgName(k) && point[k].shape == (*states)[i].shape)
         point[k] = (*states)[i];
+  for (unsigned k = 0; k < step.getNumArguments(); ++k) // the states are those of the first step
+    if (step.getArgRole(k) == Role::Time)
+      point[k] = reference::Array<double>::scalarInt(1);
   return point;
 }
 

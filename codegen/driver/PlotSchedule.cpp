@@ -76,8 +76,10 @@ std::optional<std::vector<double>> KeptSchedule::run(ModuleOp module, size_t ste
   training.step = computeEntryLayout(step);
   training.hypers = defaultHypers(training.step);
   for (auto [hyper, value] : llvm::zip_equal(training.step.hypers, training.hypers))
-    if (std::isnan(value))
-      return error = "'" + hyper.name + "' has no default; give it in the call, " + hyper.name + " = ..", std::nullopt;
+    if (std::isnan(value)) { // of the rule around, 'value.f'
+      std::string word = hyper.name.substr(hyper.name.rfind('.') + 1);
+      return error = "'" + word + "' has no default; give it in the call, " + word + " = ..", std::nullopt;
+    }
   if (!makeVariables(training, DataBinding(), error))
     return std::nullopt;
   std::vector<double> times(steps);
