@@ -40,6 +40,8 @@ static json::Object messageToJson(const SourceManager &sources, const Diagnostic
     object["end_column"] = message.loc.endCol;
   }
   object["severity"] = message.severity == Severity::Error ? "error" : "warning";
+  if (!message.lint.empty())
+    object["lint"] = std::string(message.lint);
   object["code"] = codeName(message.code);
   object["message"] = textToJson(message.text);
   json::Array notes;

@@ -116,6 +116,8 @@ def run_good():
             check_against_text("test", adamw), check_against_text("bench", adamw, "--dim", "w=1000", "--rounds", "3")]
     check_against_text("check", os.path.join(std, "prox", "ridge.grad"))
     check_against_text("explain", os.path.join(std, "rules", "muon.grad"))
+    careless = document_of("check", os.path.join(source, "docs", "specs", "careless.grad"), "--pedantic", "--no-gradients", exit_code=0)
+    expect("the lint of a warning", [(d["severity"], d.get("lint")) for d in careless["diagnostics"]], [("warning", "division-by-zero")])
     for document in good:
         expect(document["command"], document["diagnostics"], [])
         check_refused(document)
