@@ -6,6 +6,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "passes/gpu/ContractionPoint.h"
 #include "passes/gpu/Tiles.h"
 #include "passes/lower/Blocks.h"
 #include "passes/lower/Product.h"
@@ -18,17 +19,10 @@ namespace gradus {
 
 namespace {
 
-/// The operands of a contraction at some labels.
-class ContractionThread {
+/// What one thread sums.
+class ContractionThread : public ContractionPoint {
 public:
-  ContractionThread(ContractOp op, Evaluator &evaluator) : op(op), evaluator(evaluator), code(evaluator.code) {}
-  void set(ArrayRef<int64_t> labels, Value number) {
-    for (auto [label, index] : llvm::zip_equal(labels, evaluator.delinearize(number, getDims(op, labels))))
-      at[label] = index;
-  }
-  Value load(Value operand, ArrayRef<int64_t> labels) {
-    return evaluator.evaluate(operand, llvm::map_to_vector(labels, [&](int64_t label) { return Index::uniform(at.lookup(label)); }));
-  }
+  using ContractionPoint::ContractionPoint;
   /// Every `step`-th of the numbers [low, high) of the labels that are summed; `add` gives the next sum.
   Value sum(ArrayRef<int64_t> summed, Value low, Value high, function_ref<Value(Value a, Value b, Value sum)> add, int64_t step = 1) {
     Value none = code.number(code.regType(op.getType().getElementType()), 0);
@@ -45,12 +39,6 @@ public:
   /// A block of the tree of a row.
   Value emitDot(ArrayRef<int64_t> inner, Value block);
   Value emitOther(Value block);
-
-private:
-  ContractOp op;
-  Evaluator &evaluator;
-  CodeBuilder &code;
-  llvm::DenseMap<int64_t, Value> at;
 };
 
 } // namespace
@@ -59,19 +47,17 @@ private:
 Value ContractionThread::emitDot(ArrayRef<int64_t> inner, Value block) {
   Value size = evaluator.product(getDims(op, inner));
   Type type = code.regType(op.getType().getElementType());
-  auto tree = [&](Value count, function_ref<Value(Value)> emitLeaf) {
-    return emitPairwise(code, {ReductionKind::Sum}, {type}, count, [&](Value leaf) { return SmallVector<Value>{emitLeaf(leaf)}; }).front();
-  };
   auto add = [&](Value a, Value b, Value before) { return arith::AddFOp::create(code, before, arith::MulFOp::create(code, a, b)).getResult(); };
   Value low = code.mul(block, code.i64(blockSize)), high = code.min(code.add(low, code.i64(blockSize)), size);
-  return tree(code.i64(lanes), [&](Value leaf) {
+  auto emitLane = [&](Value leaf) {
     Value lane = code.i64(0);
     for (int64_t bit = 1; bit < lanes; bit *= 2) {
       Value isSet = code.compare(arith::CmpIPredicate::ne, arith::AndIOp::create(code, leaf, code.i64(bit)), code.i64(0));
       lane = code.add(lane, code.select(isSet, code.i64(lanes / (2 * bit)), code.i64(0)));
     }
-    return sum(inner, code.add(low, lane), high, add, lanes);
-  });
+    return SmallVector<Value>{sum(inner, code.add(low, lane), high, add, lanes)};
+  };
+  return emitPairwise(code, {ReductionKind::Sum}, {type}, code.i64(lanes), emitLane).front();
 }
 
 Value ContractionThread::emitBlocks(ArrayRef<int64_t> inner, Value pass, function_ref<Value()> left) {

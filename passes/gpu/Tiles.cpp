@@ -7,6 +7,7 @@
 
 #include "passes/gpu/Tiles.h"
 
+#include "passes/gpu/ContractionPoint.h"
 #include "passes/lower/Product.h"
 
 #include "mlir/Dialect/Math/IR/Math.h"
@@ -25,37 +26,31 @@ static_assert(threadEdge * threadEdge == groupSize);
 
 namespace {
 
-class TileEmitter {
+class TileEmitter : ContractionPoint {
 public:
   TileEmitter(const MatrixProduct &product, Evaluator &evaluator, Scope &scope);
   void emit(Value output);
 
 private:
-  SmallVector<Attribute> dimsOf(ArrayRef<int64_t> labels);
-  void set(ArrayRef<int64_t> labels, Value number);
   Value indexOf(Value low, Value number, Value size) { return code.min(code.add(low, number), code.sub(size, code.i64(1))); }
   void emitFill(Value memory, Value array, ArrayRef<int64_t> labels, ArrayRef<int64_t> own, Value low, Value size, Value from);
   SmallVector<Value> emitSteps(Value count, ValueRange sums);
   SmallVector<Value> emitBlock(Value low, Value high);
   /// Whether an element of the thread is in the result, and where; the last one of the result for one that is not.
   std::pair<Value, Value> emitElement(int64_t k);
-  SmallVector<Value> emitLeft(Value output);
+  SmallVector<Value> emitLeft(Value isFirst, Value output);
 
   const MatrixProduct &product;
-  ContractOp op;
-  Evaluator &evaluator;
-  CodeBuilder &code;
   Scope &scope;
   Type element;
   int64_t depth; ///< the steps of which a tile is in memory
   Value rows, columns, inner, row, column, threadRow, threadColumn, a, b;
-  llvm::DenseMap<int64_t, Value> at;
 };
 
 } // namespace
 
 TileEmitter::TileEmitter(const MatrixProduct &product, Evaluator &evaluator, Scope &scope)
-    : product(product), op(product.op), evaluator(evaluator), code(evaluator.code), scope(scope), element(op.getType().getElementType()),
+    : ContractionPoint(product.op, evaluator), product(product), scope(scope), element(op.getType().getElementType()),
       depth(productWidth(element)), rows(evaluator.product(dimsOf(product.rows))), columns(evaluator.product(dimsOf(product.columns))),
       inner(evaluator.product(dimsOf(product.inner))), a(emitGroupMemory(code, element, depth * tilePitch)),
       b(emitGroupMemory(code, element, depth * tilePitch)) {
@@ -65,13 +60,6 @@ TileEmitter::TileEmitter(const MatrixProduct &product, Evaluator &evaluator, Sco
   set(product.outer, code.div(rest, tileRows));
   threadRow = code.div(scope.thread, code.i64(threadEdge));
   threadColumn = code.rem(scope.thread, code.i64(threadEdge));
-}
-
-SmallVector<Attribute> TileEmitter::dimsOf(ArrayRef<int64_t> labels) { return getDims(op, labels); }
-
-void TileEmitter::set(ArrayRef<int64_t> labels, Value number) {
-  for (auto [label, index] : llvm::zip_equal(labels, evaluator.delinearize(number, dimsOf(labels))))
-    at[label] = index;
 }
 
 /// `depth` steps of a matrix, from step `from` on: threads beside each other read what lies together. Where the matrix ends its last elements stand again.
@@ -84,8 +72,7 @@ void TileEmitter::emitFill(Value memory, Value array, ArrayRef<int64_t> labels, 
     set(own, indexOf(low, place, size));
     set(product.inner, indexOf(from, step, inner));
     evaluator.startInner(nullptr, {});
-    Value value = evaluator.evaluate(array, llvm::map_to_vector(labels, [&](int64_t label) { return Index::uniform(at.lookup(label)); }));
-    storeGroup(code, memory, code.add(code.mul(step, code.i64(tilePitch)), place), value);
+    storeGroup(code, memory, code.add(code.mul(step, code.i64(tilePitch)), place), load(array, labels));
   }
 }
 
@@ -139,8 +126,7 @@ std::pair<Value, Value> TileEmitter::emitElement(int64_t k) {
 }
 
 /// What the passes before have left in the output.
-SmallVector<Value> TileEmitter::emitLeft(Value output) {
-  Value isFirst = code.compare(arith::CmpIPredicate::eq, scope.pass, code.i64(0));
+SmallVector<Value> TileEmitter::emitLeft(Value isFirst, Value output) {
   SmallVector<Type> types(perThread * perThread, element);
   auto choice = scf::IfOp::create(code, types, isFirst, /*addThenBlock=*/true, /*addElseBlock=*/true);
   OpBuilder::InsertionGuard guard(code);
@@ -155,8 +141,9 @@ SmallVector<Value> TileEmitter::emitLeft(Value output) {
 }
 
 void TileEmitter::emit(Value output) {
-  Value begin = code.mul(scope.pass, code.i64(mostSteps)), end = code.min(code.add(begin, code.i64(mostSteps)), inner);
-  scf::ForOp loop = code.loop(begin, end, productBlock, emitLeft(output), [&](Value low, ValueRange before) {
+  AxisPart part = partOf(code, scope.pass);
+  Value end = code.min(part.high, inner);
+  scf::ForOp loop = code.loop(part.low, end, productBlock, emitLeft(part.isFirst, output), [&](Value low, ValueRange before) {
     SmallVector<Value> sums = emitBlock(low, code.min(code.add(low, code.i64(productBlock)), end));
     // The first block stays as it is: 0 + -0 would be 0.
     Value isFirst = code.compare(arith::CmpIPredicate::eq, low, code.i64(0));
