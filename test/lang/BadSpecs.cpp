@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "lang/Frontend.h"
+#include "test/lang/Testing.h"
 
 #include "mlir/IR/MLIRContext.h"
 
@@ -16,17 +17,10 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <sstream>
 
 namespace fs = std::filesystem;
 using namespace gradus;
-
-static std::string readFile(const fs::path &path) {
-  std::ifstream in(path, std::ios::binary);
-  std::stringstream text;
-  text << in.rdbuf();
-  return text.str();
-}
+using gradus::testing::readFile;
 
 /// Everything the front end says about a file, which it knows by its bare name so that no path stands in the messages.
 static std::string messagesFor(const fs::path &path) {
@@ -52,7 +46,7 @@ static std::vector<fs::path> badSpecs() {
   return specs;
 }
 
-class BadSpec : public testing::TestWithParam<fs::path> {};
+class BadSpec : public ::testing::TestWithParam<fs::path> {};
 
 TEST_P(BadSpec, HasItsMessage) {
   fs::path expected = GetParam();
@@ -63,7 +57,7 @@ TEST_P(BadSpec, HasItsMessage) {
   EXPECT_EQ(messages, readFile(expected));
 }
 
-INSTANTIATE_TEST_SUITE_P(All, BadSpec, testing::ValuesIn(badSpecs()),
+INSTANTIATE_TEST_SUITE_P(All, BadSpec, ::testing::ValuesIn(badSpecs()),
                          [](const auto &info) { return info.param.stem().string(); });
 
 TEST(BadSpecs, AreAtLeast150) { EXPECT_GE(badSpecs().size(), 150u); }

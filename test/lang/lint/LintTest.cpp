@@ -9,6 +9,7 @@
 #include "lang/Format.h"
 #include "lang/Parser.h"
 #include "lang/lint/Lint.h"
+#include "test/lang/Testing.h"
 
 #include "mlir/IR/MLIRContext.h"
 
@@ -18,17 +19,10 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <sstream>
 
 namespace fs = std::filesystem;
 using namespace gradus;
-
-static std::string readFile(const fs::path &path) {
-  std::ifstream in(path, std::ios::binary);
-  std::stringstream text;
-  text << in.rdbuf();
-  return text.str();
-}
+using gradus::testing::readFile;
 
 namespace {
 
@@ -78,7 +72,7 @@ static void expectMessages(const std::string &name, const Checked &checked) {
   EXPECT_EQ(messages, readFile(expected));
 }
 
-class Lint : public testing::TestWithParam<LintInfo> {};
+class Lint : public ::testing::TestWithParam<LintInfo> {};
 
 TEST_P(Lint, FindsWhatItIsFor) {
   std::string name = fileOf(GetParam());
@@ -113,7 +107,7 @@ TEST_P(Lint, IsSilencedByItsName) {
   EXPECT_EQ(Checked(name + ".grad", format(*sheet, source)).diagnostics.render(), "");
 }
 
-INSTANTIATE_TEST_SUITE_P(All, Lint, testing::ValuesIn(getLints().begin(), getLints().end()), [](const auto &info) { return fileOf(info.param); });
+INSTANTIATE_TEST_SUITE_P(All, Lint, ::testing::ValuesIn(getLints().begin(), getLints().end()), [](const auto &info) { return fileOf(info.param); });
 
 TEST(Lints, AreSortedAndHaveTheirCodes) {
   for (size_t i = 0; i < getLints().size(); ++i) {
