@@ -85,7 +85,7 @@ inline constexpr OptionSpec check[] = {
     option("--werror", {}, "warnings fail the check: exit code 1").withExample("--pedantic --no-gradients --werror"),
 };
 inline constexpr OptionSpec doc[] = {
-    option("-I", folder("DIR"), "also look for imports there").often().withExample("adamw.grad -I rules"),
+    importFolder.withExample("adamw.grad -I rules"),
     option("-o", folder("DIR"), "where the pages go: a new folder, an empty one, or one of an earlier run, whose pages are replaced").withInitial("gradus-doc").withExample("adamw.grad -o reference"),
     option("--std", {}, "the standard library, in the place of specs").withExample("--std -o library"),
     option("--title", text("TEXT"), "of the index").withExample("adamw.grad --title Rules"),
