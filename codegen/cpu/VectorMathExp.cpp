@@ -68,13 +68,12 @@ Value MathEmitter::exp(Value x) {
 }
 
 Value MathEmitter::expNotPositive(Value x) {
-  // n is at most 0, so that n and a constant in the exponent of the power leave a normal number. The product with the other constant is the only rounding, as in exp.
+  // n is at most 0, so that n and a constant make the exponent of a normal number. The product with it is exact, that with the other constant the only rounding, as in exp.
+  // In the power infinity has become NaN, and NaN is still NaN.
   int64_t middle = (info.bias + 1) / 2;
-  PlainExp parts = reducePlain(atLeast(x, info.expLow), middle);
-  Value scaled = fromBits(addInt(bits(parts.power), shiftLeft(bits(parts.sum), info.mantissa)));
-  Value result = mul(scaled, constant(std::ldexp(1.0, -middle)));
-  // No result is less than its argument. Infinity has come to NaN and NaN to anything: they are their own results.
-  return select(less(x, result), result, x);
+  PlainExp parts = reducePlain(atLeast(x, info.expLow), info.bias + middle);
+  Value scale = fromBits(shiftLeft(bits(parts.sum), info.mantissa));
+  return mul(mul(parts.power, scale), constant(std::ldexp(1.0, -middle)));
 }
 
 Value MathEmitter::exp2(Value x) {

@@ -1,5 +1,5 @@
 // RUN: gradus-opt %s --gradus-decompose | FileCheck %s
-// logsumexp is shifted by its largest argument, or where that is infinite by the number next to it, so that no exponential is of more than 0; norm is the root of a sum
+// logsumexp is shifted by its largest argument, or where that is infinite by the number next to it, so that no exponential is of more than 0 but that of +inf, whose row is +inf; norm is the root of a sum
 // of squares.
 
 !x = !gradus.array<[n, c], f32>
@@ -15,8 +15,10 @@
 // CHECK: %[[D:.*]] = gradus.sub %[[X]], %[[REPEATED]]
 // CHECK: %[[E:.*]] = gradus.exp %[[D]] {gradus.not_positive}
 // CHECK: %[[SUM:.*]] = gradus.reduce sum %[[E]] axes [1]
+// CHECK: %[[INFINITE:.*]] = gradus.compare gt %[[M]], %[[S]]
 // CHECK: %[[LOG:.*]] = gradus.log %[[SUM]]
-// CHECK: %[[Y:.*]] = gradus.add %[[S]], %[[LOG]]
+// CHECK: %[[FINITE:.*]] = gradus.add %[[S]], %[[LOG]]
+// CHECK: %[[Y:.*]] = gradus.select %[[INFINITE]], %[[M]], %[[FINITE]]
 // CHECK: %[[Q:.*]] = gradus.mul %[[X]], %[[X]]
 // CHECK: %[[T:.*]] = gradus.reduce sum %[[Q]] axes [0, 1] : <[n, c], f32> to <[], f64>
 // CHECK: %[[R:.*]] = gradus.sqrt %[[T]]
@@ -32,7 +34,8 @@ gradus.func fn @f(%x: !x {gradus.name = "x", gradus.role = #gradus.role<input>})
 // CHECK-LABEL: gradus.func fn @g
 // CHECK: %[[E:.*]] = gradus.exp %{{.*}} {gradus.not_positive}
 // CHECK: %[[SUM:.*]] = gradus.reduce sum %[[E]] axes [1]
-// CHECK: %[[EACH:.*]] = gradus.div %{{.*}}, %[[SUM]]
+// CHECK: %[[INVERSE:.*]] = gradus.div %{{.*}}, %[[SUM]]
+// CHECK: %[[EACH:.*]] = gradus.select %{{.*}}, %{{.*}}, %[[INVERSE]]
 // CHECK: %[[SCALE:.*]] = gradus.mul %[[EACH]], %{{.*}} : <[n], f32>
 // CHECK: %[[REPEATED:.*]] = gradus.broadcast %[[SCALE]] axes [0]
 // CHECK: %[[PRODUCT:.*]] = gradus.mul %[[E]], %[[REPEATED]]
