@@ -46,7 +46,7 @@ static double scaleAll(const Buffers &buffers) {
 namespace {
 /// The times of all rounds.
 struct Series {
-  std::vector<double> rules, first, second, overLoop, overFloor, overReference, loopOfScale;
+  std::vector<double> rules, first, second, overLoop, overFloor, overReference, loopOverReference, loopOfScale;
 };
 } // namespace
 
@@ -89,8 +89,10 @@ static Series takeRounds(const Case &c, Buffers &buffers, Call &call, Call *refe
     series.overLoop.push_back(rule / mean);
     series.overFloor.push_back(rule / floor);
     series.loopOfScale.push_back(floor / mean);
-    if (reference)
+    if (reference) {
       series.overReference.push_back(rule / other);
+      series.loopOverReference.push_back(mean / other);
+    }
   }
   return series;
 }
@@ -135,7 +137,10 @@ bool measure(const Case &c, int64_t n, const gradus_context *context, const Opti
     result.loopOfScale = median(series.loopOfScale);
     result.loopsDiffer = std::fabs(median(series.first) / median(series.second) - 1);
     result.reference = c.reference;
-    result.overReference = reference ? median(series.overReference) : 0;
+    if (reference) {
+      result.overReference = median(series.overReference);
+      result.loopOverReference = median(series.loopOverReference);
+    }
     if (!options.bars || result.loopsDiffer <= kLoopsDiffer)
       return true;
     std::printf("%-17s 2^%.0f  repeated: the loop's two timings differ by %.1f %%\n", c.name.c_str(), std::log2(double(n)),
@@ -182,7 +187,7 @@ bool measureAlone(const Case &c, int64_t n, const gradus_context *context, const
   return ok;
 }
 
-int serve(const Case &c, int64_t n, const gradus_context *context) {
+int serve(const Case &c, int64_t n, const gradus_context *context, bool byHand) {
   Buffers buffers(c, n);
   if (!buffers.isValid())
     return 1;
@@ -195,7 +200,12 @@ int serve(const Case &c, int64_t n, const gradus_context *context) {
   for (int letter; ok && (letter = std::getchar()) != EOF;) {
     if (letter != '\n')
       continue;
-    std::printf("%.0f\n", timed([&] { ok &= call(t++); }));
+    std::printf("%.0f\n", timed([&] {
+                  if (byHand)
+                    runLoop(c, buffers, t++);
+                  else
+                    ok &= call(t++);
+                }));
     std::fflush(stdout);
   }
   return ok ? 0 : 1;

@@ -9,6 +9,7 @@ namespace gradus::bench {
 
 struct Options {
   std::string json, only, serve;
+  bool serveLoop = false;
   std::vector<int64_t> sizes = {int64_t(1) << 25, int64_t(1) << 27};
   int rounds = 21;
   int threads = 2;
@@ -26,6 +27,7 @@ struct Measurement {
   double overFloor = 0;  ///< time over that of the bytes at the speed of scale in place
   double overLoop = 0;   ///< time over that of the hand-written loop; 0 where none was measured
   double overReference = 0; ///< time over that of the case in f32; 0 where there is none
+  double loopOverReference = 0; ///< the same of the hand-written loop
   std::string reference;
   double spread = 0; ///< (90 % quantile - 10 % quantile) / median of the rule's times
   double loopOfScale = 0, loopsDiffer = 0;
@@ -38,8 +40,8 @@ bool measure(const Case &c, int64_t n, const gradus_context *context, const Opti
 /// The rule alone beside scale in place, for the table of sizes; `skipped` says why there is no line.
 bool measureAlone(const Case &c, int64_t n, const gradus_context *context, const Options &options, Measurement &result,
                   std::string &skipped);
-/// Steps on request: a line of standard input is a step, and its answer the nanoseconds that it took.
-int serve(const Case &c, int64_t n, const gradus_context *context);
+/// Steps on request, of the rule or of the hand-written loop: a line of standard input is a step, and its answer the nanoseconds that it took.
+int serve(const Case &c, int64_t n, const gradus_context *context, bool byHand);
 /// Nanoseconds of one serial call on 10 elements, checks included.
 double measureCall(const Case &c, bool &ok);
 

