@@ -75,7 +75,10 @@ std::optional<Elaborator::TrainGoal> Elaborator::readGoal(const ast::Objective &
           .suggest(didYouMean(name, names));
       return std::nullopt;
     }
-    goal.bound[name] = {argument.value.get(), &file};
+    if (!goal.bound.try_emplace(name, Delayed{argument.value.get(), &file}).second) {
+      error(Code::ArgumentTwice, argument.loc, "the argument '" + name + "' is given twice");
+      return std::nullopt;
+    }
   }
   return goal;
 }

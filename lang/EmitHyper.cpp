@@ -139,7 +139,7 @@ Array Elaborator::trainHyper(UnitBuilder &unit, const ast::Param &param, const s
   std::map<std::string, Delayed> given;
   for (const ast::Argument &argument : call->arguments) {
     std::string name = argument.name ? argument.name->name : next < schedule->params->size() ? (*schedule->params)[next++].name.name : "";
-    if (name.empty() || llvm::none_of(*schedule->params, [&](const ast::Param &p) { return p.name.name == name; }) || given.count(name))
+    if (name.empty() || argument.isElse || llvm::none_of(*schedule->params, [&](const ast::Param &p) { return p.name.name == name; }) || given.count(name))
       return evalArray(*call, *timed); // reports the argument
     given[name] = {argument.value.get(), timed};
   }

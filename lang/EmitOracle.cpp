@@ -92,7 +92,10 @@ std::optional<Elaborator::Target> Elaborator::readTarget(const Delayed &bound) {
           .suggest(didYouMean(name, names));
       return std::nullopt;
     }
-    target.bound[name] = {argument.value.get(), bound.scope};
+    if (!target.bound.try_emplace(name, Delayed{argument.value.get(), bound.scope}).second) {
+      error(Code::ArgumentTwice, argument.loc, "the argument '" + name + "' is given twice");
+      return std::nullopt;
+    }
   }
   return target;
 }
@@ -198,8 +201,10 @@ bool Elaborator::replaceOracle(const RuleSite &site, const Actual &actual, std::
     error(Code::ObjectiveExpected, actual.loc, "expected a function, but this is " + actual.entity.what().str()).suggest("h(v) = .. above, then f = h");
     return false;
   }
-  replaced[actual.name->name] = actual.entity;
-  return true;
+  if (replaced.try_emplace(actual.name->name, actual.entity).second)
+    return true;
+  error(Code::ArgumentTwice, actual.name->loc, "the objective '" + actual.name->name + "' is given twice");
+  return false;
 }
 
 //===----------------------------------------------------------------------===//

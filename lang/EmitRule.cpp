@@ -31,6 +31,11 @@ const RuleCall *Elaborator::bindRule(const ast::Rule &rule, llvm::ArrayRef<ast::
   bool isSound = true;
   for (const ast::Argument &argument : arguments) {
     std::string name;
+    if (argument.isElse) {
+      error(Code::UnknownArgument, argument.loc, "'else =' belongs to lookup(..) alone");
+      isSound = false;
+      continue;
+    }
     if (argument.name) {
       name = argument.name->name;
       std::vector<std::string> names;
