@@ -1,7 +1,8 @@
 //===- UnreadState.cpp - A state that is kept and never read -----------------===//
 //
 // It costs its memory and a store in every step, and mostly a formula was meant to read it. What the next value of the state reads of the state
-// itself does not count. Whoever asks for it by `base.m` or `r.m`, a test too, reads it: what an application takes, an average say, has a test.
+// itself does not count, unless a wrapped rule is given it, which may keep it. Whoever asks for it by `base.m` or `r.m`, a test too, reads it: what an
+// application takes, an average say, has a test.
 //
 //     state m = 0
 //     m' = beta * m + (1 - beta) * g
@@ -41,6 +42,25 @@ static std::vector<Update> updatesIn(const ast::Unit &unit) {
   return updates;
 }
 
+/// The calls of the rules that a rule wraps: what they are given goes on in their states.
+static std::vector<Location> wrappedCallsIn(const ast::Unit &unit) {
+  std::vector<Location> calls;
+  auto *rule = dyn_cast<ast::Rule>(&unit);
+  if (!rule)
+    return calls;
+  auto formula = [&](const ast::Expr &expr) {
+    auto *call = dyn_cast<ast::Call>(&expr);
+    auto *callee = call ? dyn_cast<ast::Name>(call->callee.get()) : nullptr;
+    bool isWrapped = callee && llvm::any_of(rule->params, [&](const ast::Param &param) {
+      return param.name.name == callee->name && param.type && param.type->kind == ast::TypeKind::Rule;
+    });
+    if (isWrapped)
+      calls.push_back(call->loc);
+  };
+  walk(unit, {formula, [](const ast::Stmt &) {}});
+  return calls;
+}
+
 static bool isInside(const Location &inner, const Location &outer) { return server::contains(outer, inner.line, inner.col); }
 
 void lint::findUnreadState(Subject &subject, Findings &findings) {
@@ -49,6 +69,7 @@ void lint::findUnreadState(Subject &subject, Findings &findings) {
     if (state.kind != server::NameKind::State || subject.isMember(state.name))
       continue;
     std::vector<Update> updates = updatesIn(*state.unit);
+    std::vector<Location> wrapped = wrappedCallsIn(*state.unit);
     bool isRead = false, isKept = false;
     for (const server::NameUse &use : names.uses) {
       const server::Declaration &used = names.declarations[use.declaration];
@@ -56,8 +77,9 @@ void lint::findUnreadState(Subject &subject, Findings &findings) {
       if (&used != &state && !isNext)
         continue;
       bool isOwn = llvm::any_of(updates, [&](const Update &update) { return update.name == state.name && isInside(use.loc, update.loc); });
+      bool isGiven = llvm::any_of(wrapped, [&](const Location &call) { return isInside(use.loc, call); });
       isKept |= isOwn;
-      isRead |= !isOwn && subject.isRead(use);
+      isRead |= (!isOwn || isGiven) && subject.isRead(use);
     }
     if (isRead)
       continue;
