@@ -8,6 +8,8 @@
 
 #include "codegen/doc/Library.h"
 
+#include "llvm/ADT/StringSet.h"
+
 namespace gradus::doc {
 
 /// All pages, their paths relative to the folder that they go to. `library` is connected.
@@ -21,10 +23,10 @@ std::string renderDoc(llvm::ArrayRef<std::string> doc);
 std::string renderSummary(llvm::ArrayRef<std::string> doc);
 /// `code` between backquotes, all else escaped.
 std::string renderText(llvm::StringRef text);
-/// Arguments with what they are, defaults, ranges and what the comment says of them.
-std::string renderParams(const ast::Unit &unit);
+/// Arguments with what they are, defaults, ranges and what the comment says of them. `spelled` are the names that its formulas write out.
+std::string renderParams(const ast::Unit &unit, const llvm::StringSet<> &spelled);
 /// Parameters, gradients, states, inputs and reports of a rule or a loss with a state.
-std::string renderRoles(const ast::Unit &unit);
+std::string renderRoles(const ast::Unit &unit, const llvm::StringSet<> &spelled);
 std::string renderUnit(const Library &library, const Spec &spec, const ast::Unit &unit, std::set<uint32_t> &seen);
 std::string renderTest(const Library &library, const Spec &spec, const ast::Test &test, std::set<uint32_t> &seen);
 llvm::StringRef getStyle();

@@ -18,20 +18,24 @@ static std::string code(StringRef text) { return text.empty() ? "" : "<code>" + 
 static std::string textOf(const ast::Expr *expr) { return expr ? format(*expr) : ""; }
 static std::string textOf(const ast::Type &type) { return render(docOf(type), 0, 0, 120); }
 
-static std::string nameCell(const std::string &name) {
-  return "<th scope=\"row\">" + code(name) + " " + printMathMl(FormulaWriter().writeName(name), false) + "</th>";
+/// As the formulas of the unit have it, but without its time.
+static std::string nameCell(const std::string &name, const llvm::StringSet<> &spelled) {
+  FormulaWriter writer;
+  writer.spelled = spelled;
+  return "<th scope=\"row\">" + code(name) + " " + printMathMl(writer.writeName(name), false) + "</th>";
 }
 
 namespace {
 /// A table with a row a name; columns in which nothing stands are left out.
 class Table {
 public:
-  explicit Table(std::vector<const char *> heads) : heads(std::move(heads)) {}
+  Table(std::vector<const char *> heads, const llvm::StringSet<> &spelled) : heads(std::move(heads)), spelled(spelled) {}
   void add(const std::string &name, std::vector<std::string> cells) { rows.emplace_back(name, std::move(cells)); }
   std::string print(const char *title) const;
 
 private:
   std::vector<const char *> heads;
+  const llvm::StringSet<> &spelled;
   std::vector<std::pair<std::string, std::vector<std::string>>> rows;
 };
 } // namespace
@@ -45,7 +49,7 @@ std::string Table::print(const char *title) const {
     if (isUsed(column))
       head += "<th scope=\"col\">" + std::string(heads[column]) + "</th>";
   for (const auto &[name, cells] : rows) {
-    body += "<tr>" + nameCell(name);
+    body += "<tr>" + nameCell(name, spelled);
     for (size_t column = 0; column < heads.size(); ++column)
       if (isUsed(column))
         body += "<td data-label=\"" + std::string(heads[column]) + (cells[column].empty() ? "\" class=\"none\">–" : "\">" + cells[column]) + "</td>";
@@ -127,10 +131,10 @@ static std::string meaningOf(StringRef name, llvm::ArrayRef<std::string> doc) {
   return "";
 }
 
-std::string renderParams(const ast::Unit &unit) {
+std::string renderParams(const ast::Unit &unit, const llvm::StringSet<> &spelled) {
   auto *function = dyn_cast<ast::Function>(&unit);
   auto *rule = dyn_cast<ast::Rule>(&unit);
-  Table table({"is", "default", "range", "meaning"});
+  Table table({"is", "default", "range", "meaning"}, spelled);
   if (function || rule)
     for (const ast::Param &param : function ? function->params : rule->params) {
       std::string type = param.type && param.type->kind == ast::TypeKind::Tensor ? " " + code(textOf(*param.type)) : "";
@@ -171,11 +175,11 @@ static void addRows(const ast::Stmt &stmt, Table &table) {
       table.add(name.name, {"report", "", ""});
 }
 
-std::string renderRoles(const ast::Unit &unit) {
+std::string renderRoles(const ast::Unit &unit, const llvm::StringSet<> &spelled) {
   auto *function = dyn_cast<ast::Function>(&unit);
   auto *rule = dyn_cast<ast::Rule>(&unit);
   const ast::Block *block = rule ? &rule->block : function ? function->body.block.get() : nullptr;
-  Table table({"is", "shape and storage", "starts at"});
+  Table table({"is", "shape and storage", "starts at"}, spelled);
   if (block)
     for (const ast::StmtPtr &stmt : block->statements)
       addRows(*stmt, table);

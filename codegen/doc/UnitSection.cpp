@@ -80,8 +80,7 @@ std::string renderSummary(llvm::ArrayRef<std::string> doc) {
 //===----------------------------------------------------------------------===//
 
 /// A row a line, with the line of the source that it comes from.
-static std::string renderFormulas(const Spec &spec, const ast::Unit &unit) {
-  FormulaWriter writer;
+static std::string renderFormulas(const Spec &spec, const ast::Unit &unit, FormulaWriter &writer) {
   for (const ast::Unit *own : spec.getUnits())
     writer.functions.insert(nameOf(*own));
   writer.writeUnit(unit);
@@ -159,7 +158,9 @@ std::string renderUnit(const Library &library, const Spec &spec, const ast::Unit
   std::string head = render(headOf(unit), 0, 0, 80);
   if (!head.empty())
     text += "<pre class=\"head\">" + escapeXml(head) + "</pre>\n";
-  text += renderFormulas(spec, unit) + renderParams(unit) + renderRoles(unit) + renderEntries(spec, unit);
+  FormulaWriter writer;
+  text += renderFormulas(spec, unit, writer); // first, since it tells names apart
+  text += renderParams(unit, writer.spelled) + renderRoles(unit, writer.spelled) + renderEntries(spec, unit);
   std::vector<UnitPlace> users, tests;
   for (const UnitPlace &place : library.getUsers(unit))
     (llvm::isa<ast::Test>(place.unit) ? tests : users).push_back(place);
@@ -168,8 +169,9 @@ std::string renderUnit(const Library &library, const Spec &spec, const ast::Unit
 }
 
 std::string renderTest(const Library &library, const Spec &spec, const ast::Test &test, std::set<uint32_t> &seen) {
+  FormulaWriter writer;
   return "<section id=\"" + anchorOf(test) + "\" class=\"test\">\n<h3><span class=\"kind\">" + kindOf(test).str() + "</span> " + escapeXml(test.title) + "</h3>\n" +
-         renderDoc(test.doc) + renderFormulas(spec, test) + renderSource(library, spec, test, seen, /*isOpen=*/false) + "</section>\n";
+         renderDoc(test.doc) + renderFormulas(spec, test, writer) + renderSource(library, spec, test, seen, /*isOpen=*/false) + "</section>\n";
 }
 
 } // namespace gradus::doc

@@ -34,7 +34,7 @@ static std::string quoteLine(const SourceManager &sources, mlir::Location place)
 }
 
 /// The source of a gradient as LaTeX. It has been read before it is set, so that it has no errors.
-static FailureOr<std::string> toLatex(const FailureOr<std::string> &text) {
+static FailureOr<std::string> toLatex(FuncOp func, const FailureOr<std::string> &text) {
   if (failed(text))
     return failure();
   SourceManager sources;
@@ -44,7 +44,7 @@ static FailureOr<std::string> toLatex(const FailureOr<std::string> &text) {
     llvm::errs() << diagnostics.render();
     return failure();
   }
-  return printAsLatex(*llvm::cast<ast::Function>(sheet->units.back().get()));
+  return printAsLatex(*llvm::cast<ast::Function>(sheet->units.back().get()), findPartials(func));
 }
 
 /// A gradient in the form that is asked for, and behind it what it computes and moves.
@@ -63,7 +63,7 @@ static FailureOr<std::string> print(FuncOp func, StringRef form, const SourceMan
   FailureOr<std::string> text = printAsSource(func);
   bool isLatex = form == "latex";
   if (isLatex)
-    text = toLatex(text);
+    text = toLatex(func, text);
   return failed(text) ? text : FailureOr<std::string>(*text + (isLatex ? "% " : "// ") + count + "\n");
 }
 

@@ -25,6 +25,13 @@ bool Formula::isRaised() const {
   return (kind == Kind::Row || kind == Kind::Script) && !parts.empty() && (kind == Kind::Row ? parts.back() : parts.front()).isRaised();
 }
 
+std::string Formula::look() const {
+  std::string all = "(" + std::to_string(static_cast<int>(kind)) + " " + text + "\n" + close;
+  for (const Formula &part : parts)
+    all += part.look();
+  return all + ")";
+}
+
 Formula Formula::list(std::vector<Formula> parts) {
   if (parts.size() == 1)
     return std::move(parts.front());

@@ -44,6 +44,8 @@ struct Formula {
   Binding binding = BindPrimary;
 
   bool isEmpty() const { return kind == Kind::Row && parts.empty(); }
+  /// A text that formulas share which look alike, and no others.
+  std::string look() const;
   /// Whether it begins with a sign, or with a number.
   bool startsWithSign() const;
   bool startsWithNumber() const;

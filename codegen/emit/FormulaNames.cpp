@@ -45,7 +45,55 @@ static Formula joinSubscripts(SmallVector<Formula> subscripts, bool isApart = fa
   return isShort && parts.size() != 1 ? Formula::row(std::move(parts)) : Formula::list(std::move(parts));
 }
 
+//===----------------------------------------------------------------------===//
+// Names
+//===----------------------------------------------------------------------===//
+
+/// The value, or its partial derivative.
+Formula FormulaWriter::writeResult(size_t number, llvm::ArrayRef<Formula> subscripts) {
+  Formula value = Formula::letter("ℒ");
+  if (number == 0)
+    return subscripts.empty() ? value : Formula::below(std::move(value), joinSubscripts({subscripts.begin(), subscripts.end()}));
+  return Formula::fraction(Formula::row({Formula::sign("∂"), std::move(value)}), Formula::row({Formula::sign("∂"), writeName(results[number], subscripts)}));
+}
+
 Formula FormulaWriter::writeName(StringRef name, llvm::ArrayRef<Formula> subscripts, bool isPrimed) {
+  looks[name.str()].insert(writeOneName(name, {}, false).look());
+  return writeOneName(name, subscripts, isPrimed);
+}
+
+/// Of names that look alike the shortest keeps its look, or the one that stands for a result; false where all differ.
+bool FormulaWriter::spellTwins() {
+  std::vector<StringRef> names;
+  for (const auto &entry : looks)
+    names.push_back(entry.first);
+  llvm::stable_sort(names, [&](StringRef a, StringRef b) { return std::pair(!meanings.contains(a), a.size()) < std::pair(!meanings.contains(b), b.size()); });
+  llvm::StringSet<> known;
+  bool hasTwins = false;
+  for (StringRef name : names) {
+    const std::set<std::string> &all = looks[name.str()];
+    bool isTwin = llvm::any_of(all, [&](const std::string &look) { return known.contains(look); });
+    if (isTwin && !meanings.contains(name))
+      hasTwins |= spelled.insert(name).second;
+    else
+      for (const std::string &look : all)
+        known.insert(look);
+  }
+  return hasTwins;
+}
+
+void FormulaWriter::writeApart(llvm::function_ref<void()> write) {
+  size_t before = lines.size();
+  llvm::StringSet<> own = functions;
+  write();
+  if (!spellTwins())
+    return;
+  lines.erase(lines.begin() + before, lines.end());
+  functions = std::move(own);
+  write();
+}
+
+Formula FormulaWriter::writeOneName(StringRef name, llvm::ArrayRef<Formula> subscripts, bool isPrimed) {
   SmallVector<Formula> below;
   Formula above = Formula::row({});
   if (isPrimed)
@@ -57,20 +105,19 @@ Formula FormulaWriter::writeName(StringRef name, llvm::ArrayRef<Formula> subscri
       return base;
     return Formula::script(std::move(base), below.empty() ? Formula::row({}) : joinSubscripts(std::move(below), isApart), std::move(above));
   };
-  if (auto known = symbols.find(name); known != symbols.end())
-    return place(known->second);
-  if (StringRef of = name; of.consume_front("grad_") && symbols.count("value")) {
-    Formula derivative = Formula::fraction(Formula::row({Formula::sign("∂"), symbols.lookup("value")}), Formula::row({Formula::sign("∂"), writeName(of, subscripts)}));
-    derivative.binding = Formula::BindPrimary;
-    return isPrimed ? Formula::above(std::move(derivative), std::move(above)) : derivative;
+  if (auto known = meanings.find(name); known != meanings.end()) {
+    Formula result = writeResult(known->second, subscripts);
+    result.binding = Formula::BindPrimary;
+    return isPrimed ? Formula::above(std::move(result), std::move(above)) : result;
   }
   StringRef letters = name.rtrim("0123456789"), digits = name.drop_front(letters.size());
-  if (numbersAbove && letters.ends_with("_")) // v_1 of the author is not v1
+  bool isSpelled = spelled.contains(name);
+  if (numbersAbove && (isSpelled || letters.ends_with("_"))) // v_1 of the author is not v1
     return place(Formula::word(name.str()));
   if (letters.ends_with("_"))
     letters = letters.drop_back();
   if (letters.empty())
-    return place(writeLetters(name));
+    return place(isSpelled ? Formula::word(name.str()) : writeLetters(name));
   if (numbersAbove) {
     if (!digits.empty())
       above.parts.insert(above.parts.begin(), Formula::row({Formula::sign("("), Formula::number(digits.str()), Formula::sign(")")}));
@@ -81,7 +128,7 @@ Formula FormulaWriter::writeName(StringRef name, llvm::ArrayRef<Formula> subscri
   Formula base;
   bool isStep = tail == "t" && digits.empty() && steps.contains(head);                                      // w_t is what w has at t
   bool isElement = !digits.empty() && extents.lookup(letters) == Extent::Array && !steps.contains(name); // x0 beside x[0]
-  if (isStep || isElement)
+  if (isSpelled || isStep || isElement)
     base = Formula::word(name.str());
   else if (!tail.empty() && writeAsLetter(head, base))
     below.push_back(writeLetters((tail + digits).str()));

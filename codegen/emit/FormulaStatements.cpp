@@ -103,13 +103,15 @@ void FormulaWriter::writeWhen(const ast::WhenStmt &when) {
 }
 
 void FormulaWriter::writeReturn(const ast::ReturnStmt &stmt) {
-  if (numbersAbove) { // of a derivative: what is no name of its own
-    for (auto [index, value] : llvm::enumerate(stmt.values)) {
+  if (numbersAbove) { // of a derivative: a result that has no name of its own
+    for (auto [number, value] : llvm::enumerate(stmt.values)) {
       auto *name = dyn_cast<ast::Name>(value.get());
-      if (depth == 0 && index == 0 && (!name || name->name != "value"))
-        define(symbols.lookup("value"), write(*value));
-      else if (depth != 0 || (!name && index != 0))
+      auto meaning = name ? meanings.find(name->name) : meanings.end();
+      bool isResult = depth == 0 && (number == 0 || (number < results.size() && !results[number].empty()));
+      if (!isResult)
         line(F::row({F::says("gives "), write(*value)}));
+      else if (meaning == meanings.end() || meaning->second != number)
+        define(writeResult(number, {}), write(*value));
     }
     return;
   }

@@ -183,6 +183,10 @@ void FormulaWriter::writeTrain(const ast::Train &unit) {
 }
 
 void FormulaWriter::writeUnit(const ast::Unit &unit) {
+  writeApart([&] { writeLines(unit); });
+}
+
+void FormulaWriter::writeLines(const ast::Unit &unit) {
   steps.clear();
   extents.clear();
   ranks.clear();
@@ -209,6 +213,8 @@ void FormulaWriter::writeUnit(const ast::Unit &unit) {
     }
   } else if (auto *rule = dyn_cast<ast::Rule>(&unit)) {
     learn(*rule);
+    for (const ast::Param &param : rule->params)
+      writeName(param.name.name); // tables have those that no line has
     writeBlock(rule->block);
   } else if (auto *train = dyn_cast<ast::Train>(&unit)) {
     writeTrain(*train);

@@ -10,9 +10,13 @@
 #include "codegen/emit/Formula.h"
 #include "lang/Ast.h"
 
+#include "llvm/ADT/STLFunctionalExtras.h"
 #include "llvm/ADT/SmallVector.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/ADT/StringSet.h"
+
+#include <map>
+#include <set>
 
 namespace gradus {
 
@@ -37,8 +41,12 @@ public:
   llvm::StringSet<> frames;
   /// Functions of the author, which may have names of words of the language.
   llvm::StringSet<> functions;
-  /// Names that are written otherwise.
-  llvm::StringMap<Formula> symbols;
+  /// The results of a derivative, in their order: what each is the partial derivative in; nothing for the value itself, which comes first.
+  std::vector<std::string> results;
+  /// Which of these a name stands for, by number.
+  llvm::StringMap<size_t> meanings;
+  /// Names that would look like others: they are written out. `writeApart` finds them.
+  llvm::StringSet<> spelled;
 
   Formula write(const ast::Expr &expr);
   Formula writeName(llvm::StringRef name, llvm::ArrayRef<Formula> subscripts = {}, bool isPrimed = false);
@@ -48,11 +56,17 @@ public:
   void learn(const ast::Rule &unit);
   /// The lines of a block; calls of it follow each other.
   void writeBlock(const ast::Block &block);
-  /// The lines of a whole unit, in place of what is known so far.
+  /// The lines that `write` adds, where no two names look alike: once to see how they look, and again if some do.
+  void writeApart(llvm::function_ref<void()> write);
+  /// The lines of a whole unit, in place of what is known so far, with names apart.
   void writeUnit(const ast::Unit &unit);
   std::vector<FormulaLine> takeLines() { return std::move(lines); }
 
 private:
+  // Names.
+  Formula writeOneName(llvm::StringRef name, llvm::ArrayRef<Formula> subscripts, bool isPrimed);
+  Formula writeResult(size_t number, llvm::ArrayRef<Formula> subscripts);
+  bool spellTwins();
   // Expressions.
   Formula writeSubscript(const ast::Subscript &sub);
   llvm::SmallVector<Formula> writeSubscripts(llvm::ArrayRef<ast::Subscript> subscripts);
@@ -93,6 +107,7 @@ private:
   void writeIndented(const ast::Block &block);
   void writeParts(const ast::Function &unit);
   void writeTrain(const ast::Train &unit);
+  void writeLines(const ast::Unit &unit);
   Formula writeDomain(const ast::Type &type);
   Formula writeDomains(llvm::ArrayRef<ast::Param> params);
   Formula writeHead(const ast::Ident &name, llvm::ArrayRef<ast::Param> params, llvm::ArrayRef<ast::Subscript> indices);
@@ -108,6 +123,8 @@ private:
   llvm::StringMap<Extent> extents;
   /// The axes of an array, as far as its declaration tells.
   llvm::StringMap<size_t> ranks;
+  /// How each name has looked so far, without subscripts and primes.
+  std::map<std::string, std::set<std::string>> looks;
   std::vector<FormulaLine> lines;
   Location place;
   unsigned depth = 0;

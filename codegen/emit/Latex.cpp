@@ -163,12 +163,12 @@ static bool isZeros(const ast::Expr &expr) {
   return word && word->name == "zeros";
 }
 
-/// Arrays of zeros that nothing writes to.
+/// Arrays of zeros that nothing writes to, and that are no result.
 static void findFrames(const ast::Block &block, llvm::StringSet<> &frames, llvm::StringMap<unsigned> &assigned) {
   for (const ast::StmtPtr &stmt : block.statements) {
     if (auto *assign = dyn_cast<ast::AssignStmt>(stmt.get())) {
       const ast::Target &target = assign->targets.front();
-      if (assign->targets.size() == 1 && target.subscripts.empty() && !target.name.primed && isZeros(*assign->value) && !StringRef(target.name.name).starts_with("grad_"))
+      if (assign->targets.size() == 1 && target.subscripts.empty() && !target.name.primed && isZeros(*assign->value))
         frames.insert(target.name.name);
       else
         for (const ast::Target &each : assign->targets)
@@ -194,16 +194,33 @@ static std::string printLine(const FormulaLine &line) {
   return line.depth == 0 ? left + " &" + right : "&" + shift + left + " " + right;
 }
 
-std::string printAsLatex(const ast::Function &func) {
+/// The names that the function gives its results in the body, each the first that it stands for.
+static llvm::StringMap<size_t> findMeanings(const ast::Function &func, llvm::ArrayRef<std::string> results) {
+  llvm::StringMap<size_t> meanings;
+  auto *end = dyn_cast<ast::ReturnStmt>(func.body.block->statements.back().get());
+  for (auto [number, value] : llvm::enumerate(end ? llvm::ArrayRef<ast::ExprPtr>(end->values) : llvm::ArrayRef<ast::ExprPtr>())) {
+    auto *name = dyn_cast<ast::Name>(value.get());
+    bool isArgument = name && llvm::any_of(func.params, [&](const ast::Param &param) { return param.name.name == name->name; });
+    bool isResult = number == 0 || (number < results.size() && !results[number].empty());
+    if (name && !isArgument && isResult)
+      meanings.try_emplace(name->name, number);
+  }
+  return meanings;
+}
+
+std::string printAsLatex(const ast::Function &func, std::vector<std::string> results) {
   FormulaWriter writer;
   writer.numbersAbove = true;
-  writer.symbols["value"] = Formula::letter("ℒ");
-  if (func.body.block) {
+  writer.results = std::move(results);
+  if (func.body.block && !func.body.block->statements.empty()) {
+    writer.meanings = findMeanings(func, writer.results);
     llvm::StringMap<unsigned> assigned;
     findFrames(*func.body.block, writer.frames, assigned);
     for (const auto &entry : assigned)
       writer.frames.erase(entry.first());
-    writer.writeBlock(*func.body.block);
+    for (const auto &entry : writer.meanings)
+      writer.frames.erase(entry.first());
+    writer.writeApart([&] { writer.writeBlock(*func.body.block); });
   }
   std::vector<FormulaLine> lines = writer.takeLines();
   std::string text = "\\begin{align*}\n";

@@ -12,8 +12,8 @@
 
 namespace gradus {
 
-/// The body of `func`, which is the derivative of a loss as `gradus grad` prints it, as an align* environment of amsmath. Its first result is
-/// the loss, the others are partial derivatives: `grad_w` is that in w.
-std::string printAsLatex(const ast::Function &func);
+/// The body of `func`, which is the derivative of a loss as `gradus grad` prints it, as an align* environment of amsmath. `results` are those of `findPartials`: nothing
+/// for the loss, which comes first, and for each partial derivative the argument that it is in.
+std::string printAsLatex(const ast::Function &func, std::vector<std::string> results);
 
 } // namespace gradus

@@ -196,6 +196,23 @@ FailureOr<std::string> SourceWriter::run() {
   return writeDrawing() + "fn " + name + "(" + llvm::join(arguments, ", ") + ") {\n" + body + "  return " + llvm::join(results, ", ") + "\n}\n";
 }
 
+std::vector<std::string> SourceWriter::findPartials() {
+  collectDraws();
+  nameArguments();
+  std::vector<std::string> partials;
+  for (unsigned i = 0, n = func.getNumResults(); i < n; ++i) {
+    StringRef of = func.getResultName(i);
+    bool isPartial = func.getResultRole(i) == Role::Grad && of.consume_front("grad_");
+    std::string &partial = partials.emplace_back();
+    for (unsigned k = 0; isPartial && k < func.getNumArguments(); ++k)
+      if (func.getArgName(k) == of)
+        partial = names.get(func.getArgument(k));
+  }
+  return partials;
+}
+
 FailureOr<std::string> printAsSource(FuncOp func) { return SourceWriter(func).run(); }
+
+std::vector<std::string> findPartials(FuncOp func) { return SourceWriter(func).findPartials(); }
 
 } // namespace gradus

@@ -18,4 +18,7 @@ namespace gradus {
 /// whose parameters are made by passes that a loop runs back.
 llvm::FailureOr<std::string> printAsSource(FuncOp func);
 
+/// For each result of `func` the argument that it is the gradient in, as that source calls it; nothing for the others.
+std::vector<std::string> findPartials(FuncOp func);
+
 } // namespace gradus

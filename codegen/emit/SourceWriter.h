@@ -21,6 +21,7 @@ public:
   explicit SourceWriter(FuncOp func)
       : func(func), expressions(names, [this](llvm::ArrayRef<mlir::Attribute> shape) { return frameOf(shape); }) {}
   llvm::FailureOr<std::string> run();
+  std::vector<std::string> findPartials();
 
 private:
   // Which values get a name, and the header: SourcePrinter.cpp.

@@ -96,7 +96,7 @@ TEST_P(LatexShelf, IsWellFormed) {
   Diagnostics diagnostics(sources);
   auto sheet = parse(sources.add("gradient", *text), diagnostics);
   ASSERT_TRUE(sheet) << diagnostics.render();
-  std::string latex = printAsLatex(*llvm::cast<ast::Function>(sheet->units.back().get()));
+  std::string latex = printAsLatex(*llvm::cast<ast::Function>(sheet->units.back().get()), findPartials(shelf.gradient));
   EXPECT_EQ(findFault(latex), "") << latex << *text;
   EXPECT_EQ(latex.find("\\ldots}"), std::string::npos) << latex << *text;
   EXPECT_NE(latex.find("\\frac{\\partial \\mathcal{L}}{\\partial"), std::string::npos) << latex;
