@@ -48,7 +48,7 @@ static std::optional<double> readNumber(StringRef option, StringRef text) {
 
 /// Writes the picture; the exit code.
 static int writePicture(const Invocation &invocation, const PlotUnits &units, const std::string &picture) {
-  std::string path = invocation.get("-o", units.getUnits().front().name + ".svg");
+  std::string path = invocation.get("-o", units.getUnits().front().name.str() + ".svg");
   if (llvm::Error problem = llvm::writeToOutput(path, [&](llvm::raw_ostream &os) { os << picture; return llvm::Error::success(); }))
     return fail("cannot write '" + path + "': " + llvm::toString(std::move(problem)));
   if (path != "-")
@@ -63,7 +63,7 @@ static std::string titleOf(const PlotUnits &units) {
   std::vector<std::string> names;
   for (const PlottedUnit &unit : units.getUnits())
     if (!llvm::is_contained(names, unit.name))
-      names.push_back(unit.name);
+      names.push_back(unit.name.str());
   return llvm::join(names, ", ");
 }
 
@@ -79,14 +79,24 @@ static std::vector<double> spread(Span span, size_t count) {
   return xs;
 }
 
-/// A prox takes a step, which is 1 unless the call says otherwise.
-static std::string argumentsOf(const PlottedUnit &unit) {
+/// `name(first, arguments)`.
+static void writeCall(WrittenSpec &spec, const PlottedUnit &unit, StringRef first = "", StringRef otherwise = "") {
+  spec.quote(unit.name);
+  spec << "(" << first;
+  spec << (first.empty() || (unit.arguments.empty() && otherwise.empty()) ? "" : ", ");
+  if (unit.arguments.empty())
+    spec << otherwise;
+  else
+    spec.quote(unit.arguments);
+  spec << ")";
+}
+
+/// The unit at x. A prox takes a step, which is 1 unless the call says otherwise.
+static void writeCallAtX(WrittenSpec &spec, const PlottedUnit &unit) {
   auto *function = dyn_cast<ast::Function>(unit.unit);
-  std::string arguments = unit.arguments.empty() ? "" : ", " + unit.arguments;
   bool isProx = function && function->function == ast::FunctionKind::Prox;
-  if (isProx && function->params.size() > 1 && !function->params[1].defaultValue && unit.arguments.empty())
-    arguments = ", " + function->params[1].name.name + " = 1";
-  return arguments;
+  bool needsStep = isProx && function->params.size() > 1 && !function->params[1].defaultValue;
+  writeCall(spec, unit, "x", needsStep ? function->params[1].name.name + " = 1" : "");
 }
 
 /// The curves of schedules: their values in whole steps. One that keeps a state runs through all of them.
@@ -94,14 +104,22 @@ static int plotSchedules(const Invocation &invocation, PlotUnits &units) {
   std::optional<uint64_t> steps = invocation.getCountOr("--steps", 1000, 2);
   if (!steps)
     return ExitUsage;
-  std::string text = units.getImports();
+  WrittenSpec spec = units.beginSpec();
   std::vector<std::optional<KeptSchedule>> kept;
   for (auto [k, unit] : llvm::enumerate(units.getUnits())) {
     kept.push_back(KeptSchedule::make(unit, k));
-    text += kept.back() ? kept.back()->write() : llvm::formatv("schedule plotted_{0}() = {1}({2})\n", k, unit.name, unit.arguments).str();
+    if (kept.back()) {
+      kept.back()->write(spec);
+      continue;
+    }
+    spec.writeFor(unit.call, [&, k = k, &unit = unit] {
+      spec << llvm::formatv("schedule plotted_{0}() = ", k).str();
+      writeCall(spec, unit);
+      spec << "\n";
+    });
   }
   Session session;
-  ModuleOp module = session.loadText(written.str(), text, "f64", invocation);
+  ModuleOp module = session.loadWritten(written.str(), spec, "f64", invocation);
   if (!module)
     return ExitFailed;
   std::vector<double> xs;
@@ -113,7 +131,7 @@ static int plotSchedules(const Invocation &invocation, PlotUnits &units) {
     std::optional<std::vector<double>> values =
         kept[k] ? kept[k]->run(module, *steps, error) : evaluateAt(module.lookupSymbol<FuncOp>(llvm::formatv("plotted_{0}", k).str()), xs, error);
     if (!values)
-      return units.refuse(Code::NoPicture, nameOf(*unit.unit).loc, "'" + unit.name + "' has no picture: " + error, "");
+      return units.refuse(Code::NoPicture, nameOf(*unit.unit).loc, "'" + unit.name.str() + "' has no picture: " + error, "");
     if (kept[k]) {
       std::vector<double> all = std::move(*values);
       values.emplace();
@@ -121,7 +139,7 @@ static int plotSchedules(const Invocation &invocation, PlotUnits &units) {
         values->push_back(all[static_cast<size_t>(t) - 1]);
     }
     if (llvm::none_of(*values, [](double y) { return std::isfinite(y); }))
-      return units.refuse(Code::PictureEmpty, nameOf(*unit.unit).loc, "no value of '" + unit.name + "' is finite up to step " + std::to_string(*steps), "--steps says how far it is drawn");
+      return units.refuse(Code::PictureEmpty, nameOf(*unit.unit).loc, "no value of '" + unit.name.str() + "' is finite up to step " + std::to_string(*steps), "--steps says how far it is drawn");
     curves.push_back({unit.text, xs, *values, false});
   }
   return writePicture(invocation, units, drawCurves(titleOf(units), "t", "value", curves));
@@ -144,15 +162,20 @@ static int plotFunctions(const Invocation &invocation, PlotUnits &units) {
   if (!range)
     return ExitUsage;
   bool isProx = units.getKind() == PictureKind::Prox, hasSlope = !isProx && !invocation.has("--no-derivative");
-  std::string text = units.getImports();
-  for (auto [k, unit] : llvm::enumerate(units.getUnits())) {
-    std::string call = unit.name + "(x" + argumentsOf(unit) + ")";
-    text += llvm::formatv("fn plotted_{0}(x: []) = {1}\n", k, call);
-    if (hasSlope)
-      text += llvm::formatv("fn slope_{0}(x: []) = grad[x]({1})\n", k, call);
-  }
+  WrittenSpec spec = units.beginSpec();
+  for (auto [k, unit] : llvm::enumerate(units.getUnits()))
+    spec.writeFor(unit.call, [&, k = k, &unit = unit] {
+      spec << llvm::formatv("fn plotted_{0}(x: []) = ", k).str();
+      writeCallAtX(spec, unit);
+      spec << "\n";
+      if (!hasSlope)
+        return;
+      spec << llvm::formatv("fn slope_{0}(x: []) = grad[x](", k).str();
+      writeCallAtX(spec, unit);
+      spec << ")\n";
+    });
   Session session;
-  ModuleOp module = session.loadText(written.str(), text, "f64", invocation);
+  ModuleOp module = session.loadWritten(written.str(), spec, "f64", invocation);
   if (!module || !session.runPhases(Phase::Differentiate))
     return ExitFailed;
   std::vector<double> xs = spread(*range, maxPoints + 1);
@@ -166,9 +189,9 @@ static int plotFunctions(const Invocation &invocation, PlotUnits &units) {
       if (!values)
         return fail(error);
       if (!isSlope && llvm::none_of(*values, [](double y) { return std::isfinite(y); }))
-        return units.refuse(Code::PictureEmpty, nameOf(*unit.unit).loc, "no value of '" + unit.name + "' is finite from " + numberOf(range->low) + " to " + numberOf(range->high),
+        return units.refuse(Code::PictureEmpty, nameOf(*unit.unit).loc, "no value of '" + unit.name.str() + "' is finite from " + numberOf(range->low) + " to " + numberOf(range->high),
                             "--from and --to say where it is drawn");
-      curves.push_back({isSlope ? "derivative of " + unit.name : unit.text, xs, *values, isSlope});
+      curves.push_back({isSlope ? "derivative of " + unit.name.str() : unit.text, xs, *values, isSlope});
     }
   if (isProx)
     curves.push_back({"x", xs, xs, true});
@@ -198,16 +221,19 @@ static bool isOfMatrices(const ast::Rule &rule) {
 }
 
 /// The spec of the paths: the function of a vector, of a matrix of one row for rules of matrices, of arrays for the contours, and a train unit for each rule.
-static std::string writeTraining(const PlotUnits &units, const TestFunction &function) {
-  std::string text = units.getImports();
+static WrittenSpec writeTraining(const PlotUnits &units, const TestFunction &function) {
+  WrittenSpec spec = units.beginSpec();
   std::string formula = function.formula.str();
-  text += "loss of_vector(w: [2]) {\n  x = w[0]\n  y = w[1]\n  return " + formula + "\n}\n";
-  text += "loss of_matrix(w: [1, 2]) {\n  x = w[0, 0]\n  y = w[0, 1]\n  return " + formula + "\n}\n";
-  text += "fn heights(x: [n], y: [n]) = " + formula + "\n";
+  spec << "loss of_vector(w: [2]) {\n  x = w[0]\n  y = w[1]\n  return " + formula + "\n}\n";
+  spec << "loss of_matrix(w: [1, 2]) {\n  x = w[0, 0]\n  y = w[0, 1]\n  return " + formula + "\n}\n";
+  spec << "fn heights(x: [n], y: [n]) = " + formula + "\n";
   for (auto [k, unit] : llvm::enumerate(units.getUnits()))
-    text += llvm::formatv("train plotted_{0} = minimize {1} over w with {2}({3})\n", k, isOfMatrices(*cast<ast::Rule>(unit.unit)) ? "of_matrix" : "of_vector", unit.name,
-                          unit.arguments);
-  return text;
+    spec.writeFor(unit.call, [&, k = k, &unit = unit] {
+      spec << llvm::formatv("train plotted_{0} = minimize {1} over w with ", k, isOfMatrices(*cast<ast::Rule>(unit.unit)) ? "of_matrix" : "of_vector").str();
+      writeCall(spec, unit);
+      spec << "\n";
+    });
+  return spec;
 }
 
 /// The heights of a function at points; the formula has no way to fail.
@@ -281,7 +307,7 @@ static int plotRules(const Invocation &invocation, PlotUnits &units) {
   if (!steps || !seed || !start)
     return ExitUsage;
   Session session;
-  ModuleOp module = session.loadText(written.str(), writeTraining(units, function), "f64", invocation);
+  ModuleOp module = session.loadWritten(written.str(), writeTraining(units, function), "f64", invocation);
   if (!module || !session.completeSteps(invocation))
     return ExitFailed;
   std::vector<Trace> traces;
@@ -289,7 +315,7 @@ static int plotRules(const Invocation &invocation, PlotUnits &units) {
     Trace &trace = traces.emplace_back();
     std::string end, error;
     if (!tracePath(module, llvm::formatv("plotted_{0}", k).str(), *start, *steps, *seed, trace, end, error))
-      return units.refuse(Code::NoPicture, nameOf(*unit.unit).loc, "'" + unit.name + "' has no path: " + error, "");
+      return units.refuse(Code::NoPicture, nameOf(*unit.unit).loc, "'" + unit.name.str() + "' has no path: " + error, "");
     trace.label = unit.text + ": " + end;
   }
   return writePicture(invocation, units, drawTraces(titleOf(units) + " on " + wanted, gridOf(module, function), function.x, function.y, function.minima, traces));

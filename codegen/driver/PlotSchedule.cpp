@@ -42,31 +42,42 @@ std::optional<KeptSchedule> KeptSchedule::make(const PlottedUnit &unit, size_t n
   if (!isKept)
     return std::nullopt;
   KeptSchedule kept;
+  kept.plotted = unit;
   kept.name = llvm::formatv("plotted_{0}", number);
-  std::vector<std::string> arguments;
-  for (const std::string &argument : splitCalls(unit.arguments).value_or(std::vector<std::string>())) {
-    auto [word, formula] = StringRef(argument).split('=');
+  for (StringRef argument : splitCalls(unit.arguments).value_or(std::vector<StringRef>())) {
+    auto [word, formula] = argument.split('=');
     word = word.trim();
     bool isName = !word.empty() && !formula.starts_with("=") && llvm::all_of(word, [](char c) { return llvm::isAlnum(c) || c == '_' || static_cast<unsigned char>(c) >= 0x80; });
     bool isArgument = !isName || formula.empty() || llvm::any_of(schedule->params, [&](const ast::Param &param) { return param.name.name == word; });
     if (isArgument)
-      arguments.push_back(argument);
+      kept.arguments.push_back(argument);
     else
-      kept.givens.push_back({word.str(), formula.trim().str(), llvm::formatv("{0}_{1}", kept.name, kept.givens.size())});
+      kept.givens.push_back({word.str(), formula.trim(), llvm::formatv("{0}_{1}", kept.name, kept.givens.size())});
   }
-  kept.call = unit.name + "(" + llvm::join(arguments, ", ") + ")";
   return kept;
 }
 
-std::string KeptSchedule::write() const {
-  // The rule leaves its param: what matters is the state.
-  std::string text = llvm::formatv("rule held_{0}(value = 0.0) {{\n  param w\n  shared state drawn: [] = 0\n  drawn' = value\n  w' = w\n}\n"
-                                   "loss nothing_{0}(w: [1]) = 0 * w[0]\n"
-                                   "train {0} = minimize nothing_{0} over w with held_{0}(value = {1})\n",
-                                   name, call);
-  for (const Given &given : givens)
-    text += "schedule " + given.unit + "() = " + given.formula + "\n";
-  return text;
+void KeptSchedule::write(WrittenSpec &spec) const {
+  spec.writeFor(plotted.call, [&] {
+    // The rule leaves its param: what matters is the state.
+    spec << llvm::formatv("rule held_{0}(value = 0.0) {{\n  param w\n  shared state drawn: [] = 0\n  drawn' = value\n  w' = w\n}\n"
+                          "loss nothing_{0}(w: [1]) = 0 * w[0]\n"
+                          "train {0} = minimize nothing_{0} over w with held_{0}(value = ",
+                          name)
+                .str();
+    spec.quote(plotted.name);
+    spec << "(";
+    for (StringRef argument : arguments) {
+      spec << (argument.data() == arguments.front().data() ? "" : ", ");
+      spec.quote(argument);
+    }
+    spec << "))\n";
+    for (const Given &given : givens) {
+      spec << "schedule " << given.unit << "() = ";
+      spec.quote(given.formula);
+      spec << "\n";
+    }
+  });
 }
 
 std::optional<std::vector<double>> KeptSchedule::run(ModuleOp module, size_t steps, std::string &error) const {

@@ -18,18 +18,21 @@ public:
   /// Nothing for a schedule whose values are those of the time alone.
   static std::optional<KeptSchedule> make(const PlottedUnit &unit, size_t number);
 
-  /// The units that are drawn in its place.
-  std::string write() const;
+  /// Writes the units that are drawn in its place.
+  void write(WrittenSpec &spec) const;
   /// The values after each of `steps` steps; nothing, with `error` set, if it cannot run.
   std::optional<std::vector<double>> run(mlir::ModuleOp module, size_t steps, std::string &error) const;
 
 private:
   struct Given {
-    std::string name, formula;
+    std::string name;
+    llvm::StringRef formula;
     /// Its place among the texts that are written.
     std::string unit;
   };
-  std::string call, name;
+  PlottedUnit plotted;
+  std::string name;
+  std::vector<llvm::StringRef> arguments;
   std::vector<Given> givens;
 };
 

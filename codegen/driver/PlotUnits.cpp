@@ -59,32 +59,38 @@ int PlotUnits::refuse(Code code, const Location &at, const std::string &text, co
   return ExitFailed;
 }
 
-std::optional<std::vector<std::string>> splitCalls(StringRef text) {
-  std::vector<std::string> calls(1);
+WrittenSpec PlotUnits::beginSpec() const {
+  WrittenSpec spec("--of", given);
+  spec << imports;
+  return spec;
+}
+
+std::optional<std::vector<StringRef>> splitCalls(StringRef text) {
+  std::vector<StringRef> calls;
+  size_t begin = 0;
   int depth = 0;
-  for (char c : text) {
-    depth += c == '(' || c == '[';
-    depth -= c == ')' || c == ']';
+  for (size_t i = 0; i < text.size(); ++i) {
+    depth += text[i] == '(' || text[i] == '[';
+    depth -= text[i] == ')' || text[i] == ']';
     if (depth < 0)
       return std::nullopt;
-    if (c == ',' && depth == 0)
-      calls.emplace_back();
-    else
-      calls.back() += c;
+    if (text[i] != ',' || depth != 0)
+      continue;
+    calls.push_back(text.slice(begin, i).trim());
+    begin = i + 1;
   }
   if (depth != 0)
     return std::nullopt;
-  for (std::string &call : calls)
-    call = StringRef(call).trim().str();
+  calls.push_back(text.drop_front(begin).trim());
   return calls;
 }
 
-std::optional<int> PlotUnits::find(const std::string &call) {
-  auto [name, rest] = StringRef(call).split('(');
+std::optional<int> PlotUnits::find(StringRef call) {
+  auto [name, rest] = call.split('(');
   name = name.rtrim();
-  bool hasArguments = StringRef(call).contains('(');
+  bool hasArguments = call.contains('(');
   if (name.empty() || (hasArguments && !rest.consume_back(")")))
-    return usageError("'--of' expects calls of units, as in 'adam(lr = 0.1), sgd', but got '" + call + "'");
+    return usageError("'--of' expects calls of units, as in 'adam(lr = 0.1), sgd', but got '" + call.str() + "'");
   std::vector<std::string> names;
   for (const std::unique_ptr<ast::Sheet> &sheet : sheets)
     for (const ast::UnitPtr &unit : sheet->units) {
@@ -94,7 +100,7 @@ std::optional<int> PlotUnits::find(const std::string &call) {
       names.push_back(known->name);
       if (known->name != name)
         continue;
-      units.push_back({rest.trim().empty() ? name.str() : call, name.str(), rest.trim().str(), unit.get()});
+      units.push_back({(rest.trim().empty() ? name : call).str(), call, name, rest.trim(), unit.get()});
       return std::nullopt;
     }
   std::string hint = didYouMean(name.str(), names);
@@ -137,11 +143,11 @@ std::optional<int> PlotUnits::checkKinds() {
   for (const PlottedUnit &unit : units) {
     std::optional<PictureKind> found = kindOf(*unit.unit);
     if (!found)
-      return refuse(Code::NoPicture, nameOf(*unit.unit).loc, "'" + unit.name + "' has no picture", "there are pictures of schedules, functions of one number, proxes, projections and rules");
+      return refuse(Code::NoPicture, nameOf(*unit.unit).loc, "'" + unit.name.str() + "' has no picture", "there are pictures of schedules, functions of one number, proxes, projections and rules");
     if (&unit == &units.front())
       kind = *found;
     if (*found != kind)
-      return usageError("one picture shows units of one kind, but '" + units.front().name + "' is " + wordOf(kind).str() + " and '" + unit.name + "' " + wordOf(*found).str());
+      return usageError("one picture shows units of one kind, but '" + units.front().name.str() + "' is " + wordOf(kind).str() + " and '" + unit.name.str() + "' " + wordOf(*found).str());
     if (auto *function = dyn_cast<ast::Function>(unit.unit))
       if (std::optional<int> exit = checkArgument(*function))
         return exit;
@@ -169,10 +175,11 @@ std::optional<int> PlotUnits::read(ArrayRef<std::string> paths, StringRef of) {
         return exit;
   }
   if (!of.empty()) {
-    std::optional<std::vector<std::string>> calls = splitCalls(of);
+    given = of.str();
+    std::optional<std::vector<StringRef>> calls = splitCalls(given);
     if (!calls)
-      return usageError("'--of' expects calls of units, as in 'adam(lr = 0.1), sgd', but the brackets of '" + of.str() + "' do not match");
-    for (const std::string &call : *calls)
+      return usageError("'--of' expects calls of units, as in 'adam(lr = 0.1), sgd', but the brackets of '" + given + "' do not match");
+    for (StringRef call : *calls)
       if (std::optional<int> exit = find(call))
         return exit;
   }

@@ -64,6 +64,8 @@ bool Session::report() {
   bool hasErrors = diagnostics.hasErrors();
   if (output && output->isJson())
     output->addMessages(diagnostics, numReported);
+  else if (!origins.isEmpty())
+    llvm::errs() << origins.translate(diagnostics, numReported).render();
   else if (numReported == 0) // in the order of the text
     llvm::errs() << diagnostics.render();
   else
@@ -94,8 +96,8 @@ ModuleOp Session::load(const std::string &path, StringRef dtype, const Invocatio
   return loadSource(readSource(path, sources, diagnostics), dtype, invocation, withChecks);
 }
 
-ModuleOp Session::loadText(const std::string &name, std::string text, StringRef dtype, const Invocation &invocation) {
-  return loadSource(&sources.add(name, std::move(text)), dtype, invocation, /*withChecks=*/false);
+ModuleOp Session::loadWritten(const std::string &name, const WrittenSpec &spec, StringRef dtype, const Invocation &invocation) {
+  return loadSource(&spec.addTo(sources, name, origins), dtype, invocation, /*withChecks=*/false);
 }
 
 ModuleOp Session::loadSource(const Source *main, StringRef dtype, const Invocation &invocation, bool withChecks) {

@@ -8,6 +8,7 @@
 #pragma once
 
 #include "codegen/driver/CommandLine.h"
+#include "codegen/driver/WrittenSpec.h"
 #include "dialect/Gradus.h"
 #include "lang/Messages.h"
 #include "lang/Source.h"
@@ -31,8 +32,8 @@ public:
 
   /// Reads, checks and emits a spec. Null if it has errors, which are then on stderr.
   mlir::ModuleOp load(const std::string &path, llvm::StringRef dtype, const Invocation &invocation, bool withChecks = false);
-  /// The same for a text that the command wrote itself; imports in it are looked for from the current folder on.
-  mlir::ModuleOp loadText(const std::string &name, std::string text, llvm::StringRef dtype, const Invocation &invocation);
+  /// The same for a spec that the command wrote itself; imports in it are looked for from the current folder on.
+  mlir::ModuleOp loadWritten(const std::string &name, const WrittenSpec &spec, llvm::StringRef dtype, const Invocation &invocation);
   /// Drops what is no entry point: tests are interpreted, never compiled.
   void keepEntries();
   /// Adds `@<loss>.grad` for every loss, or for the one named; false on an error.
@@ -71,6 +72,8 @@ private:
   Diagnostics diagnostics;
   mlir::OwningOpRef<mlir::ModuleOp> module;
   Report *output;
+  /// Of what the command wrote itself.
+  Origins origins;
   size_t numReported = 0;
 };
 
