@@ -40,8 +40,9 @@ def Gradus_PhaseOp : Gradus_Op<"phase", [SingleBlock, RecursiveMemoryEffects, Ha
 // them reads; none writes over rows that another one reads. A third size in the mark decides at the call whether the kernels are a nest: while it is at most
 // `widestProduct` of passes/fuse/RowNest.h.
 //
-// A kernel may have the attribute `gradus.epilogue = 1`: the number of an operand that is a product of matrices, a kernel of the same block whose result nobody else
-// reads. The product runs where this kernel stands, unit by unit, and each unit goes through this kernel, which reads it at its own point alone.
+// A kernel may have the attribute `gradus.epilogue = 1`: the number of an operand that is a product of matrices, a kernel of the same block whose result nobody
+// reads before. The product runs where this kernel stands, unit by unit, and each unit goes through this kernel, which reads it at its own point alone, and
+// reduces, if it does, everything to what no order of the points changes. Where nobody else reads the product it is no array.
 def Gradus_KernelOp : Gradus_PureOp<"kernel", [SingleBlock, IsolatedFromAbove]> {
   let summary = "Operations that become one loop nest over a domain";
   let description = [{

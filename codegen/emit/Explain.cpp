@@ -11,6 +11,8 @@
 
 #include "mlir/IR/Remarks.h"
 
+#include <cmath>
+
 using namespace mlir;
 
 namespace gradus {
@@ -178,12 +180,15 @@ static void describeNest(FuncOp func, const Plan &plan, KernelOp kernel, const R
 
 /// What a product and its epilogue hand on unit by unit.
 static void describeEpilogue(FuncOp func, const Plan &plan, KernelOp kernel, ExplainedKernel &result) {
-  KernelOp product = getProductOf(kernel);
-  if (product)
-    result.product = plan.getPosition(product);
-  else if (getEpilogueOf(kernel))
-    product = kernel;
-  if (product)
+  KernelOp product = getProductOf(kernel), epilogue = getEpilogueOf(kernel);
+  if (epilogue && !isArrayToo(kernel, epilogue, plan))
+    result.cached.push_back(nameOf(func, plan, kernel.getResult(0)));
+  if (!product)
+    return;
+  result.product = plan.getPosition(product);
+  if (auto mark = product->getAttrOfType<ArrayAttr>(nestAttribute)) // in the other calls its nest has written it
+    result.productWhere = toText(mark[2]) + " > " + std::to_string(widestProduct);
+  else
     result.cached.push_back(nameOf(func, plan, product.getResult(0)));
 }
 
@@ -216,9 +221,13 @@ static double countReadForGuard(const Plan &plan, KernelOp kernel) {
       llvm::append_range(pending, op->getOperands());
   }
   double sum = 0;
-  for (BlockArgument argument : kernel.getBody().getArguments())
-    if (auto type = cast<ArrayType>(argument.getType()); type.getShape() == kernel.getDomain().getValue() && !needed.contains(argument))
+  KernelOp product = getProductOf(kernel);
+  for (auto [operand, argument] : llvm::zip_equal(kernel.getOperands(), kernel.getBody().getArguments())) {
+    auto type = cast<ArrayType>(argument.getType());
+    bool isInCache = product && operand.getDefiningOp() == product && !product->hasAttr(nestAttribute);
+    if (type.getShape() == kernel.getDomain().getValue() && !needed.contains(argument) && !isInCache)
       sum += bytesOfElement(type);
+  }
   return sum;
 }
 
@@ -333,6 +342,20 @@ double ExplainedEntry::getGuardBytesPerParameter() const {
     if (kind == "rule_step" && kernel.isPerParameter && kernel.traffic)
       sum += kernel.isForGuard ? kernel.traffic->read + kernel.traffic->written : kernel.readForGuard;
   return sum;
+}
+
+std::optional<DimExpr> ExplainedEntry::getGuardBytes() const {
+  std::optional<DimExpr> sum;
+  for (const ExplainedKernel &kernel : kernels) {
+    double moved = kernel.isForGuard && kernel.traffic ? kernel.traffic->read + kernel.traffic->written : kernel.readForGuard;
+    if (kind != "train_step" || !(kernel.isForGuard || moved > 0))
+      continue;
+    DimExpr bytes = DimExpr::number(static_cast<int64_t>(std::ceil(moved)));
+    for (const std::string &dim : kernel.domain)
+      bytes = bytes * DimExpr::parse(dim);
+    sum = sum.value_or(DimExpr::number(0)) + bytes;
+  }
+  return sum && sum->isValid() ? sum : std::nullopt;
 }
 
 std::optional<int64_t> ExplainedEntry::getFlopsPerParameter() const {

@@ -30,6 +30,7 @@ struct ExplainedKernel {
   std::vector<std::string> summed;   ///< the further dimensions of a contraction
   std::string nest;                  ///< the rows that it goes through together with its neighbours: "[n]", "[n] where c <= 32", or empty
   std::optional<unsigned> product;   ///< the position of the product that it is the epilogue of
+  std::string productWhere;          ///< when it is, if not in every call: "c > 32"
   std::vector<std::string> reads;    ///< arrays
   std::vector<std::string> writes;   ///< arrays and sums
   std::vector<std::string> cached;   ///< those of both that are in the cache, for another kernel of the nest has moved them or they are read there alone, or a unit of a product at a time
@@ -71,6 +72,8 @@ struct ExplainedEntry {
   std::optional<int64_t> getFlopsPerParameter() const;
   /// Those of the bytes that the guard alone reads.
   double getGuardBytesPerParameter() const;
+  /// Of a train step: the most bytes that kernels read and write for the guard alone, as a formula of the sizes. None where there is no guard.
+  std::optional<DimExpr> getGuardBytes() const;
 };
 
 using Explanation = std::vector<ExplainedEntry>;

@@ -29,7 +29,7 @@ static void printKernel(const ExplainedKernel &kernel, llvm::raw_ostream &os) {
   if (!kernel.nest.empty())
     os << ", in a nest over " << kernel.nest;
   if (kernel.product)
-    os << ", in units of kernel " << *kernel.product;
+    os << ", in units of kernel " << *kernel.product << (kernel.productWhere.empty() ? "" : " where " + kernel.productWhere);
   os << ", " << countOf(kernel.operations, "operation") << (kernel.isForGuard ? ", for the guard\n" : "\n");
   const char *unit = kernel.kind == "sort" ? " bytes per element and pass, log2(n) passes" : " bytes per element";
   os << "    reads  " << namesOf(kernel.reads);
@@ -72,6 +72,8 @@ static void printEntry(const ExplainedEntry &entry, llvm::raw_ostream &os) {
     os << "  floor: " << toText(*entry.floor) << " bytes, every tensor read once and written once\n";
   if (double bytes = entry.getGuardBytesPerParameter(); bytes > 0)
     os << "  guard: " << toText(bytes) << " bytes of the total\n";
+  if (auto bytes = entry.getGuardBytes())
+    os << "  guard: " << bytes->print() << " bytes of a step\n";
   if (entry.cost)
     printCost(*entry.cost, os);
   if (!entry.notes.empty())
@@ -109,6 +111,8 @@ static llvm::json::Value toJson(const ExplainedKernel &kernel) {
     object["nest"] = kernel.nest;
   if (kernel.product)
     object["epilogue_of"] = *kernel.product;
+  if (!kernel.productWhere.empty())
+    object["epilogue_where"] = kernel.productWhere;
   if (!kernel.nest.empty() || !kernel.cached.empty())
     object["cached"] = toArray(kernel.cached);
   if (kernel.traffic) {
@@ -144,6 +148,8 @@ static llvm::json::Value toJson(const ExplainedEntry &entry) {
     object["floor_per_parameter"] = *entry.floor;
   if (double bytes = entry.getGuardBytesPerParameter(); bytes > 0)
     object["guard_bytes_per_parameter"] = bytes;
+  if (auto bytes = entry.getGuardBytes())
+    object["guard_bytes"] = bytes->print();
   if (entry.cost) {
     object["cost"] = llvm::json::Object{{"value", toJson(entry.cost->value)}, {"gradient", toJson(entry.cost->gradient)}};
     if (entry.cost->product)

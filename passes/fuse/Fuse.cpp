@@ -10,6 +10,7 @@
 #include "passes/fuse/Cost.h"
 #include "passes/fuse/Epilogue.h"
 #include "passes/fuse/Grouping.h"
+#include "passes/fuse/MatrixProduct.h"
 #include "passes/fuse/Plan.h"
 #include "passes/fuse/RowNest.h"
 #include "passes/step/Guard.h"
@@ -56,6 +57,27 @@ static void foldTranspose(OpOperand &operand, DenseI64ArrayAttr labels, function
   setLabels(permuted);
 }
 
+/// transpose(contract(a, b)) -> contract(a, b) with the labels of its result permuted, where it is read so alone: a product is written as its reader wants it, whose
+/// kernel can be its epilogue then. Contractions that read it take the labels themselves. Not where the contraction is one of vectors, or one product of matrices and
+/// not several smaller ones, in the first order alone.
+static void foldIntoResult(TransposeOp op) {
+  auto contract = op.getX().getDefiningOp<ContractOp>();
+  if (!contract || !contract->hasOneUse() || llvm::all_of(op->getUsers(), llvm::IsaPred<ContractOp>))
+    return;
+  SmallVector<int64_t> permuted = llvm::map_to_vector(op.getPermutation(), [&](int64_t axis) { return contract.getOut()[axis]; });
+  OpBuilder builder(contract);
+  auto turned = ContractOp::create(builder, contract.getLoc(), op.getType(), contract.getA(), contract.getB(), contract.getLhs(), contract.getRhs(), permuted);
+  std::optional<MatrixProduct> was = findMatrixProduct(contract), is = findMatrixProduct(turned);
+  bool isAsGood = was ? is && is->outer.size() <= was->outer.size() : is || !isVectorContract(contract) || isVectorContract(turned);
+  if (!isAsGood) {
+    turned.erase();
+    return;
+  }
+  op.replaceAllUsesWith(turned.getResult());
+  op.erase();
+  contract.erase();
+}
+
 /// A scatter of one number becomes one of a vector of one: its kernel reads arrays.
 static void widenScatter(ScatterAddOp op) {
   if (!isRankZero(op.getUpdates()))
@@ -88,6 +110,10 @@ static void prepare(FuncOp func) {
       repeatSplat(constant);
     if (auto scatter = dyn_cast<ScatterAddOp>(op))
       widenScatter(scatter);
+    if (auto transpose = dyn_cast<TransposeOp>(op)) {
+      foldIntoResult(transpose);
+      continue;
+    }
     if (auto contract = dyn_cast<ContractOp>(op)) {
       foldTranspose(contract.getAMutable(), contract.getLhsAttr(), [&](ArrayRef<int64_t> labels) { contract.setLhs(labels); });
       foldTranspose(contract.getBMutable(), contract.getRhsAttr(), [&](ArrayRef<int64_t> labels) { contract.setRhs(labels); });

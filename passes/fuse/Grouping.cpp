@@ -6,8 +6,6 @@
 #include "passes/fuse/Cost.h"
 #include "passes/fuse/Plan.h"
 
-#include "llvm/ADT/TypeSwitch.h"
-
 using namespace mlir;
 
 namespace gradus {
@@ -57,6 +55,7 @@ private:
   bool isStored(Value value) const { return firstTarget.contains(value); }
   SmallVector<Dependence> getDependences(const Target &target) const;
   bool fits(const Target &target, unsigned kernel, ArrayRef<Dependence> dependences) const;
+  bool isBetterApart(const Target &target, const PlannedKernel &kernel) const;
   unsigned getFirstForCommit(const Target &target);
   llvm::DenseSet<Value> findGuards() const;
   void fillBody(unsigned kernel);
@@ -69,6 +68,7 @@ private:
   bool noFuse;
   /// The ops of the phase in order.
   SmallVector<Operation *> needed;
+  bool hasContractions = false;
   /// Pulled values that are stored all the same, with the reason.
   llvm::MapVector<Value, StringRef> extra;
   SmallVector<Target> targets;
@@ -93,6 +93,7 @@ void Grouper::findNeeded() {
       llvm::append_range(pending, getInputs(op));
   }
   needed = found.takeVector();
+  hasContractions = llvm::any_of(needed, llvm::IsaPred<ContractOp>);
   llvm::sort(needed, [&](Operation *a, Operation *b) { return placement.getOrder(a) < placement.getOrder(b); });
 }
 
@@ -106,19 +107,6 @@ void Grouper::storeEachOp() {
 //===----------------------------------------------------------------------===//
 // What is stored
 //===----------------------------------------------------------------------===//
-
-/// Why the results of an op that stands alone are stored, and what it reads.
-static std::pair<StringRef, StringRef> getReasonsAlone(Operation *op) {
-  return llvm::TypeSwitch<Operation *, std::pair<StringRef, StringRef>>(op)
-      .Case([](ContractOp) { return std::pair("a contraction stands alone", "a contraction reads it"); })
-      .Case([](CumulateOp) { return std::pair("a cumulation stands alone", "a cumulation reads it"); })
-      .Case([](FftOp) { return std::pair("a Fourier transform stands alone", "a Fourier transform reads it"); })
-      .Case([](ScanOp) { return std::pair("a recurrence stands alone", "a recurrence reads it"); })
-      .Case<CholeskyOp, EighOp, LogDetOp, QrOp, SolveOp, SvdOp>([](auto) { return std::pair("a factorization stands alone", "a factorization reads it"); })
-      .Case<ExchangeOp, WorkersOp>([](auto) { return std::pair("workers meet", "other workers are given it"); })
-      .Case([](SortOp) { return std::pair("a sort stands alone", "a sort reads it"); })
-      .Default([](Operation *) { return std::pair("a scatter stands alone", "a scatter reads it"); });
-}
 
 /// Whether computing a value looks at indices that may be outside.
 bool Grouper::mayBeRefused(Value value) const {
@@ -240,6 +228,31 @@ static std::pair<ArrayRef<Attribute>, std::optional<SmallVector<int64_t>>> getDo
   return {arrayOf(target.value).getShape(), std::nullopt};
 }
 
+/// Whether a value would only lose by sharing a kernel: nothing that it reads or computes at a point is there already, so that no byte is saved, and one of the two
+/// reads a product, whose units can go through a kernel of its own while they are in the cache (Epilogue.h).
+bool Grouper::isBetterApart(const Target &target, const PlannedKernel &kernel) const {
+  auto isFull = [&](Value value) { return arrayOf(value).getShape() == ArrayRef<Attribute>(kernel.domain); };
+  auto isProduct = [&](Value value) { return isFull(value) && value.getDefiningOp<ContractOp>(); };
+  bool readsProduct = llvm::any_of(kernel.leaves, isProduct), isShared = false;
+  llvm::DenseSet<Value> seen;
+  SmallVector<Value> pending;
+  if (Operation *op = target.value.getDefiningOp())
+    llvm::append_range(pending, op->getOperands());
+  while (!pending.empty()) {
+    Value value = pending.pop_back_val();
+    if (!seen.insert(value).second)
+      continue;
+    Operation *op = value.getDefiningOp();
+    bool isLeaf = !isPulled(value) || isStored(value);
+    readsProduct |= isLeaf && isProduct(value);
+    bool isThere = kernel.leaves.contains(value) || (op && getFlopWeight(op) > 0 && llvm::is_contained(kernel.body, op));
+    isShared |= isThere && isFull(value);
+    if (!isLeaf)
+      llvm::append_range(pending, op->getOperands());
+  }
+  return readsProduct && !isShared;
+}
+
 bool Grouper::fits(const Target &target, unsigned kernel, ArrayRef<Dependence> dependences) const {
   const PlannedKernel &into = plan.kernels[kernel];
   auto [domain, axes] = getDomain(target);
@@ -257,7 +270,7 @@ bool Grouper::fits(const Target &target, unsigned kernel, ArrayRef<Dependence> d
     if (at >= kernel && !isInside)
       return false;
   }
-  return true;
+  return !hasContractions || !isBetterApart(target, into);
 }
 
 /// Puts a target into the first kernel, from `first` on, that it fits into.

@@ -17,9 +17,20 @@ static SmallVector<int64_t> takeGroup(int64_t last, ArrayRef<int64_t> a, ArrayRe
   return group;
 }
 
+bool isVectorContract(ContractOp op) {
+  if (op.getOut().empty())
+    return false;
+  auto isLast = [&](ArrayRef<int64_t> labels) { return !labels.empty() && labels.back() == op.getOut().back(); };
+  return isLast(op.getLhs()) || isLast(op.getRhs());
+}
+
 std::optional<MatrixProduct> findMatrixProduct(KernelOp kernel) {
   auto op = dyn_cast<ContractOp>(kernel.getBody().front().front());
-  if (!op || op.getOut().empty())
+  return op ? findMatrixProduct(op) : std::nullopt;
+}
+
+std::optional<MatrixProduct> findMatrixProduct(ContractOp op) {
+  if (op.getOut().empty())
     return std::nullopt;
   MatrixProduct product{op, op.getA(), op.getB(), op.getLhs(), op.getRhs(), {}, {}, {}, {}};
   int64_t last = op.getOut().back();

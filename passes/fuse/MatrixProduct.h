@@ -23,7 +23,10 @@ struct MatrixProduct {
   /// Whether what is summed comes last in both operands: elements are sums over a row of each.
   bool sumsRows() const { return aLabels.back() == inner.back() && bLabels.back() == inner.back(); }
 };
-/// The product of matrices that a kernel is, if it is one.
+/// The product of matrices that a contraction is, or a kernel of one, if it is one.
+std::optional<MatrixProduct> findMatrixProduct(ContractOp op);
 std::optional<MatrixProduct> findMatrixProduct(KernelOp kernel);
+/// Whether the last axis of the result goes along the lanes of vectors: it is the last one of an operand too.
+bool isVectorContract(ContractOp op);
 
 } // namespace gradus

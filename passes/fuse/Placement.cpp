@@ -5,6 +5,8 @@
 #include "passes/fuse/Control.h"
 #include "passes/fuse/Plan.h"
 
+#include "llvm/ADT/TypeSwitch.h"
+
 using namespace mlir;
 
 namespace gradus {
@@ -16,6 +18,18 @@ bool Placement::isLiteral(Operation *op) {
     op = cast.getX().getDefiningOp();
   auto constant = dyn_cast_or_null<ConstantOp>(op);
   return constant && isRankZero(constant);
+}
+
+std::pair<StringRef, StringRef> getReasonsAlone(Operation *op) {
+  return llvm::TypeSwitch<Operation *, std::pair<StringRef, StringRef>>(op)
+      .Case([](ContractOp) { return std::pair("a contraction stands alone", "a contraction reads it"); })
+      .Case([](CumulateOp) { return std::pair("a cumulation stands alone", "a cumulation reads it"); })
+      .Case([](FftOp) { return std::pair("a Fourier transform stands alone", "a Fourier transform reads it"); })
+      .Case([](ScanOp) { return std::pair("a recurrence stands alone", "a recurrence reads it"); })
+      .Case<CholeskyOp, EighOp, LogDetOp, QrOp, SolveOp, SvdOp>([](auto) { return std::pair("a factorization stands alone", "a factorization reads it"); })
+      .Case<ExchangeOp, WorkersOp>([](auto) { return std::pair("workers meet", "other workers are given it"); })
+      .Case([](SortOp) { return std::pair("a sort stands alone", "a sort reads it"); })
+      .Default([](Operation *) { return std::pair("a scatter stands alone", "a scatter reads it"); });
 }
 
 /// The region of a scan reads its block's arguments alone, and works on single elements.

@@ -23,6 +23,9 @@ enum class Place {
   AllReduce, ///< ends a phase
 };
 
+/// Why the results of an op that stands alone are stored, and what it reads.
+std::pair<llvm::StringRef, llvm::StringRef> getReasonsAlone(mlir::Operation *op);
+
 class Placement {
 public:
   /// Classifies every op; a located error for one that has no place.

@@ -100,6 +100,37 @@ bool isReadElsewhere(Value value, function_ref<bool(Operation *)> isInBody) {
   return false;
 }
 
+bool isPointByPoint(KernelOp kernel) {
+  ArrayRef<Attribute> domain = kernel.getDomain().getValue();
+  for (Operation &op : kernel.getBody().front()) {
+    if (isa<ArgReduceOp, EncodeOp, ReduceOp, YieldOp>(op) || op.getNumResults() == 0 || isRankZero(op.getResult(0)))
+      continue;
+    ArrayRef<Attribute> shape = cast<ArrayType>(op.getResult(0).getType()).getShape();
+    auto broadcast = dyn_cast<BroadcastOp>(op);
+    if (broadcast && broadcast.getX().getType().isScalar() && shape == domain)
+      continue;
+    bool isPlain = op.hasTrait<Pointwise>() || isa<IntPowOp, ConstantOp, DrawOp>(op) || (isa<IotaOp>(op) && domain.size() == 1);
+    if (!isPlain || shape != domain)
+      return false;
+  }
+  return true;
+}
+
+Value findLooked(Value condition) {
+  auto kernel = condition.getDefiningOp<KernelOp>();
+  if (!kernel)
+    return Value();
+  auto yielded = kernel.getBody().front().getTerminator()->getOperand(cast<OpResult>(condition).getResultNumber());
+  auto all = yielded.getDefiningOp<ReduceOp>();
+  auto compare = all ? all.getX().getDefiningOp<CompareOp>() : CompareOp();
+  auto difference = compare ? compare.getA().getDefiningOp<SubOp>() : SubOp();
+  Value x = difference ? difference.getA() : Value();
+  while (auto cast = x ? x.getDefiningOp<CastOp>() : CastOp())
+    x = cast.getX();
+  auto argument = dyn_cast_or_null<BlockArgument>(x);
+  return argument && argument.getOwner() == &kernel.getBody().front() ? kernel.getOperand(argument.getArgNumber()) : Value();
+}
+
 /// The value of a phase that stands for a kernel's result outside, or null.
 static Value getYielded(KernelOp kernel, Value value) {
   auto phase = dyn_cast<PhaseOp>(kernel->getParentOp());

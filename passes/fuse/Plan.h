@@ -119,6 +119,11 @@ inline bool standsAlone(mlir::Operation *op) {
   return mlir::isa<ContractOp, CumulateOp, FftOp, ScanOp, ScatterAddOp, ScatterOp, SortOp>(op) || isMatrixOp(op) || isCut(op);
 }
 
+/// Whether every array of the body is met point by point, so that the domain is one long vector.
+bool isPointByPoint(KernelOp kernel);
+/// The array in memory that a condition all(x - x == 0) of the guard is about, or null.
+mlir::Value findLooked(mlir::Value condition);
+
 /// A contraction with the last axis of its result along the lanes: it is the last one of an operand too.
 bool isVectorContract(KernelOp kernel);
 

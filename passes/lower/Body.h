@@ -50,7 +50,7 @@ public:
   /// Of the parts before this one the outputs have the results.
   void emitArguments(mlir::Value begin, mlir::Value end, const AxisPart *part = nullptr);
   void emitNested(mlir::Value begin, mlir::Value end);
-  void emitWindow(mlir::Value top, mlir::Value bottom, mlir::Value left, mlir::Value right);
+  void emitWindow(const KernelWindow &window);
 
 private:
   Space makeRowSpace(mlir::Value begin, mlir::Value end);

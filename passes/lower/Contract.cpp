@@ -8,6 +8,7 @@
 
 #include "passes/lower/Kernel.h"
 
+#include "passes/fuse/MatrixProduct.h"
 #include "passes/fuse/Plan.h"
 
 using namespace mlir;
@@ -45,10 +46,7 @@ SmallVector<Attribute> getDims(ContractOp op, ArrayRef<int64_t> labels) {
 
 bool isVectorContract(KernelOp kernel) {
   ContractOp op = getContract(kernel);
-  if (!op || op.getOut().empty())
-    return false;
-  int64_t last = op.getOut().back();
-  return (!op.getLhs().empty() && op.getLhs().back() == last) || (!op.getRhs().empty() && op.getRhs().back() == last);
+  return op && isVectorContract(op);
 }
 
 void rewriteContract(KernelOp kernel) {

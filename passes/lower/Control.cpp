@@ -104,14 +104,14 @@ static Value isSame(CodeBuilder &code, Value a, Value b) { return LLVM::ICmpOp::
 void FunctionLowering::emitOps(Block &block, Buffers &buffers, Slot *slot, bool isRehearsed) {
   for (Operation &op : block.without_terminator()) {
     if (auto kernel = dyn_cast<KernelOp>(op)) {
-      if (getEpilogueOf(kernel)) // runs with it
-        continue;
       if (const RowNest *nest = findNest(kernel)) {
         if (kernel == nest->kernels.front())
           emitNestOrKernels(*nest, *slot);
         emitGuards(&op, buffers);
         continue;
       }
+      if (getEpilogueOf(kernel)) // runs with it
+        continue;
       if (!isRehearsed)
         emitLateCheck(kernel, *slot);
       emitKernel(kernel, *slot);

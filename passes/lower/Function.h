@@ -139,13 +139,20 @@ private:
   void emitOrder(KernelOp kernel, Slot &slot);
   void emitProduct(KernelOp kernel, Slot &slot);
   void emitEpilogue(KernelOp kernel, Slot &slot);
-  KernelFunction buildEpilogue(KernelOp kernel, Slot &slot, int64_t pitch);
+  void emitUnitsOnStack(KernelOp kernel, Slot &slot);
+  void emitUnitsInPlace(KernelOp kernel, Slot &slot);
+  KernelFunction buildEpilogue(KernelOp kernel, Slot &slot, std::optional<int64_t> pitch);
+  /// i1: whether a function of the context has computed all of a product.
+  mlir::Value emitAskForProduct(class ProductEmitter &host, mlir::Value output);
   void emitCut(mlir::Operation *op, mlir::Value given, mlir::Value taken, mlir::Value count, mlir::Value peer);
   void emitCutKernel(KernelOp kernel, Slot &slot);
   void emitScalarCut(mlir::Operation *op, Buffers &buffers);
   /// Tells all workers whether this one refuses the call.
   void emitAgreement();
   void emitLoops(const KernelInfo &info, Slot &slot);
+  llvm::SmallVector<mlir::Value> outputsOf(const KernelInfo &info, Slot &slot);
+  /// The partial results of each reduction over everything: one for each block, or for each unit of the product that the kernel is the epilogue of.
+  mlir::Value countPartials(const KernelInfo &info, Evaluator &evaluator);
   void emitFullReductions(const KernelInfo &info, Slot &slot);
   void emitEncodes(const KernelInfo &info, Slot &slot);
   void emitChecks();

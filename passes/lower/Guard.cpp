@@ -22,22 +22,6 @@ llvm::MapVector<Value, StringAttr> findGuards(FuncOp func, ReturnOp ret) {
   return guards;
 }
 
-/// The array that a condition all(x - x == 0) is about, if it stands in memory.
-static Value findLooked(Value condition) {
-  auto kernel = condition.getDefiningOp<KernelOp>();
-  if (!kernel)
-    return Value();
-  auto yielded = kernel.getBody().front().getTerminator()->getOperand(cast<OpResult>(condition).getResultNumber());
-  auto all = yielded.getDefiningOp<ReduceOp>();
-  auto compare = all ? all.getX().getDefiningOp<CompareOp>() : CompareOp();
-  auto difference = compare ? compare.getA().getDefiningOp<SubOp>() : SubOp();
-  Value x = difference ? difference.getA() : Value();
-  while (auto cast = x ? x.getDefiningOp<CastOp>() : CastOp())
-    x = cast.getX();
-  auto argument = dyn_cast_or_null<BlockArgument>(x);
-  return argument && argument.getOwner() == &kernel.getBody().front() ? kernel.getOperand(argument.getArgNumber()) : Value();
-}
-
 /// The number of the first element that is not finite, -1 where it is not known; it is asked for where there is one.
 Value FunctionLowering::findNonFinite(Value condition, Buffers &buffers) {
   Value array = findLooked(condition), address = array ? buffers.arrays.lookup(array) : Value();

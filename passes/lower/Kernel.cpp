@@ -412,11 +412,11 @@ static void beginKernel(const KernelInfo &info, Evaluator &evaluator) {
   evaluator.evaluateDrawKeys(info.kernel);
 }
 
-void emitKernelWindow(KernelOp kernel, Evaluator &evaluator, ValueRange outputs, Value top, Value bottom, Value left, Value right) {
-  KernelInfo info = analyzeKernel(kernel).front();
-  info.isFlat = false;
+void emitKernelWindow(const KernelInfo &whole, Evaluator &evaluator, ValueRange outputs, const KernelWindow &window) {
+  KernelInfo info = whole;
+  info.isFlat = window.first != nullptr;
   beginKernel(info, evaluator);
-  BodyEmitter(info, evaluator, outputs).emitWindow(top, bottom, left, right);
+  BodyEmitter(info, evaluator, outputs).emitWindow(window);
 }
 
 void emitKernelBody(const KernelInfo &info, Evaluator &evaluator, ValueRange outputs, Value begin, Value end, bool isNested) {

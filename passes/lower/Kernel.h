@@ -79,8 +79,15 @@ mlir::Value emitWork(const KernelInfo &info, Evaluator &evaluator);
 /// partial result for all of them, and reductions that keep other axes than the rows go on with what stands in their outputs.
 void emitKernelBody(const KernelInfo &info, Evaluator &evaluator, mlir::ValueRange outputs, mlir::Value begin, mlir::Value end, bool isNested = false);
 
-/// The rows [top, bottom) and columns [left, right) of a kernel that stores the elements of matrices point by point.
-void emitKernelWindow(KernelOp kernel, Evaluator &evaluator, mlir::ValueRange outputs, mlir::Value top, mlir::Value bottom, mlir::Value left, mlir::Value right);
+/// Rows [top, bottom) and columns [left, right) of a matrix whose elements a kernel meets point by point, and their number among others: where the partial
+/// results of its reductions go.
+struct KernelWindow {
+  mlir::Value top, bottom, left, right, number;
+  /// Where the matrix begins in the arrays of a kernel that takes these as one long row, and from one of its rows to the next; null where rows and columns are
+  /// the axes of the domain.
+  mlir::Value first = {}, pitch = {};
+};
+void emitKernelWindow(const KernelInfo &info, Evaluator &evaluator, mlir::ValueRange outputs, const KernelWindow &window);
 
 /// The rows [begin, end) of a contraction in a row nest: those of its result, or those that it sums, which are added to the output.
 void emitRowContractBody(KernelOp kernel, int64_t rowLabel, Evaluator &evaluator, mlir::Value output, mlir::Value begin, mlir::Value end);

@@ -8,24 +8,6 @@ using namespace mlir;
 
 namespace gradus {
 
-/// Whether every array of the body is met point by point, so that the domain is one long vector.
-static bool isContiguous(KernelOp kernel) {
-  ArrayRef<Attribute> domain;
-  SmallVector<Attribute> dims = llvm::to_vector(kernel.getDomain());
-  domain = dims;
-  for (Operation &op : kernel.getBody().front()) {
-    if (isa<ArgReduceOp, EncodeOp, ReduceOp, YieldOp>(op) || op.getNumResults() == 0 || arrayOf(op.getResult(0)).isScalar())
-      continue;
-    auto broadcast = dyn_cast<BroadcastOp>(op);
-    if (broadcast && broadcast.getX().getType().isScalar() && arrayOf(op.getResult(0)).getShape() == domain)
-      continue;
-    bool isPlain = op.hasTrait<Pointwise>() || isa<IntPowOp, ConstantOp, DrawOp>(op) || (isa<IotaOp>(op) && domain.size() == 1);
-    if (!isPlain || arrayOf(op.getResult(0)).getShape() != domain)
-      return false;
-  }
-  return true;
-}
-
 static KernelForm getForm(ArrayRef<int64_t> axes, int64_t rank) {
   if (axes.empty() || static_cast<int64_t>(axes.size()) == rank)
     return KernelForm::Blocks;
@@ -53,7 +35,7 @@ SmallVector<KernelInfo, 1> analyzeKernel(KernelOp kernel) {
     }
   }
   info.form = getForm(info.reducedAxes, info.domain.size());
-  info.isFlat = info.form == KernelForm::Blocks && isContiguous(kernel);
+  info.isFlat = info.form == KernelForm::Blocks && isPointByPoint(kernel);
   arguments.form = KernelForm::Argument;
   SmallVector<KernelInfo, 1> result;
   if (!info.stores.empty() || !info.encodes.empty() || !info.reductions.empty())

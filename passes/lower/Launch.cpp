@@ -9,7 +9,6 @@ using namespace mlir;
 
 namespace gradus {
 
-
 void FunctionLowering::emitKernel(KernelOp kernel, Slot &slot) {
   for (Value result : kernel.getStored())
     if (!arrayOf(result).isScalar())
@@ -83,7 +82,8 @@ void FunctionLowering::emitScalarKernel(KernelOp kernel, Slot &slot) {
     slot.buffers.scalars[result] = value;
 }
 
-void FunctionLowering::emitLoops(const KernelInfo &info, Slot &slot) {
+/// Where the results of a kernel go, or the partial results of its reductions over everything.
+SmallVector<Value> FunctionLowering::outputsOf(const KernelInfo &info, Slot &slot) {
   KernelOp kernel = info.kernel;
   SmallVector<Value> outputs;
   for (auto [index, result] : llvm::enumerate(kernel.getStored())) {
@@ -97,6 +97,12 @@ void FunctionLowering::emitLoops(const KernelInfo &info, Slot &slot) {
     else
       outputs.push_back(placeOf(result, slot));
   }
+  return outputs;
+}
+
+void FunctionLowering::emitLoops(const KernelInfo &info, Slot &slot) {
+  KernelOp kernel = info.kernel;
+  SmallVector<Value> outputs = outputsOf(info, slot);
   Evaluator evaluator(code, slot.buffers);
   launch(kernel, info.form == KernelForm::Argument ? "_arg" : "", slot, outputs, emitCount(info, evaluator), emitWork(info, evaluator),
          [&](Evaluator &inside, ValueRange places, Value begin, Value end, LLVM::LLVMFuncOp body) {
@@ -132,10 +138,10 @@ void FunctionLowering::emitEncodes(const KernelInfo &info, Slot &slot) {
   }
 }
 
-/// The blocks' results, pairwise, by one thread.
+/// The blocks' or units' results, pairwise, by one thread.
 void FunctionLowering::emitFullReductions(const KernelInfo &info, Slot &slot) {
   Evaluator evaluator(code, slot.buffers);
-  Value blocks = emitCount(info, evaluator);
+  Value blocks = countPartials(info, evaluator);
   for (const Reduction &reduction : info.reductions) {
     Value partials = code.byteAddress(workspace, slot.partials[info.kernel][reduction.result]);
     auto load = [&](Value block) { return SmallVector<Value>{code.loadElement(partials, reduction.accumulate, block)}; };

@@ -146,14 +146,20 @@ void BodyEmitter::emitNested(Value begin, Value end) {
   return info.form == KernelForm::Columns ? emitColumns(begin, end) : emitArguments(begin, end);
 }
 
-/// Rows and columns of a matrix, stored point by point.
-void BodyEmitter::emitWindow(Value top, Value bottom, Value left, Value right) {
+/// Row after row of a part of a matrix, all into the same accumulators.
+void BodyEmitter::emitWindow(const KernelWindow &window) {
   Space space;
-  space.innerAxis = 1;
-  code.loop(top, bottom, [&](Value row) {
-    indices[0] = row;
-    emitRow(space, left, right, {});
+  space.innerAxis = info.isFlat ? 0 : 1;
+  scf::ForOp rows = code.loop(window.top, window.bottom, 1, identities(/*isVector=*/true), [&](Value row, ValueRange carried) {
+    if (!info.isFlat) {
+      indices[0] = row;
+      return emitRow(space, window.left, window.right, carried);
+    }
+    Value first = code.add(window.first, code.mul(row, window.pitch));
+    return emitRow(space, code.add(first, window.left), code.add(first, window.right), carried);
   });
+  for (auto [reduction, sum] : llvm::zip_equal(info.reductions, rows.getResults()))
+    code.storeElement(outputs[reduction.result], reduction.accumulate, window.number, emitCombineLanes(code, reduction.kind, sum));
 }
 
 } // namespace gradus

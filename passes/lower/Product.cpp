@@ -24,7 +24,7 @@ Value ProductEmitter::strideOf(int64_t label, ArrayRef<int64_t> labels, ArrayRef
   return evaluator.product(shape.drop_front(llvm::find(labels, label) - labels.begin() + 1));
 }
 
-ProductEmitter::ProductEmitter(const MatrixProduct &product, Evaluator &evaluator, bool hasEpilogue)
+ProductEmitter::ProductEmitter(const MatrixProduct &product, Evaluator &evaluator, bool hasRoom)
     : element(arrayOf(product.a).getElementType()), product(product), evaluator(evaluator), code(evaluator.code) {
   rows = evaluator.product(dimsOf(product.rows));
   columns = evaluator.product(dimsOf(product.columns));
@@ -42,7 +42,7 @@ ProductEmitter::ProductEmitter(const MatrixProduct &product, Evaluator &evaluato
   int64_t vectors = packsA ? unitVectors : unitVectors / 2;
   unitColumns = vectors * productWidth(element);
   // The rows of units are alike, and whole tiles.
-  unitsOfRows = code.ceilDiv(rows, hasEpilogue ? roomRows * unitVectors / vectors : unitRows);
+  unitsOfRows = code.ceilDiv(rows, hasRoom ? roomRows * unitVectors / vectors : unitRows);
   Value share = code.div(code.add(rows, code.sub(unitsOfRows, code.i64(1))), code.max(unitsOfRows, code.i64(1)));
   height = code.mul(code.ceilDiv(share, tileRows), code.i64(tileRows));
   unitsOfColumns = code.ceilDiv(columns, unitColumns);
@@ -50,13 +50,17 @@ ProductEmitter::ProductEmitter(const MatrixProduct &product, Evaluator &evaluato
   work = code.mul(code.mul(outer, inner), code.mul(rows, columns));
 }
 
-/// Where the matrix of an array begins.
-Value ProductEmitter::from(Value base, Value array, ArrayRef<int64_t> labels, ValueRange outerIndices) {
+/// The element of an array that its matrix begins with.
+Value ProductEmitter::firstOf(Value array, ArrayRef<int64_t> labels, ValueRange outerIndices) {
   Value offset = code.i64(0);
   for (auto [label, index] : llvm::zip_equal(product.outer, outerIndices))
     if (llvm::is_contained(labels, label))
       offset = code.add(offset, code.mul(index, strideOf(label, labels, arrayOf(array).getShape())));
-  return code.address(base, element, offset);
+  return offset;
+}
+
+Value ProductEmitter::from(Value base, Value array, ArrayRef<int64_t> labels, ValueRange outerIndices) {
+  return code.address(base, element, firstOf(array, labels, outerIndices));
 }
 
 void ProductEmitter::forUnits(Value begin, Value end, function_ref<void(const ProductUnit &unit)> emitUnit) {
@@ -71,6 +75,8 @@ void ProductEmitter::forUnits(Value begin, Value end, function_ref<void(const Pr
     unit.b = code.address(from(evaluator.baseOf(product.b), product.b, product.bLabels, unit.around), element, code.mul(unit.column, bColumn));
     unit.rows = code.min(code.sub(rows, unit.row), height);
     unit.columns = code.min(code.sub(columns, unit.column), code.i64(unitColumns));
+    ContractOp op = product.op;
+    unit.first = firstOf(op.getY(), op.getOut(), unit.around);
     emitUnit(unit);
   });
 }
@@ -86,12 +92,13 @@ void ProductEmitter::emitUnit(const ProductUnit &unit, Value y, Value yRow) {
   });
 }
 
+void ProductEmitter::emitUnitOf(Value output, const ProductUnit &unit) {
+  Value y = code.address(output, element, unit.first);
+  emitUnit(unit, code.address(y, element, code.add(code.mul(unit.row, yRow), unit.column)), yRow);
+}
+
 void ProductEmitter::emit(Value output, Value begin, Value end) {
-  ContractOp op = product.op;
-  forUnits(begin, end, [&](const ProductUnit &unit) {
-    Value y = from(output, op.getY(), op.getOut(), unit.around);
-    emitUnit(unit, code.address(y, element, code.add(code.mul(unit.row, yRow), unit.column)), yRow);
-  });
+  forUnits(begin, end, [&](const ProductUnit &unit) { emitUnitOf(output, unit); });
 }
 
 Value ProductEmitter::emitHook(Value function, const ProductUnit &unit, Value y, Value yRow) {
@@ -107,9 +114,9 @@ Value ProductEmitter::emitHook(Value function, Value output) {
   scf::ForOp loop = code.loop(code.i64(0), outer, 1, {yes}, [&](Value index, ValueRange done) {
     SmallVector<Value> around = evaluator.delinearize(index, dimsOf(product.outer));
     Value a = from(evaluator.baseOf(product.a), product.a, product.aLabels, around), b = from(evaluator.baseOf(product.b), product.b, product.bLabels, around);
-    ProductUnit whole{index, code.i64(0), code.i64(0), rows, columns, a, b, around};
+    ProductUnit whole{index, code.i64(0), code.i64(0), rows, columns, a, b, firstOf(op.getY(), op.getOut(), around), around};
     return SmallVector<Value>{code.choose(
-        yes.getType(), done[0], [&] { return emitHook(function, whole, from(output, op.getY(), op.getOut(), around), yRow); }, [&] { return done[0]; })};
+        yes.getType(), done[0], [&] { return emitHook(function, whole, code.address(output, element, whole.first), yRow); }, [&] { return done[0]; })};
   });
   return loop.getResult(0);
 }
@@ -138,6 +145,13 @@ Buffers takeOperands(KernelOp kernel, const Buffers &buffers) {
   return own;
 }
 
+Value FunctionLowering::emitAskForProduct(ProductEmitter &host, Value output) {
+  Value hook = emitFindHook(code, context);
+  Value isAsked = LLVM::ICmpOp::create(code, LLVM::ICmpPredicate::ne, hook, LLVM::ZeroOp::create(code, code.ptrType()));
+  isAsked = arith::AndIOp::create(code, isAsked, code.compare(arith::CmpIPredicate::ne, host.work, code.i64(0)));
+  return code.choose(code.getI1Type(), isAsked, [&] { return host.emitHook(hook, output); }, [&] { return code.number(code.getI1Type(), 0); });
+}
+
 void FunctionLowering::emitProduct(KernelOp kernel, Slot &slot) {
   MatrixProduct product = *findMatrixProduct(kernel);
   Value output = placeOf(kernel.getResult(0), slot);
@@ -145,14 +159,8 @@ void FunctionLowering::emitProduct(KernelOp kernel, Slot &slot) {
     Buffers buffers = takeOperands(kernel, slot.buffers);
     Evaluator evaluator(code, buffers);
     ProductEmitter host(product, evaluator);
-    Value hook = emitFindHook(code, context);
-    Value isAsked = LLVM::ICmpOp::create(code, LLVM::ICmpPredicate::ne, hook, LLVM::ZeroOp::create(code, code.ptrType()));
-    isAsked = arith::AndIOp::create(code, isAsked, code.compare(arith::CmpIPredicate::ne, host.work, code.i64(0)));
-    Value isLeft = code.choose(
-        code.getI1Type(), isAsked,
-        [&] { return code.compare(arith::CmpIPredicate::eq, host.emitHook(hook, output), code.number(code.getI1Type(), 0)); },
-        [&] { return code.number(code.getI1Type(), 1); });
-    code.ifThen(isLeft, [&] {
+    Value isDone = emitAskForProduct(host, output);
+    code.ifThen(code.compare(arith::CmpIPredicate::eq, isDone, code.number(code.getI1Type(), 0)), [&] {
       launch(kernel, "", slot, {output}, host.count, host.work, [&](Evaluator &inside, ValueRange outputs, Value begin, Value end, LLVM::LLVMFuncOp) {
         ProductEmitter(product, inside).emit(outputs[0], begin, end);
       });

@@ -33,26 +33,29 @@ constexpr int64_t dotRows = 2;
 /// `void dots(rows, columns, inner, a, aRow, b, bColumn, y, yRow)`: the same function for them.
 mlir::LLVM::LLVMFuncOp getProductDots(CodeBuilder &code, mlir::Type element);
 
-/// The number of a unit, its rows and columns in the result, its operands, and which of the matrices it is in that lie around.
+/// The number of a unit, its rows and columns in its matrix, its operands, the element of the result that the matrix begins with, and which of the matrices it is.
 struct ProductUnit {
-  mlir::Value index, row, column, rows, columns, a, b;
+  mlir::Value index, row, column, rows, columns, a, b, first;
   llvm::SmallVector<mlir::Value> around;
 };
 
 /// The sizes and strides of a product, and where its units are.
 class ProductEmitter {
 public:
-  ProductEmitter(const MatrixProduct &product, Evaluator &evaluator, bool hasEpilogue = false);
+  /// With `hasRoom` units are small enough for the room that they have on the stack.
+  ProductEmitter(const MatrixProduct &product, Evaluator &evaluator, bool hasRoom = false);
   /// The units [begin, end), written to the result.
   void emit(mlir::Value output, mlir::Value begin, mlir::Value end);
   void forUnits(mlir::Value begin, mlir::Value end, llvm::function_ref<void(const ProductUnit &unit)> emitUnit);
-  /// Computes a unit into rows at `y`.
+  /// Computes a unit into rows at `y`, or into its place in the result.
   void emitUnit(const ProductUnit &unit, mlir::Value y, mlir::Value yRow);
+  void emitUnitOf(mlir::Value output, const ProductUnit &unit);
   /// i1: whether the function has computed all; of a unit, whether it has computed that.
   mlir::Value emitHook(mlir::Value function, mlir::Value output);
   mlir::Value emitHook(mlir::Value function, const ProductUnit &unit, mlir::Value y, mlir::Value yRow);
 
   mlir::Value rows, columns, inner, outer; ///< sizes
+  mlir::Value yRow;                        ///< from one row of the result to the next
   mlir::Value count, work;
   int64_t unitColumns;
   mlir::Type element;
@@ -60,13 +63,13 @@ public:
 private:
   llvm::SmallVector<mlir::Attribute> dimsOf(llvm::ArrayRef<int64_t> labels) const;
   mlir::Value strideOf(int64_t label, llvm::ArrayRef<int64_t> labels, llvm::ArrayRef<mlir::Attribute> shape);
+  mlir::Value firstOf(mlir::Value array, llvm::ArrayRef<int64_t> labels, mlir::ValueRange outerIndices);
   mlir::Value from(mlir::Value base, mlir::Value array, llvm::ArrayRef<int64_t> labels, mlir::ValueRange outerIndices);
-  ProductUnit matrixAt(mlir::ValueRange around);
 
   const MatrixProduct &product;
   Evaluator &evaluator;
   CodeBuilder &code;
-  mlir::Value aRow, aInner, bInner, bColumn, yRow;
+  mlir::Value aRow, aInner, bInner, bColumn;
   mlir::Value unitsOfRows, unitsOfColumns, height; ///< rows of a unit
 };
 

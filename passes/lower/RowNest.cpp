@@ -7,6 +7,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "passes/fuse/Cost.h"
+#include "passes/fuse/Epilogue.h"
 #include "passes/fuse/Traffic.h"
 #include "passes/lower/Function.h"
 
@@ -136,7 +137,8 @@ void FunctionLowering::emitNestOrKernels(const RowNest &nest, Slot &slot) {
     scf::YieldOp::create(code, getSums());
     code.setInsertionPointToStart(branch.elseBlock());
     for (KernelOp kernel : nest.kernels)
-      emitKernel(kernel, slot);
+      if (!getEpilogueOf(kernel)) // else it runs with that, behind the nest
+        emitKernel(kernel, slot);
     scf::YieldOp::create(code, getSums());
   }
   for (auto [sum, value] : llvm::zip_equal(sums, branch.getResults()))

@@ -54,7 +54,7 @@ void FunctionLowering::takeScratch(KernelOp kernel, Slot &slot, Evaluator &evalu
     SmallVector<Value> &places = slot.partials[kernel];
     places.resize(kernel.getNumResults());
     slot.spaces.push_back(kernel.getDomain());
-    Value blocks = emitCount(info, evaluator);
+    Value blocks = countPartials(info, evaluator);
     for (const Reduction &reduction : info.reductions)
       places[reduction.result] = take(code.mul(blocks, code.i64(code.memBytes(reduction.accumulate))));
   }
@@ -87,7 +87,7 @@ void FunctionLowering::layOutWorkspace(Slot &slot) {
       takeNested(kernel, *nest, slot, evaluator, take);
       continue;
     }
-    if (getEpilogueOf(kernel)) // has the room of a unit, on the stack
+    if (KernelOp epilogue = getEpilogueOf(kernel); epilogue && !isArrayToo(kernel, epilogue, plan)) // has the room of a unit, on the stack
       continue;
     for (Value result : kernel.getStored()) {
       if (carriedOn.contains(result))

@@ -49,6 +49,38 @@ fn counted(X: [n, d], U: [d, h]) {
   return y, v
 }
 
+/// Results that the epilogue reads where they stand; what each unit says of its points; both in one kernel; of several matrices.
+fn kept(X: [n, d], U: [d, h], b: [h]) {
+  z = X @ U
+  return z, tanh(z + b)
+}
+fn asked(X: [n, d], U: [d, h]) {
+  z = X @ U
+  return max(z), min(abs(z)), any(z > 1.5), all(isfinite(z)), sum(where(z > 0, 1, 0))
+}
+fn asked_in_place(X: [n, d], U: [d, h]) {
+  z = X @ U
+  return z, max(z), all(z < 2)
+}
+fn asked_while_stored(X: [n, d], U: [d, h]) {
+  y = tanh(X @ U)
+  return y, max(y), any(y < -0.5)
+}
+fn several(A: [q, n, d], B: [q, d, h]) {
+  z[i, m, j] = sum[k](A[m, i, k] * B[m, k, j])
+  return z, tanh(z), min(z), all(z < 2)
+}
+fn rows_of_two(A: [q, n, d], B: [d, h]) {
+  z[m, i, j] = sum[k](A[m, i, k] * B[k, j])
+  return z, tanh(z), min(z), all(z < 2)
+}
+
+/// Behind a nest of rows, which begins with the product, or behind its kernels one after the other: that depends on h.
+fn behind(X: [n, d], U: [d, h], V: [d, h]) {
+  z = X @ U
+  return tanh(z + max(X @ V))
+}
+
 /// In a loop, of two products of which one is the operand of the other's kernel.
 fn repeated(X: [n, n]) {
   loop 3 with Y = X {
@@ -68,6 +100,8 @@ rule momentum(lr = 0.1, mu = 0.9) {
   w' = w - lr * m'
 }
 train fit = minimize squares over W with momentum()
+loss crossed(W: [d, 129], X: [n, d], Y: [n, 129]) = mean[i, j]((sum[k](X[i, k] * W[k, j]) - Y[i, j])^2)
+train fit_crossed = minimize crossed over W with momentum()
 )";
 
 namespace {
@@ -168,6 +202,7 @@ void Epilogues::expectAll(const char *name, const Arrays<double> &arguments, boo
     ASSERT_EQ(got.size(), expected->size());
     for (size_t result = 0; result < got.size(); ++result) {
       ASSERT_EQ(got[result].shape, (*expected)[result].shape);
+      EXPECT_EQ(got[result].ints, (*expected)[result].ints) << "result " << result;
       for (size_t i = 0; i < got[result].reals.size(); ++i) {
         double wanted = (*expected)[result].reals[i];
         ASSERT_NEAR(got[result].reals[i], wanted, tolerance * (1 + std::fabs(wanted))) << "result " << result << ", element " << i;
@@ -176,8 +211,10 @@ void Epilogues::expectAll(const char *name, const Arrays<double> &arguments, boo
   };
   auto expectSame = [&](const Arrays<double> &got, const Arrays<double> &wanted, const std::string &what) {
     ASSERT_EQ(got.size(), wanted.size());
-    for (size_t result = 0; result < got.size(); ++result)
+    for (size_t result = 0; result < got.size(); ++result) {
+      EXPECT_EQ(got[result].ints, wanted[result].ints) << what;
       EXPECT_EQ(std::memcmp(got[result].reals.data(), wanted[result].reals.data(), 8 * wanted[result].reals.size()), 0) << what;
+    }
   };
   Arrays<double> alone = call(*built->whole.compiled, nullptr);
   expectNear(alone);
@@ -221,24 +258,48 @@ TEST_P(Epilogues, CountsAndSeveralResults) {
     expectAll("counted", {numbers({n, d}, 1), numbers({d, h}, 2)});
 }
 
+TEST_P(Epilogues, InPlace) {
+  for (auto [n, d, h] : allSizes) {
+    expectAll("kept", {numbers({n, d}, 1), numbers({d, h}, 2), numbers({h}, 3)});
+    expectAll("several", {numbers({3, n, d}, 1), numbers({3, d, h}, 2)});
+    expectAll("rows_of_two", {numbers({3, n, d}, 1), numbers({d, h}, 2)});
+  }
+}
+
+TEST_P(Epilogues, WhatUnitsSay) {
+  for (auto [n, d, h] : allSizes)
+    for (const char *name : {"asked", "asked_in_place", "asked_while_stored"})
+      expectAll(name, {numbers({n, d}, 1), numbers({d, h}, 2)});
+  for (const char *name : {"asked", "asked_in_place", "asked_while_stored"})
+    expectAll(name, {numbers({7, 0}, 1), numbers({0, 5}, 2)});
+}
+
+TEST_P(Epilogues, BehindANest) {
+  for (auto [n, d, h] : allSizes)
+    expectAll("behind", {numbers({n, d}, 1), numbers({d, h}, 2), numbers({d, h}, 3)});
+}
+
 TEST_P(Epilogues, InALoop) {
   for (int64_t n : {1, 17, 150})
     expectAll("repeated", {numbers({n, n}, 1)});
 }
 
 TEST_P(Epilogues, NextValues) {
-  FuncOp func = built->whole.module->lookupSymbol<FuncOp>("fit.step");
-  ASSERT_TRUE(func);
-  for (auto [d, n, h] : allSizes) {
-    llvm::StringMap<int64_t> sizes{{"n", n}, {"d", d}};
-    Arrays<double> arguments;
-    for (auto [number, type] : llvm::enumerate(func.getArgumentTypes())) {
-      llvm::SmallVector<int64_t> shape;
-      for (mlir::Attribute dim : cast<ArrayType>(type).getShape())
-        shape.push_back(isa<mlir::StringAttr>(dim) ? sizes.lookup(cast<mlir::StringAttr>(dim)) : cast<mlir::IntegerAttr>(dim).getInt());
-      arguments.push_back(cast<ArrayType>(type).isFloat() ? numbers(shape, number + 1) : Array<double>::integer(shape, {1}));
+  for (const char *name : {"fit.step", "fit_crossed.step"}) {
+    SCOPED_TRACE(name);
+    FuncOp func = built->whole.module->lookupSymbol<FuncOp>(name);
+    ASSERT_TRUE(func);
+    for (auto [d, n, h] : allSizes) {
+      llvm::StringMap<int64_t> sizes{{"n", n}, {"d", d}};
+      Arrays<double> arguments;
+      for (auto [number, type] : llvm::enumerate(func.getArgumentTypes())) {
+        llvm::SmallVector<int64_t> shape;
+        for (mlir::Attribute dim : cast<ArrayType>(type).getShape())
+          shape.push_back(isa<mlir::StringAttr>(dim) ? sizes.lookup(cast<mlir::StringAttr>(dim)) : cast<mlir::IntegerAttr>(dim).getInt());
+        arguments.push_back(cast<ArrayType>(type).isFloat() ? numbers(shape, number + 1) : Array<double>::integer(shape, {1}));
+      }
+      expectAll(name, arguments, /*isEvaluated=*/n * d < 20); // the evaluator differentiates once for each parameter
     }
-    expectAll("fit.step", arguments, /*isEvaluated=*/n * d < 20); // the evaluator differentiates once for each parameter
   }
 }
 

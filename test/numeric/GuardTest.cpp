@@ -2,12 +2,14 @@
 //
 // Every step of Inputs/guard.grad at each level of the guard, fused and not. One number is spoiled: the first, middle and last element of each gradient (of a
 // train unit, of what it is made of) in each slot. The reference evaluator says what the conditions are; compiled code must refuse exactly where one is false,
-// name the first of them, and leave every byte as it was. Where nothing is refused the bits are those of the step without a guard. So with zeros over gradients.
+// name the first of them, and leave every byte as it was; with threads and a function for products of the context too. Where nothing is refused the bits are those of
+// the step without a guard. So with zeros over gradients.
 //
 //===----------------------------------------------------------------------===//
 
 #include "Compiled.h"
 #include "CompiledSpec.h"
+#include "Operands.h"
 
 #include "codegen/reference/RandomPoint.h"
 #include "passes/Passes.h"
@@ -62,6 +64,7 @@ protected:
   }
 
   void check(FuncOp func, llvm::ArrayRef<Arrays<double>> slots);
+  void checkWith(FuncOp func, llvm::ArrayRef<Arrays<double>> slots, const std::string &expected, const gradus_context *context);
 
   MLIRContext context;
   OwningOpRef<ModuleOp> plain, guarded;
@@ -71,8 +74,8 @@ protected:
 };
 
 /// Numbers that every storage type has.
-Arrays<double> argumentsOf(FuncOp func, unsigned slot) {
-  PointOptions options{slot + 1, false, {}};
+Arrays<double> argumentsOf(FuncOp func, unsigned slot, llvm::StringMap<int64_t> given = {}) {
+  PointOptions options{slot + 1, false, std::move(given)};
   const int64_t sizes[] = {17, 1, 40};
   for (Type type : func.getArgumentTypes())
     for (Attribute dim : llvm::cast<ArrayType>(type).getShape())
@@ -101,18 +104,51 @@ std::string firstRefusal(FuncOp func, llvm::ArrayRef<Arrays<double>> results) {
   return "";
 }
 
+/// A function for products of a context: each element in f64, in order.
+int32_t multiply(int32_t dtype, int64_t rows, int64_t columns, int64_t inner, const void *a, int64_t aRow, int64_t aColumn, const void *b, int64_t bRow,
+                 int64_t bColumn, void *y, int64_t yRow) {
+  if (dtype != GRADUS_F32)
+    return 0;
+  for (int64_t i = 0; i < rows; ++i)
+    for (int64_t j = 0; j < columns; ++j) {
+      double sum = 0;
+      for (int64_t k = 0; k < inner; ++k)
+        sum += static_cast<double>(static_cast<const float *>(a)[i * aRow + k * aColumn]) * static_cast<const float *>(b)[k * bRow + j * bColumn];
+      static_cast<float *>(y)[i * yRow + j] = static_cast<float>(sum);
+    }
+  return 1;
+}
+
+/// No context, and one that has such a function and threads.
+template <typename Then>
+void withContexts(Then then) {
+  then(nullptr);
+  gradus_linear_algebra functions{};
+  functions.product = multiply;
+  int64_t threads = 3;
+  gradus_context context{};
+  context.user = &threads;
+  context.parallel_for = runParallel;
+  context.linear_algebra = &functions;
+  then(&context);
+}
+
 } // namespace
 
 void GuardedSteps::check(FuncOp func, llvm::ArrayRef<Arrays<double>> slots) {
-  llvm::StringRef name = func.getSymName();
   auto results = evaluateOpen<double>(func, slots, error);
   ASSERT_TRUE(succeeded(results)) << error;
   std::string expected = firstRefusal(func, *results);
+  withContexts([&](const gradus_context *context) { checkWith(func, slots, expected, context); });
+}
+
+void GuardedSteps::checkWith(FuncOp func, llvm::ArrayRef<Arrays<double>> slots, const std::string &expected, const gradus_context *context) {
+  llvm::StringRef name = func.getSymName();
   std::vector<Buffer> buffers = with->makeBuffers(name, slots), others = without->makeBuffers(name, slots);
   std::vector<std::vector<char>> before = copyOf(buffers);
   gradus_report report{}, other{};
   report.value = -1;
-  int32_t status = with->run(name, slots, buffers, report);
+  int32_t status = with->run(name, slots, buffers, report, context);
   if (!expected.empty()) {
     ++numRefused;
     ASSERT_EQ(status, GRADUS_ERROR_NONFINITE) << expected;
@@ -124,7 +160,7 @@ void GuardedSteps::check(FuncOp func, llvm::ArrayRef<Arrays<double>> slots) {
   }
   ++numTaken;
   ASSERT_EQ(status, GRADUS_OK);
-  EXPECT_EQ(without->run(name, slots, others, other), GRADUS_OK);
+  EXPECT_EQ(without->run(name, slots, others, other, context), GRADUS_OK);
   EXPECT_TRUE(copyOf(buffers) == copyOf(others)); // NaN too
 }
 
@@ -204,6 +240,53 @@ TEST_P(GuardedSteps, TellWhichElementOfAGradient) {
   EXPECT_STREQ(report.what, "the gradient of 'w'");
   EXPECT_EQ(report.element, GetParam().noFuse ? -1 : 0); // where each operation has a kernel, that of the sum does not see the gradient
   EXPECT_TRUE(copyOf(buffers) == before);
+}
+
+/// The second of two gradients that are products of matrices, whose units are looked at as soon as they are there, by several threads: all of the first is fine
+/// then, and its update may write none the less. The element is in the last unit.
+TEST_P(GuardedSteps, TellWhichElementOfAProduct) {
+  for (const auto &[unit, columns] : {std::pair("wide_pair", 33), std::pair("crossed_pair", 129)}) {
+    SCOPED_TRACE(unit);
+    std::string name = std::string(unit) + ".step";
+    FuncOp step = guarded->lookupSymbol<FuncOp>(name);
+    std::vector<Arrays<double>> slots{argumentsOf(step, 0, {{"d", 400}, {"n", 3}, {"h", columns}})};
+    auto fill = [&](const char *argument, double by) {
+      std::vector<double> &reals = slots[0][findArgument(step, argument)].reals;
+      std::fill(reals.begin(), reals.end(), by);
+    };
+    auto expectStep = [&](bool isRefused, int64_t element) {
+      std::vector<std::vector<char>> first;
+      for (int64_t threads : {0, 1, 2, 3, 7}) {
+        SCOPED_TRACE(std::to_string(threads) + " threads");
+        gradus_context own{};
+        own.user = &threads;
+        own.parallel_for = runParallel;
+        std::vector<Buffer> buffers = with->makeBuffers(name, slots), others = without->makeBuffers(name, slots);
+        std::vector<std::vector<char>> before = copyOf(buffers);
+        gradus_report report{}, other{};
+        int32_t status = with->run(name, slots, buffers, report, threads ? &own : nullptr);
+        ASSERT_EQ(status, isRefused ? GRADUS_ERROR_NONFINITE : GRADUS_OK);
+        if (isRefused) {
+          EXPECT_STREQ(report.what, "the gradient of 'V'");
+          EXPECT_EQ(report.element, GetParam().noFuse ? -1 : element);
+          EXPECT_EQ(report.committed, 0);
+          EXPECT_TRUE(copyOf(buffers) == before);
+          continue;
+        }
+        EXPECT_EQ(without->run(name, slots, others, other), GRADUS_OK);
+        EXPECT_TRUE(copyOf(buffers) == copyOf(others));
+        EXPECT_FALSE(copyOf(buffers) == before);
+      }
+    };
+    fill("U", 0);
+    fill("V", 0);
+    fill("Y", 1);
+    expectStep(/*isRefused=*/false, -1);
+    // The derivative of the root of 1e-6 is large, and times this one element of X it is no number of f32.
+    slots[0][findArgument(step, "Y")].reals[columns - 1] = 1e-6;
+    slots[0][findArgument(step, "X")].reals[399] = 3e38;
+    expectStep(std::string(GetParam().level) != "joint", 400 * columns - 1);
+  }
 }
 
 /// Zeros over the gradients of every rule: all else has the bits of before, and a refused step leaves the gradients too.

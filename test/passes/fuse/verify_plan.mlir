@@ -195,23 +195,43 @@ gradus.func fn @no_product(%x: !gradus.array<[n, k], f32> {gradus.name = "x", gr
 
 // -----
 
-gradus.func fn @read_twice(%x: !gradus.array<[n, n], f32> {gradus.name = "x", gradus.role = #gradus.role<input>}) {
+gradus.func fn @read_before(%x: !gradus.array<[n, n], f32> {gradus.name = "x", gradus.role = #gradus.role<input>}) {
   gradus.phase {
     %z = gradus.kernel over [n, n](%x) : (!gradus.array<[n, n], f32>) -> (!gradus.array<[n, n], f32>) {
     ^bb0(%u: !gradus.array<[n, n], f32>):
       %p = gradus.contract %u [0, 1], %u [1, 2] -> [0, 2] : !gradus.array<[n, n], f32>, !gradus.array<[n, n], f32> -> !gradus.array<[n, n], f32>
       gradus.yield %p : !gradus.array<[n, n], f32>
     }
-    // expected-error @below {{is marked as an epilogue, but the product is read elsewhere too, or is a result}}
+    %w = gradus.kernel over [n, n](%z) : (!gradus.array<[n, n], f32>) -> (!gradus.array<[n, n], f32>) {
+    ^bb0(%u: !gradus.array<[n, n], f32>):
+      %v = gradus.tanh %u : !gradus.array<[n, n], f32>
+      gradus.yield %v : !gradus.array<[n, n], f32>
+    }
+    // expected-error @below {{is marked as an epilogue, but the product is read before}}
     %y = gradus.kernel over [n, n](%z) {gradus.epilogue = 0} : (!gradus.array<[n, n], f32>) -> (!gradus.array<[n, n], f32>) {
     ^bb0(%u: !gradus.array<[n, n], f32>):
       %v = gradus.exp %u : !gradus.array<[n, n], f32>
       gradus.yield %v : !gradus.array<[n, n], f32>
     }
-    %w = gradus.kernel over [n, n](%z) : (!gradus.array<[n, n], f32>) -> (!gradus.array<[n, n], f32>) {
+    gradus.yield
+  }
+  gradus.return
+}
+
+// -----
+
+gradus.func fn @sums_units(%x: !gradus.array<[n, n], f32> {gradus.name = "x", gradus.role = #gradus.role<input>}) {
+  gradus.phase {
+    %z = gradus.kernel over [n, n](%x) : (!gradus.array<[n, n], f32>) -> (!gradus.array<[n, n], f32>) {
     ^bb0(%u: !gradus.array<[n, n], f32>):
-      %v = gradus.tanh %u : !gradus.array<[n, n], f32>
-      gradus.yield %v : !gradus.array<[n, n], f32>
+      %p = gradus.contract %u [0, 1], %u [1, 2] -> [0, 2] : !gradus.array<[n, n], f32>, !gradus.array<[n, n], f32> -> !gradus.array<[n, n], f32>
+      gradus.yield %p : !gradus.array<[n, n], f32>
+    }
+    // expected-error @below {{is marked as an epilogue, but a reduction waits for the whole product}}
+    %y = gradus.kernel over [n, n](%z) {gradus.epilogue = 0} : (!gradus.array<[n, n], f32>) -> (!gradus.array<[], f64>) {
+    ^bb0(%u: !gradus.array<[n, n], f32>):
+      %v = gradus.reduce sum %u axes [0, 1] : !gradus.array<[n, n], f32> to !gradus.array<[], f64>
+      gradus.yield %v : !gradus.array<[], f64>
     }
     gradus.yield
   }
