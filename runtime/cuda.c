@@ -16,6 +16,8 @@
 #include <string.h>
 
 enum { groupThreads = 256, textBytes = 240 };
+/* The multiplications from which on cuBLAS is asked: those of one tile of a kernel, 64 deep. A smaller product is not worth a call of a library. */
+static const double leastProduct = 262144;
 
 struct gradus_cuda_queue {
   gradus_device device;
@@ -25,7 +27,8 @@ struct gradus_cuda_queue {
   cuda_stream stream;
   const gradus_device_module *lastModule; /* of the last dispatch, so that the table is not searched for each */
   const cuda_loaded *lastLoaded;
-  uint64_t dispatches;
+  uint64_t dispatches, products;
+  cuda_blas *blas; /* or null: kernels multiply */
   void *scratch;
   size_t scratchBytes;
   gradus_address heldTo;
@@ -291,6 +294,25 @@ static int32_t dispatch(void *user, const gradus_device_module *module, int32_t 
   return (int32_t)status;
 }
 
+/* The first call of one size may load code of cuBLAS, as a dispatch may load a module. */
+static int32_t multiply(void *user, const gradus_device_product *what) {
+  gradus_cuda_queue *queue = (gradus_cuda_queue *)user;
+  const cuda_driver *driver = &queue->cuda->driver;
+  int mode = cuda_capture_mode_relaxed;
+  int32_t status;
+  if (!gradus_cuda_enter(queue->cuda, &queue->errors))
+    return GRADUS_ERROR_DEVICE;
+  status = (int32_t)flush(queue);
+  if (status == GRADUS_OK) {
+    (void)driver->capture_mode(&mode);
+    status = gradus_cuda_blas_product(queue->blas, &queue->errors, queue->stream, what);
+    (void)driver->capture_mode(&mode);
+  }
+  queue->products += status == GRADUS_OK;
+  gradus_cuda_leave(queue->cuda);
+  return status;
+}
+
 static int32_t finish(void *user) {
   gradus_cuda_queue *queue = (gradus_cuda_queue *)user;
   gradus_status status;
@@ -342,9 +364,19 @@ gradus_status gradus_cuda_queue_open(gradus_cuda *cuda, void *stream, gradus_cud
   return GRADUS_OK;
 }
 
+static void closeBlas(gradus_cuda_queue *queue) {
+  if (queue->blas != NULL && gradus_cuda_enter(queue->cuda, &queue->errors)) {
+    gradus_cuda_blas_close(queue->blas);
+    gradus_cuda_leave(queue->cuda);
+  }
+  queue->blas = NULL;
+  queue->device.product = NULL;
+}
+
 void gradus_cuda_queue_close(gradus_cuda_queue *queue) {
   if (queue == NULL)
     return;
+  closeBlas(queue);
   free(queue->scratch);
   free(queue->value);
   free(queue);
@@ -358,6 +390,24 @@ gradus_status gradus_cuda_queue_use(gradus_cuda_queue *queue, void *stream) {
 
 gradus_device *gradus_cuda_queue_device(gradus_cuda_queue *queue) { return &queue->device; }
 uint64_t gradus_cuda_queue_dispatches(const gradus_cuda_queue *queue) { return queue->dispatches; }
+uint64_t gradus_cuda_queue_products(const gradus_cuda_queue *queue) { return queue->products; }
+
+gradus_status gradus_cuda_queue_use_blas(gradus_cuda_queue *queue, const char *library, int32_t flags, gradus_address workspace, size_t workspace_bytes) {
+  gradus_cuda *cuda = queue->cuda;
+  gradus_status status;
+  closeBlas(queue);
+  if (workspace == 0)
+    return GRADUS_OK;
+  if (!gradus_cuda_enter(cuda, &cuda->errors))
+    return GRADUS_ERROR_DEVICE;
+  status = gradus_cuda_blas_open(&cuda->errors, library, flags, queue->stream, workspace, workspace_bytes, &queue->blas);
+  gradus_cuda_leave(cuda);
+  if (status == GRADUS_OK) {
+    queue->device.product = multiply;
+    queue->device.least_product = leastProduct;
+  }
+  return status;
+}
 
 /*===- Memory ---------------------------------------------------------------------===*/
 

@@ -53,4 +53,13 @@ gradus_status gradus_cuda_load_update(gradus_cuda *cuda, const gradus_context *c
 /** All modules. The context is current. */
 void gradus_cuda_unload(gradus_cuda *cuda);
 
+/** cuBLAS for a queue (cuda_blas.h). The context is current in these. */
+typedef struct cuda_blas cuda_blas;
+gradus_status gradus_cuda_blas_open(const gradus_context *context, const char *library, int32_t flags, cuda_stream stream, gradus_address workspace, size_t bytes,
+                                    cuda_blas **blas);
+/** Null does nothing. */
+void gradus_cuda_blas_close(cuda_blas *blas);
+/** As the hook of gradus_device. */
+int32_t gradus_cuda_blas_product(cuda_blas *blas, const gradus_context *context, cuda_stream stream, const gradus_device_product *what);
+
 #endif /* GRADUS_CUDA_INTERNAL_H */

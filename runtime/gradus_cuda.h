@@ -46,6 +46,31 @@ gradus_status gradus_cuda_queue_use(gradus_cuda_queue *queue, void *stream);
  * access outside of memory, is CUDA's asynchronous error: a later call of anything in the context returns GRADUS_ERROR_DEVICE and says CUDA's name of it.
  */
 gradus_device *gradus_cuda_queue_device(gradus_cuda_queue *queue);
+
+/*
+ * Products of matrices by cuBLAS, where an application asks for it: compiled kernels have the bits of the CPU, cuBLAS has its own, which are others on other
+ * devices and in other versions of it. It is opened at run time like the driver.
+ */
+
+/** What cuBLAS may do; bits. */
+typedef enum gradus_cuda_blas_flag {
+  GRADUS_CUDA_BLAS_TF32 = 1 /**< round the elements of f32 to 10 bits before it multiplies them (tensor cores); else no element is rounded */
+} gradus_cuda_blas_flag;
+
+/** Bytes of a workspace in which cuBLAS can choose freely on any device, and the least that it takes. */
+#define GRADUS_CUDA_BLAS_WORKSPACE ((size_t)32 << 20)
+#define GRADUS_CUDA_BLAS_LEAST_WORKSPACE ((size_t)16 << 10)
+
+/**
+ * From the next call on cuBLAS is asked for products of matrices that are not small (gradus_device.product): sums in f64 for f64, else in f32 at least. It works in
+ * `workspace`, which the caller owns, at a multiple of 256 and for no other queue, until the queue is closed or this is called again: so a step allocates
+ * nothing, and a graph can record it. `flags` are of gradus_cuda_blas_flag. `library` names cuBLAS; null: the one that the process has loaded, or libcublas.so.13, .12 or .11. Not
+ * while a stream is captured. The address 0 ends it. Where it fails, kernels multiply: GRADUS_ERROR_DEVICE where cuBLAS is not here or does not start, GRADUS_ERROR_WORKSPACE.
+ */
+gradus_status gradus_cuda_queue_use_blas(gradus_cuda_queue *queue, const char *library, int32_t flags, gradus_address workspace, size_t workspace_bytes);
+/** How many products the queue has given to cuBLAS; those of a batch count as one. */
+uint64_t gradus_cuda_queue_products(const gradus_cuda_queue *queue);
+
 /** How many kernels the queue has launched, those that write arguments not counted. */
 uint64_t gradus_cuda_queue_dispatches(const gradus_cuda_queue *queue);
 

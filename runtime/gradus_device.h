@@ -58,6 +58,27 @@ typedef struct gradus_device_module {
   const char *const *kernels;        /**< the names of the entry points, the same in all images */
 } gradus_device_module;
 
+/*===- Products of matrices -------------------------------------------------------===*/
+
+/**
+ * Y = A B for `count` pairs of matrices, A [rows, inner] and B [inner, columns], no size 0, all elements of Y. What stands behind an operand are the elements from
+ * one of its rows, from one of its columns and from one matrix to the next (0: all pairs have the same one); Y lies in rows.
+ */
+typedef struct gradus_device_product {
+  int32_t dtype;  /**< of A and B: GRADUS_F64, GRADUS_F32, GRADUS_BF16 or GRADUS_F16 */
+  int32_t result; /**< of Y, and of the sums at least: GRADUS_F64 for GRADUS_F64, else GRADUS_F32 */
+  int64_t count, rows, columns, inner;
+  gradus_address a;
+  int64_t a_row, a_column, a_next;
+  gradus_address b;
+  int64_t b_row, b_column, b_next;
+  gradus_address y;
+  int64_t y_row, y_next;
+} gradus_device_product;
+
+/** What the hook `product` gives for what it leaves to kernels. */
+enum { GRADUS_DECLINED = -1 };
+
 /*===- Devices --------------------------------------------------------------------===*/
 
 /**
@@ -93,6 +114,14 @@ typedef struct gradus_device {
    * refused (GRADUS_ERROR_DEVICE) before anything is recorded; where only the data shows it, the report of the device has that status.
    */
   uint64_t longest_loop;
+  /**
+   * Records a product of matrices, by a library that the device has for them, or gives GRADUS_DECLINED: then kernels compute it, and Y may be anything. Null: kernels
+   * compute all of them. What is recorded here does not know whether the step is refused; so only what may be written all the same is asked for: what lies in the
+   * workspace, or where nothing before can have refused the step.
+   */
+  int32_t (*product)(void *user, const gradus_device_product *product);
+  /** `product` is asked where its calls have so many multiplications each, on the average over those that one product of the entry takes. */
+  double least_product;
 } gradus_device;
 
 /**

@@ -25,6 +25,7 @@ public:
   Fake(const Fake &) = delete;
 
   bool isThere() const { return library != nullptr; }
+  void *find(const char *name) const { return dlsym(library, name); }
   std::string takeRecord() {
     std::string text = call<const char *()>("fake_record");
     call<void()>("fake_clear");
@@ -51,6 +52,29 @@ public:
     void *out = nullptr;
     call<int(void **)>("cuCtxPopCurrent_v2", &out);
   }
+
+private:
+  void *library;
+};
+
+/// The cuBLAS that multiplies on the host; what it launches goes into the record of the driver.
+class FakeBlas {
+private:
+  template <typename Function, typename... Arguments>
+  auto call(const char *name, Arguments... arguments) {
+    return reinterpret_cast<Function *>(dlsym(library, name))(arguments...);
+  }
+
+public:
+  static constexpr const char *path = GRADUS_FAKE_CUBLAS;
+  explicit FakeBlas(const Fake &driver) : library(dlopen(path, RTLD_NOW)) { call<void(void *)>("fake_blas_attach", driver.find("fake_launch")); }
+  ~FakeBlas() { dlclose(library); }
+  FakeBlas(const FakeBlas &) = delete;
+
+  bool isThere() const { return library != nullptr; }
+  void fail(const char *function, int status) { call<void(const char *, int)>("fake_blas_fail", function, status); }
+  int handles() { return call<int()>("fake_blas_handles"); }
+  int mathMode() { return call<int()>("fake_blas_math_mode"); }
 
 private:
   void *library;

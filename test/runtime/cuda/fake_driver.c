@@ -130,6 +130,13 @@ VISIBLE void *fake_current(void) { return depth > 0 ? stack[depth - 1] : NULL; }
 VISIBLE int fake_depth(void) { return depth; }
 VISIBLE int fake_loads(void) { return loads; }
 VISIBLE int fake_primaries(void) { return primaries; }
+/* What a library launches (fake_cublas.c); 0 where this thread has no context, or loads code while a stream is captured. */
+VISIBLE int fake_launch(const char *line) {
+  captured += isCapturing;
+  if (line[0] != 0)
+    note("%s\n", line);
+  return depth > 0 && !(isCapturing && captureMode != 2);
+}
 
 /*===- The driver -----------------------------------------------------------------===*/
 
