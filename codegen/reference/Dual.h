@@ -4,8 +4,8 @@
 // is again a scalar of the evaluator: Dual<Dual<double>> carries second derivatives. It has several tangents, so that one
 // evaluation serves several elements of the gradient.
 //
-// A tangent that is exactly zero stays zero whatever the partial: an element that does not depend on the direction gets
-// no NaN from an infinite slope elsewhere (sqrt at 0).
+// A number knows which directions it moves in. One that does not depend on a direction, or that a choice has cut off from it, gets no NaN there from an infinite
+// slope (sqrt at 0); a tangent that is 0 by chance is a number like any other: 0 * inf is NaN, as it is in reverse mode.
 //
 //===----------------------------------------------------------------------===//
 
@@ -14,6 +14,7 @@
 #include "codegen/reference/Scalar.h"
 
 #include <array>
+#include <cstdint>
 
 namespace gradus::reference {
 
@@ -26,6 +27,8 @@ struct Dual {
   static constexpr int width = tangentCount<T>;
   T value;
   std::array<T, width> tangent;
+  /// A bit for each direction that it depends on; the tangents in the others are 0. As wide as a number, so that no bytes lie between (EvaluatorCustom.cpp).
+  uint64_t moving = 0;
 
   Dual() : Dual(T(0)) {}
   /// A constant.
@@ -33,6 +36,12 @@ struct Dual {
   template <typename U>
     requires(std::is_arithmetic_v<U> && !std::same_as<U, T>)
   explicit Dual(U value) : Dual(T(static_cast<typename Math<T>::Lead>(value))) {}
+
+  bool moves(int k) const { return moving >> k & 1; }
+  void setTangent(int k, const T &t) {
+    tangent[k] = t;
+    moving |= uint64_t(1) << k;
+  }
 };
 
 template <typename T>
@@ -40,18 +49,20 @@ struct IsDual : std::false_type {};
 template <typename T>
 struct IsDual<Dual<T>> : std::true_type {};
 
-/// slope * t, but 0 where t is.
+/// Adds slope * x to the tangents of y.
 template <typename T>
-T along(const T &slope, const T &t) {
-  return Math<T>::isZero(t) ? T(0) : slope * t;
+void moveAlong(Dual<T> &y, const T &slope, const Dual<T> &x) {
+  for (int k = 0; k < Dual<T>::width; ++k)
+    if (x.moves(k))
+      y.tangent[k] = y.moves(k) ? y.tangent[k] + slope * x.tangent[k] : slope * x.tangent[k];
+  y.moving |= x.moving;
 }
 
 /// f(x) from its value and slope.
 template <typename T>
 Dual<T> chain(const Dual<T> &x, const T &value, const T &slope) {
   Dual<T> y(value);
-  for (int k = 0; k < Dual<T>::width; ++k)
-    y.tangent[k] = along(slope, x.tangent[k]);
+  moveAlong(y, slope, x);
   return y;
 }
 
@@ -59,8 +70,8 @@ Dual<T> chain(const Dual<T> &x, const T &value, const T &slope) {
 template <typename T>
 Dual<T> chain(const Dual<T> &a, const Dual<T> &b, const T &value, const T &slopeA, const T &slopeB) {
   Dual<T> y(value);
-  for (int k = 0; k < Dual<T>::width; ++k)
-    y.tangent[k] = along(slopeA, a.tangent[k]) + along(slopeB, b.tangent[k]);
+  moveAlong(y, slopeA, a);
+  moveAlong(y, slopeB, b);
   return y;
 }
 
@@ -73,6 +84,7 @@ Dual<T> operator+(const Dual<T> &a, const Dual<T> &b) {
   Dual<T> y(a.value + b.value);
   for (int k = 0; k < Dual<T>::width; ++k)
     y.tangent[k] = a.tangent[k] + b.tangent[k];
+  y.moving = a.moving | b.moving;
   return y;
 }
 template <typename T>
@@ -80,6 +92,7 @@ Dual<T> operator-(const Dual<T> &a, const Dual<T> &b) {
   Dual<T> y(a.value - b.value);
   for (int k = 0; k < Dual<T>::width; ++k)
     y.tangent[k] = a.tangent[k] - b.tangent[k];
+  y.moving = a.moving | b.moving;
   return y;
 }
 template <typename T>
@@ -100,6 +113,7 @@ struct Math<Dual<T>> : Kinks<Dual<T>> {
   static constexpr int order = M::order + 1;
   static Lead lead(const D &x) { return M::lead(x.value); }
   static D drop(const D &x) { return D(M::drop(x.value)); }
+  static bool moves(const D &x) { return x.moving || M::moves(x.value); }
   static bool isZero(const D &x) {
     if (!M::isZero(x.value))
       return false;
@@ -195,12 +209,14 @@ struct Math<Dual<T>> : Kinks<Dual<T>> {
   }
   /// Its slope is a polygamma function of higher order, which the language does not have.
   static D trigamma(const D &x) { return chain(x, M::trigamma(x.value), T(std::numeric_limits<Lead>::quiet_NaN())); }
-  /// Partials b a^(b - 1), 0 where b = 0 and a is 0 or NaN, and a^b ln(a), 0 where a = 0.
+  /// Partials b a^(b - 1), but a is left out where b = 0 and a is 0 or NaN; and a^b ln(a), but b is left out where a = 0.
   static D pow(const D &a, const D &b) {
-    T y = M::pow(a.value, b.value);
-    T slopeA = lead(b) == 0 && !(std::fabs(lead(a)) > 0) ? T(0) : b.value * M::pow(a.value, b.value - T(1));
-    T slopeB = lead(a) == 0 ? T(0) : y * M::log(a.value);
-    return chain(a, b, y, slopeA, slopeB);
+    D y(M::pow(a.value, b.value));
+    if (lead(b) != 0 || std::fabs(lead(a)) > 0)
+      moveAlong(y, b.value * M::pow(a.value, b.value - T(1)), a);
+    if (lead(a) != 0)
+      moveAlong(y, y.value * M::log(a.value), b);
+    return y;
   }
 };
 

@@ -88,7 +88,7 @@ static Array<Dual<S>> constantOf(const Array<S> &x) {
   return lifted;
 }
 
-/// Adds row . x' to the tangents of `y`.
+/// Adds row . x' to the tangents of `y`. A number tells nothing of what it depends on, so an entry that is 0 stands for one that does not count.
 template <typename S>
 static void addTangents(Dual<S> &y, const Arrays<S> &row, const Arrays<Dual<S>> &xs) {
   size_t next = 0;
@@ -97,20 +97,19 @@ static void addTangents(Dual<S> &y, const Arrays<S> &row, const Arrays<Dual<S>> 
       continue;
     const Array<S> &slopes = row[next++];
     for (size_t i = 0; i < x.reals.size(); ++i)
-      for (int t = 0; t < Dual<S>::width; ++t)
-        y.tangent[t] = y.tangent[t] + along(slopes.reals[i], x.reals[i].tangent[t]);
+      if (!Math<S>::isZero(slopes.reals[i]))
+        moveAlong(y, slopes.reals[i], x.reals[i]);
   }
 }
 
 /// The directions in which one of `arrays` moves.
 template <typename S>
-static std::array<bool, Dual<S>::width> findMoves(const Arrays<Dual<S>> &arrays) {
-  std::array<bool, Dual<S>::width> moves{};
+static uint64_t findMoves(const Arrays<Dual<S>> &arrays) {
+  uint64_t moving = 0;
   for (const Array<Dual<S>> &x : arrays)
     for (const Dual<S> &element : x.reals)
-      for (int t = 0; t < Dual<S>::width; ++t)
-        moves[t] |= !Math<S>::isZero(element.tangent[t]);
-  return moves;
+      moving |= element.moving;
+  return moving;
 }
 
 /// Bit by bit: -0.0 is another number than 0.0, and NaN is itself.
@@ -162,9 +161,9 @@ LogicalResult Frame<S>::applyCustom(CustomOp op, unsigned slot, const Arrays<S> 
     const Arrays<T> &values = known.values;
     for (const Array<T> &value : values)
       ys.push_back(constantOf<T>(value));
-    auto moves = findMoves<T>(read);
+    uint64_t moving = findMoves<T>(read);
     bool isStopped = llvm::all_of(op->getUsers(), [](Operation *user) { return isa<StopOp>(user); }); // nobody asks how it moves
-    if (isStopped || llvm::none_of(moves, [](bool moved) { return moved; }))
+    if (isStopped || !moving)
       return success();
     bool isAgain = false;
     size_t next = 0;
@@ -173,8 +172,8 @@ LogicalResult Frame<S>::applyCustom(CustomOp op, unsigned slot, const Arrays<S> 
         if (isImplicit) {
           session.implicit = op;
           for (int t = 0; t < S::width; ++t)
-            if (moves[t])
-              y.reals[i].tangent[t] = T(std::numeric_limits<double>::quiet_NaN());
+            if (moving >> t & 1)
+              y.reals[i].setTangent(t, T(std::numeric_limits<double>::quiet_NaN()));
           continue;
         }
         if (size_t number = next++; number < known.rows.size()) {

@@ -60,7 +60,7 @@ static LogicalResult sweep(Frame<Dual<S>> &inner, Frame<S> &outer, Block &block,
         seeded[slot].push_back(std::move(lifted));
       }
     for (auto [t, direction] : llvm::enumerate(chunk))
-      seeded[direction.slot][direction.argument].reals[direction.element].tangent[t] = S(1);
+      seeded[direction.slot][direction.argument].reals[direction.element].setTangent(t, S(1));
     for (unsigned slot : slots)
       for (auto [argument, array] : llvm::zip(arguments, seeded[slot]))
         inner.set(argument, slot, std::move(array));
@@ -128,7 +128,7 @@ static Array<Dual<S>> seed(const Array<S> &x, const Array<S> &along, int64_t fir
   for (int64_t i = 0; i < size; ++i) {
     seeded.reals.push_back(Dual<S>(x.reals[i]));
     for (int64_t t = 0; t < count; ++t)
-      seeded.reals.back().tangent[t] = along.reals[(first + t) * size + i];
+      seeded.reals.back().setTangent(t, along.reals[(first + t) * size + i]);
   }
   return seeded;
 }

@@ -265,7 +265,7 @@ bool Frame<S>::evaluateUnary(Operation *op, unsigned slot, Array<S> &y) {
   Type element = arrayType(op->getResult(0)).getElementType();
   // The slope of trigamma is not known: of which op it is the third derivative, the second or the first.
   int derivatives = isa<LGammaOp>(op) ? 3 : isa<DigammaOp>(op) ? 2 : isa<TrigammaOp>(op) ? 1 : Math<S>::order + 1;
-  if (Math<S>::order >= derivatives && llvm::any_of(x.reals, [](const S &v) { return !Math<S>::isZero(v - Math<S>::drop(v)); }))
+  if (Math<S>::order >= derivatives && llvm::any_of(x.reals, Math<S>::moves))
     session.implicit = op;
   if (x.kind == Kind::Real)
     mapReal(*which, x.reals, y.reals);

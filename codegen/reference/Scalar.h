@@ -68,6 +68,8 @@ struct Math<F> : Kinks<F> {
   static F lead(F x) { return x; }
   static F drop(F x) { return x; }
   static bool isZero(F x) { return x == 0; }
+  /// Whether it carries a derivative.
+  static bool moves(F) { return false; }
 
   /// x, whose derivative is NaN.
   static F withUnknownSlope(F x) { return x; }
@@ -121,6 +123,7 @@ struct Math<std::complex<F>> : Kinks<std::complex<F>> {
   static F lead(C x) { return x.real(); }
   static C drop(C x) { return C(x.real()); }
   static bool isZero(C x) { return x.real() == 0 && x.imag() == 0; }
+  static bool moves(C x) { return x.imag() != 0; }
 
   static C withUnknownSlope(C x) { return x; }
   static C abs(C x) { return x.real() > 0 ? x : x.real() < 0 ? -x : C(std::fabs(x.real())); }

@@ -98,9 +98,20 @@ TEST(Kink, AsDocumented) {
     expectSame(slope(op, {0, 0.5, -3}), {0, 0, 0});
 }
 
-TEST(Kink, ZeroTangentStaysZero) {
-  Program program(gradOf("%y = gradus.sqrt %v : !gradus.array<[n], f64>" + sumOfY));
-  expectSame(program.run({vec({0, 4})})[1].reals, {inf, 0.25});
+TEST(Kink, AnInfiniteSlopeMeetsWhatMovesAlone) {
+  Program each(gradOf("%y = gradus.sqrt %v : !gradus.array<[n], f64>" + sumOfY));
+  expectSame(each.run({vec({0, 4})})[1].reals, {inf, 0.25});
+  // The root of a sum of squares: each square moves by 0 at 0, and 0 * inf is NaN. One that a choice leaves out does not move.
+  std::string squares = "%q = gradus.mul %v, %v : !gradus.array<[n], f64>\n", root = "\n%s = gradus.sqrt %r : !gradus.array<[], f64>";
+  std::string sum = "%r = gradus.reduce sum %y axes [0] : !gradus.array<[n], f64> to !gradus.array<[], f64>";
+  std::string chosen = "%k = gradus.constant dense<0.0> : tensor<f64>\n%z = gradus.broadcast %k axes [] : !gradus.array<[], f64> to !gradus.array<[n], f64>\n"
+                       "%c = gradus.compare gt %v, %z : !gradus.array<[n], f64> -> !gradus.array<[n], i1>\n"
+                       "%y = gradus.select %c, %q, %z : !gradus.array<[n], i1>, !gradus.array<[n], f64>\n";
+  Program all(gradOf(squares + "%y = gradus.neg %q : !gradus.array<[n], f64>\n" + sum + root));
+  expectSame(all.run({vec({0, 0})})[1].reals, {qnan, qnan});
+  Program some(gradOf(squares + chosen + sum + root));
+  expectSame(some.run({vec({0, 0})})[1].reals, {0, 0});
+  expectSame(some.run({vec({0, 2})})[1].reals, {0, 1});
 }
 
 /// The slopes of a binary op in both arguments.

@@ -203,8 +203,9 @@ TEST(ForwardAlone, GoesThroughEvery) {
 }
 
 TEST(ForwardAlone, KeepsZeroWhatAChoiceMadeZero) {
-  Case test{"masked_sqrt", "[n, c]", "%z = gradus.sub $y, $y : $M\n%c = gradus.compare gt $x, %z : $M -> !gradus.array<[n, c], i1>\n"
-                                     "%s = gradus.select %c, $x, %z : !gradus.array<[n, c], i1>, $M\n%r = gradus.sqrt %s : $M"};
+  Case test{"masked_sqrt", "[n, c]", "%u = gradus.stop $y : $M\n%z = gradus.sub %u, %u : $M\n"
+                                     "%c = gradus.compare gt $x, %z : $M -> !gradus.array<[n, c], i1>\n"
+                                     "%s = gradus.select %c, $x, %z : !gradus.array<[n, c], i1>, $M\n%q = gradus.sqrt %s : $M\n%r = gradus.add %q, $y : $M"};
   expectDuals(test, "");
   expectDuals(test, "k");
 }
