@@ -117,7 +117,7 @@ typedef struct gradus_device {
   /**
    * Records a product of matrices, by a library that the device has for them, or gives GRADUS_DECLINED: then kernels compute it, and Y may be anything. Null: kernels
    * compute all of them. What is recorded here does not know whether the step is refused; so only what may be written all the same is asked for: what lies in the
-   * workspace, or where nothing before can have refused the step.
+   * workspace, or where the data cannot have refused the step before.
    */
   int32_t (*product)(void *user, const gradus_device_product *product);
   /** `product` is asked where its calls have so many multiplications each, on the average over those that one product of the entry takes. */

@@ -99,14 +99,15 @@ bool addDeviceTable(Module &module, const DeviceCode &code, std::string &error) 
 // What a graph can record
 //===----------------------------------------------------------------------===//
 
-/// Whether the function that is called is a hook: what was loaded from the place of `update` or `dispatch` in a struct.
+/// Whether the function that is called is a hook: what was loaded from its place in a struct.
 static bool isHook(const Value *callee) {
   auto *load = dyn_cast<LoadInst>(callee);
   if (!load)
     return false;
   APInt offset(64, 0);
   load->getPointerOperand()->stripAndAccumulateConstantOffsets(load->getModule()->getDataLayout(), offset, /*AllowNonInbounds=*/true);
-  return offset == offsetof(gradus_device, update) || offset == offsetof(gradus_device, dispatch);
+  return llvm::any_of(ArrayRef<size_t>{offsetof(gradus_device, dispatch), offsetof(gradus_device, product), offsetof(gradus_device, update)},
+                      [&](size_t hook) { return offset == hook; });
 }
 
 /// What keeps an instruction from being recorded, or empty. `calls` gets the functions that it calls.

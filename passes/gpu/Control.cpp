@@ -14,10 +14,14 @@ using namespace mlir;
 
 namespace gradus {
 
-void DeviceLowering::emitRegion(Region &region, Cell active) {
+/// `condition` is that of `active` where the host knows it.
+void DeviceLowering::emitRegion(Region &region, Cell active, std::optional<HostValue> condition) {
   Level inside;
   inside.isOfSlot = level->isOfSlot;
   inside.active = active;
+  inside.path = condition ? level->path : std::nullopt;
+  if (inside.path)
+    inside.path->conditions.push_back(*condition);
   Level *outer = std::exchange(level, &inside);
   emitBlock(region.front());
   flush();
@@ -59,9 +63,9 @@ void DeviceLowering::emitControl(Operation *op) {
       return scalarIn(scope, choice.getCondition());
     return emitEvery(scope.code, scalarIn(scope, every.getPeriod()), scalarIn(scope, every.getTime()));
   }, then, otherwise);
-  emitRegion(op->getRegion(0), then);
+  emitRegion(op->getRegion(0), then, choice ? findHostCondition(choice.getCondition(), /*isOpposite=*/false) : std::nullopt);
   if (choice)
-    emitRegion(choice.getOtherwise(), otherwise);
+    emitRegion(choice.getOtherwise(), otherwise, findHostCondition(choice.getCondition(), /*isOpposite=*/true));
   SmallVector<Value> taken(op->getRegion(0).front().getTerminator()->getOperands());
   SmallVector<Value> rest = choice ? SmallVector<Value>(choice.getOtherwise().front().getTerminator()->getOperands()) : SmallVector<Value>(every.getKept());
   for (auto [result, a, b] : llvm::zip_equal(op->getResults(), taken, rest)) {
@@ -169,6 +173,12 @@ void DeviceLowering::emitLoop(LoopOp loop) {
   Level inside;
   inside.isOfSlot = isOfSlot;
   inside.active = active;
+  inside.path = loop.getProceed().empty() ? level->path : std::nullopt; // with `while` only the device knows when it ends
+  for (const CarriedArray &carried : arrays)
+    if (inside.path)
+      knowCarried(loop, carried, pairs.lookup(carried.index).first, pairs.lookup(carried.index).second);
+  if (inside.path)
+    ++inside.path->loops;
   Level *outer = std::exchange(level, &inside);
   emitProceed(loop);
   DenseMap<unsigned, Cell> others;

@@ -50,6 +50,7 @@ private:
     bool isOfSlot = false;
     std::optional<Cell> active;
     std::vector<Item> pending;
+    std::optional<HostPath> path = HostPath(); ///< null where the host does not know whether what stands here runs
   };
   using Body = llvm::function_ref<void(Scope &)>;
 
@@ -68,7 +69,7 @@ private:
   // Control (Control.cpp).
   void emitControl(mlir::Operation *op);
   void decide(std::function<mlir::Value(Scope &)> condition, Cell then, std::optional<Cell> otherwise);
-  void emitRegion(mlir::Region &region, Cell active);
+  void emitRegion(mlir::Region &region, Cell active, std::optional<HostValue> condition);
   void emitLoop(LoopOp loop);
   void emitProceed(LoopOp loop);
   void emitPassEnd(LoopOp loop, llvm::ArrayRef<CarriedArray> arrays, const llvm::DenseMap<unsigned, Cell> &others, Cell index);
@@ -129,6 +130,16 @@ private:
   void emitBlockTrees(mlir::Location loc, llvm::ArrayRef<BlockTree> trees, std::function<mlir::Value(Evaluator &)> points,
                       std::function<mlir::Value(Evaluator &)> blocks);
   void emitContract(KernelOp kernel);
+  // Products by a library (Products.cpp).
+  void emitProduct(KernelOp kernel);
+  std::optional<HostProduct> findHostProduct(KernelOp kernel);
+  mlir::Value findNarrow(KernelOp kernel, mlir::Value operand);
+  void takeNarrow(KernelOp kernel, HostProduct &product);
+  std::optional<HostValue> findHostAddress(mlir::Value array);
+  /// The value of a condition where sizes decide, or its opposite.
+  std::optional<HostValue> findHostCondition(mlir::Value condition, bool isOpposite);
+  /// What the host knows of an array that a loop carries: where a pass finds it, and where its results go.
+  void knowCarried(LoopOp loop, const CarriedArray &carried, Cell first, Cell second);
   void emitEncode(mlir::Location loc, EncodeOp op, Cell from, Cell to);
   void emitDots(KernelOp kernel);
   void emitScatter(KernelOp kernel);
@@ -149,8 +160,10 @@ private:
   std::vector<Step> *steps;
   Level *level = nullptr;
   bool mayBeRefused = false;
+  bool mustKeep = false; ///< by the data, so that nothing may have moved: not only since a device may have ended loops, after which results are wrong anyway
   llvm::DenseMap<mlir::Value, Cell> cells;     ///< numbers
   llvm::DenseMap<mlir::Value, Cell> addresses; ///< arrays
+  llvm::DenseMap<mlir::Value, HostValue> hostAddresses;  ///< arrays that the host finds in passes of loops
   llvm::DenseMap<mlir::Value, mlir::Value> aliases;
   llvm::MapVector<mlir::Value, mlir::StringAttr> guards; ///< conditions, where they are computed -> what is not finite
   llvm::DenseSet<mlir::Value> knownGuards;

@@ -10,6 +10,7 @@
 
 #include "codegen/emit/Entry.h"
 #include "passes/gpu/Loops.h"
+#include "passes/gpu/Products.h"
 
 #include <functional>
 #include <vector>
@@ -29,12 +30,6 @@ enum FrameCell : unsigned {
   timeCell,      ///< t
   seedCell,      ///< of draws
   firstHyperCell
-};
-
-/// A cell of the call, or one of each slot.
-struct Cell {
-  bool isOfSlot = false;
-  unsigned index = 0;
 };
 
 /// What the host writes into a cell of a slot.
@@ -78,11 +73,12 @@ struct Launch {
   bool goesOverSlots = false; ///< or as often as the number of slots asks for
 };
 
-/// A launch, or launches that are repeated.
+/// A launch, launches that are repeated, or those of a product of matrices, which the device may have a library for.
 struct Step {
   unsigned launch = 0;
   std::function<mlir::Value(Evaluator &)> count; ///< of a loop
   std::vector<Step> body;
+  std::optional<HostProduct> product = std::nullopt;
 };
 
 /// What the host program needs to know about the frame and the launches of one entry.

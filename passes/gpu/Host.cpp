@@ -41,12 +41,14 @@ public:
 private:
   LLVM::LLVMFuncOp begin(StringRef name, Type result, TypeRange arguments);
   Value frameBytes();
+  Value placeTemporaries(Evaluator &evaluator, Value offset, function_ref<void(unsigned number, Value place)> take);
   SlotSizes measure(Value slot, Value offset);
   void checkLoops(Value report);
   void fillHeader(ValueRange arguments);
   SmallVector<Value> fillRecords();
-  void emitSteps(ArrayRef<Step> steps, ArrayRef<Value> totals);
+  void emitSteps(ArrayRef<Step> steps, ArrayRef<Value> totals, ArrayRef<Value> around);
   void emitLaunch(unsigned number, Value total, Value passes);
+  LLVM::LLVMFuncOp getPlaces();
   LLVM::LLVMFuncOp getUpdate();
   LLVM::LLVMFuncOp getDispatch();
 
@@ -111,15 +113,23 @@ Value HostEmitter::frameBytes() {
   return roundUp(code, code.add(code.i64(program.numCells * cellBytes), records));
 }
 
+/// Where the temporaries of a slot are from `offset` on, and where they end.
+Value HostEmitter::placeTemporaries(Evaluator &evaluator, Value offset, function_ref<void(unsigned number, Value place)> take) {
+  for (auto [number, temporary] : llvm::enumerate(program.temporaries)) {
+    take(number, offset);
+    offset = code.add(offset, roundUp(code, temporary.bytes(evaluator)));
+  }
+  return offset;
+}
+
 /// The sizes of a slot, and its temporaries from `offset` on.
 SlotSizes HostEmitter::measure(Value slot, Value offset) {
   SlotSizes sizes;
   sizes.buffers.symbols = emitSymbols(code, layout, tensors, slot);
   Evaluator evaluator(code, sizes.buffers);
   sizes.fits = code.integer(code.getI1Type(), 1);
+  sizes.end = placeTemporaries(evaluator, offset, [&](unsigned, Value place) { sizes.offsets.push_back(place); });
   for (const Temporary &temporary : program.temporaries) {
-    sizes.offsets.push_back(offset);
-    offset = code.add(offset, roundUp(code, temporary.bytes(evaluator)));
     Value count = code.number(code.getF64Type(), 1); // arguments of size 0 may go with others that no memory has
     for (Attribute dim : temporary.shape)
       count = arith::MulFOp::create(code, count, arith::SIToFPOp::create(code, code.getF64Type(), evaluator.sizeOf(dim)));
@@ -130,7 +140,6 @@ SlotSizes HostEmitter::measure(Value slot, Value offset) {
     sizes.groups.push_back(launch.grid == Grid::Units ? launch.groups(evaluator) : Value());
     sizes.passes.push_back(launch.passes ? launch.passes(evaluator) : Value());
   }
-  sizes.end = offset;
   return sizes;
 }
 
@@ -245,14 +254,41 @@ void HostEmitter::emitLaunch(unsigned number, Value total, Value passes) {
   code.ifThen(code.compare(arith::CmpIPredicate::ne, address, code.i64(0)), dispatch);
 }
 
-void HostEmitter::emitSteps(ArrayRef<Step> steps, ArrayRef<Value> totals) {
+/// i64 (tensors, slot, begin, places): stores where the temporaries of a slot are, the first one at `begin`, and returns where they end.
+LLVM::LLVMFuncOp HostEmitter::getPlaces() {
+  std::string name = layout.cName + "__device_places";
+  if (auto known = module.lookupSymbol<LLVM::LLVMFuncOp>(name))
+    return known;
+  OpBuilder::InsertionGuard guard(code);
+  Type ptr = code.ptrType(), i64 = code.getI64Type();
+  LLVM::LLVMFuncOp places = begin(name, i64, {ptr, i64, i64, ptr});
+  places.setLinkage(LLVM::Linkage::Internal);
+  Buffers buffers;
+  buffers.symbols = emitSymbols(code, layout, places.getArgument(0), places.getArgument(1));
+  Evaluator evaluator(code, buffers);
+  Value end = placeTemporaries(evaluator, places.getArgument(2), [&](unsigned number, Value place) {
+    LLVM::StoreOp::create(code, place, code.byteAddress(places.getArgument(3), number * int64_t(sizeof(int64_t))));
+  });
+  LLVM::ReturnOp::create(code, end);
+  return places;
+}
+
+/// `around` are the numbers of the passes of loops around.
+void HostEmitter::emitSteps(ArrayRef<Step> steps, ArrayRef<Value> totals, ArrayRef<Value> around) {
   for (const Step &step : steps) {
-    if (!step.count) {
+    if (step.product) {
+      HostCall call{layout, program, tensors, slots, device, status, code.add(workspace, frameBytes()), [&] { return getPlaces(); }};
+      code.ifThen(emitAskForProduct(code, *step.product, call, around), [&] { emitSteps(step.body, totals, around); });
+    } else if (step.count) {
+      Evaluator evaluator(code, host);
+      code.loop(code.i64(0), step.count(evaluator), [&](Value pass) {
+        SmallVector<Value> inside(around);
+        inside.push_back(pass);
+        emitSteps(step.body, totals, inside);
+      });
+    } else {
       emitLaunch(step.launch, totals[step.launch], totals[program.launches.size() + step.launch]);
-      continue;
     }
-    Evaluator evaluator(code, host);
-    code.loop(code.i64(0), step.count(evaluator), [&](Value) { emitSteps(step.body, totals); });
   }
 }
 
@@ -279,7 +315,7 @@ void HostEmitter::emitKernel() {
   checkLoops(arguments[7]);
   fillHeader(arguments);
   SmallVector<Value> totals = fillRecords();
-  emitSteps(program.steps, totals);
+  emitSteps(program.steps, totals, {});
   LLVM::ReturnOp::create(code, code.loadRaw(i32, status));
 }
 

@@ -46,7 +46,7 @@ void forThread(Scope &scope, Value count, function_ref<void(Value)> then) {
 void DeviceLowering::emitKernel(KernelOp kernel) {
   bool isContract = isa<ContractOp>(kernel.getBody().front().front());
   if (isContract)
-    return emitContract(kernel);
+    return emitProduct(kernel);
   if (findScatter(kernel))
     return emitScatter(kernel);
   if (findOrderOp(kernel))
@@ -232,7 +232,7 @@ void DeviceLowering::emitCheck(KernelOp kernel) {
         code.ifThen(isOutside, [&] { refuse(scope, GRADUS_ERROR_INDEX, -1, place); });
       });
     });
-    mayBeRefused = true;
+    mayBeRefused = mustKeep = true;
   }
 }
 

@@ -284,7 +284,7 @@ void DeviceLowering::addGuards(Operation *op) {
       });
   });
   flush();
-  mayBeRefused = true;
+  mayBeRefused = mustKeep = true;
 }
 
 } // namespace gradus

@@ -1,6 +1,7 @@
 //===- SimulatedTest.cpp - Kernels of a device have the bits of the CPU's -----------===//
 //
-// Every entry of the standard library in both engines. The device is simulated: it has the arithmetic of the CPU, so that the results must have its bits.
+// Every entry of the standard library in both engines. The device is simulated: it has the arithmetic of the CPU, so that the results must have its bits. So has
+// the library that it is then given for products of matrices.
 //
 //===----------------------------------------------------------------------------===//
 
@@ -17,22 +18,9 @@ using namespace gradus::bits;
 
 namespace {
 
-gradus_status runOnDevice(const gradus_entry &entry, AnyCall &call, const Simulator &simulator, uint64_t t, std::string &message) {
-  gradus_context context = {};
-  context.user = &message;
-  context.error = [](void *user, const gradus_error *error) { *static_cast<std::string *>(user) = error->message; };
-  context.device = simulator.get();
-  std::vector<gradus_tensor> &tensors = call.getTensors();
-  for (gradus_tensor &tensor : tensors)
-    tensor.device_type = GRADUS_VULKAN;
-  size_t slots = entry.is_open ? tensors.size() / std::max<size_t>(1, size_t(entry.n_arguments)) : 1, bytes = gradus_workspace(&entry, tensors.data(), slots);
-  std::vector<char> workspace(bytes == SIZE_MAX ? 0 : bytes + 64, char(0x5a));
-  char *scratch = workspace.data() + (64 - reinterpret_cast<uintptr_t>(workspace.data()) % 64) % 64;
-  gradus_status status = gradus_call(&entry, &context, call.getHypers().data(), t, 7, tensors.data(), slots, scratch, bytes, nullptr);
-  if (status != GRADUS_OK)
-    return status;
-  call.getReport() = {};
-  return gradus_device_result(&entry, &context, &simulator.report, &call.getReport());
+/// Whether kernels of an entry multiply matrices, which a library may be asked for.
+bool hasProduct(const DeviceCode &code, const EntryLayout &layout) {
+  return std::any_of(code.getNames().begin(), code.getNames().end(), [&](const std::string &name) { return name.rfind(layout.cName + "__contract", 0) == 0; });
 }
 
 class Simulated : public testing::TestWithParam<std::string> {};
@@ -69,6 +57,15 @@ TEST_P(Simulated, hasTheBitsOfTheCpu) {
       if (status == GRADUS_OK)
         EXPECT_TRUE(other.getBits() == plain.getBits()) << what;
       done += status == GRADUS_OK;
+      if (!hasProduct(*engines.device, layout))
+        continue;
+      AnyCall third(&cpu, sizes, slots, {});
+      Simulator withLibrary(*engines.device);
+      withLibrary.addLibrary();
+      EXPECT_EQ(runOnDevice(gpu, third, withLibrary, 3, message), status) << what << " with a library: " << message;
+      if (status == GRADUS_OK)
+        EXPECT_TRUE(third.getBits() == plain.getBits()) << what << " with a library";
+      EXPECT_LE(withLibrary.getDispatches(), simulator.getDispatches()) << what;
     }
   }
   EXPECT_TRUE(done > 0 || wanted == 0);

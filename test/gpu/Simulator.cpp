@@ -2,11 +2,16 @@
 
 #include "Simulator.h"
 
+#include "llvm/ADT/APFloat.h"
+
+#include <algorithm>
+#include <cmath>
 #include <cstring>
 
 #include <ucontext.h>
 
 using namespace gradus;
+using namespace gradus::bits;
 
 namespace {
 
@@ -92,4 +97,72 @@ void Simulator::runGroup(SimulatedKernel *kernel, uint64_t number, uint64_t fram
       isAny |= !group.isDone[thread];
     }
   }
+}
+
+/// An element as a number.
+template <typename Real>
+static Real load(int32_t dtype, gradus_address base, int64_t index) {
+  const void *from = gradus_to_pointer(base);
+  if (dtype == GRADUS_F32 || dtype == GRADUS_F64)
+    return static_cast<const Real *>(from)[index];
+  if (dtype == GRADUS_F16)
+    return static_cast<Real>(llvm::APFloat(llvm::APFloat::IEEEhalf(), llvm::APInt(16, static_cast<const uint16_t *>(from)[index])).convertToDouble());
+  uint32_t const word = uint32_t(static_cast<const uint16_t *>(from)[index]) << 16;
+  float number;
+  std::memcpy(&number, &word, sizeof(number));
+  return static_cast<Real>(number);
+}
+
+/// Blocks of 128 by fma, one after the other, which is what the CPU sums (codegen/README.md).
+template <typename Real>
+static void multiply(const gradus_device_product &what) {
+  constexpr int64_t block = 128;
+  auto *y = static_cast<Real *>(gradus_to_pointer(what.y));
+  for (int64_t number = 0; number < what.count; ++number)
+    for (int64_t i = 0; i < what.rows; ++i)
+      for (int64_t j = 0; j < what.columns; ++j) {
+        int64_t const row = number * what.a_next + i * what.a_row, column = number * what.b_next + j * what.b_column;
+        Real &sum = y[number * what.y_next + i * what.y_row + j];
+        for (int64_t low = 0; low < what.inner; low += block) {
+          Real part = 0;
+          for (int64_t k = low; k < std::min(low + block, what.inner); ++k)
+            part = std::fma(load<Real>(what.dtype, what.a, row + k * what.a_column), load<Real>(what.dtype, what.b, column + k * what.b_row), part);
+          sum = low == 0 ? part : sum + part;
+        }
+      }
+}
+
+void Simulator::addLibrary(double least) {
+  device.least_product = least;
+  device.product = [](void *user, const gradus_device_product *what) -> int32_t {
+    auto *self = static_cast<Simulator *>(user);
+    self->asked.push_back(*what);
+    if (self->asked.size() > self->takes)
+      return self->answer;
+    if (what->rows <= 2 && what->a_column == 1 && what->b_row == 1) // of few rows the CPU has other sums
+      return GRADUS_DECLINED;
+    if (what->result == GRADUS_F64)
+      multiply<double>(*what);
+    else
+      multiply<float>(*what);
+    return GRADUS_OK;
+  };
+}
+
+gradus_status gradus::runOnDevice(const gradus_entry &entry, AnyCall &call, const Simulator &simulator, uint64_t t, std::string &message) {
+  gradus_context context = {};
+  context.user = &message;
+  context.error = [](void *user, const gradus_error *error) { *static_cast<std::string *>(user) = error->message; };
+  context.device = simulator.get();
+  std::vector<gradus_tensor> &tensors = call.getTensors();
+  for (gradus_tensor &tensor : tensors)
+    tensor.device_type = GRADUS_VULKAN;
+  size_t slots = entry.is_open ? tensors.size() / std::max<size_t>(1, size_t(entry.n_arguments)) : 1, bytes = gradus_workspace(&entry, tensors.data(), slots);
+  std::vector<char> workspace(bytes == SIZE_MAX ? 0 : bytes + 64, char(0x5a));
+  char *scratch = workspace.data() + (64 - reinterpret_cast<uintptr_t>(workspace.data()) % 64) % 64;
+  gradus_status status = gradus_call(&entry, &context, call.getHypers().data(), t, 7, tensors.data(), slots, scratch, bytes, nullptr);
+  if (status != GRADUS_OK)
+    return status;
+  call.getReport() = {};
+  return gradus_device_result(&entry, &context, &simulator.report, &call.getReport());
 }

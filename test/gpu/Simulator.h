@@ -9,6 +9,8 @@
 
 #include "DeviceCode.h"
 
+#include "test/codegen/bits/AnyCall.h"
+
 namespace gradus {
 
 class Simulator {
@@ -16,6 +18,12 @@ public:
   explicit Simulator(DeviceCode &code);
   const gradus_device *get() const { return &device; }
   size_t getDispatches() const { return dispatches; }
+  /// From here on there is a library for products of at least so many multiplications. Its sums are those of the CPU, so that results have the CPU's bits.
+  void addLibrary(double least = 0);
+  /// What the library has been asked for, and what it answers: GRADUS_OK for the first `takes` of it, then `answer`.
+  std::vector<gradus_device_product> asked;
+  size_t takes = SIZE_MAX;
+  int32_t answer = GRADUS_DECLINED;
   gradus_device_report report{};
 
 private:
@@ -29,5 +37,8 @@ private:
   std::vector<std::unique_ptr<char[]>> stacks;
   std::vector<char> scratch;
 };
+
+/// Calls an entry of a device with the tensors of `call`, and leaves in it what the device reports.
+gradus_status runOnDevice(const gradus_entry &entry, bits::AnyCall &call, const Simulator &simulator, uint64_t t, std::string &message);
 
 } // namespace gradus

@@ -21,6 +21,8 @@ using namespace mlir;
 /// Where a spec stands.
 static std::string pathOf(const std::string &spec) {
   constexpr llvm::StringLiteral prefix = "inputs/";
+  if (llvm::StringRef(spec).starts_with("/"))
+    return spec;
   return llvm::StringRef(spec).starts_with(prefix) ? GRADUS_TEST_INPUTS "/" + spec.substr(prefix.size()) : GRADUS_TEST_STD "/" + spec;
 }
 
