@@ -1,7 +1,14 @@
 # The bars of a GPU (test/bench/gpu): a program that needs nothing but a driver, so that it can be carried to a machine that has one.
 set(DEVICE_SPECS ${CMAKE_CURRENT_BINARY_DIR}/device/specs)
 set(DEVICE_ARCHIVES)
-foreach(spec lang/std/rules/adamw lang/std/rules/lion lang/std/rules/sgd test/bench/specs/cross_entropy)
+foreach(spec
+    lang/std/rules/adamw
+    lang/std/rules/lion
+    lang/std/rules/sgd
+    test/bench/specs/cross_entropy
+    test/bench/specs/perceptron
+    test/bench/specs/products
+    test/bench/specs/products_bf16)
   get_filename_component(name ${spec} NAME)
   add_custom_command(
     OUTPUT ${DEVICE_SPECS}/${name}.a ${DEVICE_SPECS}/${name}.h
@@ -25,7 +32,7 @@ set_target_properties(bench-gpu PROPERTIES
   RUNTIME_OUTPUT_DIRECTORY ${CMAKE_CURRENT_BINARY_DIR}/device)
 
 # All of it against the driver that keeps a record: what is launched, and that the script reads what the program writes.
-add_test(NAME bench-gpu-build COMMAND ${CMAKE_COMMAND} --build ${CMAKE_BINARY_DIR} --target bench-gpu fake_cuda)
+add_test(NAME bench-gpu-build COMMAND ${CMAKE_COMMAND} --build ${CMAKE_BINARY_DIR} --target bench-gpu fake_cublas fake_cuda)
 set_tests_properties(bench-gpu-build PROPERTIES FIXTURES_SETUP bench-gpu)
 add_test(NAME bench-gpu-smoke
   COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/gpu --smoke ${CMAKE_BINARY_DIR}/test/runtime/cuda/fake/libcuda.so.1 ${CMAKE_CURRENT_BINARY_DIR}/device

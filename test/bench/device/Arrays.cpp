@@ -23,6 +23,12 @@ void Arrays::fill(const gradus_argument &argument, std::vector<char> &to, size_t
     if (argument.dtype == GRADUS_F32) { // a state is a mean of squares perhaps: not below 0
       float const value = static_cast<float>(argument.role == GRADUS_STATE ? unit * 0.01 : unit - 0.5);
       std::memcpy(to.data() + k * size, &value, size);
+    } else if (argument.dtype == GRADUS_BF16) { // the upper half of a float
+      float const value = static_cast<float>(unit - 0.5);
+      uint32_t word;
+      std::memcpy(&word, &value, sizeof(word));
+      uint16_t const upper = static_cast<uint16_t>(word >> 16);
+      std::memcpy(to.data() + k * size, &upper, size);
     } else if (argument.dtype == GRADUS_I64 || argument.dtype == GRADUS_I32) { // classes: there are at least two
       int64_t const value = static_cast<int64_t>(bits % 2);
       std::memcpy(to.data() + k * size, &value, size);

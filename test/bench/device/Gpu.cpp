@@ -54,7 +54,13 @@ gradus_address Gpu::allocate(size_t bytes) {
   return address;
 }
 
+bool Gpu::useBlas(const std::string &library, int32_t flags) {
+  size_t const bytes = GRADUS_CUDA_BLAS_WORKSPACE;
+  return gradus_cuda_queue_use_blas(queue, library.empty() ? nullptr : library.c_str(), flags, allocate(bytes), bytes) == GRADUS_OK;
+}
+
 void Gpu::releaseAll() {
+  (void)gradus_cuda_queue_use_blas(queue, nullptr, 0, 0, 0);
   for (gradus_address address : addresses)
     (void)gradus_cuda_release(cuda, address);
   addresses.clear();

@@ -44,6 +44,10 @@ public:
       throw std::runtime_error(said);
   }
   gradus_device *getDevice() const { return gradus_cuda_queue_device(queue); }
+  /// Products of matrices by cuBLAS from here to `releaseAll`; false, with what is said, where it is not here. Without a name it is looked for.
+  bool useBlas(const std::string &library, int32_t flags);
+  uint64_t countProducts() const { return gradus_cuda_queue_products(queue); }
+  const std::string &getSaid() const { return said; }
   uint64_t countDispatches() const { return gradus_cuda_queue_dispatches(queue); }
   /// For calls: its device is the queue's, and its errors become exceptions by `check`.
   gradus_context context{};

@@ -1,6 +1,6 @@
 //===- gpu.cpp - Compiled entries on a GPU: agreement, bandwidth, graphs ---------===//
 //
-// Usage: gpu [--driver FILE] [--only agree] [--smoke] [--json FILE]
+// Usage: gpu [--driver FILE] [--blas FILE] [--only agree] [--smoke] [--json FILE]
 //
 // One JSON object with what was measured; test/bench/gpu compares it with torch and with the bars. `--smoke` takes small sizes and asserts no number: with a driver that
 // only keeps a record it shows that everything is launched.
@@ -12,6 +12,9 @@
 #include "adamw.h"
 #include "cross_entropy.h"
 #include "lion.h"
+#include "perceptron.h"
+#include "products.h"
+#include "products_bf16.h"
 #include "sgd.h"
 
 #include <cmath>
@@ -44,6 +47,10 @@ public:
   void measureRules();
   void measureMany();
   void measureRows();
+  /// Without a name cuBLAS is looked for.
+  void measureProducts(const std::string &blas);
+  void measurePerceptron(const std::string &name);
+  void measureProduct(const std::string &name, const gradus_entry &entry);
   void captureSteps();
   std::string getJson() const { return "{\n" + lines + "  \"dispatches\": " + std::to_string(gpu.countDispatches()) + "\n}\n"; }
   bool isGood() const { return problems == 0; }
@@ -60,7 +67,8 @@ private:
     ++problems;
     std::printf("WRONG: %s\n", text.c_str());
   }
-  void compare(const std::string &name, Arrays &device, Arrays &host, double tolerance);
+  /// The largest relative difference, which must be within `tolerance` where a device computes.
+  double compare(const std::string &name, Arrays &device, Arrays &host, double tolerance);
   /// One step with the defaults; t = 3, so that nothing is at its start.
   void step(Arrays &arrays, const gradus_entry &entry) {
     std::vector<double> const hyper = getDefaults(entry);
@@ -76,7 +84,7 @@ private:
 } // namespace
 
 /// The largest difference between what both sides wrote, over the size of the numbers.
-void Bench::compare(const std::string &name, Arrays &device, Arrays &host, double tolerance) {
+double Bench::compare(const std::string &name, Arrays &device, Arrays &host, double tolerance) {
   std::vector<std::vector<char>> const there = device.fetch(), here = host.fetch();
   double worst = 0;
   for (size_t k = 0; k < here.size(); ++k)
@@ -90,6 +98,7 @@ void Bench::compare(const std::string &name, Arrays &device, Arrays &host, doubl
   report("agree_" + name, worst);
   if (!isSmoke && !(worst <= tolerance))
     fail(name + " differs from the processor by " + std::to_string(worst));
+  return worst;
 }
 
 void Bench::agree() {
@@ -161,6 +170,72 @@ void Bench::measureRows() {
   gpu.releaseAll();
 }
 
+/// A train step of a perceptron by what multiplies now, called and captured.
+void Bench::measurePerceptron(const std::string &name) {
+  const gradus_entry &entry = *perceptron_step_step_cuda_entry();
+  std::map<std::string, int64_t> const sizes{{"n", isSmoke ? 64 : 256}, {"d", isSmoke ? 128 : 784}, {"h", isSmoke ? 64 : 512}, {"c", 10}};
+  Arrays device(entry, sizes, 0, 1, &gpu), captured(entry, sizes, 0, 1, &gpu), host(*perceptron_step_step_entry(), sizes, 0, 1, nullptr);
+  step(device, entry);
+  if (host.call(nullptr, getDefaults(entry).data(), 3) != GRADUS_OK)
+    fail("the perceptron is refused by the processor");
+  compare(name, device, host, 1e-4);
+  gpu.launch(gpu.capture([&] { step(captured, entry); }));
+  gpu.wait();
+  if (!isSmoke && device.fetch() != captured.fetch())
+    fail(name + ": a captured step is another than a called one");
+  report(name + "_ms", 1e3 * gpu.time(isSmoke ? 1 : 100, [&] { step(device, entry); }));
+  gpu.releaseAll();
+}
+
+/// A product of square matrices by what multiplies now.
+void Bench::measureProduct(const std::string &name, const gradus_entry &entry) {
+  int64_t const size = isSmoke ? 64 : 4096;
+  Arrays arrays(entry, {{"n", size}, {"k", size}, {"m", size}}, 0, 1, &gpu);
+  double const seconds = gpu.time(isSmoke ? 1 : 10, [&] { step(arrays, entry); });
+  report(name + "_tflops", 2e-12 * std::pow(static_cast<double>(size), 3) / seconds);
+  gpu.releaseAll();
+}
+
+/// Products of matrices by kernels, then by cuBLAS where it is here.
+void Bench::measureProducts(const std::string &blas) {
+  measurePerceptron("perceptron");
+  measureProduct("product", *nn_cuda_entry());
+  measureProduct("product_bf16", *nn_bf16_cuda_entry());
+  if (gpu.countProducts() > 0)
+    fail("cuBLAS was asked though it was not asked for");
+  if (!gpu.useBlas(blas, 0))
+    return std::printf("products by cuBLAS: not measured, %s\n", gpu.getSaid().c_str()), void();
+  measurePerceptron("perceptron_cublas");
+  struct Layout {
+    const char *name;
+    const gradus_entry *device, *host;
+  };
+  const Layout layouts[] = {{"nn", nn_cuda_entry(), nn_entry()},
+                            {"nt", nt_cuda_entry(), nt_entry()},
+                            {"tn", tn_cuda_entry(), tn_entry()},
+                            {"tt", tt_cuda_entry(), tt_entry()},
+                            {"nn_bf16", nn_bf16_cuda_entry(), nn_bf16_entry()}};
+  for (const Layout &layout : layouts) {
+    (void)gpu.useBlas(blas, 0);
+    std::map<std::string, int64_t> const sizes{{"n", 192}, {"k", 128}, {"m", 160}};
+    Arrays device(*layout.device, sizes, 0, 1, &gpu), host(*layout.host, sizes, 0, 1, nullptr);
+    uint64_t const before = gpu.countProducts();
+    step(device, *layout.device);
+    if (host.call(nullptr, nullptr, 3) != GRADUS_OK || gpu.countProducts() != before + 1)
+      fail(std::string(layout.name) + " is not a product of cuBLAS");
+    double const tolerance = 5e-3; // sums of 128 products that are next to 0
+    if (double const worst = compare(std::string("cublas_") + layout.name, device, host, tolerance); isSmoke && !(worst <= tolerance)) // the fake one multiplies
+      fail(std::string(layout.name) + " by cuBLAS differs from the processor by " + std::to_string(worst));
+    gpu.releaseAll();
+  }
+  (void)gpu.useBlas(blas, 0);
+  measureProduct("product_cublas", *nn_cuda_entry());
+  (void)gpu.useBlas(blas, GRADUS_CUDA_BLAS_TF32);
+  measureProduct("product_cublas_tf32", *nn_cuda_entry());
+  (void)gpu.useBlas(blas, 0);
+  measureProduct("product_bf16_cublas", *nn_bf16_cuda_entry());
+}
+
 /// A captured step is replayed with other values of t, and comes to the bits of steps that are called one by one.
 void Bench::captureSteps() {
   const gradus_entry &entry = *adamw_step_cuda_entry();
@@ -189,16 +264,16 @@ void Bench::captureSteps() {
 }
 
 int main(int argc, char **argv) {
-  std::string driver = "libcuda.so.1", json, only;
+  std::string driver = "libcuda.so.1", blas, json, only;
   bool isSmoke = false;
   for (int k = 1; k < argc; ++k) {
     std::string const word = argv[k];
     if (word == "--smoke")
       isSmoke = true;
-    else if ((word == "--driver" || word == "--json" || word == "--only") && k + 1 < argc)
-      (word == "--driver" ? driver : word == "--json" ? json : only) = argv[++k];
+    else if ((word == "--driver" || word == "--blas" || word == "--json" || word == "--only") && k + 1 < argc)
+      (word == "--driver" ? driver : word == "--blas" ? blas : word == "--json" ? json : only) = argv[++k];
     else
-      return std::fprintf(stderr, "usage: gpu [--driver FILE] [--only agree] [--smoke] [--json FILE]\n"), 2;
+      return std::fprintf(stderr, "usage: gpu [--driver FILE] [--blas FILE] [--only agree] [--smoke] [--json FILE]\n"), 2;
   }
   try {
     Gpu gpu(driver);
@@ -211,6 +286,7 @@ int main(int argc, char **argv) {
       bench.measureRules();
       bench.measureMany();
       bench.measureRows();
+      bench.measureProducts(blas);
     }
     if (!json.empty())
       std::ofstream(json) << bench.getJson();
