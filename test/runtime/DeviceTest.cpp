@@ -55,7 +55,7 @@ int32_t record(const gradus_context *context, const double *hyper, uint64_t, uin
 struct DeviceCall {
   runtime_test::Call call;
   Recorder recorder;
-  gradus_device device{&recorder, GRADUS_VULKAN, 3, update, dispatch, scratch, reason, base + 65536, base + 131072, nullptr, 0};
+  gradus_device device{&recorder, GRADUS_VULKAN, 3, update, dispatch, scratch, reason, base + 65536, base + 131072, nullptr, 0, nullptr, 0};
   gradus_context context{};
   gradus_error error{};
   const char *const guards[1] = {"the gradient of 'w'"};
