@@ -63,9 +63,27 @@ private:
   void addEffect(std::function<void(Scope &)> emit) { level->pending.push_back({nullptr, {}, std::move(emit)}); }
   void addArguments();
   void emitAllReduce(llvm::ArrayRef<AllReduceOp> reductions);
-  void addGuards(mlir::Operation *op);
   /// Launches what is pending.
   void flush();
+  // The guard (Guard.cpp).
+  struct Blamed;
+  /// An array of which an element may be why a step is refused; `found` has 1 + the first such element, or 0.
+  struct Suspect {
+    Cell address;
+    mlir::Type element;
+    std::function<mlir::Value(Scope &)> count;
+    Cell found;
+  };
+  /// One of the arguments.
+  struct Gradient {
+    int64_t tensor;
+    Cell found;
+  };
+  void addGuards(mlir::Operation *op);
+  void blame(Scope &scope, mlir::Value array, const llvm::MapVector<mlir::Type, Blamed> &blamed);
+  void emitSearch(const llvm::MapVector<mlir::Value, mlir::StringAttr> &conditions, const llvm::MapVector<mlir::Type, Blamed> &blamed);
+  void searchIn(Scope &scope, const Suspect &suspect, const AxisPart &part, mlir::Value memory);
+  void findPlace(Scope &scope);
   // Control (Control.cpp).
   void emitControl(mlir::Operation *op);
   void decide(std::function<mlir::Value(Scope &)> condition, Cell then, std::optional<Cell> otherwise);
@@ -167,6 +185,7 @@ private:
   llvm::DenseMap<mlir::Value, mlir::Value> aliases;
   llvm::MapVector<mlir::Value, mlir::StringAttr> guards; ///< conditions, where they are computed -> what is not finite
   llvm::DenseSet<mlir::Value> knownGuards;
+  llvm::SmallVector<Gradient> gradients;                 ///< in which a refused step has been searched
   llvm::SmallVector<Cell> kept;                          ///< by result
   std::vector<mlir::LLVM::LLVMFuncOp> kernels;
 };

@@ -24,6 +24,8 @@ enum FrameCell : unsigned {
   statusCell,    ///< 0, or the gradus_status that refuses the call: what is launched later does nothing
   whatCell,      ///< of a refusal: the index of the text of the guard, or -1
   argumentCell,  ///< of a refusal: as gradus_report.reserved
+  slotCell,      ///< of a refusal: the slot of the argument
+  elementCell,   ///< of a refusal: 1 + the first element that is not finite, 0 where it is not known
   reportCell,    ///< where the gradus_device_report goes, or 0
   valuesCell,    ///< what replaces the cells from `timeCell` on (gradus_device.values), or 0
   slotCountCell, ///< how many slots there are

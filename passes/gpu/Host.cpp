@@ -181,6 +181,8 @@ void HostEmitter::fillHeader(ValueRange arguments) {
   put(statusCell, code.i64(0));
   put(whatCell, code.i64(-1));
   put(argumentCell, code.i64(0));
+  put(slotCell, code.i64(0));
+  put(elementCell, code.i64(0));
   put(reportCell, ofDevice(offsetof(gradus_device, report)));
   put(valuesCell, ofDevice(offsetof(gradus_device, values)));
   put(slotCountCell, slots);

@@ -162,6 +162,7 @@ void DeviceLowering::emitReport() {
     CodeBuilder &code = scope.code;
     Type i64 = code.getI64Type(), i32 = code.getI32Type();
     Value nan = code.number(code.getF64Type(), std::numeric_limits<double>::quiet_NaN()), value = nan;
+    findPlace(scope);
     Value place = pointerIn(scope, {false, reportCell}), status = load(scope, {false, statusCell}, i64);
     Value isFine = code.compare(arith::CmpIPredicate::eq, status, code.i64(0));
     if (layout.valueResult >= 0)
@@ -174,12 +175,13 @@ void DeviceLowering::emitReport() {
     put(offsetof(gradus_device_report, t), load(scope, {false, timeCell}, i64));
     put(offsetof(gradus_device_report, committed), arith::ExtUIOp::create(code, i32, isFine));
     put(offsetof(gradus_device_report, status), narrow(status));
-    put(offsetof(gradus_device_report, slot), code.i64(0));
-    put(offsetof(gradus_device_report, element), code.i64(-1));
+    put(offsetof(gradus_device_report, slot), load(scope, {false, slotCell}, i64));
+    put(offsetof(gradus_device_report, element), code.sub(load(scope, {false, elementCell}, i64), code.i64(1)));
     put(offsetof(gradus_device_report, what), narrow(load(scope, {false, whatCell}, i64)));
     put(offsetof(gradus_device_report, argument), narrow(load(scope, {false, argumentCell}, i64)));
   });
   program.launches.back().when = LaunchWhen::WithReport;
+  program.launches.back().goesOverSlots = layout.isOpen && !gradients.empty();
 }
 
 } // namespace gradus

@@ -3,7 +3,6 @@
 #include "passes/fuse/Control.h"
 #include "passes/gpu/Device.h"
 #include "passes/lower/Function.h"
-#include "passes/step/Guard.h"
 
 using namespace mlir;
 
@@ -266,25 +265,6 @@ void DeviceLowering::emitAllReduce(ArrayRef<AllReduceOp> reductions) {
     });
   });
   program.launches.back().goesOverSlots = true;
-}
-
-/// When `op` has computed the last of the conditions: the first of them that is false refuses the call.
-void DeviceLowering::addGuards(Operation *op) {
-  for (Value condition : op->getResults())
-    if (guards.contains(condition))
-      knownGuards.insert(condition);
-  if (guards.empty() || knownGuards.size() < guards.size())
-    return;
-  addEffect([this, conditions = std::exchange(guards, {})](Scope &scope) {
-    CodeBuilder &code = scope.code;
-    SmallVector<Value> known = llvm::map_to_vector(conditions, [&](const auto &guard) { return scalarIn(scope, guard.first); });
-    for (size_t k = known.size(); k-- > 0;) // the first one is written last
-      code.ifThen(arith::XOrIOp::create(code, known[k], code.integer(code.getI1Type(), 1)), [&] {
-        refuse(scope, GRADUS_ERROR_NONFINITE, static_cast<int64_t>(k), 0);
-      });
-  });
-  flush();
-  mayBeRefused = mustKeep = true;
 }
 
 } // namespace gradus

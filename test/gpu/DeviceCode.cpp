@@ -4,6 +4,7 @@
 
 #include "passes/gpu/Gpu.h"
 #include "passes/lower/Code.h"
+#include "passes/step/Guard.h"
 
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/MemRef/IR/MemRef.h"
@@ -25,9 +26,20 @@ static void defineTable(ModuleOp module) {
   LLVM::GlobalOp::create(builder, module.getLoc(), type, /*isConstant=*/false, LLVM::Linkage::External, deviceTableName, zeros, /*alignment=*/8);
 }
 
+static std::vector<const char *> findTexts(FuncOp func) {
+  std::vector<const char *> texts;
+  for (unsigned index = 0; index < func.getNumResults(); ++index)
+    if (auto what = func.getResultAttrOfType<StringAttr>(index, guardAttribute))
+      texts.push_back(what.getValue().data()); // ends with a NUL
+  return texts;
+}
+
 std::unique_ptr<DeviceCode> DeviceCode::create(ModuleOp fused, std::string &error) {
   auto code = std::make_unique<DeviceCode>();
   code->module = fused.clone();
+  for (FuncOp func : fused.getOps<FuncOp>())
+    if (isEntry(func))
+      code->guards[computeEntryLayout(func).cName] = findTexts(func);
   ScopedDiagnosticHandler handler(fused.getContext(), [&](mlir::Diagnostic &diagnostic) { error += diagnostic.str() + "\n"; });
   fused.getContext()->loadDialect<LLVM::LLVMDialect, arith::ArithDialect, gpu::GPUDialect, math::MathDialect, memref::MemRefDialect, scf::SCFDialect, vector::VectorDialect>();
   if (failed(lowerToDevice(*code->module)))
@@ -74,6 +86,9 @@ gradus_entry DeviceCode::makeEntry(const JitEntry &cpu, const EntryLayout &layou
   entry.workspace_size = reinterpret_cast<gradus_workspace_size>(host->lookup(getDeviceWorkspaceName(layout)));
   entry.device_type = type;
   entry.module = table;
+  const std::vector<const char *> &texts = guards[layout.cName];
+  entry.n_guards = static_cast<int32_t>(texts.size());
+  entry.guards = texts.data();
   return entry;
 }
 

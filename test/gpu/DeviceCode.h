@@ -12,6 +12,7 @@
 
 #include "mlir/Dialect/GPU/IR/GPUDialect.h"
 
+#include <map>
 #include <memory>
 #include <set>
 #include <string>
@@ -50,6 +51,7 @@ private:
   std::vector<const char *> texts;
   std::vector<bool> barriers;
   std::set<std::string> entries; ///< functions of the host program
+  std::map<std::string, std::vector<const char *>> guards; ///< by entry: what its guard looks at; the texts are the context's
   std::vector<gradus_device_image> images;
   std::unique_ptr<Jit> host, simulated;
   gradus_device_module *table = nullptr;

@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------------===//
 
+#include "Refusals.h"
 #include "Simulator.h"
-#include "Specs.h"
 
 #include "gtest/gtest.h"
 
@@ -54,8 +54,9 @@ TEST_P(Simulated, hasTheBitsOfTheCpu) {
       std::string message;
       EXPECT_EQ(runOnDevice(gpu, other, simulator, 3, message), status) << what << ": " << message << " / " << plain.getMessage();
       EXPECT_GT(simulator.getDispatches(), 0u) << what;
-      if (status == GRADUS_OK)
-        EXPECT_TRUE(other.getBits() == plain.getBits()) << what;
+      EXPECT_TRUE(other.getBits() == plain.getBits()) << what; // of a refused call too: nothing has moved
+      if (status == GRADUS_ERROR_NONFINITE)
+        EXPECT_EQ(message, plain.getMessage()) << what;
       done += status == GRADUS_OK;
       if (!hasProduct(*engines.device, layout))
         continue;
@@ -71,6 +72,28 @@ TEST_P(Simulated, hasTheBitsOfTheCpu) {
   EXPECT_TRUE(done > 0 || wanted == 0);
 }
 
+class SimulatedGuard : public testing::TestWithParam<const char *> {};
+
+TEST_P(SimulatedGuard, saysWhatTheCpuSays) {
+  Engines engines("inputs/guard.grad", GetParam());
+  ASSERT_TRUE(engines.cpu && engines.device) << engines.error;
+  ASSERT_TRUE(engines.device->simulate(engines.error)) << engines.error;
+  RefusalCount all;
+  for (const EntryLayout &layout : engines.layouts) {
+    JitEntry known(layout, *engines.cpu);
+    gradus_entry const gpu = engines.device->makeEntry(known, layout, GRADUS_VULKAN);
+    all += compareRefusals(known.get(), [&](AnyCall &call, std::string &message) {
+      Simulator const simulator(*engines.device);
+      gradus_status const status = runOnDevice(gpu, call, simulator, 3, message);
+      EXPECT_GT(simulator.getDispatches(), 0u);
+      return status;
+    });
+  }
+  EXPECT_GT(all.refused, 50);
+  EXPECT_GT(all.located, 10);
+}
+
+INSTANTIATE_TEST_SUITE_P(Levels, SimulatedGuard, testing::Values("joint", "grads", "full"), [](const auto &info) { return std::string(info.param); });
 INSTANTIATE_TEST_SUITE_P(Std, Simulated, testing::ValuesIn(findSpecs()), [](const auto &info) { return toTestName(info.param); });
 
 } // namespace

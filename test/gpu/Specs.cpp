@@ -26,7 +26,7 @@ static std::string pathOf(const std::string &spec) {
   return llvm::StringRef(spec).starts_with(prefix) ? GRADUS_TEST_INPUTS "/" + spec.substr(prefix.size()) : GRADUS_TEST_STD "/" + spec;
 }
 
-Engines::Engines(const std::string &spec) {
+Engines::Engines(const std::string &spec, const std::string &guard) {
   std::string path = pathOf(spec);
   std::ifstream file(path);
   std::string text{std::istreambuf_iterator<char>(file), {}};
@@ -48,7 +48,7 @@ Engines::Engines(const std::string &spec) {
     if (failed(buildGradientFunction(*module, loss)))
       return;
   PassManager passes(&context);
-  passes.addNestedPass<FuncOp>(createGuard());
+  passes.addNestedPass<FuncOp>(createGuard({guard}));
   buildPhasesUpTo(passes, Phase::Fuse);
   if (failed(passes.run(*module)))
     return;

@@ -12,7 +12,7 @@ namespace gradus {
 /// A spec compiled for the CPU and for devices. Row nests, which devices do not have, are taken from the plan, so that all sums have one order.
 struct Engines {
   /// A path in the standard library, behind "inputs/" one in test/numeric/Inputs, or one from the root.
-  explicit Engines(const std::string &spec);
+  explicit Engines(const std::string &spec, const std::string &guard = "");
 
   mlir::MLIRContext context;
   SourceManager sources;

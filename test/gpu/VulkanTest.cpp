@@ -6,7 +6,7 @@
 //===----------------------------------------------------------------------------===//
 
 #include "Distance.h"
-#include "Specs.h"
+#include "Refusals.h"
 
 #include "codegen/gpu/Spirv.h"
 #include "test/codegen/device/OnVulkan.h"
@@ -89,6 +89,17 @@ std::vector<std::vector<int64_t>> getFewSizes(const std::string &spec, const gra
   return few;
 }
 
+/// Hands the kernels to the host program as SPIR-V, which lies in `words`.
+bool loadSpirv(Engines &engines, std::vector<uint32_t> &words) {
+  mlir::ScopedDiagnosticHandler handler(&engines.context, [&](mlir::Diagnostic &diagnostic) { engines.error += diagnostic.str() + "\n"; });
+  auto emitted = emitSpirv(engines.device->getKernels());
+  if (failed(emitted))
+    return false;
+  words.assign(emitted->begin(), emitted->end());
+  engines.device->setImages(gradus_device_image{GRADUS_IMAGE_SPIRV, 0, words.data(), words.size() * sizeof(uint32_t)});
+  return true;
+}
+
 class OnDevice : public testing::TestWithParam<std::string> {
 protected:
   void SetUp() override { ASSERT_EQ(getDevice().problem, ""); }
@@ -127,13 +138,8 @@ TEST_P(OnDevice, isThatOfTheCpu) {
     EXPECT_EQ(engines.refused.size(), engines.layouts.size());
     return;
   }
-  auto words = [&] {
-    mlir::ScopedDiagnosticHandler handler(&engines.context, [&](mlir::Diagnostic &diagnostic) { engines.error += diagnostic.str() + "\n"; });
-    return emitSpirv(engines.device->getKernels());
-  }();
-  ASSERT_TRUE(succeeded(words)) << engines.error;
-  gradus_device_image const image{GRADUS_IMAGE_SPIRV, 0, words->data(), words->size() * sizeof(uint32_t)};
-  engines.device->setImages(image);
+  std::vector<uint32_t> words;
+  ASSERT_TRUE(loadSpirv(engines, words)) << engines.error;
   Table table = readTable();
   int done = 0, wanted = 0;
   for (const EntryLayout &layout : engines.layouts) {
@@ -149,7 +155,7 @@ TEST_P(OnDevice, isThatOfTheCpu) {
     EXPECT_LE(distance.ulps, table[name]) << name << ": " << distance.place;
   }
   EXPECT_TRUE(done > 0 || wanted == 0);
-  std::cout << GetParam() << ": " << wanted << " entries, " << words->size() * sizeof(uint32_t) << " bytes of SPIR-V\n";
+  std::cout << GetParam() << ": " << wanted << " entries, " << words.size() * sizeof(uint32_t) << " bytes of SPIR-V\n";
   if (isUpdated())
     writeTable(table);
 }
@@ -157,6 +163,33 @@ TEST_P(OnDevice, isThatOfTheCpu) {
 std::string nameOf(const testing::TestParamInfo<std::string> &info) { return toTestName(info.param); }
 INSTANTIATE_TEST_SUITE_P(Std, OnDevice, testing::ValuesIn(findSpecs(false)), nameOf);
 INSTANTIATE_TEST_SUITE_P(Long, OnDevice, testing::ValuesIn(findSpecs(true)), nameOf);
+
+class GuardOnDevice : public testing::TestWithParam<const char *> {};
+
+TEST_P(GuardOnDevice, saysWhatTheCpuSays) {
+  OnVulkan &device = getDevice();
+  ASSERT_EQ(device.problem, "");
+  Engines engines("inputs/guard.grad", GetParam());
+  ASSERT_TRUE(engines.cpu && engines.device) << engines.error;
+  std::vector<uint32_t> words;
+  ASSERT_TRUE(loadSpirv(engines, words)) << engines.error;
+  RefusalCount all;
+  for (const EntryLayout &layout : engines.layouts) {
+    JitEntry const known(layout, *engines.cpu);
+    gradus_entry const gpu = engines.device->makeEntry(known, layout, GRADUS_VULKAN);
+    all += compareRefusals(known.get(), [&](AnyCall &call, std::string &message) {
+      uint64_t const before = device.countDispatches();
+      gradus_status const status = device.run(&gpu, call, 3);
+      EXPECT_GT(device.countDispatches(), before);
+      message = device.message;
+      return status;
+    });
+  }
+  EXPECT_GT(all.refused, 50);
+  EXPECT_GT(all.located, 10);
+}
+
+INSTANTIATE_TEST_SUITE_P(Levels, GuardOnDevice, testing::Values("joint", "grads", "full"), [](const auto &info) { return std::string(info.param); });
 
 TEST(Specs, thatTakeLongAreCounted) {
   std::cout << findSpecs(false).size() << " specs run here, " << longSpecs.size() << " with the label 'long':\n";
