@@ -59,6 +59,9 @@ private:
   void emitStatements();
   void emitPhase(PhaseOp phase);
   void emitBlock(mlir::Block &block);
+  void emitChecksAhead(mlir::Block &block);
+  void emitLateCheck(mlir::Operation *op);
+  void emitOp(mlir::Operation *op);
   void addItem(mlir::Operation *op);
   void addEffect(std::function<void(Scope &)> emit) { level->pending.push_back({nullptr, {}, std::move(emit)}); }
   void addArguments();

@@ -182,7 +182,10 @@ void DeviceLowering::emitPhase(PhaseOp phase) {
   Level *outer = std::exchange(level, &inside);
   if (phase == lastPhase)
     keepArguments();
-  emitBlock(phase.getBody().front());
+  if (phase == lastPhase && plan.hasRehearsal())
+    emitChecksAhead(phase.getBody().front());
+  else
+    emitBlock(phase.getBody().front());
   flush();
   auto yield = cast<YieldOp>(phase.getBody().front().getTerminator());
   for (auto [result, value] : llvm::zip_equal(phase.getValues(), yield.getValues()))
@@ -198,22 +201,44 @@ void DeviceLowering::emitPhase(PhaseOp phase) {
 /// The ops of a phase, or of a region in it.
 void DeviceLowering::emitBlock(Block &block) {
   for (Operation &op : block.without_terminator()) {
-    auto kernel = dyn_cast<KernelOp>(op);
-    if (kernel && plan.getCheck(kernel) == Check::Late) {
-      flush();
-      emitCheck(kernel);
-    }
-    if (kernel && !kernel.getDomain().empty()) {
-      flush();
-      emitKernel(kernel);
-    } else if (isControl(&op) && !isScalarControl(&op)) {
-      flush();
-      emitControl(&op);
-    } else {
-      addItem(&op);
-    }
-    addGuards(&op);
+    emitLateCheck(&op);
+    emitOp(&op);
   }
+}
+
+/// The last phase of an open function, in which an index may refuse the call: no slot may be written before the indices of all are looked at. So what computes
+/// them comes first. Its results wait in the workspace, where each slot has its own: nothing runs twice, as it does on the CPU.
+void DeviceLowering::emitChecksAhead(Block &block) {
+  for (Operation &op : block.without_terminator()) {
+    emitLateCheck(&op);
+    if (plan.isRehearsed(&op))
+      emitOp(&op);
+  }
+  for (Operation &op : block.without_terminator())
+    if (!plan.isRehearsed(&op))
+      emitOp(&op);
+}
+
+void DeviceLowering::emitLateCheck(Operation *op) {
+  auto kernel = dyn_cast<KernelOp>(op);
+  if (!kernel || plan.getCheck(kernel) != Check::Late)
+    return;
+  flush();
+  emitCheck(kernel);
+}
+
+void DeviceLowering::emitOp(Operation *op) {
+  auto kernel = dyn_cast<KernelOp>(op);
+  if (kernel && !kernel.getDomain().empty()) {
+    flush();
+    emitKernel(kernel);
+  } else if (isControl(op) && !isScalarControl(op)) {
+    flush();
+    emitControl(op);
+  } else {
+    addItem(op);
+  }
+  addGuards(op);
 }
 
 /// What the slots leave, one after the other: as many as a group has threads are loaded at a time, and one thread combines them.

@@ -114,7 +114,7 @@ std::vector<std::string> gradus::findSpecs() {
   for (const auto &file : std::filesystem::recursive_directory_iterator(GRADUS_TEST_STD))
     if (file.path().extension() == ".grad")
       specs.push_back(std::filesystem::relative(file.path(), GRADUS_TEST_STD).string());
-  for (const char *name : {"codes", "collection", "control", "draws", "products", "recurrences", "rows", "windows"})
+  for (const char *name : {"codes", "collection", "control", "draws", "picked", "products", "recurrences", "rows", "windows"})
     specs.push_back("inputs/" + std::string(name) + ".grad");
   std::sort(specs.begin(), specs.end());
   return specs;
