@@ -238,6 +238,9 @@ private:
   mlir::Value firstNumber;                ///< the element whose number is the first there
 };
 
+/// Draws with loops of their own get kernels apart from those whose threads loop over elements.
+void storeLoopingDraws(FuncOp func);
+
 /// How often a launch goes on along an axis: `steps` elements each time.
 mlir::Value countPasses(CodeBuilder &code, mlir::Value size, int64_t steps = mostSteps);
 /// The part of an axis in one of them.

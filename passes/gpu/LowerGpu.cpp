@@ -55,6 +55,7 @@ LogicalResult gradus::lowerToDevice(ModuleOp module) {
       if (isa<ContractOp>(kernel.getBody().front().front()) && !findMatrixProduct(kernel) && !isVectorContract(kernel))
         rewriteContract(kernel);
     });
+    storeLoopingDraws(func);
     DeviceProgram program = DeviceLowering(func, *device, numKernels).run();
     emitHostProgram(func, computeEntryLayout(func), program, module);
   }

@@ -66,6 +66,9 @@ private:
 /// it have checked.
 llvm::SmallVector<KernelInfo, 1> analyzeChecks(KernelOp kernel);
 
+/// On a kernel whose blocks are pieces of rows though its elements could follow one another: the order of its sums is that of the kernel that it was made of.
+inline constexpr llvm::StringLiteral keepsRowsAttribute = "gradus.keeps_rows";
+
 /// The code that encodes the blocks of 4,096 elements [begin, end) of an array of this shape from f32 at `numbers`.
 void emitEncodeBody(EncodeOp op, Evaluator &evaluator, mlir::Value numbers, mlir::Value output, mlir::Value begin, mlir::Value end);
 /// The bytes that encoding writes, for each element.

@@ -35,7 +35,7 @@ SmallVector<KernelInfo, 1> analyzeKernel(KernelOp kernel) {
     }
   }
   info.form = getForm(info.reducedAxes, info.domain.size());
-  info.isFlat = info.form == KernelForm::Blocks && isPointByPoint(kernel);
+  info.isFlat = info.form == KernelForm::Blocks && !kernel->hasAttr(keepsRowsAttribute) && isPointByPoint(kernel);
   arguments.form = KernelForm::Argument;
   SmallVector<KernelInfo, 1> result;
   if (!info.stores.empty() || !info.encodes.empty() || !info.reductions.empty())
