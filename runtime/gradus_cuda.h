@@ -38,6 +38,7 @@ const char *gradus_cuda_name(const gradus_cuda *cuda);
  * again when it returns. Fails where there is no memory for it.
  */
 gradus_status gradus_cuda_queue_open(gradus_cuda *cuda, void *stream, gradus_cuda_queue **queue);
+/** Of a queue that has used cuBLAS it waits for the whole device, and must not be called while a stream of the context is captured: cublasDestroy does so. */
 void gradus_cuda_queue_close(gradus_cuda_queue *queue);
 /** From the next call on work goes to another CUstream of the same context. */
 gradus_status gradus_cuda_queue_use(gradus_cuda_queue *queue, void *stream);
@@ -63,9 +64,10 @@ typedef enum gradus_cuda_blas_flag {
 
 /**
  * From the next call on cuBLAS is asked for products of matrices that are not small (gradus_device.product): sums in f64 for f64, else in f32 at least. It works in
- * `workspace`, which the caller owns, at a multiple of 256 and for no other queue, until the queue is closed or this is called again: so a step allocates
- * nothing, and a graph can record it. `flags` are of gradus_cuda_blas_flag. `library` names cuBLAS; null: the one that the process has loaded, or libcublas.so.13, .12 or .11. Not
- * while a stream is captured. The address 0 ends it. Where it fails, kernels multiply: GRADUS_ERROR_DEVICE where cuBLAS is not here or does not start, GRADUS_ERROR_WORKSPACE.
+ * `workspace`, which the caller owns, at a multiple of 256 and for no other queue: so a step allocates nothing, and a graph can record it. It must live until all that was
+ * recorded with it has run, replays of graphs too, and what uses it on several streams or in several graphs is for the caller to put in order. `flags` are of
+ * gradus_cuda_blas_flag. `library` names cuBLAS; null: the one that the process has loaded, or libcublas.so.13, .12 or .11. Not while a stream is captured. The address 0 ends it.
+ * Where it fails, kernels multiply: GRADUS_ERROR_DEVICE where cuBLAS is not here or does not start, GRADUS_ERROR_WORKSPACE, GRADUS_ERROR_INTERVAL of unknown flags.
  */
 gradus_status gradus_cuda_queue_use_blas(gradus_cuda_queue *queue, const char *library, int32_t flags, gradus_address workspace, size_t workspace_bytes);
 /** How many products the queue has given to cuBLAS; those of a batch count as one. */

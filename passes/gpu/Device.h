@@ -189,6 +189,7 @@ private:
   llvm::MapVector<mlir::Value, mlir::StringAttr> guards; ///< conditions, where they are computed -> what is not finite
   llvm::DenseSet<mlir::Value> knownGuards;
   llvm::SmallVector<Gradient> gradients;                 ///< in which a refused step has been searched
+  llvm::SmallVector<Cell> foundBlamed;                   ///< 1 + the element that the search found in the array that a condition is about; one of them is not 0
   llvm::SmallVector<Cell> kept;                          ///< by result
   std::vector<mlir::LLVM::LLVMFuncOp> kernels;
 };

@@ -20,9 +20,10 @@ namespace gradus {
 /// The elements that a thread loads before it looks at them.
 static constexpr int64_t loadsAtOnce = 8;
 
-/// Where a refusal says which array the condition is about: one of them for each type.
+/// Where a refusal says which array the condition is about, and the search what it has found there: one of them for each type, since threads of a group must not wait for
+/// one another behind a number that one of them writes.
 struct DeviceLowering::Blamed {
-  Cell address, count;
+  Cell address, count, found;
 };
 
 /// The texts of the guard, by which a report counts.
@@ -46,7 +47,7 @@ void DeviceLowering::addGuards(Operation *op) {
   for (const auto &[condition, what] : conditions)
     if (Value array = findLooked(condition))
       if (auto [place, isNew] = blamed.insert({arrayOf(array).getElementType(), {}}); isNew)
-        place->second = {newCell(/*isOfSlot=*/false), newCell(/*isOfSlot=*/false)};
+        place->second = {newCell(/*isOfSlot=*/false), newCell(/*isOfSlot=*/false), newCell(/*isOfSlot=*/false)};
   addEffect([this, &conditions, &blamed, texts = findTexts(func)](Scope &scope) {
     CodeBuilder &code = scope.code;
     SmallVector<Value> known = llvm::map_to_vector(conditions, [&](const auto &guard) { return scalarIn(scope, guard.first); });
@@ -72,6 +73,7 @@ void DeviceLowering::blame(Scope &scope, Value array, const llvm::MapVector<Type
       store(scope, place.address, code.getI64Type(), load(scope, addressOf(array), code.getI64Type()));
     }
     store(scope, place.count, code.getI64Type(), count);
+    store(scope, place.found, code.getI64Type(), code.i64(0));
   }
 }
 
@@ -138,9 +140,10 @@ void DeviceLowering::emitSearch(const llvm::MapVector<Value, StringAttr> &condit
     gradients.push_back({static_cast<int64_t>(number), suspects.back().found});
     types.push_back(tensor.type);
   }
-  for (const auto &[element, place] : blamed)
-    suspects.push_back({place.address, element, [this, count = place.count](Scope &scope) { return load(scope, count, scope.code.getI64Type()); },
-                        {false, elementCell}});
+  for (const auto &[element, place] : blamed) {
+    suspects.push_back({place.address, element, [this, count = place.count](Scope &scope) { return load(scope, count, scope.code.getI64Type()); }, place.found});
+    foundBlamed.push_back(place.found);
+  }
   for (const auto &[condition, what] : conditions)
     if (Value array = findLooked(condition))
       types.push_back(arrayOf(array));
@@ -168,9 +171,10 @@ void DeviceLowering::emitSearch(const llvm::MapVector<Value, StringAttr> &condit
   };
 }
 
-/// The first slot in which a gradient is not finite, and in it the first argument. Many slots are looked at in several passes.
+/// The first slot in which a gradient is not finite, and in it the first argument; else the element of what the condition is about. Many slots are looked at in several
+/// passes.
 void DeviceLowering::findPlace(Scope &scope) {
-  if (gradients.empty())
+  if (gradients.empty() && foundBlamed.empty())
     return;
   CodeBuilder &code = scope.code;
   Type i64 = code.getI64Type();
@@ -184,6 +188,10 @@ void DeviceLowering::findPlace(Scope &scope) {
   Value isRefused = code.compare(arith::CmpIPredicate::eq, load(scope, {false, statusCell}, i64), code.i64(GRADUS_ERROR_NONFINITE));
   Value isUnknown = code.compare(arith::CmpIPredicate::eq, load(scope, {false, argumentCell}, i64), zero);
   code.ifThen(arith::AndIOp::create(code, isRefused, isUnknown), [&] {
+    Value blamed = zero;
+    for (Cell found : foundBlamed)
+      blamed = code.max(blamed, load(scope, found, i64)); // all others are 0
+    store(scope, {false, elementCell}, i64, blamed);
     AxisPart part = partOf(code, scope.pass);
     scf::ForOp loop = code.loop(part.low, code.min(part.high, slots), 1, {zero}, [&](Value slot, ValueRange found) {
       Scope inside = enter(slot);

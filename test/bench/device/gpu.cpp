@@ -205,7 +205,15 @@ void Bench::measureProducts(const std::string &blas) {
     fail("cuBLAS was asked though it was not asked for");
   if (!gpu.useBlas(blas, 0))
     return std::printf("products by cuBLAS: not measured, %s\n", gpu.getSaid().c_str()), void();
-  measurePerceptron("perceptron_cublas");
+  auto byLibrary = [&](const std::string &name, int32_t flags, auto &&measure) {
+    uint64_t const before = gpu.countProducts();
+    if (!gpu.useBlas(blas, flags))
+      return fail(name + ": " + gpu.getSaid());
+    measure(name);
+    if (!isSmoke && gpu.countProducts() == before) // small products are not asked for
+      fail(name + " was not computed by cuBLAS");
+  };
+  byLibrary("perceptron_cublas", 0, [&](const std::string &name) { measurePerceptron(name); });
   struct Layout {
     const char *name;
     const gradus_entry *device, *host;
@@ -228,12 +236,9 @@ void Bench::measureProducts(const std::string &blas) {
       fail(std::string(layout.name) + " by cuBLAS differs from the processor by " + std::to_string(worst));
     gpu.releaseAll();
   }
-  (void)gpu.useBlas(blas, 0);
-  measureProduct("product_cublas", *nn_cuda_entry());
-  (void)gpu.useBlas(blas, GRADUS_CUDA_BLAS_TF32);
-  measureProduct("product_cublas_tf32", *nn_cuda_entry());
-  (void)gpu.useBlas(blas, 0);
-  measureProduct("product_bf16_cublas", *nn_bf16_cuda_entry());
+  byLibrary("product_cublas", 0, [&](const std::string &name) { measureProduct(name, *nn_cuda_entry()); });
+  byLibrary("product_cublas_tf32", GRADUS_CUDA_BLAS_TF32, [&](const std::string &name) { measureProduct(name, *nn_cuda_entry()); });
+  byLibrary("product_bf16_cublas", 0, [&](const std::string &name) { measureProduct(name, *nn_bf16_cuda_entry()); });
 }
 
 /// A captured step is replayed with other values of t, and comes to the bits of steps that are called one by one.
