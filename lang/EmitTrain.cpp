@@ -51,6 +51,7 @@ bool Elaborator::planGroups(const ast::Train &train, Scope &file, TrainPlan &pla
   for (const ast::Param *param : plan.params)
     names.push_back(param->name.name);
   bool isSound = true;
+  const ast::Group *rest = nullptr; // the group 'else'
   for (const ast::Group &group : train.groups) {
     TrainGroup planned;
     planned.call = evalRule(*group.rule, file);
@@ -63,12 +64,18 @@ bool Elaborator::planGroups(const ast::Train &train, Scope &file, TrainPlan &pla
     }
     for (const ast::GroupMember &member : group.members)
       isSound &= takeMember(member, plan, planned, taken);
-    if (group.members.empty())
+    if (group.members.empty() && rest) {
+      error(Code::ArgumentTwice, group.loc, "the group 'else' is given twice").note(rest->loc, "it is given here first").suggest("name the parameters of one of them");
+      isSound = false;
+    }
+    if (group.members.empty()) {
+      rest = &group;
       for (size_t i = 0; i < names.size(); ++i)
         if (taken[i].isWholeFile()) {
           taken[i] = group.loc;
           planned.members.push_back(i);
         }
+    }
     if (planned.call && group.members.empty() && planned.arity != 1 && !planned.members.empty()) {
       error(Code::RuleExpected, group.rule->loc, "'" + planned.call->rule->name.name + "' is a rule of " + counted(planned.arity, "param") + "; here stands a rule of one")
           .note(planned.call->rule->name.loc, "it is declared here")
