@@ -13,7 +13,7 @@ build = os.path.abspath(sys.argv[1])
 # What CMake's own modules look for on the way and nothing of ours runs.
 UNUSED = {"LIBXML2_XMLLINT_EXECUTABLE", "PKG_CONFIG_EXECUTABLE"}
 # A CUDA toolkit is no package: tests that can do more where one is look for it, wherever that is.
-TOOLKIT = {"GRADUS_TEST_CUDA_INCLUDE", "GRADUS_TEST_CUDA_STUB", "GRADUS_TEST_PTXAS"}
+TOOLKIT = {"GRADUS_TEST_CUBLAS", "GRADUS_TEST_CUBLAS_INCLUDE", "GRADUS_TEST_CUDA_INCLUDE", "GRADUS_TEST_CUDA_STUB", "GRADUS_TEST_PTXAS"}
 
 
 def output(*command, cwd=None, may_fail=False):
