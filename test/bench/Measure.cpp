@@ -193,21 +193,15 @@ int serve(const Case &c, int64_t n, const gradus_context *context, bool byHand) 
     return 1;
   buffers.fill(7);
   Call call(c, buffers, context);
-  bool ok = true;
   std::printf("ready %g\n", c.bytesPerParameter);
   std::fflush(stdout);
   uint64_t t = 1000;
-  for (int letter; ok && (letter = std::getchar()) != EOF;) {
-    if (letter != '\n')
-      continue;
-    std::printf("%.0f\n", timed([&] {
-                  if (byHand)
-                    runLoop(c, buffers, t++);
-                  else
-                    ok &= call(t++);
-                }));
-    std::fflush(stdout);
-  }
+  bool ok = serveSteps([&] {
+    if (!byHand)
+      return call(t++);
+    runLoop(c, buffers, t++);
+    return true;
+  });
   return ok ? 0 : 1;
 }
 

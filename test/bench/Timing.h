@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdio>
 #include <vector>
 
 namespace gradus::bench {
@@ -15,6 +16,19 @@ double timed(Body &&body) {
   auto start = std::chrono::steady_clock::now();
   body();
   return std::chrono::duration<double, std::nano>(std::chrono::steady_clock::now() - start).count();
+}
+
+/// Answers each line of standard input with the nanoseconds that `step` takes, until one of them is false: for test/bench/peers.
+template <typename Step>
+bool serveSteps(Step &&step) {
+  bool ok = true;
+  for (int letter; ok && (letter = std::getchar()) != EOF;) {
+    if (letter != '\n')
+      continue;
+    std::printf("%.0f\n", timed([&] { ok = step(); }));
+    std::fflush(stdout);
+  }
+  return ok;
 }
 
 inline double quantile(std::vector<double> values, double q) {

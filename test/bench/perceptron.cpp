@@ -164,12 +164,10 @@ int serve(perceptron_sizes size, const gradus_context &context) {
   Perceptron perceptron(size);
   std::printf("ready\n");
   std::fflush(stdout);
-  for (int letter; (letter = std::getchar()) != EOF;) {
-    if (letter != '\n')
-      continue;
-    std::printf("%.0f\n", timed([&] { perceptron.compiled(context); }));
-    std::fflush(stdout);
-  }
+  serveSteps([&] {
+    perceptron.compiled(context);
+    return true;
+  });
   return 0;
 }
 

@@ -1,7 +1,8 @@
 """Steps of an optimizer of torch on request: serve_torch.py RULE N THREADS eager|foreach|fused|compiled."""
 
 import sys
-import time
+
+from serving import serve
 
 rule, count, threads, form = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), sys.argv[4]
 try:
@@ -33,8 +34,4 @@ try:
     step()
 except (AssertionError, RuntimeError, TypeError, ValueError) as problem:
     sys.exit(f"torch {torch.__version__}: no {form} {name}: {str(problem).splitlines()[0] if str(problem) else type(problem).__name__}")
-print("ready", flush=True)
-for _ in sys.stdin:
-    start = time.perf_counter_ns()
-    step()
-    print(time.perf_counter_ns() - start, flush=True)
+serve(step)

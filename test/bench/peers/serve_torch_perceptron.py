@@ -1,7 +1,8 @@
 """Train steps of a perceptron by torch on request: serve_torch_perceptron.py ROWS,FEATURES,HIDDEN,CLASSES THREADS eager|compiled."""
 
 import sys
-import time
+
+from serving import serve
 
 rows, features, hidden, classes = map(int, sys.argv[1].split(","))
 try:
@@ -50,8 +51,4 @@ if sys.argv[3] == "compiled":
     parameters = {name: p.detach() for name, p in parameters.items()}
 for _ in range(3):
     step()
-print("ready", flush=True)
-for _ in sys.stdin:
-    start = time.perf_counter_ns()
-    step()
-    print(time.perf_counter_ns() - start, flush=True)
+serve(step)
