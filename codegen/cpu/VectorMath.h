@@ -33,7 +33,7 @@ enum class MathFunction {
   Erfc,
   Exp,
   Exp2,
-  ExpNotPositive, ///< Exp of what is known to be at most 0, infinite or NaN: the same bits in fewer operations, but NaN of +infinity
+  ExpNotPositive, ///< Exp of what is known to be at most 0 or infinite: the same bits in fewer operations, but NaN of +infinity, and of NaN anything
   Expm1,
   Floor,
   Hypot,

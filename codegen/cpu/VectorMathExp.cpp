@@ -68,12 +68,12 @@ Value MathEmitter::exp(Value x) {
 }
 
 Value MathEmitter::expNotPositive(Value x) {
-  // n is at most 0, so that n and a constant make the exponent of a normal number. The product with it is exact, that with the other constant the only rounding, as in exp.
-  // In the power infinity has become NaN, and NaN is still NaN.
+  // n is at most 0, so that n and a constant added to the exponent of the power give a normal number: a sum of integers, for which most machines have more units than for
+  // products. The product with the other constant is the only rounding, as in exp. Infinity gives NaN in the power, whose sum is 0 in the bits that are shifted.
   int64_t middle = (info.bias + 1) / 2;
-  PlainExp parts = reducePlain(atLeast(x, info.expLow), info.bias + middle);
-  Value scale = fromBits(shiftLeft(bits(parts.sum), info.mantissa));
-  return mul(mul(parts.power, scale), constant(std::ldexp(1.0, -middle)));
+  PlainExp parts = reducePlain(atLeast(x, info.expLow), middle);
+  Value scaled = fromBits(addInt(bits(parts.power), shiftLeft(bits(parts.sum), info.mantissa)));
+  return mul(scaled, constant(std::ldexp(1.0, -middle)));
 }
 
 Value MathEmitter::exp2(Value x) {

@@ -23,7 +23,7 @@ namespace {
 /// m = max x; s = m where it is finite, else the largest or smallest number; y = s + log(sum(exp(x - s))).
 ///
 /// What is exp(x - y) elsewhere takes its exponentials from the sum. x - s is never a number above 0. A row of -inf gives s + log 0 = -inf, where x - m would be NaN.
-/// In a row with +inf its exponential is NaN, which is cheap, and y is m = +inf. A NaN gives NaN.
+/// In a row with +inf its exponential is NaN, which is cheap, and y is m = +inf. In a row with NaN the exponentials may be anything, and s and y are NaN.
 struct DecomposeLogSumExp : OpRewritePattern<LogSumExpOp> {
   using OpRewritePattern::OpRewritePattern;
   LogicalResult matchAndRewrite(LogSumExpOp op, PatternRewriter &rewriter) const override {
@@ -38,15 +38,15 @@ struct DecomposeLogSumExp : OpRewritePattern<LogSumExpOp> {
     powers->setAttr(notPositiveAttribute, rewriter.getUnitAttr());
     Value sum = ReduceOp::create(rewriter, loc, result, ReductionKind::Sum, powers, op.getAxes(), TypeAttr());
     Value infinite = CompareOp::create(rewriter, loc, ComparePredicate::Gt, most, shift); // only +inf is more than the largest number
-    shareExponentials(op, powers, sum, infinite, rewriter);
+    shareExponentials(op, powers, sum, shift, infinite, rewriter);
     Value finite = AddOp::create(rewriter, loc, shift, LogOp::create(rewriter, loc, sum));
     rewriter.replaceOpWithNewOp<SelectOp>(op, infinite, most, finite);
     return success();
   }
 
   /// softmax, exp(x - y), is exp(x - s) / sum: the exponentials are those of the sum. In a row with +inf, where the sum is infinite, that has NaN as its share, and every
-  /// number 0.
-  static void shareExponentials(LogSumExpOp op, Value powers, Value sum, Value infinite, PatternRewriter &rewriter) {
+  /// number 0. In a row with NaN, whose s is NaN, all shares are: 1 + (s - s) is 1 elsewhere.
+  static void shareExponentials(LogSumExpOp op, Value powers, Value sum, Value shift, Value infinite, PatternRewriter &rewriter) {
     Location loc = op.getLoc();
     ArrayType type = arrayType(op.getX());
     SmallVector<int64_t> kept = complementAxes(type.getRank(), op.getAxes());
@@ -61,7 +61,8 @@ struct DecomposeLogSumExp : OpRewritePattern<LogSumExpOp> {
     }
     if (shares.empty())
       return;
-    Value inverse = DivOp::create(rewriter, loc, buildFill(rewriter, loc, arrayType(sum), 1.0), sum);
+    Value one = AddOp::create(rewriter, loc, buildFill(rewriter, loc, arrayType(sum), 1.0), SubOp::create(rewriter, loc, shift, shift));
+    Value inverse = DivOp::create(rewriter, loc, one, sum);
     Value each = SelectOp::create(rewriter, loc, infinite, buildFill(rewriter, loc, arrayType(sum), 0.0), inverse);
     Value share = MulOp::create(rewriter, loc, powers, buildBroadcast(rewriter, loc, each, type, kept));
     for (Operation *old : shares)

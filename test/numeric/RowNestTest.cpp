@@ -222,6 +222,24 @@ TEST_P(RowNests, ExtremesOfSpecialRows) {
   }
 }
 
+/// Whatever bits a NaN has that f32 has too: no share of its row is a number.
+TEST_P(RowNests, SharesBesideNan) {
+  for (uint64_t payload : {0x1fffffffULL << 22, 0x1ULL << 29, 0x1ffULL << 29, 0x155ULL << 29, 0x0ULL})
+    for (uint64_t sign : {0ULL, 1ULL << 63}) {
+      constexpr int64_t n = 6, c = 40;
+      Array<double> z = numbers({n, c}, 1);
+      double nan = llvm::bit_cast<double>(sign | 0x7ff8000000000000ULL | payload);
+      for (int64_t i = 1; i < n; i += 2)
+        z.reals[i * c + 7 * i] = nan;
+      std::string error;
+      auto got = built->compiled->call("entropy", {{z, labels(n, c)}}, error);
+      ASSERT_TRUE(succeeded(got)) << error;
+      EXPECT_TRUE(std::isnan(got->front()[0].reals[0]));
+      for (int64_t at = 0; at < n * c; ++at)
+        EXPECT_EQ(std::isnan(got->front()[1].reals[at]), at / c % 2 == 1) << at << ", payload " << payload;
+    }
+}
+
 TEST_P(RowNests, MoreAxes) {
   for (int64_t n : {1, 15, 301})
     for (int64_t q : {1, 16, 19})

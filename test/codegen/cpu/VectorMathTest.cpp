@@ -249,8 +249,9 @@ void checkNotPositive(const std::string &cpu, int lanes) {
     x.push_back(v > 0 && !std::isinf(v) ? -v : v);
   std::vector<T> a = (*whole)(x, x), b = (*part)(x, x);
   for (size_t i = 0; i < x.size(); ++i) {
-    bool isNan = std::isnan(x[i]) || (std::isinf(x[i]) && x[i] > 0);
-    if (isNan ? !std::isnan(b[i]) : toBits(a[i]) != toBits(b[i]))
+    if (std::isnan(x[i])) // may give anything
+      continue;
+    if (std::isinf(x[i]) && x[i] > 0 ? !std::isnan(b[i]) : toBits(a[i]) != toBits(b[i]))
       FAIL() << "exp of " << x[i] << ": " << a[i] << " and " << b[i];
   }
 }
