@@ -54,8 +54,8 @@ Value CodeBuilder::toMemory(Value value, Type element) {
   if (!element.isInteger(1))
     return value;
   Type byte = getIntegerType(8);
-  if (isa<VectorType>(value.getType()))
-    byte = VectorType::get({lanes}, byte);
+  if (auto vector = dyn_cast<VectorType>(value.getType()))
+    byte = VectorType::get(vector.getShape(), byte);
   return arith::ExtUIOp::create(*this, byte, value);
 }
 
@@ -81,9 +81,10 @@ Value CodeBuilder::loadVector(Value base, Type element, Value index, Value mask)
 
 void CodeBuilder::prefetchVector(Value base, Type element, Value index, int64_t distance) {
   constexpr int64_t cacheLine = 64;
+  constexpr int secondCache = 2;
   Value from = address(base, memType(element), index);
   for (int64_t offset = 0; offset < lanes * memBytes(element); offset += cacheLine)
-    LLVM::Prefetch::create(*this, byteAddress(from, distance + offset), /*rw=*/0, /*hint=*/3, /*cache=*/1);
+    LLVM::Prefetch::create(*this, byteAddress(from, distance + offset), /*rw=*/0, secondCache, /*cache=*/1);
 }
 
 Value CodeBuilder::gatherVector(Value base, Type element, Value indices, Value mask, Value first) {
@@ -218,6 +219,38 @@ Value emitCombineLanes(CodeBuilder &code, ReductionKind kind, Value vector) {
     vector = emitCombine(code, kind, a, b);
   }
   return LLVM::ExtractElementOp::create(code, vector, code.i64(0));
+}
+
+Value emitCombineRows(CodeBuilder &code, ReductionKind kind, ValueRange vectors) {
+  // Halves of two vectors at a time stand in one, until one has all rows; then in each row what is behind the half comes to its front.
+  SmallVector<Value> level(vectors);
+  int64_t width = lanes;
+  auto combine = [&](Value x, Value y, ArrayRef<int32_t> low, ArrayRef<int32_t> high) {
+    return emitCombine(code, kind, LLVM::ShuffleVectorOp::create(code, x, y, low), LLVM::ShuffleVectorOp::create(code, x, y, high));
+  };
+  for (; level.size() > 1; width /= 2) {
+    SmallVector<int32_t> low, high;
+    for (int64_t first = 0; first < 2 * lanes; first += width)
+      for (int64_t i = 0; i < width / 2; ++i) {
+        low.push_back(first + i);
+        high.push_back(first + i + width / 2);
+      }
+    SmallVector<Value> next;
+    for (size_t i = 0; i < level.size(); i += 2)
+      next.push_back(combine(level[i], level[i + 1], low, high));
+    level = next;
+  }
+  Value all = level.front();
+  for (int64_t half = width / 2; half >= 1; half /= 2) {
+    SmallVector<int32_t> same = llvm::to_vector(llvm::seq<int32_t>(0, lanes)), behind(same);
+    for (int64_t i = 0; i < lanes; ++i)
+      behind[i] = i % width < half ? i + half : i;
+    all = combine(all, all, same, behind);
+  }
+  SmallVector<int32_t> fronts;
+  for (int64_t first = 0; first < lanes; first += width)
+    fronts.push_back(first);
+  return LLVM::ShuffleVectorOp::create(code, all, all, fronts);
 }
 
 Value emitEvery(CodeBuilder &code, Value period, Value now) {

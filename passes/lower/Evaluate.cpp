@@ -15,7 +15,6 @@ bool Index::operator<(const Index &other) const {
   return key(*this) < key(other);
 }
 
-static bool isAllUniform(ArrayRef<Index> point) { return llvm::all_of(point, [](const Index &i) { return i.isUniform(); }); }
 static bool isOne(Attribute dim) {
   auto size = dyn_cast<IntegerAttr>(dim);
   return size && size.getInt() == 1;
@@ -188,29 +187,7 @@ Value Evaluator::emit(Value value, ArrayRef<Index> point) {
   return emitPointwise(code, op, operands);
 }
 
-/// Which lane, if any, counts to a number that is the same in all lanes: 16 comparisons of 32 bits instead of 64. Null for what is no such question.
-Value Evaluator::emitOneHot(CompareOp compare, ArrayRef<Index> point) {
-  auto iota = compare.getA().getDefiningOp<IotaOp>();
-  if (compare.getPredicate() != ComparePredicate::Eq || !iota || !iota.getType().getElementType().isInteger(64) || isFlat || !point[iota.getAxis()].isLane)
-    return {};
-  Value same = compare.getB();
-  Point from(point);
-  while (auto repeated = same.getDefiningOp<BroadcastOp>()) {
-    from = mapBroadcast(repeated, from);
-    same = repeated.getX();
-  }
-  if (!isAllUniform(from))
-    return {};
-  Value wanted = evaluate(same, from);
-  Value lane = code.sub(wanted, point[iota.getAxis()].scalar);
-  lane = arith::MinUIOp::create(code, lane, code.i64(lanes)); // of unsigned numbers what is below 0 is large
-  Type narrow = code.getI32Type();
-  SmallVector<int32_t> numbers = llvm::to_vector(llvm::seq<int32_t>(0, lanes));
-  Value own = arith::ConstantOp::create(code, code.getI32VectorAttr(numbers));
-  return code.compare(arith::CmpIPredicate::eq, own, code.splat(arith::TruncIOp::create(code, narrow, lane)));
-}
-
-Point Evaluator::mapBroadcast(BroadcastOp op, ArrayRef<Index> point) {
+Point Evaluator::mapBroadcast(BroadcastOp op, ArrayRef<Index> point) const {
   Point mapped;
   ArrayRef<Attribute> from = op.getX().getType().getShape(), to = op.getY().getType().getShape();
   for (auto [axis, target] : llvm::enumerate(op.getAxes()))
@@ -312,9 +289,7 @@ Value Evaluator::load(Value base, ArrayType type, ArrayRef<Index> point) {
   if (!scattered && (isFlat || !blocks)) {
     BlockForm form = blocks ? formAt(base, blocks, uniform) : BlockForm();
     if (auto known = ahead.find(base); known != ahead.end()) {
-      const Ahead &what = known->second;
-      Value read = code.createOrFold<arith::ShRUIOp>(code.sub(uniform, what.begin), code.i64(what.shift));
-      code.prefetchVector(base, element, code.add(what.wanted, read), 0);
+      ask(known->second, base, element, uniform, stride);
     } else if (isFlat && inner && !mask) {
       code.prefetchVector(blocks ? form.codes : base, element, uniform, prefetchDistance);
     }
@@ -323,6 +298,18 @@ Value Evaluator::load(Value base, ArrayType type, ArrayRef<Index> point) {
   if (isInRow)
     scattered = scattered ? code.add(scattered, code.laneNumbers()) : code.laneNumbers();
   return code.gatherVector(base, element, code.add(code.splat(uniform), scattered), mask, firsts.lookup(base));
+}
+
+/// As far into the part that is asked for as `position` is into what is read, and one vector for each 2^shift.
+void Evaluator::ask(const Ahead &what, Value base, Type element, Value position, Value width) {
+  Turn own = turn.value_or(Turn());
+  if (own.number % (int64_t(1) << what.shift) != 0)
+    return;
+  Value number = code.i64(own.number), step = own.firstRow ? width : code.i64(lanes);
+  Value first = code.sub(position, code.mul(number, step)), group = own.firstRow ? code.mul(own.firstRow, width) : first;
+  Value part = code.createOrFold<arith::ShRUIOp>(code.sub(group, what.begin), code.i64(what.shift));
+  Value place = code.add(code.sub(first, group), code.mul(code.i64(own.number >> what.shift), step));
+  code.prefetchVector(base, element, code.add(what.wanted, code.add(part, place)), 0);
 }
 
 BlockForm Evaluator::formAt(Value base, BlocksType type, Value index) {

@@ -30,6 +30,10 @@ struct Index {
 };
 using Point = llvm::SmallVector<Index>;
 
+inline bool isAllUniform(llvm::ArrayRef<Index> point) {
+  return llvm::all_of(point, [](const Index &index) { return index.isUniform(); });
+}
+
 /// What a kernel reads: filled by the function around.
 struct Buffers {
   llvm::DenseMap<mlir::Value, mlir::Value> arrays;      ///< array-typed values: pointers
@@ -74,6 +78,10 @@ public:
   void startInner(mlir::Operation *inner, mlir::Value mask);
   /// What a value is at a point, until the next `startInner`.
   void remember(mlir::Value value, llvm::ArrayRef<Index> point, mlir::Value known) { pointMemo[Key(value.getAsOpaquePointer(), Point(point))] = known; }
+  /// The comparisons of a body that ask which lane at a point, if any, is the one of its row (OneHot.cpp).
+  llvm::SmallVector<CompareOp> findOneHots(KernelOp kernel, llvm::ArrayRef<Index> point) const;
+  /// Remembers them at a point of a loop that began at `low` and has come `steps` lanes from there, an i32 in every lane.
+  void rememberOneHots(llvm::ArrayRef<CompareOp> compares, llvm::ArrayRef<Index> point, mlir::Value low, mlir::Value steps);
   /// Leaves the inner loop and forgets what was remembered for the row.
   void endRow();
   /// From here on rows lie within `points` elements from `first` on, which blocks of that size or larger hold as a whole: what such a block means is then read before its row.
@@ -88,6 +96,12 @@ public:
     int64_t shift;
   };
   void askAhead(mlir::Value base, Ahead what) { ahead[base] = what; }
+  /// Of vectors that a step reads together, which comes next: vectors of one row side by side, or of rows one below the other from `firstRow` on.
+  struct Turn {
+    int64_t number = 0;
+    mlir::Value firstRow;
+  };
+  std::optional<Turn> turn;
   /// Where elements of a matrix stand alone: those from a row and a column on, `pitch` of them apart from row to row.
   struct Window {
     mlir::Value row, column;
@@ -112,12 +126,14 @@ private:
 
   mlir::Value emit(mlir::Value value, llvm::ArrayRef<Index> point);
   mlir::Value load(mlir::Value base, ArrayType type, llvm::ArrayRef<Index> point);
+  void ask(const Ahead &what, mlir::Value base, mlir::Type element, mlir::Value position, mlir::Value width);
   BlockForm formAt(mlir::Value base, BlocksType type, mlir::Value index);
   mlir::Value emitConstant(ConstantOp constant, llvm::ArrayRef<Index> point);
   mlir::Value nothing();
   mlir::Value emitConcat(ConcatOp concat, llvm::ArrayRef<Index> point);
   mlir::Value emitPart(mlir::Value part, llvm::ArrayRef<Index> point, int64_t axis, mlir::Value begin, mlir::Value &isInside);
   Index mapIndex(mlir::Value index, llvm::ArrayRef<Index> point, int depth);
+  std::pair<mlir::Value, Point> findOneHot(CompareOp compare, llvm::ArrayRef<Index> point) const;
   mlir::Value emitOneHot(CompareOp compare, llvm::ArrayRef<Index> point);
   mlir::Value emitGather(GatherOp gather, llvm::ArrayRef<Index> point);
   // Draws (Draw.cpp, DrawBits.cpp).
@@ -126,7 +142,7 @@ private:
   mlir::Value emitCategorical(DrawOp draw, mlir::Value uniform);
   mlir::Value elementNumber(ArrayType type, llvm::ArrayRef<Index> point);
   mlir::Value drawKey(DrawOp draw);
-  Point mapBroadcast(BroadcastOp op, llvm::ArrayRef<Index> point);
+  Point mapBroadcast(BroadcastOp op, llvm::ArrayRef<Index> point) const;
   Point mapReshape(ReshapeOp op, llvm::ArrayRef<Index> point);
   /// An index in each lane, as a vector of i64.
   mlir::Value lanesOf(const Index &index);

@@ -140,23 +140,33 @@ SmallVector<Value> BodyEmitter::emitVectors(const Space &space, Value low, Value
   SmallVector<Value> begun(carried);
   if (hasQuickExtremes())
     std::tie(low, begun) = emitExtremes(low, wholeEnd, carried, pointAt);
-  scf::ForOp main = code.loop(low, wholeEnd, lanes, begun, [&](Value index, ValueRange sums) {
+  SmallVector<CompareOp> oneHots = evaluator.findOneHots(info.kernel, pointAt(low));
+  Type steps = code.vecType(code.getI32Type());
+  if (!oneHots.empty())
+    begun.push_back(code.integer(steps, 0));
+  scf::ForOp main = code.loop(low, wholeEnd, lanes, begun, [&](Value index, ValueRange values) {
+    Point point = pointAt(index);
     evaluator.startInner(index.getParentBlock()->getParentOp(), {});
-    return emitStep(pointAt(index), {}, sums);
+    if (oneHots.empty())
+      return emitStep(point, {}, values);
+    evaluator.rememberOneHots(oneHots, point, low, values.back());
+    SmallVector<Value> next = emitStep(point, {}, values.drop_back());
+    next.push_back(arith::AddIOp::create(code, values.back(), code.integer(steps, lanes)));
+    return next;
   });
   evaluator.traffic = countTraffic(main, lanes);
+  ValueRange sums = main.getResults().take_front(carried.size());
   Value left = code.sub(high, wholeEnd);
   Value hasTail = code.compare(arith::CmpIPredicate::sgt, left, code.i64(0));
-  auto tail = scf::IfOp::create(code, main.getResultTypes(), hasTail, /*addThenBlock=*/true, /*addElseBlock=*/true);
+  auto tail = scf::IfOp::create(code, sums.getTypes(), hasTail, /*addThenBlock=*/true, /*addElseBlock=*/true);
   {
     OpBuilder::InsertionGuard guard(code);
     code.setInsertionPointToStart(tail.thenBlock());
     Value mask = maskOf(left);
     evaluator.startInner(main, mask);
-    SmallVector<Value> sums = emitStep(pointAt(wholeEnd), mask, main.getResults());
-    scf::YieldOp::create(code, sums);
+    scf::YieldOp::create(code, emitStep(pointAt(wholeEnd), mask, sums));
     code.setInsertionPointToStart(tail.elseBlock());
-    scf::YieldOp::create(code, main.getResults());
+    scf::YieldOp::create(code, sums);
   }
   evaluator.endRow();
   return llvm::to_vector(ValueRange(tail.getResults()));

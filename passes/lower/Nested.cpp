@@ -78,17 +78,19 @@ void BodyEmitter::emitRowGroup(const Space &space, ArrayRef<Value> points) {
   }
   auto step = [&](Value index, Value mask, ValueRange sums) {
     SmallVector<Value> next;
-    for (auto [row, sum] : llvm::zip_equal(rows, sums)) {
+    for (auto [number, row, sum] : llvm::enumerate(rows, sums)) {
+      if (row.size() - info.reducedAxes.size() == 1)
+        evaluator.turn = {static_cast<int64_t>(number), rows.front()[keptAxes(info).front()]};
       Point point;
       for (auto [axis, at] : llvm::enumerate(row))
         point.push_back(static_cast<int64_t>(axis) == space.innerAxis ? Index::lane(index) : Index::uniform(at));
       next.append(emitStep(point, mask, sum));
     }
+    evaluator.turn.reset();
     return next;
   };
-  SmallVector<ReductionKind> kinds(points.size(), kindOf(0));
-  SmallVector<Type> types(points.size(), accumulatorType(0, /*isVector=*/false));
-  SmallVector<Value> results = emitPairwise(code, kinds, types, space.blocks, [&](Value block) {
+  Type sums = VectorType::get({static_cast<int64_t>(points.size())}, accumulatorType(0, /*isVector=*/false));
+  SmallVector<Value> results = emitPairwise(code, kindOf(0), sums, space.blocks, [&](Value block) {
     Value low = code.mul(block, code.i64(blockSize)), high = code.min(code.add(low, code.i64(blockSize)), space.inner);
     SmallVector<Value> none(points.size(), identities(/*isVector=*/true).front());
     Value middle = code.add(low, arith::AndIOp::create(code, code.sub(high, low), code.i64(-lanes)));
@@ -103,10 +105,9 @@ void BodyEmitter::emitRowGroup(const Space &space, ArrayRef<Value> points) {
       return step(index, mask, sums);
     });
     evaluator.endRow();
-    return llvm::map_to_vector(tail.getResults(), [&](Value sum) { return emitCombineLanes(code, kindOf(0), sum); });
+    return SmallVector<Value>{emitCombineRows(code, kindOf(0), tail.getResults())};
   });
-  for (auto [point, result] : llvm::zip_equal(points, results))
-    storeReductions(result, point, {});
+  storeReductions(results, points.front(), {});
 }
 
 void BodyEmitter::emitRowGroups(Value begin, Value end) {
