@@ -14,7 +14,7 @@ void floor_parallel(const floor_call *call, int64_t group, floor_range range, co
 /* 64 bytes of f32 a turn, asked for 8 KiB ahead: the machine's own prefetchers fall behind where a loop reads several
  * arrays. `k` is the element. No array overlaps another. The last few elements are a loop of their own. */
 enum { line = 16, ahead = 2048 };
-#define ASK(array) __builtin_prefetch((array) + i + ahead)
+#define ASK(array) __builtin_prefetch((array) + i + ahead, 0, 2)
 #define RUN(asks, ...) \
   int64_t i = begin; \
   for (; i + line <= end; i += line) { \

@@ -13,7 +13,7 @@
 
 #define EACH(statement) for (int j = 0; j < 2; ++j) statement
 enum { turn = 16, half = 8, bytes_ahead = 8192 }; /* elements a turn, elements a register */
-#define REACH(address) _mm_prefetch((const char *)(address) + bytes_ahead, _MM_HINT_T0)
+#define REACH(address) _mm_prefetch((const char *)(address) + bytes_ahead, _MM_HINT_T1)
 
 struct lanes_adam {
   __m256 lr, beta1, beta2, rest1, rest2, correct1, correct2, eps, decay;

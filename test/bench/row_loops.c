@@ -34,7 +34,7 @@ double row_loop_sum(int64_t n, const float *x) {
     numbers sums[8] = {{0}};
     for (int64_t i = block * 16384; i < (block + 1) * 16384; i += 128)
       for (int k = 0; k < 8; ++k) {
-        __builtin_prefetch(x + i + 16 * k + 2048);
+        __builtin_prefetch(x + i + 16 * k + 2048, 0, 2);
         sums[k] += load(x + i + 16 * k);
       }
     for (int k = 1; k < 8; ++k)
@@ -47,7 +47,7 @@ double row_loop_sum(int64_t n, const float *x) {
 void row_loop_scale(int64_t n, float factor, float *x) {
 #pragma omp parallel for schedule(static)
   for (int64_t i = 0; i < n / 16; ++i) {
-    __builtin_prefetch(x + 16 * i + 2048);
+    __builtin_prefetch(x + 16 * i + 2048, 0, 2);
     store(x + 16 * i, load(x + 16 * i) * factor);
   }
 }
@@ -82,7 +82,7 @@ static double row(int64_t c, const float *z, int64_t label, float scale, float *
   float const largest = __builtin_reduce_max(larger(larger(top[0], top[1]), larger(top[2], top[3])));
   for (int64_t j = 0; j < whole; j += 64)
     for (int k = 0; k < 4; ++k) {
-      __builtin_prefetch(z + c + j + 16 * k);
+      __builtin_prefetch(z + c + j + 16 * k, 0, 2);
       numbers const e = exp16(load(z + j + 16 * k) - largest);
       store(gradient + j + 16 * k, e);
       sums[k] += e;
@@ -128,7 +128,7 @@ static numbers products(int64_t d, const float *X, const float *w) {
     for (int64_t j = 0; j < d; j += 16) {
       numbers const factor = load(w + j);
       for (int k = 0; k < 4; ++k) {
-        __builtin_prefetch(X + (r + k + 8) * d + j);
+        __builtin_prefetch(X + (r + k + 8) * d + j, 0, 2);
         sums[k] = fma16(load(X + (r + k) * d + j), factor, sums[k]);
       }
     }
