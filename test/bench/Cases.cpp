@@ -44,7 +44,7 @@ const std::vector<Case> &getCases() {
       {"radam", radam_step_entry, floor_radam, 28, {1e-3, 0.9, 0.999, 1e-8, 4}},
       {"rmsprop", rmsprop_step_entry, floor_rmsprop, 20, {0.01, 0.99, 1e-8}},
       {"sgd", plain_sgd_step_entry, floor_sgd, 12, {0.001}, {{"lr", 0.001}}},
-      {"sgd_momentum", sgd_step_entry, floor_momentum, 20, {0.001, 0.9}, {{"lr", 0.001}, {"mu", 0.9}}},
+      {"sgd_momentum", sgd_step_entry, floor_sgd_momentum, 20, {0.001, 0.9, 0, 0}, {{"lr", 0.001}, {"mu", 0.9}}},
       {"sophia_plain", sophia_plain_step_entry, floor_sophia_plain, 24, {6e-4, 0.96, 0.01, 1e-12, 0.2}},
   };
   return cases;

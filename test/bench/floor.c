@@ -60,6 +60,31 @@ void floor_momentum(const floor_call *call) {
   floor_parallel(call, line, momentum_range, &h);
 }
 
+/* The library's `sgd`: with decay l2, and the step that looks ahead where `nesterov` is true. */
+struct sgd_momentum {
+  float lr, mu, l2;
+  int nesterov;
+};
+
+static inline void sgd_momentum_element(float *w, float g, float *m, struct sgd_momentum h) {
+  float const gradient = g + h.l2 * *w, new_m = h.mu * *m + gradient, ahead_of = gradient + h.mu * new_m;
+  *m = new_m;
+  *w = *w - h.lr * (h.nesterov ? ahead_of : new_m);
+}
+
+static void sgd_momentum_range(const floor_call *call, const void *numbers, int64_t begin, int64_t end) {
+  ARRAY(float, w, 0);
+  ARRAY(float const, g, 1);
+  ARRAY(float, m, 2);
+  NUMBERS(struct sgd_momentum);
+  RUN((ASK(w), ASK(g), ASK(m)), sgd_momentum_element(w + k, g[k], m + k, h));
+}
+
+void floor_sgd_momentum(const floor_call *call) {
+  struct sgd_momentum const h = {HYPER(0), HYPER(1), HYPER(2), call->hyper[3] != 0};
+  floor_parallel(call, line, sgd_momentum_range, &h);
+}
+
 struct lion {
   float lr, beta1, beta2, rest1, rest2, decay;
 };
@@ -350,45 +375,46 @@ void floor_radam(const floor_call *call) {
   floor_parallel(call, line, rho > call->hyper[4] ? radam_range : radam_first_range, &h);
 }
 
-/* Eight lanes of e^x for x <= 0: 2^k times a polynomial of the rest, within 2 ulp. */
-typedef float float8 __attribute__((vector_size(32)));
-typedef int32_t int8 __attribute__((vector_size(32)));
+/* Sixteen lanes of e^x for x <= 0: 2^k times a polynomial of the rest, within 2 ulp. The power is added to the exponent as an integer. */
+typedef float float16 __attribute__((vector_size(64)));
+typedef int32_t int16 __attribute__((vector_size(64)));
 
-static inline float8 exp_below(float8 x) {
-  x = __builtin_elementwise_max(x, (float8){0} - 87.0f);
-  float8 const shifted = x * 1.44269504f + 12582912.0f; /* 1.5 2^23: rounds to an integer */
-  float8 const k = shifted - 12582912.0f;
-  float8 const r = (x - k * 0.693359375f) - k * -2.12194440e-4f;
-  float8 p = r * (1.0f / 720) + (1.0f / 120);
-  p = p * r + (1.0f / 24);
-  p = p * r + (1.0f / 6);
-  p = p * r + 0.5f;
-  p = p * r + 1.0f;
-  p = p * r + 1.0f;
-  int8 const power = ((int8)shifted << 23) + 0x3f800000;
-  return p * (float8)power;
+static inline float16 fma16(float16 a, float16 b, float c) { return __builtin_elementwise_fma(a, b, (float16){0} + c); }
+
+static inline float16 exp_below(float16 x) {
+  float16 const turn = (float16){0} + 1.44269504f, high = (float16){0} - 0.693145752f, low = (float16){0} - 1.42860677e-6f;
+  x = __builtin_elementwise_max(x, (float16){0} - 87.0f);
+  float16 const shifted = fma16(x, turn, 12582912.0f), k = shifted - 12582912.0f; /* 1.5 2^23: rounds to an integer */
+  float16 const r = __builtin_elementwise_fma(k, low, __builtin_elementwise_fma(k, high, x));
+  float16 p = fma16(r, (float16){0} + 1.0f / 720, 1.0f / 120);
+  p = fma16(p, r, 1.0f / 24);
+  p = fma16(p, r, 1.0f / 6);
+  p = fma16(p, r, 0.5f);
+  p = fma16(p, r, 1.0f);
+  p = fma16(p, r, 1.0f);
+  return (float16)(((int16)shifted << 23) + (int16)p);
 }
 
-static inline float8 load8(const float *from) {
-  float8 x;
+static inline float16 load16(const float *from) {
+  float16 x;
   __builtin_memcpy(&x, from, sizeof x);
   return x;
 }
 
-static inline void store8(float *to, float8 x) { __builtin_memcpy(to, &x, sizeof x); }
+static inline void store16(float *to, float16 x) { __builtin_memcpy(to, &x, sizeof x); }
 
 struct diffgrad {
   struct floor_adam adam;
   float l2;
 };
 
-/* The friction 1 / (1 + e^-|last - h|). */
+/* The friction 1 / (1 + e^-|last - h|), by one division with that of the step. */
 static inline void diffgrad_lanes(float *w, const float *g, float *m, float *v, float *last, struct diffgrad h) {
-  float8 const old = load8(w), gradient = load8(g) + h.l2 * old, change = load8(last) - gradient;
-  float8 const m8 = h.adam.beta1 * load8(m) + h.adam.rest1 * gradient, v8 = h.adam.beta2 * load8(v) + h.adam.rest2 * (gradient * gradient);
-  float8 const friction = 1.0f / (1.0f + exp_below(-__builtin_elementwise_abs(change)));
-  store8(m, m8), store8(v, v8), store8(last, gradient);
-  store8(w, old - h.adam.lr * friction * (m8 * h.adam.correct1) / (__builtin_elementwise_sqrt(v8 * h.adam.correct2) + h.adam.eps));
+  float16 const old = load16(w), gradient = load16(g) + h.l2 * old, change = load16(last) - gradient;
+  float16 const new_m = h.adam.beta1 * load16(m) + h.adam.rest1 * gradient, new_v = h.adam.beta2 * load16(v) + h.adam.rest2 * (gradient * gradient);
+  float16 const slowness = 1.0f + exp_below(-__builtin_elementwise_abs(change)), root = __builtin_elementwise_sqrt(new_v * h.adam.correct2) + h.adam.eps;
+  store16(m, new_m), store16(v, new_v), store16(last, gradient);
+  store16(w, old - h.adam.lr * (new_m * h.adam.correct1) / (slowness * root));
 }
 
 /* The last few elements go through a buffer. */
@@ -399,10 +425,9 @@ static void diffgrad_range(const floor_call *call, const void *numbers, int64_t 
   int64_t i = begin;
   for (; i + line <= end; i += line) {
     ASK(w), ASK(g), ASK(m), ASK(v), ASK(last);
-    for (int64_t k = i; k < i + line; k += 8)
-      diffgrad_lanes(w + k, g + k, m + k, v + k, last + k, h);
+    diffgrad_lanes(w + i, g + i, m + i, v + i, last + i, h);
   }
-  float buffer[5][8] = {{0}};
+  float buffer[5][line] = {{0}};
   for (int64_t k = i; k < end; ++k) {
     buffer[0][0] = w[k], buffer[1][0] = g[k], buffer[2][0] = m[k], buffer[3][0] = v[k], buffer[4][0] = last[k];
     diffgrad_lanes(buffer[0], buffer[1], buffer[2], buffer[3], buffer[4], h);

@@ -41,6 +41,7 @@ void floor_nadam(const floor_call *call);
 void floor_radam(const floor_call *call);
 void floor_rmsprop(const floor_call *call);
 void floor_sgd(const floor_call *call);
+void floor_sgd_momentum(const floor_call *call);
 void floor_sophia_plain(const floor_call *call);
 
 /* floor_small.c: AdamW with small state, by vector instructions. */
