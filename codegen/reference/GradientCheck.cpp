@@ -444,7 +444,7 @@ GradientCheckReport Check::run() {
   bool isCompared = !report.dual.argument.empty() || !report.difference.argument.empty();
   if (!isCompared) {
     report.error = stops && report.skipped == 0 ? "only differences tell here, and a 'stop' or a tolerance that is a number makes others of them"
-                                                : "neither the value nor a derivative is finite there";
+                                                : "the value or a derivative is not finite there";
     return report;
   }
   bool isNear = std::fmax(report.dual.error / (report.dual.point == "at random" ? options.dualTolerance : options.boundaryTolerance), report.difference.error / options.differenceTolerance) <= 1;
