@@ -3,6 +3,8 @@
 #include "Many.h"
 #include "Timing.h"
 
+#include <omp.h>
+
 using namespace gradus::bench;
 
 namespace {
@@ -27,6 +29,11 @@ public:
     char *scratch = workspace.data() + (64 - reinterpret_cast<uintptr_t>(workspace.data()) % 64) % 64;
     return gradus_call(entry, context, nullptr, t, 0, tensors.data(), count, scratch, bytes, nullptr) == GRADUS_OK;
   }
+  /// The loop by hand over all tensors, which lie behind one another.
+  void runLoop(const Case &c, uint64_t t) const {
+    floor_call call = {buffers.n, c.hyper.data(), t, 0, buffers.arrays.data()};
+    c.loop(&call);
+  }
 
 private:
   const gradus_entry *entry;
@@ -41,15 +48,20 @@ private:
 
 } // namespace
 
-double gradus::bench::measureSmallTensors(const Case &c, int rounds, bool &ok) {
+SmallTensors gradus::bench::measureSmallTensors(const Case &c, int rounds, bool &ok) {
   constexpr int64_t count = 1000;
   ManyTensors tensors(c, count, 1024, nullptr);
   if (!(ok &= tensors.isValid()))
-    return 0;
-  std::vector<double> times;
-  for (int round = 0; round < rounds; ++round)
-    times.push_back(timed([&] { ok &= tensors.step(uint64_t(1000 + round)); }) / count);
-  return quantile(times, 0);
+    return {};
+  int threads = omp_get_max_threads();
+  omp_set_num_threads(1);
+  std::vector<double> rule, loop;
+  for (int round = 0; round < rounds; ++round) {
+    rule.push_back(timed([&] { ok &= tensors.step(uint64_t(1000 + round)); }) / count);
+    loop.push_back(timed([&] { tensors.runLoop(c, uint64_t(1000 + round)); }) / count);
+  }
+  omp_set_num_threads(threads);
+  return {quantile(rule, 0), quantile(loop, 0)};
 }
 
 double gradus::bench::measureAgainstOne(const Case &c, int64_t count, int64_t each, const gradus_context *context, int rounds, bool &ok) {
