@@ -88,23 +88,6 @@ bool Elaborator::planTrain(const ast::Train &train, Scope &file, TrainPlan &plan
   return checkObjectives(train) && planGoals(train, file, plan) && planGroups(train, file, plan);
 }
 
-/// The text gives values of hyper-parameters and sizes: parameters are what the rules move, data what the application gives.
-bool Elaborator::checkBound(const ast::Objective &objective, const TrainPlan &plan, const Closure &loss) {
-  auto *call = llvm::dyn_cast_if_present<ast::Call>(objective.function.get());
-  for (const ast::Argument &argument : call ? llvm::ArrayRef<ast::Argument>(call->arguments) : llvm::ArrayRef<ast::Argument>()) {
-    const std::string &name = argument.name->name;
-    const ast::Param &param = *llvm::find_if(*loss.params, [&](const ast::Param &known) { return known.name.name == name; });
-    bool isMoved = llvm::any_of(plan.params, [&](const ast::Param *known) { return known->name.name == name; });
-    if (!isMoved && !(param.type && param.type->hasDims))
-      continue;
-    error(Code::UnknownArgument, argument.name->loc, isMoved ? "'" + name + "' is what the unit moves, so it takes no value here" : "'" + name + "' is data, which the application gives, so it takes no value here")
-        .note(param.loc, "it is declared here")
-        .suggest("write a loss that calls '" + loss.name + "' with the value: loss other(..) = " + loss.name + "(.., " + name + " = ..)");
-    return false;
-  }
-  return true;
-}
-
 /// The losses in the order of the text. An objective without one takes the last one before it, else the first one.
 bool Elaborator::planGoals(const ast::Train &train, Scope &file, TrainPlan &plan) {
   std::vector<size_t> numbers;
@@ -134,8 +117,6 @@ bool Elaborator::planGoals(const ast::Train &train, Scope &file, TrainPlan &plan
   bool isSound = true;
   for (auto [objective, number] : llvm::zip_equal(train.objectives, numbers))
     isSound &= planParams(objective, number, plan);
-  for (auto [objective, number] : llvm::zip_equal(train.objectives, numbers))
-    isSound = isSound && checkBound(objective, plan, *plan.goals[number].loss);
   return isSound && !plan.params.empty();
 }
 

@@ -51,11 +51,30 @@ Array Elaborator::lossArgument(TrainUnit &step, const TrainLoss &loss, const ast
   return trainHyper(step.unit, param, path, given, *loss.shapes, step.time);
 }
 
+/// The text gives values of hyper-parameters and sizes: parameters are what the rules move; other arrays are data of the application, or points of a rule.
+bool Elaborator::checkBound(const TrainPlan &plan, const Closure &loss, const std::map<std::string, Delayed> &bound) {
+  bool isSound = true;
+  for (const ast::Param &param : *loss.params) {
+    const std::string &name = param.name.name;
+    const Delayed *given = findBound(bound, name);
+    bool isMoved = llvm::any_of(plan.params, [&](const ast::Param *known) { return known->name.name == name; });
+    if (!given || (!isMoved && !(param.type && param.type->hasDims)))
+      continue;
+    error(Code::ArgumentNotFree, given->expr->loc, "'" + name + "' of '" + loss.name + "' is " + (isMoved ? "what the unit moves" : "given by the application or the rule") + ", so it takes no value here")
+        .note(param.loc, "it is declared here")
+        .suggest("write a loss that calls '" + loss.name + "' with a value for '" + name + "'");
+    isSound = false;
+  }
+  return isSound;
+}
+
 /// A loss of the unit; made once. The rule itself makes `extras` of its arguments, the first that are no parameters.
 Elaborator::TrainLoss *Elaborator::bindLoss(TrainUnit &step, const Closure &closure, const std::map<std::string, Delayed> &bound, const ast::Expr *source, size_t extras) {
   for (TrainLoss &known : step.losses)
     if (known.closure == &closure && known.bound == source)
       return &known;
+  if (!checkBound(step.plan, closure, bound))
+    return nullptr;
   TrainLoss loss;
   loss.closure = &closure;
   loss.bound = source;
