@@ -49,10 +49,11 @@ Value Evaluator::emitOneHot(CompareOp compare, ArrayRef<Index> point) {
   return code.compare(arith::CmpIPredicate::eq, laneNumbers(code), distance(code, place, point[axis].scalar, lanes));
 }
 
+/// Only those over the domain: at its points, a comparison over other axes would ask for numbers outside of their array.
 SmallVector<CompareOp> Evaluator::findOneHots(KernelOp kernel, ArrayRef<Index> point) const {
   SmallVector<CompareOp> found;
   for (auto compare : kernel.getBody().front().getOps<CompareOp>())
-    if (static_cast<size_t>(compare.getType().getRank()) == point.size() && findOneHot(compare, point).first)
+    if (llvm::equal(compare.getType().getShape(), kernel.getDomain()) && findOneHot(compare, point).first)
       found.push_back(compare);
   return found;
 }
