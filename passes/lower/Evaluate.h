@@ -79,7 +79,7 @@ public:
   /// What a value is at a point, until the next `startInner`.
   void remember(mlir::Value value, llvm::ArrayRef<Index> point, mlir::Value known) { pointMemo[Key(value.getAsOpaquePointer(), Point(point))] = known; }
   /// The comparisons of a body that ask which lane at a point, if any, is the one of its row (OneHot.cpp).
-  llvm::SmallVector<CompareOp> findOneHots(KernelOp kernel, llvm::ArrayRef<Index> point) const;
+  llvm::SmallVector<CompareOp> findOneHots(KernelOp kernel, llvm::ArrayRef<mlir::Attribute> domain, llvm::ArrayRef<Index> point) const;
   /// Remembers them at a point of a loop that began at `low` and has come `steps` lanes from there, an i32 in every lane.
   void rememberOneHots(llvm::ArrayRef<CompareOp> compares, llvm::ArrayRef<Index> point, mlir::Value low, mlir::Value steps);
   /// Leaves the inner loop and forgets what was remembered for the row.

@@ -140,7 +140,7 @@ SmallVector<Value> BodyEmitter::emitVectors(const Space &space, Value low, Value
   SmallVector<Value> begun(carried);
   if (hasQuickExtremes())
     std::tie(low, begun) = emitExtremes(low, wholeEnd, carried, pointAt);
-  SmallVector<CompareOp> oneHots = evaluator.findOneHots(info.kernel, pointAt(low));
+  SmallVector<CompareOp> oneHots = evaluator.findOneHots(info.kernel, info.domain, pointAt(low));
   Type steps = code.vecType(code.getI32Type());
   if (!oneHots.empty())
     begun.push_back(code.integer(steps, 0));

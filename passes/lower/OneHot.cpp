@@ -50,10 +50,10 @@ Value Evaluator::emitOneHot(CompareOp compare, ArrayRef<Index> point) {
 }
 
 /// Only those over the domain: at its points, a comparison over other axes would ask for numbers outside of their array.
-SmallVector<CompareOp> Evaluator::findOneHots(KernelOp kernel, ArrayRef<Index> point) const {
+SmallVector<CompareOp> Evaluator::findOneHots(KernelOp kernel, ArrayRef<Attribute> domain, ArrayRef<Index> point) const {
   SmallVector<CompareOp> found;
   for (auto compare : kernel.getBody().front().getOps<CompareOp>())
-    if (llvm::equal(compare.getType().getShape(), kernel.getDomain()) && findOneHot(compare, point).first)
+    if (compare.getType().getShape() == domain && findOneHot(compare, point).first)
       found.push_back(compare);
   return found;
 }
