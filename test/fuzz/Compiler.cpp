@@ -11,6 +11,7 @@
 #include "lang/Frontend.h"
 #include "passes/Phases.h"
 #include "passes/diff/BuildGradient.h"
+#include "test/fuzz/Limit.h"
 #include "test/random/Spec.h"
 
 #include "mlir/IR/Diagnostics.h"
@@ -106,6 +107,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     fail("no machine", "x86-64-v3", error);
   if (size < 3)
     return -1; // no part of the corpus
+  limitProcessorTime(100);
   PhaseOptions phases;
   phases.noFuse = data[1] % 4 == 0;
   phases.exactDiv = data[1] / 4 % 2;

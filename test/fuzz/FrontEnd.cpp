@@ -8,6 +8,7 @@
 #include "lang/Format.h"
 #include "lang/Frontend.h"
 #include "lang/Parser.h"
+#include "test/fuzz/Limit.h"
 
 #include "mlir/IR/MLIRContext.h"
 
@@ -69,6 +70,7 @@ extern "C" const char *__asan_default_options() { return GRADUS_ASAN_OPTIONS; }
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   std::string text(reinterpret_cast<const char *>(data), size);
+  limitProcessorTime(100);
   checkLayout(text);
   checkMeaning(text, size % 2);
   return 0;

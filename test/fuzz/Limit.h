@@ -1,0 +1,34 @@
+//===- Limit.h - How long one input may take ---------------------------------------------===//
+//
+// Seconds of the processor, not of the clock: libFuzzer's own limit asks the clock, which goes on where the machine stands still or
+// works for somebody else.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef GRADUS_TEST_FUZZ_LIMIT_H
+#define GRADUS_TEST_FUZZ_LIMIT_H
+
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <sys/resource.h>
+
+namespace gradus {
+
+/// Aborts where the process takes more than `seconds` of the processor from now on, which libFuzzer reports with the input.
+inline void limitProcessorTime(rlim_t seconds) {
+  rusage used;
+  rlimit limit;
+  if (getrusage(RUSAGE_SELF, &used) != 0 || getrlimit(RLIMIT_CPU, &limit) != 0)
+    std::abort();
+  limit.rlim_cur = rlim_t(used.ru_utime.tv_sec + used.ru_stime.tv_sec) + seconds;
+  std::signal(SIGXCPU, [](int) { std::abort(); });
+  if (setrlimit(RLIMIT_CPU, &limit) != 0) {
+    std::perror("the time of an input cannot be limited");
+    std::abort();
+  }
+}
+
+} // namespace gradus
+
+#endif // GRADUS_TEST_FUZZ_LIMIT_H
