@@ -55,6 +55,8 @@ public:
     const void *decl;
   };
   std::vector<Frame> frames;
+  /// The rules of the steps, of tests or solvers, that are being expanded.
+  llvm::SmallVector<const ast::Rule *> steppedRules;
   /// The arguments of the unit that every worker of a run gives alike: hyper-parameters and the step.
   llvm::DenseSet<mlir::Value> ofEveryWorker;
   /// Expressions evaluated since the unit began: what its calls expand to.
@@ -62,6 +64,7 @@ public:
   /// A function that calls another one twice, thirty levels deep, would become 2^30 operations, and so would loops in loops whose carried values
   /// must be widened, for these are elaborated again and again.
   static constexpr size_t maxExpansion = 200000;
+  static constexpr size_t maxCallDepth = 64;
 
   Diagnostic &error(Code code, Location at, std::string text);
   mlir::Location place(Location at) const;

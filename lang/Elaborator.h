@@ -149,10 +149,14 @@ private:
   llvm::SmallVector<IndexVar *> bindPlaces(llvm::ArrayRef<ast::Subscript> subscripts, Scope &inner);
   Array freshTarget(const ast::AssignStmt &stmt, size_t position, Scope &inner);
 
+  // Calls that would expand without end (EmitEnd.cpp).
+  Entity tooLarge(const std::string &name, Location at);
+  bool expandRule(const ast::Rule &rule, Location at, llvm::function_ref<bool()> expand);
+  const RuleCall *wrappedRule(const RuleCall &outer, const ast::Param &param, Scope &own);
+
   // Calls (EmitCall.cpp).
   Entity evalCall(const ast::Call &expr, Scope &scope);
   std::vector<Actual> evalArguments(llvm::ArrayRef<ast::Argument> arguments, Scope &scope);
-  Entity tooLarge(const Closure &closure, Location at);
   bool bindSize(const ast::Param &param, const Delayed *bound, const std::string &path, Scope &inner, Location at, const std::string &owner = "");
   Entity callClosure(const Closure &closure, std::vector<Actual> actuals, Location at, std::optional<Array> time = std::nullopt);
   bool bindActuals(const Closure &closure, std::vector<Actual> &actuals, Scope &inner, Location at);
@@ -413,6 +417,7 @@ private:
   // Claims inside of blocks (EmitClaim.cpp).
   bool mayClaim();
   void liftClaims(FuncOp test, Location at);
+  Entity tryRule(const CallSite &site, llvm::function_ref<Entity(TestRule &)> make);
   bool readTestRule(const CallSite &site, TestRule &test);
   bool takeTensors(const CallSite &site, TestRule &test);
   bool takeStates(const CallSite &site, TestRule &test);
@@ -420,6 +425,8 @@ private:
   bool stepOnce(TestRule &test, const CallSite &site, std::map<std::string, Array> &next);
   std::optional<Array> takeSteps(const CallSite &site, TestRule &test);
   Entity runSteps(TestRule &test, const Array &count, const CallSite &site);
+  Entity traceSteps(TestRule &test, const Array &count, const Array &step, const CallSite &site, Location at);
+  Entity stepRecord(const CallSite &site, TestRule &test);
   Entity readTrace(const Record &record, const ast::Index &expr, Scope &scope);
   Array testInput(const CallSite &site, TestRule &test, const ast::Decl &decl, bool isShared, RuleRun &run);
   std::string textOf(Location at, llvm::StringRef newline = " ") const;

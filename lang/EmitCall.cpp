@@ -195,30 +195,6 @@ bool Elaborator::bindActuals(const Closure &closure, std::vector<Actual> &actual
 // Calls
 //===----------------------------------------------------------------------===//
 
-/// Keeps the stack of the compiler bounded.
-static constexpr size_t maxCallDepth = 64;
-
-/// Reports, at the outermost call of the unit, that calls expand to too much. The calls behind it give poison in silence.
-Entity Elaborator::tooLarge(const Closure &closure, Location at) {
-  static constexpr size_t reported = std::numeric_limits<size_t>::max() / 2;
-  if (numEvaluated >= reported)
-    return {};
-  bool isDeep = numEvaluated <= maxExpansion;
-  std::string chain;
-  for (auto [i, frame] : llvm::enumerate(frames))
-    if (i < 3)
-      chain += frame.what + " calls ";
-    else if (i == 3)
-      chain += ".. ";
-  auto outermost = llvm::find_if(frames, [](const Frame &frame) { return !frame.at.isWholeFile(); });
-  std::string limit = isDeep ? "stand more than " + std::to_string(maxCallDepth) + " deep" : "expand to more than " + std::to_string(maxExpansion) + " operations";
-  error(Code::ExpansionTooLarge, outermost == frames.end() ? at : outermost->at, "the calls here " + limit + ": " + chain + "'" + closure.name + "'")
-      .suggest(isDeep ? "a call is replaced by the body of its fn: write some of these functions as one"
-                      : "a call is replaced by the body of its fn: where a value is used twice, give it a name and call once");
-  numEvaluated = reported;
-  return {};
-}
-
 Entity Elaborator::callClosure(const Closure &closure, std::vector<Actual> actuals, Location at, std::optional<Array> time) {
   if (arena.broken.contains(closure.decl))
     return {};
@@ -227,7 +203,7 @@ Entity Elaborator::callClosure(const Closure &closure, std::vector<Actual> actua
   bool takesFunction = llvm::any_of(actuals, [](const Actual &a) { return a.entity.get<Closure>() || a.entity.get<Builtin>(); });
   bool isInside = llvm::any_of(frames, [&](const Frame &frame) { return frame.decl == closure.decl; });
   if (numEvaluated > maxExpansion || (frames.size() > maxCallDepth && !isInside))
-    return tooLarge(closure, at);
+    return tooLarge(closure.name, at);
   if ((isInside && !takesFunction) || frames.size() > maxCallDepth) {
     Diagnostic &diagnostic = error(Code::RecursiveFunction, at, "'" + closure.name + "' calls itself");
     if (findBuiltin(closure.name))

@@ -213,7 +213,7 @@ Array Elaborator::solveByRule(const InnerProblem &problem, const RuleCall &given
   init.params = {tensor(first)};
   if (takesGradient)
     init.grads = {tensor(residualOf(problem, first, at))};
-  if (first.isPoison() || !initStates(init, hypers, slots))
+  if (first.isPoison() || !expandRule(rule, at, [&] { return initStates(init, hypers, slots); }))
     return {};
   SmallVector<Value> carried{first.lanes.front()};
   for (const StateSlot &slot : slots)
@@ -244,7 +244,7 @@ Array Elaborator::solveByRule(const InnerProblem &problem, const RuleCall &given
   run.time = add(Array{{body.getArgument(0)}}, integer(1, at), at);
   loopIndices.push_back(body.getArgument(0));
   frames.push_back({"'" + rule.name.name + "'", at, &rule});
-  bool isSound = stepRule(run, hypers) && !goesOn.isPoison() && !run.nextParams.front().isPoison();
+  bool isSound = expandRule(rule, at, [&] { return stepRule(run, hypers) && !goesOn.isPoison() && !run.nextParams.front().isPoison(); });
   frames.pop_back();
   loopIndices.pop_back();
   SmallVector<Value> yielded;

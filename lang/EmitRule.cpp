@@ -96,7 +96,7 @@ bool Elaborator::openRule(RuleRun &run, const HyperSource &hypers) {
       bool isRule = param.type->kind == ast::TypeKind::Rule;
       Entity entity;
       if (source && isRule) {
-        if (const RuleCall *inner = evalRule(*source, where)) {
+        if (const RuleCall *inner = wrappedRule(*run.call, param, *run.scope)) {
           RuleSite &site = arena.sites.emplace_back(RuleSite{&run, param.name.name, inner, {}, nullptr});
           entity = &site;
         }

@@ -41,11 +41,10 @@ std::optional<Array> Elaborator::takeSteps(const CallSite &site, TestRule &test)
 }
 
 Entity Elaborator::callRun(const CallSite &site) {
-  TestRule test;
-  if (!readTestRule(site, test))
-    return {};
-  std::optional<Array> count = takeSteps(site, test);
-  return count ? runSteps(test, *count, site) : Entity();
+  return tryRule(site, [&](TestRule &test) {
+    std::optional<Array> count = takeSteps(site, test);
+    return count ? runSteps(test, *count, site) : Entity();
+  });
 }
 
 using KeptReads = std::map<std::string, llvm::SmallVector<SelectOp>>;
@@ -148,21 +147,25 @@ Entity Elaborator::readTrace(const Record &record, const ast::Index &expr, Scope
     return {};
   }
   Array step = evalScalar(*sub.value, scope, "the number of a step");
-  TestRule test;
+  if (step.isPoison())
+    return {};
   CallSite site{findBuiltin("run"), record.run, {}, record.scope, record.run->loc};
-  if (step.isPoison() || !readTestRule(site, test))
-    return {};
-  std::optional<Array> count = takeSteps(site, test);
-  if (!count)
-    return {};
-  std::optional<double> number = constantBehind(step), most = constantBehind(*count);
+  return tryRule(site, [&](TestRule &test) {
+    std::optional<Array> count = takeSteps(site, test);
+    return count ? traceSteps(test, *count, step, site, sub.loc) : Entity();
+  });
+}
+
+/// The first `step` of `count` steps.
+Entity Elaborator::traceSteps(TestRule &test, const Array &count, const Array &step, const CallSite &site, Location at) {
+  std::optional<double> number = constantBehind(step), most = constantBehind(count);
   bool isOutside = number && (*number < 0 || (most && *number > *most));
   if (kindOf(step) != Kind::Int || isOutside) {
-    error(Code::TraceStep, sub.loc, kindOf(step) != Kind::Int ? std::string("the number of a step is an integer")
-                                    : llvm::formatv("the run has made {0:f0} steps, but this is the record after step {1:f0}", most.value_or(0), *number).str())
-        .note(record.run->loc, "it runs here")
+    error(Code::TraceStep, at, kindOf(step) != Kind::Int ? std::string("the number of a step is an integer")
+                               : llvm::formatv("the run has made {0:f0} steps, but this is the record after step {1:f0}", most.value_or(0), *number).str())
+        .note(site.at, "it runs here")
         .suggest("r[0] is what it begins with, r[1] the record after the first step");
     return {};
   }
-  return runSteps(test, binary<MinOp>(step, *count, sub.loc), site);
+  return runSteps(test, binary<MinOp>(step, count, at), site);
 }

@@ -128,9 +128,7 @@ Storage Elaborator::paramStorage(const RuleCall &call, size_t position) {
   for (const ast::Param &param : call.rule->params) {
     if (!param.type || param.type->kind != ast::TypeKind::Rule)
       continue;
-    const Delayed *bound = findBound(call.bound, param.name.name);
-    const ast::Expr *source = bound ? bound->expr : param.defaultValue.get();
-    const RuleCall *inner = source ? evalRule(*source, bound ? *bound->scope : *call.home) : nullptr;
+    const RuleCall *inner = wrappedRule(call, param, *call.home);
     if (Storage wrapped = inner ? paramStorage(*inner, position) : Storage(); wrapped.element)
       return wrapped;
   }

@@ -155,9 +155,22 @@ bool Elaborator::readTestRule(const CallSite &site, TestRule &test) {
       isSound = false;
     }
   }
-  if (!isSound)
-    return false;
-  return takeTensors(site, test) && takeStates(site, test);
+  return isSound;
+}
+
+/// What `make` gives of the rule and the arguments of a `step` or `run`; nothing after an error in them.
+Entity Elaborator::tryRule(const CallSite &site, llvm::function_ref<Entity(TestRule &)> make) {
+  TestRule test;
+  Entity made;
+  auto expand = [&] {
+    bool isSound = takeTensors(site, test) && takeStates(site, test);
+    if (isSound)
+      made = make(test);
+    return isSound;
+  };
+  if (readTestRule(site, test))
+    expandRule(*test.run.call->rule, site.at, expand);
+  return made;
 }
 
 /// The argument of that name, which is then used up.
@@ -351,9 +364,11 @@ bool Elaborator::stepOnce(TestRule &test, const CallSite &site, std::map<std::st
 }
 
 Entity Elaborator::callStep(const CallSite &site) {
-  TestRule test;
-  if (!readTestRule(site, test))
-    return {};
+  return tryRule(site, [&](TestRule &test) { return stepRecord(site, test); });
+}
+
+/// What one step makes of each name.
+Entity Elaborator::stepRecord(const CallSite &site, TestRule &test) {
   std::map<std::string, Array> next;
   bool isSound = stepOnce(test, site, next);
   if (!isSound)

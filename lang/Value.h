@@ -109,6 +109,8 @@ struct RuleCall {
   Location loc;
   /// By the name of the parameter or oracle.
   std::map<std::string, Delayed> bound;
+  /// The arguments of the rules around it that are what they are by default, outermost first.
+  std::vector<const ast::Param *> defaults = {};
   /// The entry that is meant, of a rule with `on`.
   const ast::OnStmt *entry = nullptr;
 };
