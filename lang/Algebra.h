@@ -55,8 +55,8 @@ public:
     const void *decl;
   };
   std::vector<Frame> frames;
-  /// The rules of the steps, of tests or solvers, that are being expanded.
-  llvm::SmallVector<const ast::Rule *> steppedRules;
+  /// The declarations of the rules whose steps are being expanded, and of the functions whose arguments are being bound.
+  llvm::SmallVector<const void *> expanding;
   /// The arguments of the unit that every worker of a run gives alike: hyper-parameters and the step.
   llvm::DenseSet<mlir::Value> ofEveryWorker;
   /// Expressions evaluated since the unit began: what its calls expand to.

@@ -201,10 +201,11 @@ Entity Elaborator::callClosure(const Closure &closure, std::vector<Actual> actua
   if (closure.objective)
     return callObjective(closure, actuals, at);
   bool takesFunction = llvm::any_of(actuals, [](const Actual &a) { return a.entity.get<Closure>() || a.entity.get<Builtin>(); });
-  bool isInside = llvm::any_of(frames, [&](const Frame &frame) { return frame.decl == closure.decl; });
-  if (numEvaluated > maxExpansion || (frames.size() > maxCallDepth && !isInside))
+  bool isInside = llvm::is_contained(expanding, closure.decl) || llvm::any_of(frames, [&](const Frame &frame) { return frame.decl == closure.decl; });
+  bool isTooDeep = std::max(frames.size(), expanding.size()) > maxCallDepth;
+  if (numEvaluated > maxExpansion || (isTooDeep && !isInside))
     return tooLarge(closure.name, at);
-  if ((isInside && !takesFunction) || frames.size() > maxCallDepth) {
+  if ((isInside && !takesFunction) || isTooDeep) {
     Diagnostic &diagnostic = error(Code::RecursiveFunction, at, "'" + closure.name + "' calls itself");
     if (findBuiltin(closure.name))
       diagnostic.note(closure.loc, "this declaration hides the built-in function '" + closure.name + "'").suggest("give the declaration another name");
@@ -231,14 +232,12 @@ Entity Elaborator::callClosure(const Closure &closure, std::vector<Actual> actua
   llvm::SaveAndRestore known(givenToCall, static_cast<const std::map<std::string, Actual> *>(&given));
   if (auto rows = given.find("rows"); rows != given.end())
     inner->set("rows", rows->second.entity, rows->second.loc);
-  frames.push_back({"'" + closure.name + "'", at, closure.decl});
-  // Errors in binding belong to the caller.
-  Frame frame = frames.back();
-  frames.pop_back();
+  expanding.push_back(closure.decl);
   bool isSound = bindActuals(closure, actuals, *inner, at);
+  expanding.pop_back();
   if (!isSound)
     return {};
-  frames.push_back(frame);
+  frames.push_back({"'" + closure.name + "'", at, closure.decl}); // errors in binding belong to the caller
   Primes *outer = std::exchange(primes, nullptr); // a function gives next values to nothing of its caller
   Entity result = runBody(closure, *inner, at);
   primes = outer;

@@ -34,8 +34,8 @@ Entity Elaborator::tooLarge(const std::string &name, Location at) {
 /// What `expand` says, which expands a step of the rule; false where that would have no end. A rule that takes a function or a rule may get another one inside.
 bool Elaborator::expandRule(const ast::Rule &rule, Location at, llvm::function_ref<bool()> expand) {
   bool takesFunction = !rule.oracles.empty() || llvm::any_of(rule.params, [](const ast::Param &param) { return param.type && param.type->kind != ast::TypeKind::Tensor; });
-  bool isTooDeep = steppedRules.size() >= maxCallDepth;
-  if (llvm::is_contained(steppedRules, &rule) && (!takesFunction || isTooDeep)) {
+  bool isTooDeep = expanding.size() >= maxCallDepth;
+  if (llvm::is_contained(expanding, static_cast<const void *>(&rule)) && (!takesFunction || isTooDeep)) {
     error(Code::RecursiveFunction, at, "'" + rule.name.name + "' makes a step of itself")
         .note(rule.name.loc, "it is declared here")
         .suggest("a rule is expanded where its step is made, so it cannot recur");
@@ -45,9 +45,9 @@ bool Elaborator::expandRule(const ast::Rule &rule, Location at, llvm::function_r
     tooLarge(rule.name.name, at);
     return false;
   }
-  steppedRules.push_back(&rule);
+  expanding.push_back(&rule);
   bool isSound = expand();
-  steppedRules.pop_back();
+  expanding.pop_back();
   return isSound;
 }
 
