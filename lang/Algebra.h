@@ -64,6 +64,7 @@ public:
   /// A function that calls another one twice, thirty levels deep, would become 2^30 operations, and so would loops in loops whose carried values
   /// must be widened, for these are elaborated again and again.
   static constexpr size_t maxExpansion = 200000;
+  /// Keeps the stack of the compiler bounded.
   static constexpr size_t maxCallDepth = 64;
 
   Diagnostic &error(Code code, Location at, std::string text);

@@ -66,6 +66,8 @@ struct Param {
   ExprPtr defaultValue; ///< null if there is none
   std::optional<Interval> interval;
   ExprPtr set; ///< `simplex` or a call, behind `in`; null if there is none
+  /// Whether it stands for a rule, a function or a projection, which a call binds and no entry takes.
+  bool isFunction() const { return type && type->kind != TypeKind::Tensor; }
 };
 
 /// `m: [p] = 0` after param, state, input or const.

@@ -78,7 +78,7 @@ std::vector<Actual> Elaborator::evalArguments(llvm::ArrayRef<ast::Argument> argu
 
 bool Elaborator::bindParam(const ast::Param &param, Entity entity, Location at, Scope &inner) {
   const std::string &name = param.name.name;
-  if (param.type && param.type->kind != ast::TypeKind::Tensor) {
+  if (param.isFunction()) {
     bool isRule = param.type->kind == ast::TypeKind::Rule;
     bool fits = entity.isPoison() || (isRule ? entity.get<RuleCall>() || entity.site() : entity.get<Closure>() || entity.get<Builtin>());
     if (!fits)

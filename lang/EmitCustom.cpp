@@ -121,7 +121,7 @@ struct Elaborator::CustomCall {
 
 /// Whether a derivative in an argument can be asked for.
 static bool isReal(const ast::Param &param) {
-  if (param.isSize || (param.type && param.type->kind != ast::TypeKind::Tensor))
+  if (param.isSize || param.isFunction())
     return false;
   bool isOther = param.type && llvm::any_of(param.type->storage, [](const ast::Storage &word) {
     return !word.isLike && llvm::is_contained({"bool", "i32", "i64", "int"}, word.name.name);

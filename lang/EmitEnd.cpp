@@ -33,7 +33,7 @@ Entity Elaborator::tooLarge(const std::string &name, Location at) {
 
 /// What `expand` says, which expands a step of the rule; false where that would have no end. A rule that takes a function or a rule may get another one inside.
 bool Elaborator::expandRule(const ast::Rule &rule, Location at, llvm::function_ref<bool()> expand) {
-  bool takesFunction = !rule.oracles.empty() || llvm::any_of(rule.params, [](const ast::Param &param) { return param.type && param.type->kind != ast::TypeKind::Tensor; });
+  bool takesFunction = !rule.oracles.empty() || llvm::any_of(rule.params, [](const ast::Param &param) { return param.isFunction(); });
   bool isTooDeep = expanding.size() >= maxCallDepth;
   if (llvm::is_contained(expanding, static_cast<const void *>(&rule)) && (!takesFunction || isTooDeep)) {
     error(Code::RecursiveFunction, at, "'" + rule.name.name + "' makes a step of itself")

@@ -221,7 +221,7 @@ bool Elaborator::emitKeptInit(const ast::Function &function, const Closure &clos
       inner->set(param.name.name, x, param.name.loc);
     } else if (param.isSize)
       isSound &= bindSize(param, nullptr, param.name.name, *inner, param.loc);
-    else if (param.type && param.type->kind != ast::TypeKind::Tensor)
+    else if (param.isFunction())
       continue;
     else if (param.type && param.type->hasDims)
       isSound &= evalShape(*param.type, 0, *inner, /*mayDeclare=*/true).has_value();

@@ -92,7 +92,7 @@ bool Elaborator::openRule(RuleRun &run, const HyperSource &hypers) {
     const Delayed *bound = findBound(run.call->bound, param.name.name);
     const ast::Expr *source = bound ? bound->expr : param.defaultValue.get();
     Scope &where = bound ? *bound->scope : *run.scope;
-    if (param.type && param.type->kind != ast::TypeKind::Tensor) {
+    if (param.isFunction()) {
       bool isRule = param.type->kind == ast::TypeKind::Rule;
       Entity entity;
       if (source && isRule) {

@@ -396,9 +396,7 @@ bool Elaborator::emitRuleStep(const ast::Rule &rule, const RuleCall &call, bool 
 void Elaborator::emitRule(const ast::Rule &rule, Scope &file) {
   size_t errors = diagnostics.getErrorCount();
   // A rule that needs another one has no code of its own: it is checked here and expanded where it is used.
-  bool stands = llvm::none_of(rule.params, [](const ast::Param &param) {
-    return param.type && param.type->kind != ast::TypeKind::Tensor && !param.defaultValue;
-  });
+  bool stands = llvm::none_of(rule.params, [](const ast::Param &param) { return param.isFunction() && !param.defaultValue; });
   refuseSets(rule.params);
   const RuleCall *call = bindRule(rule, {}, file, rule.name.loc);
   isOpen = countTensors(rule).first > 0 && !isOverOneVector(rule); // one vector is one slot

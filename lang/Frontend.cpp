@@ -338,7 +338,7 @@ static std::string whyLeftOut(mlir::ModuleOp module, const ast::Rule &rule) {
     return "";
   if (!rule.oracles.empty())
     return "it is over an objective, and is tried in train units alone";
-  bool takesRule = llvm::any_of(rule.params, [](const ast::Param &param) { return param.type && param.type->kind != ast::TypeKind::Tensor; });
+  bool takesRule = llvm::any_of(rule.params, [](const ast::Param &param) { return param.isFunction(); });
   return takesRule ? "it takes a rule or a function, and is tried in train units alone" : "it has no code of its own";
 }
 

@@ -75,7 +75,7 @@ static std::string rangeOf(const ast::Param &param) {
 static std::string kindOf(const ast::Param &param, const ast::Unit &unit) {
   if (param.isSize)
     return "size";
-  if (param.type && param.type->kind != ast::TypeKind::Tensor)
+  if (param.isFunction())
     return param.type->kind == ast::TypeKind::Rule ? "rule" : param.type->kind == ast::TypeKind::Fn ? "function" : "projection";
   auto *function = dyn_cast<ast::Function>(&unit);
   bool hasHypers = !function || function->function == ast::FunctionKind::Loss || function->function == ast::FunctionKind::Schedule;

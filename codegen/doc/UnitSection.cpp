@@ -125,7 +125,7 @@ static std::string renderEntries(const Spec &spec, const ast::Unit &unit) {
   if (!text.empty())
     return "<h3>In C</h3>\n" + text;
   if (auto *rule = dyn_cast<ast::Rule>(&unit)) {
-    bool isOpen = llvm::any_of(rule->params, [](const ast::Param &param) { return param.type && param.type->kind != ast::TypeKind::Tensor && !param.defaultValue; });
+    bool isOpen = llvm::any_of(rule->params, [](const ast::Param &param) { return param.isFunction() && !param.defaultValue; });
     if (isOpen || !rule->oracles.empty())
       return "<p class=\"note\">Compiled as part of a train unit, which binds its " + std::string(rule->oracles.empty() ? "arguments" : "objectives") + ".</p>\n";
   }
