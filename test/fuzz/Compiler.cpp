@@ -107,7 +107,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     fail("no machine", "x86-64-v3", error);
   if (size < 3)
     return -1; // no part of the corpus
-  limitProcessorTime(100);
+  limitProcessorTime();
   PhaseOptions phases;
   phases.noFuse = data[1] % 4 == 0;
   phases.exactDiv = data[1] / 4 % 2;

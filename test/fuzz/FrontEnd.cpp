@@ -70,7 +70,7 @@ extern "C" const char *__asan_default_options() { return GRADUS_ASAN_OPTIONS; }
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
   std::string text(reinterpret_cast<const char *>(data), size);
-  limitProcessorTime(100);
+  limitProcessorTime();
   checkLayout(text);
   checkMeaning(text, size % 2);
   return 0;

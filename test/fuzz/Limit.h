@@ -15,15 +15,17 @@
 
 namespace gradus {
 
-/// Aborts where the process takes more than `seconds` of the processor from now on, which libFuzzer reports with the input.
-inline void limitProcessorTime(rlim_t seconds) {
-  rusage used;
-  rlimit limit;
-  if (getrusage(RUSAGE_SELF, &used) != 0 || getrlimit(RLIMIT_CPU, &limit) != 0)
-    std::abort();
-  limit.rlim_cur = rlim_t(used.ru_utime.tv_sec + used.ru_stime.tv_sec) + seconds;
+/// What takes a second elsewhere takes half a minute here.
+constexpr rlim_t secondsOfInput = 100;
+
+/// Aborts where the process takes more than that of the processor from now on, which libFuzzer reports with the input.
+inline void limitProcessorTime() {
+  rusage used{};
+  rlimit limit{};
   std::signal(SIGXCPU, [](int) { std::abort(); });
-  if (setrlimit(RLIMIT_CPU, &limit) != 0) {
+  bool isKnown = getrusage(RUSAGE_SELF, &used) == 0 && getrlimit(RLIMIT_CPU, &limit) == 0;
+  limit.rlim_cur = rlim_t(used.ru_utime.tv_sec + used.ru_stime.tv_sec) + secondsOfInput;
+  if (!isKnown || setrlimit(RLIMIT_CPU, &limit) != 0) {
     std::perror("the time of an input cannot be limited");
     std::abort();
   }
